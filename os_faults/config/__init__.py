@@ -1,0 +1,61 @@
+"""The configuration: found, checked against its schema, and brought into one internal form.
+
+Three forms are understood: the flat one, the nested one (``driver`` and ``args``), and an
+``os_faults`` block inside a cloud of ``clouds.yaml``. Nothing here touches the network.
+
+=============  =====================================================
+`sources`      where the configuration comes from: files, environment
+`schema`       what is allowed in it (`schema.yml`), and the words for what is not
+`secrets`      passwords by reference, and their masking
+`forms`        the three forms → `Config`
+`auth`         login keys → `os_faults.model.Auth`
+`types`        the frozen result
+=============  =====================================================
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from os_faults.config import forms, sources
+from os_faults.config.auth import auth_of
+from os_faults.config.schema import LOGIN, check
+from os_faults.config.secrets import Secret
+from os_faults.config.types import Config, DriverConfig, ServiceConfig, SshConfig
+
+__all__ = ["LOGIN", "Config", "DriverConfig", "Secret", "ServiceConfig", "SshConfig", "auth_of", "check", "load"]
+
+
+def load(
+    cloud_config: Mapping[str, Any] | None = None,
+    config_filename: str | os.PathLike[str] | None = None,
+    cloud: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> Config:
+    """Find, check and return the configuration; no host is contacted.
+
+    The first that is given wins, in the order of the arguments; then the file that
+    ``OS_FAULTS_CONFIG`` names; then ``os-faults.{json,yaml,yml}`` in the present directory,
+    ``~/.config/openstack``, ``~/.config/os-faults`` and ``/etc/openstack``.
+
+    Args:
+        cloud_config: the configuration itself; it is not changed.
+        config_filename: path of a YAML or JSON file.
+        cloud: name of a cloud in ``clouds.yaml`` that has an ``os_faults`` block.
+        environ: the environment; the process's own when None.
+        cwd: the present directory; the process's own, at the time of the call, when None.
+
+    Example:
+        >>> load({"cloud_management": {"driver": "devstack", "address": "10.0.0.2"}}).cloud.driver
+        'devstack'
+
+    Raises:
+        ConfigError: nothing was found, or it is wrong; one sentence for each problem, each with
+            the path of the key. No message holds a password.
+    """
+    places = sources.Places(os.environ if environ is None else environ, Path.cwd() if cwd is None else cwd)
+    return forms.parse(sources.find(places, cloud_config, config_filename, cloud), places)

@@ -1,0 +1,48 @@
+"""Login keys, flat or under ``auth``, → `os_faults.model.Auth`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from os_faults.config.schema import LOGIN
+from os_faults.errors import ConfigError
+from os_faults.model import Auth, Jump
+
+_FIELDS = {"python_interpreter": "python"}
+"""Keys whose field in `Auth` has another name."""
+
+
+def auth_of(*levels: Mapping[str, Any], root_by_default: bool = False) -> Auth:
+    """Return how to log in, from driver arguments and, after them, those of a node.
+
+    Args:
+        levels: mappings that may hold login keys, flat or under ``auth``; other keys are left
+            alone. A later level wins field by field.
+        root_by_default: become root when nobody says whether to and the user is not root itself.
+
+    Example:
+        >>> auth_of({"address": "10.0.0.2", "username": "stack"}, {"auth": {"port": 2222}})
+        Auth(username='stack', private_key_file=None, port=2222, ...)
+
+    Raises:
+        ConfigError: a key stands both flat and under ``auth``.
+    """
+    login: dict[str, Any] = {}
+    for level in levels:
+        login.update(_login(level))
+    if any(key.startswith("become_") for key in login):
+        login.setdefault("become", True)
+    if root_by_default and login.get("username") != "root":
+        login.setdefault("become", True)
+    if jump := login.pop("jump", None):
+        login["jump"] = Jump(**jump)
+    return Auth(**{_FIELDS.get(key, key): value for key, value in login.items()})
+
+
+def _login(level: Mapping[str, Any]) -> dict[str, Any]:
+    nested = level.get("auth") or {}
+    flat = {key: value for key, value in level.items() if key in LOGIN}
+    if twice := sorted(flat.keys() & nested.keys()):
+        raise ConfigError(f"{twice[0]} is given twice: flat and under auth")
+    return {**flat, **nested}

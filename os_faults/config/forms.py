@@ -1,0 +1,114 @@
+"""The three ways to write a configuration → `Config`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from os_faults.config.schema import SCHEMA, check, join
+from os_faults.config.secrets import SECRET_KEYS, resolve
+from os_faults.config.sources import Places, Source
+from os_faults.config.types import Config, DriverConfig, ServiceConfig, SshConfig
+from os_faults.errors import ConfigError
+
+PATH_KEYS = frozenset({"private_key_file", "known_hosts", "artifacts_dir"})
+"""Keys whose value is a path on this machine: made absolute, ``~`` expanded."""
+
+
+def parse(source: Source, places: Places) -> Config:
+    """Return the internal form of a configuration.
+
+    Raises:
+        ConfigError: a key is unknown, missing or wrong, or a password reference leads nowhere.
+    """
+    start = f"{source.name}: "
+    data = _resolved(source.data, start, places, source.base)
+    _spell_out_off(data)
+    check(data, SCHEMA, start)
+    networks = data.get("networks", {})
+    artifacts = data.get("artifacts_dir")
+    return Config(
+        cloud=_cloud(data["cloud_management"], networks, start),
+        power=_power(data, start),
+        node_discover=_driver(data["node_discover"], join(start, "node_discover")) if "node_discover" in data else None,
+        services=_services(data, "services", start),
+        containers=_services(data, "containers", start),
+        networks=networks or _args(data["cloud_management"]).get("networks", {}),
+        ssh=SshConfig(**data.get("ssh", {})),
+        artifacts_dir=Path(artifacts) if artifacts else None,
+        heal_after=data.get("heal_after", Config.heal_after),
+        source=source.name,
+    )
+
+
+def _resolved(value: Any, where: str, places: Places, base: Path) -> Any:
+    """Return a copy in which passwords are read and masked, and paths are absolute."""
+    if isinstance(value, list):
+        return [_resolved(item, join(where, index), places, base) for index, item in enumerate(value)]
+    if not isinstance(value, Mapping):
+        return value
+    copy: dict[Any, Any] = {}
+    for key, item in value.items():
+        path = join(where, str(key))
+        if key in SECRET_KEYS:
+            copy[key] = resolve(_file_expanded(item, places), path, places.environ, base)
+        elif key in PATH_KEYS and isinstance(item, str) and item:
+            copy[key] = str(places.expand(item, base))
+        else:
+            copy[key] = _resolved(item, path, places, base)
+    return copy
+
+
+def _file_expanded(reference: Any, places: Places) -> Any:
+    if isinstance(reference, Mapping) and isinstance(name := reference.get("file"), str) and name.startswith("~"):
+        return {**reference, "file": str(places.expand(name))}
+    return reference
+
+
+def _spell_out_off(data: dict[str, Any]) -> None:
+    """YAML reads a bare ``off`` as false."""
+    ssh = data.get("ssh")
+    if isinstance(ssh, dict) and ssh.get("host_key_policy") is False:
+        ssh["host_key_policy"] = "off"
+
+
+def _cloud(entry: Mapping[str, Any], networks: Mapping[str, Any], start: str) -> DriverConfig:
+    driver = _driver(entry, join(start, "cloud_management"))
+    if not networks:
+        return driver
+    if "networks" in driver.args:
+        raise ConfigError(f"{start}networks is given twice: at the top and as {join(driver.where, 'networks')}")
+    return DriverConfig(driver.driver, {**driver.args, "networks": networks}, driver.where)
+
+
+def _power(data: Mapping[str, Any], start: str) -> tuple[DriverConfig, ...]:
+    if "power_management" in data and "power_managements" in data:
+        raise ConfigError(f"{start}power_management and power_managements exclude each other: put all into power_managements")
+    if "power_management" in data:
+        return (_driver(data["power_management"], join(start, "power_management")),)
+    entries = data.get("power_managements", ())
+    return tuple(_driver(entry, join(start, "power_managements", index)) for index, entry in enumerate(entries))
+
+
+def _services(data: Mapping[str, Any], section: str, start: str) -> dict[str, ServiceConfig]:
+    services = {}
+    for name, entry in data.get(section, {}).items():
+        rest = {key: value for key, value in entry.items() if key != "hosts"}
+        driver = _driver(rest, join(start, section, name))
+        services[name] = ServiceConfig(driver.driver, driver.args, driver.where, tuple(entry.get("hosts", ())))
+    return services
+
+
+def _driver(entry: Mapping[str, Any], where: str) -> DriverConfig:
+    """Return one driver's entry: nested when it has ``args``, else flat."""
+    beside = sorted(set(entry) - {"driver", "args"})
+    if "args" in entry and beside:
+        raise ConfigError(f"{join(where, beside[0])} stands beside args: put it under args, or leave args out")
+    return DriverConfig(entry["driver"], _args(entry), join(where, "args") if "args" in entry else where)
+
+
+def _args(entry: Mapping[str, Any]) -> Any:
+    if "args" in entry:
+        return entry["args"]
+    return {key: value for key, value in entry.items() if key != "driver"}

@@ -1,0 +1,135 @@
+"""What is allowed in a configuration, and the sentences for what is not.
+
+The schema is data (`schema.yml`). Its definitions are at hand in the schemas of drivers too:
+``{"$ref": "#/$defs/address"}``. No sentence quotes a value that could be a password.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from os_faults.errors import ConfigError, did_you_mean
+from os_faults.resources import read_yaml
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+
+Schema = Mapping[str, Any]
+
+SCHEMA: Schema = read_yaml(Path(__file__).with_name("schema.yml"))
+"""The schema of a whole configuration."""
+
+AUTH: Schema = {"type": "object", "additionalProperties": False, "properties": SCHEMA["$defs"]["login"]}
+
+LOGIN: Mapping[str, Schema] = SCHEMA["$defs"]["login"]
+"""The login keys (``username``, ``port`` …), for the ``properties`` of a driver's schema."""
+
+_DEFS: Schema = {**SCHEMA["$defs"], "auth": AUTH}
+_TYPES = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "a string",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+}
+
+
+def check(value: Any, schema: Schema, where: str = "") -> None:
+    """Refuse a value that the schema does not allow.
+
+    Args:
+        value: what to check.
+        schema: JSON Schema; ``$defs`` of `schema.yml` (and ``auth``) may be referred to.
+        where: path of the value, the beginning of each sentence.
+
+    Example:
+        >>> check({"adress": "x"}, {"properties": {"address": {}}, "additionalProperties": False}, "cloud")
+        Traceback (most recent call last):
+        os_faults.errors.ConfigError: cloud.adress is not a known key: did you mean 'address'? known: address
+
+    Raises:
+        ConfigError: one sentence, and one line, for each problem.
+    """
+    from jsonschema import Draft202012Validator  # 0.2 s: only when there is something to check
+
+    validator = Draft202012Validator({**schema, "$defs": _DEFS})
+    problems = dict.fromkeys(sentence for error in validator.iter_errors(value) for sentence in _sentences(error, where))
+    if problems:
+        raise ConfigError("\n".join(problems))
+
+
+def _sentences(error: ValidationError, where: str) -> Iterator[str]:
+    """Yield what to tell a person about one error of the validator."""
+    path = join(where, *error.absolute_path)
+    if error.context:
+        yield from _alternatives(error, where)
+    elif words := _WORDS.get(str(error.validator)):
+        yield from words(error, path)
+    else:
+        yield f"{path} must be {_wanted(error.schema)}"
+
+
+def _alternatives(error: ValidationError, where: str) -> Iterator[str]:
+    """Of several allowed shapes, speak about the one that was meant, if that can be told."""
+    depth = len(error.absolute_path)
+    by_shape: dict[Any, list[ValidationError]] = {}
+    for inner in error.context or ():
+        by_shape.setdefault(inner.schema_path[0], []).append(inner)
+    meant = [
+        errors
+        for errors in by_shape.values()
+        if not any(inner.validator == "type" and len(inner.absolute_path) == depth for inner in errors)
+    ]
+    if len(meant) == 1 and any(inner.validator != "required" for inner in meant[0]):
+        for inner in meant[0]:
+            yield from _sentences(inner, where)
+    else:
+        yield f"{join(where, *error.absolute_path)} must be {_wanted(error.schema)}"
+
+
+def _unknown(error: ValidationError, path: str) -> Iterator[str]:
+    known = error.schema.get("properties", {})
+    for key in error.instance:
+        if key not in known:
+            yield f"{join(path, key)} is not a known key: {did_you_mean(str(key), known)}"
+
+
+def _missing(error: ValidationError, path: str) -> Iterator[str]:
+    for key in error.validator_value:
+        if key not in error.instance:
+            yield f"{join(path, key)} is missing"
+
+
+def _not_listed(error: ValidationError, path: str) -> Iterator[str]:
+    yield f"{path} must be one of {', '.join(map(str, error.validator_value))}, not {error.instance!r}"
+
+
+_WORDS: Mapping[str, Callable[[ValidationError, str], Iterator[str]]] = {
+    "additionalProperties": _unknown,
+    "required": _missing,
+    "enum": _not_listed,
+}
+
+
+def _wanted(schema: Any) -> str:
+    if "description" in schema:
+        return str(schema["description"])
+    kinds: str | Iterable[str] = schema.get("type", ())
+    names = [_TYPES[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds)]
+    return " or ".join(names) or "something else"
+
+
+def join(where: str, *keys: str | int) -> str:
+    """Return the path of a key below ``where``.
+
+    Example:
+        >>> join("power_managements", 0, "args")
+        'power_managements[0].args'
+    """
+    for key in keys:
+        separator = "" if not where or where.endswith(": ") else "."
+        where += f"[{key}]" if isinstance(key, int) else f"{separator}{key}"
+    return where

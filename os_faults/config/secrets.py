@@ -1,0 +1,65 @@
+"""Passwords: taken from where they are kept, and never shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from os_faults.errors import ConfigError, did_you_mean
+
+SECRET_KEYS = frozenset({"password", "become_password"})
+
+
+class Secret(str):
+    """A string whose ``repr`` is a mask, also inside dictionaries and tracebacks.
+
+    Example:
+        >>> {"password": Secret("canary")}
+        {'password': '********'}
+    """
+
+    def __repr__(self) -> str:
+        return "'********'"
+
+
+def resolve(value: Any, where: str, environ: Mapping[str, str], base: Path) -> Any:
+    """Return the password that ``value`` is or refers to.
+
+    Args:
+        value: the password, ``{"env": NAME}`` or ``{"file": PATH}``. Anything else is returned
+            as it is, for the schema to refuse.
+        where: path of the key, for messages.
+        environ: where ``env`` looks.
+        base: the directory that a relative ``file`` starts from.
+
+    Raises:
+        ConfigError: the reference leads nowhere.
+    """
+    if isinstance(value, str):
+        return Secret(value)
+    if not isinstance(value, Mapping):
+        return value
+    if len(value) != 1 or next(iter(value)) not in ("env", "file"):
+        word = str(next((key for key in value if key not in ("env", "file")), "env"))
+        raise ConfigError(f"{where} must be a string, {{env: NAME}} or {{file: PATH}}: {did_you_mean(word, ['env', 'file'])}")
+    kind, target = next(iter(value.items()))
+    if not isinstance(target, str) or not target:
+        raise ConfigError(f"{where}.{kind} must be a string")
+    return Secret(_from_env(target, where, environ) if kind == "env" else _from_file(target, where, base))
+
+
+def _from_env(name: str, where: str, environ: Mapping[str, str]) -> str:
+    try:
+        return environ[name]
+    except KeyError:
+        raise ConfigError(f"{where}: the environment variable {name} is not set") from None
+
+
+def _from_file(name: str, where: str, base: Path) -> str:
+    path = base / name
+    try:
+        return path.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigError(f"{where}: can't read {path}: {reason}") from None

@@ -1,0 +1,153 @@
+"""Where the configuration comes from; the only place that looks for files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from os_faults.errors import ConfigError, did_you_mean
+from os_faults.resources import read_yaml
+
+ENVIRONMENT_VARIABLE = "OS_FAULTS_CONFIG"
+FILES = ("os-faults.json", "os-faults.yaml", "os-faults.yml")
+SUFFIXES = (".yaml", ".yml", ".json")
+
+
+@dataclass(frozen=True)
+class Places:
+    """The environment and directory in which a configuration is looked for.
+
+    Attributes:
+        environ: environment variables.
+        cwd: the present directory.
+    """
+
+    environ: Mapping[str, str]
+    cwd: Path
+
+    @property
+    def home(self) -> Path:
+        """The user's home directory."""
+        return Path(self.environ.get("HOME") or Path.home())
+
+    @property
+    def config_home(self) -> Path:
+        """The directory of the user's configuration files, ``~/.config``."""
+        return Path(self.environ.get("XDG_CONFIG_HOME") or self.home / ".config")
+
+    def expand(self, path: str, base: Path | None = None) -> Path:
+        """Return ``path`` absolute: ``~`` is the home, a relative path starts from ``base``."""
+        if path == "~" or path.startswith("~/"):
+            return self.home / path[2:]
+        return (base or self.cwd) / os.path.expanduser(path)
+
+    @property
+    def openstack(self) -> tuple[Path, ...]:
+        """The directories of ``clouds.yaml``, first wins."""
+        return self.cwd, self.config_home / "openstack", Path("/etc/xdg/openstack"), Path("/etc/openstack")
+
+    @property
+    def candidates(self) -> tuple[Path, ...]:
+        """The files that are looked for when nobody names one, first wins."""
+        directories = (self.cwd, self.config_home / "openstack", self.config_home / "os-faults", Path("/etc/openstack"))
+        return tuple(directory / name for directory in directories for name in FILES)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A configuration as it was found.
+
+    Attributes:
+        data: its content, a copy that may be changed.
+        name: what to call it in messages: a path, or ``cloud_config``.
+        base: the directory that relative paths in it start from.
+    """
+
+    data: dict[str, Any]
+    name: str
+    base: Path
+
+
+def find(
+    places: Places,
+    cloud_config: Mapping[str, Any] | None = None,
+    config_filename: str | os.PathLike[str] | None = None,
+    cloud: str | None = None,
+) -> Source:
+    """Return the configuration that wins; see `os_faults.config.load` for the order.
+
+    Raises:
+        ConfigError: nothing was found (the message lists the candidates), or it can't be read.
+    """
+    if cloud_config is not None:
+        return Source(_mapping(deepcopy(cloud_config), "cloud_config"), "cloud_config", places.cwd)
+    if config_filename is not None:
+        return _from_file(places.expand(os.fspath(config_filename)))
+    if cloud is not None:
+        return _from_clouds_yaml(places, cloud)
+    if named := places.environ.get(ENVIRONMENT_VARIABLE):
+        path = places.expand(named)
+        if not path.is_file():
+            raise ConfigError(f"the file that {ENVIRONMENT_VARIABLE} names does not exist: {path}")
+        return _from_file(path)
+    for path in places.candidates:
+        if path.is_file():
+            return _from_file(path)
+    looked = ", ".join(map(str, places.candidates))
+    raise ConfigError(f"no configuration found; set {ENVIRONMENT_VARIABLE} or write one of: {looked}")
+
+
+def _from_file(path: Path) -> Source:
+    return Source(_mapping(read_yaml(path), str(path)), str(path), path.parent)
+
+
+def _from_clouds_yaml(places: Places, cloud: str) -> Source:
+    """Return the ``os_faults`` block of one cloud, with ``secure.yaml`` laid over it."""
+    path = _first(places, "clouds", "OS_CLIENT_CONFIG_FILE")
+    if path is None:
+        looked = ", ".join(str(directory / "clouds.yaml") for directory in places.openstack)
+        raise ConfigError(f"no clouds.yaml with the cloud {cloud!r} found; looked for: {looked}")
+    clouds = _clouds(path)
+    if cloud not in clouds:
+        raise ConfigError(f"{path}: no cloud {cloud!r}: {did_you_mean(cloud, map(str, clouds))}")
+    secure = _first(places, "secure", "OS_CLIENT_SECURE_FILE")
+    overlay = _clouds(secure).get(cloud) if secure else None
+    block = _overlaid(clouds[cloud] or {}, overlay or {}).get("os_faults")
+    name = f"{path}: clouds.{cloud}.os_faults"
+    if block is None:
+        raise ConfigError(f"{path}: the cloud {cloud!r} has no os_faults block")
+    return Source(_mapping(block, name), name, path.parent)
+
+
+def _first(places: Places, stem: str, variable: str) -> Path | None:
+    return next((path for path in _os_client_files(places, stem, variable) if path.is_file()), None)
+
+
+def _os_client_files(places: Places, stem: str, variable: str) -> Iterator[Path]:
+    if named := places.environ.get(variable):
+        yield places.expand(named)
+    for directory in places.openstack:
+        for suffix in SUFFIXES:
+            yield directory / f"{stem}{suffix}"
+
+
+def _clouds(path: Path) -> dict[str, Any]:
+    content = _mapping(read_yaml(path), str(path))
+    return _mapping(content.get("clouds") or {}, f"{path}: clouds")
+
+
+def _overlaid(below: Any, above: Any) -> Any:
+    """Return ``below`` with ``above`` laid over it, key by key."""
+    if not isinstance(below, Mapping) or not isinstance(above, Mapping):
+        return above
+    return {**below, **{key: _overlaid(below[key], value) if key in below else value for key, value in above.items()}}
+
+
+def _mapping(value: Any, name: str) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{name}: must be a mapping with the key cloud_management")
+    return dict(value)

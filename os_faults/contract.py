@@ -1,0 +1,311 @@
+"""The typed contract of a playbook: which verbs it has, and which arguments they take.
+
+A contract is `<playbook>.meta.yml` beside the playbook, in the play-argument format of
+ansible-core 2.20; our own keys (``subject``, ``verbs_from``, ``verbs``, ``undone_by``,
+``read_only``) stand inside the spec. Arguments are checked here before a run, and once more by
+Ansible in the run; both use the same words, those of Ansible's argument-spec validator.
+"""
+
+from __future__ import annotations
+
+import decimal
+import json
+import shlex
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from os_faults.errors import ArgumentError, ConfigError, did_you_mean
+from os_faults.resources import read_yaml
+
+_SUFFIX = ".meta.yml"
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One verb of a contract.
+
+    Attributes:
+        name: the word, also the value of the option ``verbs_from``.
+        help: one sentence about what it does.
+    """
+
+    name: str
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of a playbook.
+
+    Attributes:
+        name: name of the variable.
+        type: ``str``, ``int``, ``float``, ``bool``, ``list``, ``dict``, ``path`` or ``raw``.
+        required: whether a run needs it.
+        default: what the playbook takes when it is not given.
+        choices: the allowed values; empty allows all of the type.
+        description: what it means, with its unit.
+    """
+
+    name: str
+    type: str = "str"
+    required: bool = False
+    default: Any = None
+    choices: tuple[Any, ...] = ()
+    description: str = ""
+
+    def convert(self, value: Any) -> Any:
+        """Return ``value`` as the option's type, as Ansible converts it.
+
+        Example:
+            >>> Option("seconds", type="int").convert("30")
+            30
+
+        Raises:
+            ArgumentError: it can't be converted, or is none of the choices.
+        """
+        try:
+            converted = _CONVERTERS[self.type](value)
+        except (TypeError, ValueError) as error:
+            raise ArgumentError(
+                f"argument '{self.name}' is of type {type(value).__name__} "
+                f"and we were unable to convert to {self.type}: {error}"
+            ) from None
+        if self.choices:
+            self._choose(converted)
+        return converted
+
+    def _choose(self, value: Any) -> None:
+        choices = ", ".join(map(str, self.choices))
+        if isinstance(value, list):
+            if wrong := [str(item) for item in value if item not in self.choices]:
+                raise ArgumentError(
+                    f"value of {self.name} must be one or more of: {choices}. Got no match for: {', '.join(wrong)}"
+                )
+        elif value not in self.choices:
+            raise ArgumentError(f"value of {self.name} must be one of: {choices}, got: {value}")
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What a bundled playbook does and takes.
+
+    Attributes:
+        playbook: file name (``service_state.yml``).
+        subject: ``service``, ``node`` or ``cloud``.
+        verbs_from: the option whose choices are the verbs; None when the playbook has no verbs.
+        verbs: its verbs, in the order of the choices.
+        options: name → option; the one of ``verbs_from`` included.
+        undone_by: verb → the verb of the same playbook that takes it back.
+        read_only: whether it changes nothing on any host.
+        short_description: one line for people.
+        description: more of it, a paragraph each.
+        examples: command lines, as text.
+    """
+
+    playbook: str
+    subject: str
+    verbs_from: str | None = None
+    verbs: tuple[Verb, ...] = ()
+    options: Mapping[str, Option] = field(default_factory=dict)
+    undone_by: Mapping[str, str] = field(default_factory=dict)
+    read_only: bool = False
+    short_description: str = ""
+    description: tuple[str, ...] = ()
+    examples: str = ""
+
+    def check(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments converted to their types.
+
+        Args:
+            arguments: option → value; None means "not given".
+
+        Returns:
+            Those that were given. Defaults are not filled in: the playbook has them.
+
+        Example:
+            >>> contract.check({"service": "keystone", "service_action": "restart", "service_timeout": "60"})
+            {'service': 'keystone', 'service_action': 'restart', 'service_timeout': 60}
+
+        Raises:
+            ArgumentError: all that is wrong, in Ansible's words, joined by ``; ``.
+        """
+        given = {name: value for name, value in arguments.items() if value is not None}
+        problems = [
+            f"unknown argument {name!r}: {did_you_mean(name, self.options)}" for name in given if name not in self.options
+        ]
+        missing = sorted(name for name, option in self.options.items() if option.required and name not in given)
+        problems += [f"missing required arguments: {', '.join(missing)}"] if missing else []
+        converted: dict[str, Any] = {}
+        for name, option in self.options.items():
+            if name in given:
+                try:
+                    converted[name] = option.convert(given[name])
+                except ArgumentError as error:
+                    problems.append(str(error))
+        if problems:
+            raise ArgumentError("; ".join(problems))
+        return converted
+
+    def undo_of(self, verb: str) -> str | None:
+        """Return the verb that takes ``verb`` back; None when nothing needs to be or can be."""
+        return self.undone_by.get(verb)
+
+
+def load_contracts(directory: Path) -> dict[str, Contract]:
+    """Return file name of the playbook → contract, for every contract in a directory.
+
+    Raises:
+        ConfigError: a contract is not what this module understands; the message names the file.
+    """
+    return {
+        contract.playbook: contract
+        for contract in (_read(path) for path in sorted(directory.glob(f"*{_SUFFIX}")))
+    }
+
+
+def find_verb(contracts: Mapping[str, Contract], subject: str, verb: str) -> Contract:
+    """Return the contract that has ``verb`` for ``subject``.
+
+    Args:
+        contracts: as `load_contracts` returns them.
+        subject: ``service``, ``node`` or ``cloud``.
+        verb: the word.
+
+    Raises:
+        ArgumentError: there is no such verb; the message names the nearest.
+    """
+    words = {word.name: contract for contract in contracts.values() if contract.subject == subject for word in contract.verbs}
+    if verb not in words:
+        raise ArgumentError(f"a {subject} has no verb {verb!r}: {did_you_mean(verb, words)}")
+    return words[verb]
+
+
+def _read(path: Path) -> Contract:
+    playbook = path.name.removesuffix(_SUFFIX) + ".yml"
+    content = read_yaml(path)
+    try:
+        (spec,) = content["argument_specs"].values()
+        options = {name: _option(name, option) for name, option in spec["options"].items()}
+        verbs_from = spec.get("verbs_from")
+        helps = spec.get("verbs", {})
+        return Contract(
+            playbook=playbook,
+            subject=spec["subject"],
+            verbs_from=verbs_from,
+            verbs=tuple(Verb(word, helps.get(word, "")) for word in options[verbs_from].choices) if verbs_from else (),
+            options=options,
+            undone_by=spec.get("undone_by", {}),
+            read_only=spec.get("read_only", False),
+            short_description=spec.get("short_description", ""),
+            description=_paragraphs(spec.get("description", ())),
+            examples=spec.get("examples", ""),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ConfigError(f"{path} is not a contract: {type(error).__name__} {error}") from error
+
+
+def _option(name: str, spec: Mapping[str, Any]) -> Option:
+    kind = spec.get("type", "str")
+    if kind not in _CONVERTERS:
+        raise ValueError(f"option {name} has the type {kind!r}; allowed are {', '.join(_CONVERTERS)}")
+    return Option(
+        name=name,
+        type=kind,
+        required=spec.get("required", False),
+        default=spec.get("default"),
+        choices=tuple(spec.get("choices", ())),
+        description=" ".join(_paragraphs(spec.get("description", ()))),
+    )
+
+
+def _paragraphs(text: str | Sequence[str]) -> tuple[str, ...]:
+    return (text,) if isinstance(text, str) else tuple(text)
+
+
+# How Ansible converts values. The words of the errors are Ansible's own; a test compares them.
+
+_TRUE = frozenset({"y", "yes", "on", "1", "true", "t", 1, 1.0})
+_FALSE = frozenset({"n", "no", "off", "0", "false", "f", 0, 0.0})
+
+
+def _to_str(value: Any) -> str:
+    return value if isinstance(value, str) else str(value)
+
+
+def _to_int(value: Any) -> int:
+    if isinstance(value, int):
+        return value
+    try:
+        exact = decimal.Decimal(value)
+        if exact == int(exact):
+            return int(exact)
+    except (decimal.DecimalException, TypeError, ValueError, OverflowError):
+        pass
+    raise TypeError(f'"{value!r}" cannot be converted to an int')
+
+
+def _to_float(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{type(value)} cannot be converted to a float") from None
+
+
+def _to_bool(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, (str, int, float)):
+        raise TypeError(f"{type(value)} cannot be converted to a bool")
+    word = value.lower().strip() if isinstance(value, str) else value
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise TypeError(f"The value '{value!s}' is not a valid boolean.")
+
+
+def _to_list(value: Any) -> list[Any]:
+    if isinstance(value, list):
+        return value
+    if isinstance(value, str):
+        return value.split(",")
+    if isinstance(value, (int, float)):
+        return [str(value)]
+    raise TypeError(f"{type(value)} cannot be converted to a list")
+
+
+def _to_dict(value: Any) -> dict[str, Any]:
+    if isinstance(value, dict):
+        return value
+    if not isinstance(value, str):
+        raise TypeError(f"{type(value)} cannot be converted to a dict")
+    if value.startswith("{"):
+        return _json_dict(value)
+    if "=" not in value:
+        raise TypeError("dictionary requested, could not parse JSON or key=value")
+    words: Iterable[list[str]] = (word.split("=", 1) for word in shlex.split(value.replace(",", " ")))
+    try:
+        return dict(words)
+    except ValueError:
+        raise TypeError('unable to evaluate string in the "key=value" format as dictionary') from None
+
+
+def _json_dict(value: str) -> dict[str, Any]:
+    try:
+        return dict(json.loads(value))
+    except ValueError:
+        raise TypeError("unable to evaluate string as dictionary") from None
+
+
+_CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
+    "str": _to_str,
+    "int": _to_int,
+    "float": _to_float,
+    "bool": _to_bool,
+    "list": _to_list,
+    "dict": _to_dict,
+    "path": _to_str,
+    "raw": lambda value: value,
+}

@@ -1,0 +1,349 @@
+"""The nouns of os_faults: frozen values without any I/O.
+
+`Node` and `Auth` say what a host is and how to log in to it, `Action` says what is to be done,
+`HostResult` and `Result` say what happened, `Fault` is one fault that a host holds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from ipaddress import ip_address
+from typing import Any
+
+from os_faults.errors import (
+    AnsibleExecutionException,
+    AnsibleExecutionUnreachable,
+    CloudManagementError,
+    NothingTargeted,
+    PartlyDone,
+    UndoError,
+)
+
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
+_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+_INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,31}")
+
+
+def plain_name(value: str, what: str = "name") -> str:
+    """Return ``value`` when it is a plain host name, else refuse it.
+
+    Ansible treats inventory values as templates, so a host that reports a name with ``{{`` in it
+    could run code on the controller.
+
+    Raises:
+        CloudManagementError: the value is not a plain name.
+    """
+    if not _NAME.fullmatch(value):
+        raise CloudManagementError(
+            f"refused the {what} {value!r} that a host reported: only letters, digits, '.', '-' and '_' are allowed"
+        )
+    return value
+
+
+def plain_interface(value: str) -> str:
+    """Return ``value`` when it is a plain interface name, else raise `CloudManagementError`."""
+    if not _INTERFACE.fullmatch(value):
+        raise CloudManagementError(f"refused the interface name {value!r} that a host reported")
+    return value
+
+
+def plain_mac(value: str) -> str:
+    """Return a MAC address in lower case, or raise `CloudManagementError`."""
+    mac = value.lower()
+    if not _MAC.fullmatch(mac):
+        raise CloudManagementError(f"refused the MAC address {value!r} that a host reported")
+    return mac
+
+
+@dataclass(frozen=True)
+class Jump:
+    """The jump host through which a node is reached.
+
+    Attributes:
+        host: name or address.
+        username: who logs in there; the node's user when None.
+        private_key_file: path of the key; ssh's own choice when None.
+        port: TCP port of its sshd; 22 when None.
+    """
+
+    host: str
+    username: str | None = None
+    private_key_file: str | None = None
+    port: int | None = None
+
+
+@dataclass(frozen=True)
+class Auth:
+    """How to log in to a node and how to become root there.
+
+    Attributes:
+        username: the ssh user; the present user when None.
+        password: the ssh password (needs ``sshpass``); never shown in ``repr``.
+        private_key_file: path of the private key; agent and ssh defaults when None.
+        port: TCP port of sshd; 22 when None.
+        connection: Ansible's connection plugin, ``ssh`` or ``local``.
+        python: path of the Python interpreter on the node.
+        become: whether verbs become another user (root by default).
+        become_method: Ansible's become plugin.
+        become_username: whom to become.
+        become_password: the password that become asks for; never shown in ``repr``.
+        jump: the host to go through.
+    """
+
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    private_key_file: str | None = None
+    port: int | None = None
+    connection: str = "ssh"
+    python: str = "/usr/bin/python3"
+    become: bool = False
+    become_method: str = "sudo"
+    become_username: str = "root"
+    become_password: str | None = field(default=None, repr=False)
+    jump: Jump | None = None
+
+
+@dataclass(frozen=True)
+class Interface:
+    """A network interface as a node reported it."""
+
+    name: str
+    mac: str | None = None
+    addresses: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        plain_interface(self.name)
+        if self.mac is not None:
+            object.__setattr__(self, "mac", plain_mac(self.mac))
+        for address in self.addresses:
+            _plain_address(address)
+
+
+@dataclass(frozen=True)
+class Node:
+    """A host of the cloud. Nodes are equal when name, address and MAC are.
+
+    Attributes:
+        fqdn: its full name; also its name in the inventory.
+        ip: the address (or resolvable name) that ssh connects to.
+        mac: MAC address of the interface that has ``ip``, in lower case.
+        interfaces: all interfaces the node reported.
+        units: service name → systemd units (or other handles) found on the node.
+        auth: how to log in.
+        last_seen: when it last answered, ISO 8601; None when it answered in this session.
+
+    Raises:
+        CloudManagementError: a field is not plain (see `plain_name`).
+    """
+
+    fqdn: str
+    ip: str
+    mac: str | None = None
+    interfaces: tuple[Interface, ...] = field(default=(), compare=False, repr=False)
+    units: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
+    auth: Auth = field(default=Auth(), compare=False, repr=False)
+    last_seen: str | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        plain_name(self.fqdn, "host name")
+        _plain_address(self.ip)
+        if self.mac is not None:
+            object.__setattr__(self, "mac", plain_mac(self.mac))
+
+
+def _plain_address(value: str) -> str:
+    try:
+        ip_address(value)
+    except ValueError:
+        plain_name(value, "address")
+    return value
+
+
+@dataclass(frozen=True)
+class Action:
+    """One verb on one subject: what a single playbook run does.
+
+    Attributes:
+        verb: the word, as in the contract's choices (``restart``).
+        playbook: file name of the bundled playbook (``service_state.yml``), or "" for ad-hoc tasks.
+        nodes: whom it is done to; never empty.
+        arguments: the playbook's options, as extra variables.
+        subject: what it is done to, for people: ``keystone service`` or ``nodes``.
+        tasks: for an ad-hoc action, Ansible tasks as data.
+        undo: the arguments that turn this action into its undo (verb option included), empty when
+            there is none to run on interruption.
+        timeout: seconds until the run is stopped.
+        check_mode: run with ``--check``: nothing is changed on any host.
+    """
+
+    verb: str
+    playbook: str
+    nodes: tuple[Node, ...]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    subject: str = "nodes"
+    tasks: tuple[Mapping[str, Any], ...] = ()
+    undo: Mapping[str, Any] = field(default_factory=dict)
+    timeout: float = 600.0
+    check_mode: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.subject}"
+
+
+class Status(str, Enum):
+    """What became of a node in a run."""
+
+    OK = "ok"
+    FAILED = "failed"
+    UNREACHABLE = "unreachable"
+    SKIPPED = "skipped"
+    IGNORED = "ignored"
+    """The task failed, and its ``ignore_errors`` says that this is no failure of the run."""
+
+
+@dataclass(frozen=True)
+class HostResult:
+    """What a run did on one node.
+
+    Attributes:
+        node: name of the node.
+        status: see `Status`.
+        changed: whether anything changed on the node.
+        message: the module's own message, or why the node failed.
+        stdout: output of the task, where it has one.
+        stderr: error output of the task, where it has one.
+        rc: exit code of the task's command, where it has one.
+        payload: everything else that the module returned.
+        task: name of the task that the result comes from.
+    """
+
+    node: str
+    status: Status
+    changed: bool = False
+    message: str = ""
+    stdout: str = ""
+    stderr: str = ""
+    rc: int | None = None
+    payload: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    task: str = ""
+
+    @property
+    def host(self) -> str:
+        """The node's name, as callers of the older library spell it."""
+        return self.node
+
+    @property
+    def ok(self) -> bool:
+        """Whether the node did what was asked (an ignored failure and a skip count as done)."""
+        return self.status in (Status.OK, Status.SKIPPED, Status.IGNORED)
+
+
+@dataclass(frozen=True)
+class Result(Mapping[str, HostResult]):
+    """What one action did: a mapping from node name to `HostResult`.
+
+    Attributes:
+        action: what was asked.
+        hosts: one entry per node.
+        artifacts: directory of the run, None when nothing was kept.
+        started: when the run began, seconds since the epoch.
+        seconds: how long it took.
+        error: why the run as a whole went wrong (timed out, playbook refused), else "".
+
+    Example:
+        >>> result = service.restart()
+        >>> result["node-1.domain.tld"].changed
+        True
+    """
+
+    action: Action
+    hosts: Mapping[str, HostResult]
+    artifacts: str | None = None
+    started: float = 0.0
+    seconds: float = 0.0
+    error: str = ""
+
+    def __getitem__(self, node: str) -> HostResult:
+        return self.hosts[node]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.hosts)
+
+    def __len__(self) -> int:
+        return len(self.hosts)
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything changed on any node."""
+        return any(host.changed for host in self.hosts.values())
+
+    @property
+    def failures(self) -> tuple[HostResult, ...]:
+        """The nodes that failed or could not be reached, in order of name."""
+        return tuple(self.hosts[name] for name in sorted(self.hosts) if not self.hosts[name].ok)
+
+    def raise_for_status(self) -> Result:
+        """Return the result itself when every node did what was asked, else raise what fits.
+
+        Raises:
+            UndoError: a fault is still on a node after its undo.
+            AnsibleExecutionUnreachable: no node could be reached.
+            PartlyDone: some nodes did it, others did not.
+            NothingTargeted: the run reached no node at all.
+            AnsibleExecutionException: every node failed, or the run as a whole did.
+        """
+        failures = self.failures
+        if any(host.payload.get("undo_failed") for host in failures):
+            raise UndoError(self._sentence(failures), self)
+        if not failures and self.error:
+            raise AnsibleExecutionException(f"{self.action} failed: {self.error}", self)
+        if not self.hosts:
+            raise NothingTargeted(f"{self.action}: the run matched no node, so nothing was done", self)
+        if not failures:
+            return self
+        sentence = self._sentence(failures)
+        if len(failures) < len(self.hosts):
+            raise PartlyDone(sentence, self)
+        if all(host.status is Status.UNREACHABLE for host in failures):
+            raise AnsibleExecutionUnreachable(sentence, self)
+        raise AnsibleExecutionException(sentence, self)
+
+    def _sentence(self, failures: tuple[HostResult, ...]) -> str:
+        parts = [
+            f"{host.node} {'could not be reached' if host.status is Status.UNREACHABLE else 'failed'}"
+            f"{': ' + host.message if host.message else ''}"
+            for host in failures
+        ]
+        done = len(self.hosts) - len(failures)
+        tail = f" ({done} of {len(self.hosts)} nodes did it)" if done else ""
+        return f"{self.action}: {'; '.join(parts)}{tail}"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault that a node holds at this moment, as the node itself tells.
+
+    Attributes:
+        node: name of the node.
+        id: its identity on the node (``freeze-keystone``).
+        verb: the verb that made it.
+        subject: what it was done to.
+        state: ``armed``, ``injected`` or ``undo_failed``.
+        since: when it began, seconds since the epoch.
+        until: when it ends by itself, seconds since the epoch; None when it has no end.
+        by: who made it, ``user@controller``.
+        detail: the record as the node keeps it.
+    """
+
+    node: str
+    id: str
+    verb: str
+    subject: str
+    state: str
+    since: float
+    until: float | None = None
+    by: str = ""
+    detail: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)

@@ -1,0 +1,99 @@
+"""Where the bundled files lie: playbooks, modules and catalogues.
+
+In a wheel they are inside the package (``os_faults/playbooks``); in a checkout and in an editable
+installation they are the package's sibling (``playbooks``). Both have the same layout below that.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from os_faults.errors import ConfigError, did_you_mean
+
+_LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@cache
+def playbooks_dir() -> Path:
+    """Return the directory of the bundled playbooks and their contracts.
+
+    Example:
+        >>> playbooks_dir().name
+        'playbooks'
+    """
+    package = Path(str(files("os_faults")))
+    bundled = package / "playbooks"
+    return bundled if bundled.is_dir() else package.parent / "playbooks"
+
+
+def modules_dir() -> Path:
+    """Return the directory of the bundled Ansible modules (``osf_*.py``)."""
+    return playbooks_dir() / "library"
+
+
+def module_utils_dir() -> Path:
+    """Return the directory of the code that the bundled modules share."""
+    return playbooks_dir() / "module_utils"
+
+
+def playbook(name: str) -> Path:
+    """Return the path of the bundled playbook with the file name ``name``.
+
+    Example:
+        >>> playbook("service_state.yml").parent == playbooks_dir()
+        True
+
+    Raises:
+        ConfigError: there is no such playbook; the message names the nearest.
+    """
+    path = playbooks_dir() / name
+    if not path.is_file():
+        known = (found.name for found in playbooks_dir().glob("*.yml") if not found.name.endswith(".meta.yml"))
+        raise ConfigError(f"no playbook {name!r} is bundled: {did_you_mean(name, known)}")
+    return path
+
+
+def catalogue(name: str | None) -> dict[str, dict[str, Any]]:
+    """Return a cloud's catalogue: service name → how to find it on a host.
+
+    Args:
+        name: the catalogue's name (``devstack``); None means that the cloud has no catalogue.
+
+    Example:
+        >>> catalogue(None)
+        {}
+
+    Raises:
+        ConfigError: there is no such catalogue.
+    """
+    if name is None:
+        return {}
+    directory = playbooks_dir() / "catalogue"
+    path = directory / f"{name}.yml"
+    if not path.is_file():
+        raise ConfigError(f"no catalogue {name!r}: {did_you_mean(name, (found.stem for found in directory.glob('*.yml')))}")
+    return dict(read_yaml(path)["os_faults_catalogue"])
+
+
+def read_yaml(path: Path) -> Any:
+    """Return the content of a YAML or JSON file.
+
+    Raises:
+        ConfigError: the file can't be read or is no YAML; the message names file and line, and
+            quotes nothing from the file, which may hold passwords.
+    """
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
+    except OSError as error:
+        raise ConfigError(f"can't read {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"can't read {path}: it is not UTF-8 text") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        raise ConfigError(f"{path}{line}: not valid YAML") from None

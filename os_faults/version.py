@@ -1,0 +1,11 @@
+"""The version of the installed distribution."""
+
+from importlib.metadata import PackageNotFoundError, version
+
+
+def get_version() -> str:
+    """Return the version of os-faults, e.g. ``1.0.0``; ``unknown`` when it runs without being installed."""
+    try:
+        return version("os-faults")
+    except PackageNotFoundError:
+        return "unknown"
