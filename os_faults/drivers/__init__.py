@@ -1,0 +1,85 @@
+"""Drivers: what differs between one cloud, machine or service manager and another.
+
+A driver runs nothing and asks nobody; it only translates. A cloud driver says whom to ask and what
+the answers mean, a thing driver (power, service) says whether it knows a thing and with which
+playbook variables. The docstring of each holds one YAML example, which the documentation shows.
+
+The classes below say what the rest of os_faults expects of a driver; nothing needs to inherit them.
+To add a driver: one module here (or in a package of your own), one line in the entry points
+``os_faults.cloud``, ``os_faults.power``, ``os_faults.service`` or ``os_faults.node_discover``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol
+
+from os_faults.model import HostResult, Node
+
+
+class Driver(Protocol):
+    """What every driver has.
+
+    Attributes:
+        NAME: the word in the configuration, equal to the name of its entry point.
+        DESCRIPTION: one line for people.
+        SCHEMA: JSON Schema of its arguments; ``$defs`` of ``config/schema.yml`` may be referred to.
+    """
+
+    NAME: ClassVar[str]
+    DESCRIPTION: ClassVar[str]
+    SCHEMA: ClassVar[Mapping[str, Any]]
+
+    def __init__(self, args: Any, where: str = "") -> None:
+        """Check the arguments.
+
+        Args:
+            args: the driver's arguments, as `os_faults.config.load` returns them.
+            where: path of the arguments, for messages.
+
+        Raises:
+            ConfigError: an argument is unknown, missing or wrong.
+        """
+
+
+class CloudDriver(Driver, Protocol):
+    """Says whom to ask about the nodes of a cloud, and what they answered.
+
+    Attributes:
+        discover_playbook: file name of the bundled playbook that asks the seeds.
+        catalogue: name of the cloud's services catalogue; None when it has none.
+    """
+
+    discover_playbook: ClassVar[str]
+    catalogue: ClassVar[str | None]
+
+    def seeds(self) -> tuple[Node, ...]:
+        """Return whom to ask."""
+
+    def nodes(self, results: Mapping[str, HostResult]) -> tuple[Node, ...]:
+        """Return the nodes, from what each seed (by name) answered; one that did not answer is left out.
+
+        Raises:
+            CloudManagementError: an answer can't be used.
+        """
+
+    def networks(self, node: Node) -> Mapping[str, str]:
+        """Return network name → interface for one node."""
+
+
+class PowerDriver(Driver, Protocol):
+    """Knows machines that can be powered off and on."""
+
+
+class ServiceDriver(Driver, Protocol):
+    """Knows how a service is started, stopped and found on a host."""
+
+    def entry(self) -> dict[str, Any]:
+        """Return the service as catalogues write it (``driver``, handles, ``ports``)."""
+
+
+class NodeDiscoverDriver(Driver, Protocol):
+    """Names the nodes of a cloud without asking anybody."""
+
+    def seeds(self) -> tuple[Node, ...]:
+        """Return the nodes that are known beforehand."""

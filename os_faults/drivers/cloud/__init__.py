@@ -1,0 +1,1 @@
+"""Clouds: whom to ask about the nodes, and what they answered."""

@@ -1,0 +1,58 @@
+"""Nodes that are listed in the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from os_faults.config import LOGIN, auth_of, check
+from os_faults.drivers.cloud.ssh import seed_name
+from os_faults.model import Node
+
+
+class NodeList:
+    """Nodes by address, with their names and MAC addresses where power drivers need them.
+
+    .. code-block:: yaml
+
+        node_discover:
+          driver: node_list
+          args:
+            - ip: 10.0.0.2
+              fqdn: node-2.local
+              mac: 52:54:00:f9:b8:f9
+              auth: {username: ubuntu, private_key_file: ~/.ssh/id_ed25519}
+            - {ip: 10.0.0.3, username: ubuntu}
+    """
+
+    NAME: ClassVar[str] = "node_list"
+    DESCRIPTION: ClassVar[str] = "Nodes that are listed in the configuration"
+    SCHEMA: ClassVar[Mapping[str, Any]] = {
+        "type": "array",
+        "minItems": 1,
+        "description": "a list of nodes, at least one",
+        "items": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["ip"],
+            "properties": {
+                "ip": {"$ref": "#/$defs/address"},
+                "fqdn": {"$ref": "#/$defs/name"},
+                "mac": {"$ref": "#/$defs/mac"},
+                "auth": {"$ref": "#/$defs/auth"},
+                **LOGIN,
+            },
+        },
+    }
+
+    def __init__(self, args: Sequence[Mapping[str, Any]], where: str = "") -> None:
+        check(args, self.SCHEMA, where)
+        self._args = args
+
+    def seeds(self) -> tuple[Node, ...]:
+        """Return the listed nodes, each once."""
+        nodes = (
+            Node(entry.get("fqdn") or seed_name(entry["ip"]), entry["ip"], entry.get("mac"), auth=auth_of(entry))
+            for entry in self._args
+        )
+        return tuple(dict.fromkeys(nodes))

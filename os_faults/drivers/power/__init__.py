@@ -1,0 +1,1 @@
+"""Machines that can be powered off and on."""

@@ -1,0 +1,71 @@
+"""Machines with a baseboard management controller (BMC) that speaks IPMI."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from os_faults.config import check
+
+_BMC = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["address", "username", "password"],
+    "properties": {
+        "address": {"$ref": "#/$defs/address"},
+        "username": {"$ref": "#/$defs/user"},
+        "password": {"$ref": "#/$defs/secret"},
+        "port": {"$ref": "#/$defs/tcp_port"},
+    },
+}
+
+
+class IpmiPower:
+    """Nodes whose BMC is known by the node's MAC address, or by its name.
+
+    .. code-block:: yaml
+
+        power_management:
+          driver: ipmi
+          mac_to_bmc:
+            52:54:00:f9:b8:f9: {address: 10.30.0.2, username: admin, password: {env: BMC_PASSWORD}}
+          fqdn_to_bmc:
+            node-3.local: {address: 10.30.0.3, username: admin, password: {file: ~/.bmc}}
+
+    The MAC address is asked first. The configuration is checked; the power verbs themselves are
+    not there yet.
+
+    Attributes:
+        mac_to_bmc: MAC address in lower case → BMC.
+        fqdn_to_bmc: name of the node → BMC.
+    """
+
+    NAME: ClassVar[str] = "ipmi"
+    DESCRIPTION: ClassVar[str] = "Machines with a BMC that speaks IPMI"
+    SCHEMA: ClassVar[Mapping[str, Any]] = {
+        "type": "object",
+        "additionalProperties": False,
+        "description": "a mapping with mac_to_bmc or fqdn_to_bmc, or both",
+        "properties": {
+            "mac_to_bmc": {
+                "type": "object",
+                "minProperties": 1,
+                "propertyNames": {"$ref": "#/$defs/mac"},
+                "additionalProperties": _BMC,
+                "description": "a mapping from MAC address to BMC",
+            },
+            "fqdn_to_bmc": {
+                "type": "object",
+                "minProperties": 1,
+                "propertyNames": {"$ref": "#/$defs/name"},
+                "additionalProperties": _BMC,
+                "description": "a mapping from node name to BMC",
+            },
+        },
+        "anyOf": [{"required": ["mac_to_bmc"]}, {"required": ["fqdn_to_bmc"]}],
+    }
+
+    def __init__(self, args: Mapping[str, Any], where: str = "") -> None:
+        check(args, self.SCHEMA, where)
+        self.mac_to_bmc = {mac.lower(): bmc for mac, bmc in args.get("mac_to_bmc", {}).items()}
+        self.fqdn_to_bmc = dict(args.get("fqdn_to_bmc", {}))

@@ -1,0 +1,1 @@
+"""Services: how they are found, started and stopped on a host."""

@@ -1,0 +1,59 @@
+"""Services that systemd runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from os_faults.config import check
+from os_faults.drivers.service.ports import PORTS, ports_of
+
+_UNIT = {
+    "type": "string",
+    "pattern": r"^[A-Za-z0-9:_.*?@\[\]\\-]+$",
+    "description": "the name of a systemd unit; shell patterns are allowed",
+}
+
+
+class SystemdService:
+    """A service that is one systemd unit, or several that belong together.
+
+    .. code-block:: yaml
+
+        services:
+          app:
+            driver: systemd
+            service_name: app.service                  # one name, or
+            # units: [devstack@app-*, app.service]     # the first pattern that the host knows
+            port: 8080
+
+    ``.service`` may be left out.
+    """
+
+    NAME: ClassVar[str] = "systemd"
+    DESCRIPTION: ClassVar[str] = "A service that systemd runs"
+    SCHEMA: ClassVar[Mapping[str, Any]] = {
+        "type": "object",
+        "additionalProperties": False,
+        "description": "a mapping with service_name or units",
+        "properties": {
+            "service_name": _UNIT,
+            "units": {"type": "array", "minItems": 1, "items": _UNIT, "description": "a list of units, at least one"},
+            **PORTS,
+        },
+        "oneOf": [{"required": ["service_name"]}, {"required": ["units"]}],
+    }
+
+    def __init__(self, args: Mapping[str, Any], where: str = "") -> None:
+        check(args, self.SCHEMA, where)
+        self._args = args
+
+    def entry(self) -> dict[str, Any]:
+        """Return the service as catalogues write it.
+
+        Example:
+            >>> SystemdService({"service_name": "app", "port": 8080}).entry()
+            {'driver': 'systemd', 'units': ['app'], 'ports': [['tcp', 8080]]}
+        """
+        units = self._args.get("units") or [self._args["service_name"]]
+        return {"driver": self.NAME, "units": list(units), "ports": ports_of(self._args)}

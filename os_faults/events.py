@@ -1,0 +1,189 @@
+"""Events of ansible-runner → one `HostResult` for each node.
+
+A node's status is that of the whole run on it, its message and payload are those of one task: the
+one that failed, else the last of ours (``osf_*``), else the last that was not skipped. The run's
+statistics tell whether a failure counts, since a rescued one looks like any other in its event.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from os_faults.model import Action, HostResult, Status
+
+Event = Mapping[str, Any]
+
+_STATUSES = {
+    "runner_on_ok": Status.OK,
+    "runner_on_failed": Status.FAILED,
+    "runner_on_unreachable": Status.UNREACHABLE,
+    "runner_on_skipped": Status.SKIPPED,
+}
+_FIELDS = frozenset({"changed", "failed", "msg", "rc", "skipped", "stderr", "stdout", "unreachable"})
+"""Keys of a module's result that have their own place in `HostResult` or in its status."""
+_NOISE = frozenset({"censored", "deprecations", "exception", "invocation", "warnings"})
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_PREFIXES = re.compile(r"^(Task failed: |Action failed: |Validation of arguments failed:\s*)+")
+_BARE = re.compile(r"(the command exited with a )?non-zero return code\.?", re.IGNORECASE)
+_NO_ANSWER = re.compile(r"MODULE FAILURE|Module result deserialization failed")
+_VIA_SSH = re.compile(r"Failed to connect to the host via ssh:?\s*", re.IGNORECASE)
+_SSH_CHATTER = re.compile(r"Warning: Permanently added|Shared connection to|@@@|debug\d:|\*\*")
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What one task did on one host."""
+
+    status: Status
+    task: str
+    ours: bool
+    answer: Mapping[str, Any]
+
+
+def results(events: Iterable[Event], action: Action) -> dict[str, HostResult]:
+    """Return what a run did on each node.
+
+    Args:
+        events: the run's events in order, as ansible-runner hands them to an event handler.
+        action: what was asked; only its nodes are in the result.
+
+    Returns:
+        Name of the node → its result. A node that no event speaks of is missing.
+    """
+    outcomes: dict[str, list[_Outcome]] = {node.fqdn: [] for node in action.nodes}
+    statistics: Mapping[str, Any] | None = None
+    for event in events:
+        data = event.get("event_data") or {}
+        if event.get("event") == "playbook_on_stats":
+            statistics = data
+        elif event.get("event") in _STATUSES and data.get("host") in outcomes:
+            outcomes[data["host"]].append(_outcome(event["event"], data))
+    return {node: _result(node, told, statistics) for node, told in outcomes.items() if told}
+
+
+def recap(stdout: str) -> str:
+    """Return why a run has no task events, from what ``ansible-playbook`` printed; "" when it does not say.
+
+    Example:
+        >>> recap("[ERROR]: the playbook: x.yml could not be found")
+        'the playbook: x.yml could not be found'
+    """
+    lines = [line.strip() for line in _ANSI.sub("", stdout).splitlines()]
+    for marker in ("[ERROR]: ", "ERROR! ", "[WARNING]: Could not match", "skipping: "):
+        for number, line in enumerate(lines):
+            if line.startswith(marker):
+                return _block(lines[number:]).removeprefix(marker).removeprefix("[WARNING]: ")
+    return next((line for line in reversed(lines) if line), "")
+
+
+def _block(lines: list[str]) -> str:
+    """Return a message that goes on over several lines, up to where Ansible begins to quote the playbook."""
+    end = next((i for i, line in enumerate(lines) if not line or line.startswith("Origin: ")), len(lines))
+    return " ".join(lines[:end])
+
+
+def _outcome(kind: str, data: Mapping[str, Any]) -> _Outcome:
+    answer = data.get("res")
+    return _Outcome(
+        status=Status.IGNORED if kind == "runner_on_failed" and data.get("ignore_errors") else _STATUSES[kind],
+        task=str(data.get("task", "")),
+        ours=str(data.get("task_action", "")).rpartition(".")[2].startswith("osf_"),
+        answer=answer if isinstance(answer, Mapping) else {},
+    )
+
+
+def _result(node: str, told: list[_Outcome], statistics: Mapping[str, Any] | None) -> HostResult:
+    status, outcome = _verdict(node, told, statistics)
+    answer = outcome.answer
+    return HostResult(
+        node=node,
+        status=status,
+        changed=any(bool(each.answer.get("changed")) for each in told),
+        message=_message(answer, status),
+        stdout=_text(answer.get("stdout")),
+        stderr=_text(answer.get("stderr")),
+        rc=answer["rc"] if isinstance(answer.get("rc"), int) else None,
+        payload=_payload(answer),
+        task=outcome.task,
+    )
+
+
+def _verdict(node: str, told: list[_Outcome], statistics: Mapping[str, Any] | None) -> tuple[Status, _Outcome]:
+    """Return the node's status, and the outcome that speaks for it."""
+    for status, counter in ((Status.UNREACHABLE, "dark"), (Status.FAILED, "failures")):
+        such = [outcome for outcome in told if outcome.status is status]
+        counts = told[-1].status is status if statistics is None else bool(statistics.get(counter, {}).get(node))
+        if such and counts:
+            return status, such[-1]
+    done = [outcome for outcome in told if outcome.status in (Status.OK, Status.IGNORED)]
+    forgiven = [outcome for outcome in told if outcome.status in (Status.UNREACHABLE, Status.FAILED)]
+    speaker = ([o for o in done if o.ours] or done or forgiven or told)[-1]
+    return Status.IGNORED if speaker in forgiven else speaker.status, speaker
+
+
+def _payload(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a module answered beyond the fields of `HostResult`; of a loop, one such answer for each item."""
+    payload = {
+        key: value
+        for key, value in answer.items()
+        if key not in _NOISE and not key.startswith("_ansible_") and (key not in _FIELDS or isinstance(value, list))
+    }
+    if _is_loop(answer):
+        payload["results"] = [
+            {key: value for key, value in item.items() if key not in _NOISE and not key.startswith("_ansible_")}
+            for item in answer["results"]
+        ]
+    return payload
+
+
+def _message(answer: Mapping[str, Any], status: Status) -> str:
+    """Return the module's own message, made readable where it is Ansible's."""
+    items = answer["results"] if _is_loop(answer) else []
+    if status is Status.UNREACHABLE:
+        return _why_unreachable(_text((items[0] if items else answer).get("msg")))
+    if status not in (Status.FAILED, Status.IGNORED):
+        return "" if items else _text(answer.get("msg"))
+    told = [f"{item.get('_ansible_item_label')}: {_why_failed(item)}" for item in items if "exception" in item]
+    return "; ".join(told) or _why_failed(answer)
+
+
+def _why_unreachable(message: str) -> str:
+    """Return ssh's last word."""
+    told = _PREFIXES.sub("", message)
+    if not (via := _VIA_SSH.search(told)):
+        return told
+    lines = [line.strip() for line in told[via.end() :].splitlines()]
+    return next((line for line in reversed(lines) if line and not _SSH_CHATTER.search(line)), told)
+
+
+def _why_failed(answer: Mapping[str, Any]) -> str:
+    message = "; ".join(_PREFIXES.sub("", _text(answer.get("msg"))).splitlines())
+    rc = f" (exit code {answer['rc']})" if "rc" in answer else ""
+    if _NO_ANSWER.search(message):
+        last = _last_line(answer.get("module_stderr")) or _last_line(answer.get("module_stdout"))
+        return f"the module ended without an answer: {last or 'it printed nothing'}{rc}"
+    last = _last_line(answer.get("stderr")) or _last_line(answer.get("stdout"))
+    if not message or _BARE.fullmatch(message):
+        return f"{last or _text(answer.get('censored')) or 'it printed nothing'}{rc}"
+    if message == "Error executing command.":
+        return f"can't execute {answer.get('cmd')!r}{rc}"
+    return message
+
+
+def _is_loop(answer: Mapping[str, Any]) -> bool:
+    items = answer.get("results")
+    return isinstance(items, list) and all(isinstance(item, Mapping) and "ansible_loop_var" in item for item in items)
+
+
+def _last_line(text: Any) -> str:
+    return next((line.strip() for line in reversed(_text(text).splitlines()) if line.strip()), "")
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return "\n".join(map(str, value)) if isinstance(value, list) else str(value)
