@@ -1,0 +1,87 @@
+"""Break an OpenStack cloud on purpose, and give it back.
+
+Example:
+    >>> import os_faults
+    >>> cloud = os_faults.connect(config_filename="os-faults.yml")
+    >>> cloud.get_service("keystone").restart()
+    >>> cloud.get_nodes().pick().reboot()
+    >>> cloud.heal()
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from os_faults.cloud import Cloud, connect
+    from os_faults.errors import (
+        AnsibleExecutionException,
+        AnsibleExecutionUnreachable,
+        ArgumentError,
+        CloudManagementError,
+        ConfigError,
+        ContainerError,
+        NodeCollectionError,
+        NothingTargeted,
+        OSFDriverNotFound,
+        OSFError,
+        OSFException,
+        PartlyDone,
+        PowerManagementError,
+        RunTimeout,
+        ServiceError,
+        UndoError,
+    )
+    from os_faults.model import Auth, Fault, HostResult, Interface, Jump, Node, Result, Status
+    from os_faults.nodes import NodeCollection
+    from os_faults.service import Service
+    from os_faults.version import get_version
+
+# Loaded when first used: `import os_faults` must not cost what YAML and Ansible cost. From light to heavy.
+_HOMES = ("version", "errors", "model", "nodes", "service", "cloud")
+
+__all__ = [
+    "AnsibleExecutionException",
+    "AnsibleExecutionUnreachable",
+    "ArgumentError",
+    "Auth",
+    "Cloud",
+    "CloudManagementError",
+    "ConfigError",
+    "ContainerError",
+    "Fault",
+    "HostResult",
+    "Interface",
+    "Jump",
+    "Node",
+    "NodeCollection",
+    "NodeCollectionError",
+    "NothingTargeted",
+    "OSFDriverNotFound",
+    "OSFError",
+    "OSFException",
+    "PartlyDone",
+    "PowerManagementError",
+    "Result",
+    "RunTimeout",
+    "Service",
+    "ServiceError",
+    "Status",
+    "UndoError",
+    "connect",
+    "get_version",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        for home in _HOMES:
+            module = import_module(f"{__name__}.{home}")
+            if hasattr(module, name):
+                return getattr(module, name)
+    raise AttributeError(f"module 'os_faults' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

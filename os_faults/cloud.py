@@ -1,0 +1,304 @@
+"""The cloud: what ``os_faults.connect()`` returns, and callers often name ``destructor``."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from os_faults import actions, registry, resources
+from os_faults.config import Config, DriverConfig, load
+from os_faults.control import ControlDirectory
+from os_faults.discovery import Discovery
+from os_faults.drivers import CloudDriver
+from os_faults.errors import ArgumentError, NodeCollectionError, ServiceError, did_you_mean
+from os_faults.inventory import inventory
+from os_faults.memory import Memory, state_dir
+from os_faults.model import Action, Fault, Node, Result
+from os_faults.nodes import NodeCollection
+from os_faults.runner import AnsibleRunner, Runner, Watcher
+from os_faults.service import Service
+from os_faults.version import get_version
+
+LOG = logging.getLogger(__name__)
+
+#: After these verbs a kept ssh connection may lead to a host that is gone.
+_BREAKS_CONNECTIONS = frozenset({"reboot", "disable_network"})
+
+
+def connect(
+    cloud_config: Mapping[str, Any] | None = None,
+    config_filename: str | os.PathLike[str] | None = None,
+    cloud: str | None = None,
+    *,
+    seed: int | None = None,
+    runner: Runner | None = None,
+) -> Cloud:
+    """Return the cloud of a configuration; no host is contacted yet.
+
+    Args:
+        cloud_config: the configuration itself.
+        config_filename: path of a configuration file.
+        cloud: name of a cloud in ``clouds.yaml`` that has an ``os_faults`` block.
+        seed: of every random choice; drawn, logged and recorded when None.
+        runner: who runs the playbooks; `os_faults.testing.FakeRunner` in tests.
+
+    Raises:
+        ConfigError: there is no configuration, or it is wrong.
+
+    Example:
+        >>> with os_faults.connect(config_filename="os-faults.yml") as cloud:
+        ...     cloud.get_service("keystone").restart()
+    """
+    return Cloud(load(cloud_config, config_filename, cloud), seed=seed, runner=runner)
+
+
+class Cloud:
+    """A cloud: its nodes, its services, and the faults that they hold.
+
+    Use it as a context manager, or call `close` at the end; faults stay until they are healed.
+
+    Args:
+        config: see `os_faults.config.load`.
+        seed: of every random choice.
+        runner: who runs the playbooks; ansible-runner when None.
+    """
+
+    def __init__(self, config: Config, *, seed: int | None = None, runner: Runner | None = None) -> None:
+        self.seed = secrets.randbits(32) if seed is None else seed
+        self.rng = random.Random(self.seed)
+        self.heal_after = config.heal_after
+        self.watch: Watcher | None = None
+        self._config = config
+        self._driver: CloudDriver = _driver("cloud", config.cloud)
+        self._power = tuple(_driver("power", entry) for entry in config.power)
+        self._configured = {name: _driver("service", entry).entry() for name, entry in config.services.items()}
+        self._services = {**resources.catalogue(self._driver.catalogue), **self._configured}
+        state = state_dir(os.environ)
+        self._control = ControlDirectory(config.ssh)
+        self._runner = runner or AnsibleRunner(
+            self._control,
+            config.artifacts_dir or state / "runs",
+            {"os_faults": get_version(), "seed": self.seed, "cloud": config.source},
+        )
+        self._discovery = Discovery(
+            self._driver, self.perform, Memory(state / "clouds", (node.ip for node in self._driver.seeds()))
+        )
+        LOG.info("connected to the cloud of %s, seed %d", config.source, self.seed)
+
+    def __enter__(self) -> Cloud:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections to the hosts; safe to repeat. Faults are not undone by it: see `heal`."""
+        self._runner.close()
+        self._control.close()
+
+    # -- nodes and services ------------------------------------------------------------------
+
+    def verify(self) -> Result:
+        """Prove that every node of the cloud can be used, and return what was found on each.
+
+        Raises:
+            AnsibleExecutionUnreachable: no node could be reached.
+            PartlyDone: some nodes can be used, others not.
+        """
+        nodes = self.get_nodes()
+        return self.perform(actions.for_playbook("verify.yml", nodes, verb="verify", subject="the nodes"))
+
+    def get_nodes(self, fqdns: Iterable[str] | None = None) -> NodeCollection:
+        """Return the nodes of the cloud; the first call asks them, the next ones remember.
+
+        Args:
+            fqdns: only the nodes with these names (or addresses).
+
+        Raises:
+            NodeCollectionError: a name is not known, or ``fqdns`` is empty.
+            AnsibleExecutionUnreachable: a node that is asked for never answered.
+        """
+        if fqdns is None:
+            return NodeCollection(self._discovery.nodes(), self)
+        names = [fqdns] if isinstance(fqdns, str) else list(fqdns)
+        if not names:
+            raise NodeCollectionError("get_nodes(fqdns=[]): no name was given; leave fqdns out to mean all nodes")
+        known = self._discovery.known()
+        by_name = {**{node.ip: node for node in known.values()}, **known}
+        if unknown := [name for name in names if name not in by_name]:
+            self._discovery.nodes()  # a node that did not answer is the better reason
+            raise NodeCollectionError(f"no node {unknown[0]!r} in the cloud: {did_you_mean(unknown[0], known)}")
+        return NodeCollection((by_name[name] for name in names), self)
+
+    def refresh(self) -> None:
+        """Forget what the nodes answered, so that the next call asks them again."""
+        self._discovery.forget()
+
+    @property
+    def unreachable(self) -> Mapping[str, str]:
+        """The seed addresses that did not answer the last discovery, and why."""
+        return self._discovery.unreachable()
+
+    def list_services(self) -> list[str]:
+        """Return the names of all services that the cloud's catalogue and the configuration know."""
+        return sorted(self._services)
+
+    def get_service(self, name: str) -> Service:
+        """Return a service by its name, or by one of its older names.
+
+        Raises:
+            ServiceError: it is not known; the message offers the nearest names.
+        """
+        found = self._canonical(name)
+        return Service(found, lambda: self._nodes_of(found), self, lambda: self._running(found))
+
+    def _canonical(self, name: str) -> str:
+        if name in self._services:
+            return name
+        for service, definition in self._services.items():
+            if name in definition.get("aliases", ()):
+                return service
+        raise ServiceError(f"service '{name}' is not known; {did_you_mean(name, self._services)}")
+
+    def _nodes_of(self, service: str) -> NodeCollection:
+        hosts = self._config.services[service].hosts if service in self._config.services else ()
+        if hosts:
+            return self.get_nodes(hosts)
+        return NodeCollection((node for node in self._discovery.nodes() if service in node.units), self)
+
+    def _running(self, service: str) -> NodeCollection:
+        nodes = self._nodes_of(service)
+        if not nodes:
+            return nodes
+        answers = self._discovery.ask(tuple(nodes)).raise_for_status()
+        return NodeCollection(
+            (node for node in nodes if answers[node.fqdn].payload["services"].get(service, {}).get("active")), self
+        )
+
+    # -- faults ------------------------------------------------------------------------------
+
+    def faults(self) -> list[Fault]:
+        """Return the faults that the nodes hold at this moment, as the nodes themselves tell.
+
+        Raises:
+            AnsibleExecutionUnreachable: no node could be reached.
+            PartlyDone: some could not be; ``error.result`` has what the others told (see `faults_of`).
+        """
+        action = actions.for_playbook("faults.yml", self._everyone(), verb="list", subject="the faults")
+        return faults_of(self.perform(action))
+
+    def heal(self, *, check: bool = True) -> Result:
+        """Undo every fault of os_faults on every node, whoever made it; safe to repeat.
+
+        Raises:
+            UndoError: a fault is still there; the message says where and why.
+            PartlyDone: a node could not be reached; its faults end by themselves at their time.
+        """
+        action = actions.for_playbook("heal.yml", self._everyone(), verb="heal", subject="the nodes")
+        return self.perform(action, check=check)
+
+    def _everyone(self) -> list[Node]:
+        return list(self._discovery.known().values()) or list(self._discovery.nodes())
+
+    # -- how ---------------------------------------------------------------------------------
+
+    def inventory(self, nodes: Iterable[Node] | None = None, *, secrets: bool = False) -> dict[str, Any]:
+        """Return Ansible's inventory of the nodes, as ``os-faults inventory`` prints it.
+
+        Args:
+            nodes: whose; all nodes of the cloud when None.
+            secrets: let passwords be looked up in files that live as long as this object.
+        """
+        chosen = self.get_nodes() if nodes is None else nodes
+        return inventory(
+            chosen,
+            services=self._configured,
+            networks={node.fqdn: self._driver.networks(node) for node in chosen},
+            ssh=self._config.ssh,
+            catalogue=self._driver.catalogue,
+            secret_path=self._control.secret_path if secrets else None,
+        )
+
+    def check_network(self, name: str, nodes: Iterable[Node]) -> None:
+        """Refuse a network that one of the nodes does not have, before anything is touched.
+
+        Raises:
+            ArgumentError: with the networks that the node has.
+        """
+        for node in nodes:
+            networks = self._driver.networks(node)
+            if name not in networks:
+                raise ArgumentError(f"network '{name}' is not known on {node.fqdn}; {did_you_mean(name, networks)}")
+
+    def perform(self, action: Action, *, check: bool = True) -> Result:
+        """Do an action by one playbook run.
+
+        Args:
+            action: what to do.
+            check: raise when it was not achieved on every node.
+
+        Raises:
+            KeyboardInterrupt: passed on, after what the action did so far was undone.
+        """
+        if not action.nodes:
+            raise NodeCollectionError(f"{action} on an empty set of nodes: nothing was done")
+        LOG.info("%s on %s", action, ", ".join(node.fqdn for node in action.nodes))
+        hosts = self.inventory(action.nodes, secrets=True)
+        try:
+            result = self._runner.run(action, hosts, self.watch)
+        except KeyboardInterrupt:
+            self._undo(action, hosts)
+            raise
+        finally:
+            if action.verb in _BREAKS_CONNECTIONS:
+                self._runner.forget_connections()
+        return result.raise_for_status() if check else result
+
+    def plan(self, action: Action) -> tuple[Path, list[str]]:
+        """Write the run of an action without running it; return its directory and its command line."""
+        return self._runner.prepare(action, self.inventory(action.nodes, secrets=True))
+
+    def _undo(self, action: Action, hosts: Mapping[str, Any]) -> None:
+        """Take back an interrupted action; what can't be is logged, and ends at its time."""
+        if not action.undo:
+            return
+        undo = replace(action, verb=f"undo {action.verb}", arguments=action.undo, undo={})
+        LOG.warning("interrupted: undoing %s", action)
+        try:
+            self._runner.run(undo, hosts, self.watch).raise_for_status()
+        except Exception as error:
+            LOG.error("the undo of %s failed: %s", action, error)
+            raise KeyboardInterrupt(str(error)) from error
+
+
+def _driver(kind: registry.Kind, entry: DriverConfig) -> Any:
+    return registry.get(kind, entry.driver)(entry.args, entry.where)
+
+
+def faults_of(result: Result) -> list[Fault]:
+    """Return the faults that a run of the ``faults`` playbook found, node by node."""
+    return [fault for name in sorted(result) for fault in _faults(name, result[name].payload)]
+
+
+def _faults(node: str, payload: Mapping[str, Any]) -> Iterator[Fault]:
+    for hold in payload.get("holds", ()):
+        yield Fault(
+            node=node,
+            id=hold["id"],
+            verb=hold["fault"],
+            subject=hold["subject"],
+            state=hold["state"],
+            since=hold["since"],
+            until=hold.get("until"),
+            by=hold.get("by", ""),
+            detail=hold,
+        )

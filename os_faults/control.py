@@ -1,0 +1,123 @@
+"""The private directory of one cloud object: ssh control sockets, secrets by reference, Ansible's settings.
+
+It is short (a unix socket's path has at most 107 characters), readable by its owner only, and goes
+away with the cloud object, also at the end of the interpreter.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import weakref
+from pathlib import Path
+from types import MappingProxyType
+
+from os_faults import resources
+from os_faults.config import SshConfig
+
+# Measured: keep-alive ends a socket to a host that froze or rebooted after about 2 x 5 s instead of never,
+# and GSSAPI costs a name look-up per connection.
+_SSH_ARGS = (
+    "-o ControlMaster=auto -o ControlPersist=600s -o ServerAliveInterval=5 -o ServerAliveCountMax=2 "
+    "-o GSSAPIAuthentication=no"
+)
+
+_DEFAULTS = MappingProxyType(
+    {
+        "gathering": "explicit",
+        "host_key_checking": "True",
+        "deprecation_warnings": "False",
+        "localhost_warning": "False",
+        "retry_files_enabled": "False",
+        "nocows": "True",
+        # The main process polls its workers this often (seconds); 1 ms, the default, costs a tenth of a core.
+        "internal_poll_interval": "0.01",
+    }
+)
+
+
+class ControlDirectory:
+    """Makes and removes the private directory of a cloud object.
+
+    Args:
+        ssh: connection settings; ``connect_timeout`` in seconds.
+
+    Example:
+        >>> control = ControlDirectory(SshConfig())
+        >>> oct(control.path.stat().st_mode & 0o777)
+        '0o700'
+        >>> control.close()
+    """
+
+    def __init__(self, ssh: SshConfig) -> None:
+        self._ssh = ssh
+        base = os.environ.get("XDG_RUNTIME_DIR")
+        usable = base if base and len(base) < 40 and os.access(base, os.W_OK) else None
+        self.path = Path(tempfile.mkdtemp(prefix="osf-", dir=usable))
+        self._secrets: dict[str, str] = {}
+        self._finalizer = weakref.finalize(self, _remove, self.path)
+        self.ansible_cfg = self.path / "ansible.cfg"
+        self.ansible_cfg.write_text(self._settings(), encoding="utf-8")
+
+    def _settings(self) -> str:
+        defaults = {
+            **_DEFAULTS,
+            "timeout": str(self._ssh.connect_timeout),
+            "library": str(resources.modules_dir()),
+            "module_utils": str(resources.module_utils_dir()),
+        }
+        connection = {
+            "pipelining": "True",
+            "ssh_args": _SSH_ARGS,
+            "control_path_dir": str(self.path),
+            "control_path": "%(directory)s/%%C",
+            # A repeated kill would be a second fault.
+            "retries": "0",
+            "usetty": "False",
+        }
+        sections = {"defaults": defaults, "connection": {"pipelining": "True"}, "ssh_connection": connection}
+        return "".join(
+            f"[{section}]\n" + "".join(f"{key} = {value}\n" for key, value in values.items())
+            for section, values in sections.items()
+        )
+
+    def secret_path(self, value: str) -> str:
+        """Return the path of a file (0600) that holds ``value``, so that inventories need only name it."""
+        if value not in self._secrets:
+            descriptor, path = tempfile.mkstemp(prefix="secret-", dir=self.path)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as secret:
+                secret.write(value)
+            self._secrets[value] = path
+        return self._secrets[value]
+
+    def forget_connections(self) -> None:
+        """Close the ssh connections that are kept open, so that none to a host that went away is used again."""
+        _close_sockets(self.path)
+
+    def close(self) -> None:
+        """Close the connections and remove the directory; safe to repeat."""
+        self._finalizer()
+
+
+def _close_sockets(directory: Path) -> None:
+    for entry in directory.iterdir() if directory.is_dir() else ():
+        if entry.is_socket():
+            subprocess.run(
+                ["ssh", "-o", f"ControlPath={entry}", "-O", "exit", "none"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                check=False,
+                timeout=5,
+            )
+            entry.unlink(missing_ok=True)
+
+
+def _remove(directory: Path) -> None:
+    try:
+        _close_sockets(directory)
+    except (OSError, subprocess.SubprocessError):
+        pass  # no ssh here, or it hangs: the sockets end by themselves, the secrets must go now
+    shutil.rmtree(directory, ignore_errors=True)

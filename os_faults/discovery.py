@@ -1,0 +1,88 @@
+"""Who is in the cloud: asks the seed nodes once, and knows them from the last time where they are silent."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+
+from os_faults import actions
+from os_faults.drivers import CloudDriver
+from os_faults.errors import AnsibleExecutionUnreachable, PartlyDone
+from os_faults.memory import Memory
+from os_faults.model import Action, Node, Result, Status
+
+
+class Discovery:
+    """The nodes of a cloud.
+
+    Args:
+        driver: whom to ask, and what their answers mean.
+        perform: does an action and returns its result when called with ``check=False``.
+        memory: the last discovery.
+    """
+
+    def __init__(self, driver: CloudDriver, perform: Callable[..., Result], memory: Memory) -> None:
+        self._driver = driver
+        self._perform = perform
+        self._memory = memory
+        self._lock = threading.Lock()
+        self._answer: tuple[tuple[Node, ...], Result] | None = None
+
+    def nodes(self) -> tuple[Node, ...]:
+        """Return every node of the cloud; asks them at the first call.
+
+        Raises:
+            AnsibleExecutionUnreachable, PartlyDone: a seed did not answer. It is never just left out.
+        """
+        nodes, result = self._ask_once()
+        if result.failures:
+            raise self._silent(result, nodes)
+        return nodes
+
+    def known(self) -> dict[str, Node]:
+        """Return the nodes by name: those that answered, and those that did not but did so before."""
+        nodes, result = self._ask_once()
+        silent = {host.node for host in result.failures}
+        logins = {seed.ip: seed.auth for seed in self._driver.seeds() if seed.fqdn in silent}
+        return {**self._memory.recall(logins), **{node.fqdn: node for node in nodes}}
+
+    def unreachable(self) -> Mapping[str, str]:
+        """Return the seeds that did not answer, and why."""
+        return {host.node: host.message for host in self._ask_once()[1].failures}
+
+    def ask(self, nodes: tuple[Node, ...]) -> Result:
+        """Ask nodes now what they are and what runs on them."""
+        return self._perform(self._action(nodes), check=False)
+
+    def forget(self) -> None:
+        """Ask again at the next call."""
+        self._answer = None
+
+    def _ask_once(self) -> tuple[tuple[Node, ...], Result]:
+        with self._lock:
+            if self._answer is None:
+                result = self.ask(self._driver.seeds())
+                if not result.hosts:
+                    result.raise_for_status()
+                answered = {name: host for name, host in result.items() if host.ok}
+                nodes = self._driver.nodes(answered)
+                self._memory.remember(nodes)
+                self._answer = nodes, result
+            return self._answer
+
+    def _action(self, nodes: tuple[Node, ...]) -> Action:
+        return actions.for_playbook(self._driver.discover_playbook, nodes, verb="discover", subject="the cloud")
+
+    def _silent(self, result: Result, answered: tuple[Node, ...]) -> AnsibleExecutionUnreachable | PartlyDone:
+        known = self.known()
+        last = {node.ip: node for node in known.values() if node.last_seen}
+        seeds = {seed.fqdn: seed for seed in self._driver.seeds()}
+        parts = []
+        for host in result.failures:
+            before = last.get(seeds[host.node].ip)
+            who = f"{before.fqdn} ({host.node}, last seen {before.last_seen})" if before else host.node
+            what = "could not be reached" if host.status is Status.UNREACHABLE else "failed"
+            parts.append(f"{who} {what}: {host.message}")
+        hint = "; name the nodes you mean with get_nodes(fqdns=[…]) to go on without the others" if answered else ""
+        kind = PartlyDone if answered else AnsibleExecutionUnreachable
+        return kind(f"the cloud's discovery is not complete: {'; '.join(parts)}{hint}", result)

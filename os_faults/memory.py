@@ -1,0 +1,99 @@
+"""What is remembered between sessions: the last discovery of each cloud.
+
+A node that is off or cut off can't be discovered, but it can still be named, powered on and healed.
+Only names, addresses, MACs and found services are kept (0600), no login.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+
+from os_faults.errors import CloudManagementError
+from os_faults.model import Auth, Interface, Node
+
+
+def state_dir(environ: Mapping[str, str]) -> Path:
+    """Return the user's state directory for os_faults (XDG base directory specification).
+
+    Example:
+        >>> state_dir({"XDG_STATE_HOME": "/s"})
+        PosixPath('/s/os-faults')
+    """
+    base = environ.get("XDG_STATE_HOME") or os.path.join(environ.get("HOME", "~"), ".local", "state")
+    return Path(base).expanduser() / "os-faults"
+
+
+class Memory:
+    """Keeps the last discovery of one cloud in a file.
+
+    Args:
+        directory: where the files of all clouds lie.
+        seeds: addresses of the cloud's seed nodes: they tell clouds apart.
+    """
+
+    def __init__(self, directory: Path, seeds: Iterable[str]) -> None:
+        key = hashlib.sha256("\n".join(sorted(seeds)).encode()).hexdigest()[:16]
+        self._path = directory / f"{key}.json"
+
+    def remember(self, nodes: Iterable[Node]) -> None:
+        """Add nodes that answered just now to what is kept; those that did not answer stay."""
+        kept = self._read()
+        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        kept.update({node.fqdn: {**_plain(node), "last_seen": now} for node in nodes})
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = self._path.with_suffix(f".{os.getpid()}")
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            json.dump(kept, file, indent=1)
+        fresh.replace(self._path)
+
+    def recall(self, logins: Mapping[str, Auth]) -> dict[str, Node]:
+        """Return the nodes of the last discoveries by name, each with ``last_seen`` set.
+
+        Args:
+            logins: address → how to log in, from the present configuration; nodes whose address
+                is not in it belong to the cloud no longer.
+        """
+        nodes: dict[str, Node] = {}
+        for name, kept in self._read().items():
+            try:
+                node = _node(name, kept)
+            except (CloudManagementError, KeyError, TypeError):
+                continue  # the file was written by hand or by another version
+            if node.ip in logins:
+                nodes[name] = replace(node, auth=logins[node.ip])
+        return nodes
+
+    def _read(self) -> dict[str, dict[str, object]]:
+        try:
+            content = json.loads(self._path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return content if isinstance(content, dict) else {}
+
+
+def _plain(node: Node) -> dict[str, object]:
+    return {
+        "ip": node.ip,
+        "mac": node.mac,
+        "interfaces": [[nic.name, nic.mac, list(nic.addresses)] for nic in node.interfaces],
+        "units": {name: list(units) for name, units in node.units.items()},
+    }
+
+
+def _node(name: str, kept: Mapping[str, object]) -> Node:
+    interfaces: Iterable[tuple[str, str | None, list[str]]] = kept["interfaces"]  # type: ignore[assignment]
+    units: Mapping[str, list[str]] = kept["units"]  # type: ignore[assignment]
+    return Node(
+        fqdn=name,
+        ip=str(kept["ip"]),
+        mac=kept["mac"],  # type: ignore[arg-type]
+        interfaces=tuple(Interface(nic, mac, tuple(addresses)) for nic, mac, addresses in interfaces),
+        units={service: tuple(found) for service, found in units.items()},
+        last_seen=str(kept["last_seen"]),
+    )

@@ -1,0 +1,240 @@
+"""A set of nodes, and what can be done to them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from typing import Any, Protocol, overload
+
+from os_faults import actions
+from os_faults.errors import NodeCollectionError, PowerManagementError
+from os_faults.model import Action, Node, Result
+
+
+class Performer(Protocol):
+    """What a collection needs of its cloud: somebody who performs actions.
+
+    Attributes:
+        rng: the source of randomness, seeded by ``connect(seed=)``.
+        heal_after: seconds after which a fault ends by itself where the caller does not say.
+    """
+
+    rng: random.Random
+    heal_after: int
+
+    def perform(self, action: Action, *, check: bool = True) -> Result:
+        """Do ``action``; raise when it was not achieved, unless ``check`` is False."""
+
+    def check_network(self, name: str, nodes: Iterable[Node]) -> None:
+        """Refuse a network that one of the nodes does not have, before anything is touched."""
+
+
+class NodeCollection(Set[Node]):
+    """A set of nodes with set algebra, choice and the node verbs.
+
+    Every verb returns a `Result` with one entry per node and raises when a node did not do it;
+    with ``check=False`` the result is returned whatever it says.
+
+    Example:
+        >>> nodes = cloud.get_nodes()
+        >>> (nodes - nodes.pick()).reboot()
+        >>> [node.fqdn for node in nodes[:2]]
+        ['node-1.domain.tld', 'node-2.domain.tld']
+    """
+
+    def __init__(self, nodes: Iterable[Node], performer: Performer) -> None:
+        self._nodes = tuple(sorted(set(nodes), key=lambda node: (node.fqdn, node.ip)))
+        self._performer = performer
+
+    # -- a set, ordered by name ---------------------------------------------------------------
+
+    def __contains__(self, node: object) -> bool:
+        return node in self._nodes
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self._nodes)
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    def __repr__(self) -> str:
+        return f"NodeCollection({', '.join(node.fqdn for node in self._nodes)})"
+
+    @overload
+    def __getitem__(self, key: int) -> Node: ...
+    @overload
+    def __getitem__(self, key: slice) -> NodeCollection: ...
+    def __getitem__(self, key: int | slice) -> Node | NodeCollection:
+        """Return the node at a position, or the collection that a slice cuts out."""
+        return self._of(self._nodes[key]) if isinstance(key, slice) else self._nodes[key]
+
+    def __and__(self, other: object) -> NodeCollection:
+        return self._of(node for node in self if node in self._same_cloud(other))
+
+    def __or__(self, other: object) -> NodeCollection:
+        return self._of([*self, *self._same_cloud(other)])
+
+    def __sub__(self, other: object) -> NodeCollection:
+        return self._of(node for node in self if node not in self._same_cloud(other))
+
+    def __xor__(self, other: object) -> NodeCollection:
+        return (self | other) - (self & other)
+
+    __add__ = __or__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, NodeCollection) and self._nodes == other._nodes
+
+    def __hash__(self) -> int:
+        return hash(self._nodes)
+
+    def _of(self, nodes: Iterable[Node]) -> NodeCollection:
+        return NodeCollection(nodes, self._performer)
+
+    def _same_cloud(self, other: object) -> NodeCollection:
+        if not isinstance(other, NodeCollection):
+            raise TypeError(f"a node collection combines with a node collection, not with {type(other).__name__}")
+        if other._performer is not self._performer:
+            raise NodeCollectionError("node collections of two different clouds can't be combined")
+        return other
+
+    # -- choosing -----------------------------------------------------------------------------
+
+    @property
+    def hosts(self) -> list[Node]:
+        """The nodes as a list, ordered by name."""
+        return list(self._nodes)
+
+    def get_ips(self) -> list[str]:
+        """Return the nodes' addresses, ordered by node name."""
+        return [node.ip for node in self]
+
+    def get_macs(self) -> list[str | None]:
+        """Return the nodes' MAC addresses, ordered by node name; None where it is not known."""
+        return [node.mac for node in self]
+
+    def get_fqdns(self) -> list[str]:
+        """Return the nodes' full names, ordered."""
+        return [node.fqdn for node in self]
+
+    def pick(self, count: int = 1) -> NodeCollection:
+        """Return ``count`` nodes chosen at random, by the seed of the connection.
+
+        Raises:
+            NodeCollectionError: the collection has fewer nodes, or ``count`` is below 1.
+        """
+        if not 1 <= count <= len(self):
+            raise NodeCollectionError(f"can't pick {count} of {len(self)} nodes")
+        return self._of(self._performer.rng.sample(self._nodes, count))
+
+    def filter(self, predicate: Callable[[Node], bool]) -> NodeCollection:
+        """Return the nodes for which ``predicate`` is true.
+
+        Raises:
+            NodeCollectionError: there is none.
+        """
+        chosen = [node for node in self if predicate(node)]
+        if not chosen:
+            raise NodeCollectionError(f"none of the {len(self)} nodes fits the filter")
+        return self._of(chosen)
+
+    # -- verbs --------------------------------------------------------------------------------
+
+    def reboot(self, wait: bool = True, wait_timeout: int = 600, *, check: bool = True) -> Result:
+        """Reboot the nodes gracefully.
+
+        Args:
+            wait: return when every node runs with a new boot id; False returns at once.
+            wait_timeout: seconds to wait for that.
+            check: raise when a node did not do it.
+        """
+        return self._do("reboot", check, limit=wait_timeout, wait=wait, wait_timeout=wait_timeout)
+
+    def oom(self, duration: int | None = None, *, check: bool = True) -> Result:
+        """Fill the memory of the nodes until the kernel's OOM killer acts.
+
+        Args:
+            duration: seconds after which the memory is given back whether or not it has acted.
+            check: raise when a node did not do it.
+        """
+        return self._do("oom", check, limit=duration or 60, duration=duration)
+
+    def stress(self, target: str, duration: int | None = None, *, check: bool = True) -> Result:
+        """Put load on the nodes with stress-ng; returns when the load runs.
+
+        Args:
+            target: ``cpu``, ``memory``, ``disk``, ``kernel`` or ``all``.
+            duration: seconds that the load lasts.
+            check: raise when a node did not do it.
+        """
+        return self._do("stress", check, target=target, duration=duration)
+
+    def disable_network(self, network_name: str, heal_after: int | None = None, *, check: bool = True) -> Result:
+        """Take a network from the nodes; also the one that carries ssh: then the nodes heal by themselves.
+
+        Args:
+            network_name: logical name (``management``); the configuration or the driver knows its interface.
+            heal_after: seconds until the nodes undo it themselves.
+            check: raise when a node did not do it.
+        """
+        return self._network("disable_network", network_name, check, heal_after or self._performer.heal_after)
+
+    def enable_network(self, network_name: str, *, check: bool = True) -> Result:
+        """Give a network back to the nodes, with the addresses and routes it had."""
+        return self._network("enable_network", network_name, check)
+
+    disconnect = disable_network
+    connect = enable_network
+
+    def run_task(self, task: Mapping[str, Any], raise_on_error: bool = True) -> Result:
+        """Run one Ansible task, given as data, on the nodes.
+
+        Args:
+            task: a task as in a playbook.
+            raise_on_error: raise when a node failed.
+
+        Example:
+            >>> nodes.run_task({"ansible.builtin.command": {"argv": ["uname", "-r"]}})["node-1"].stdout
+            '6.1.0-39-amd64'
+        """
+        self._not_empty("run_task")
+        return self._performer.perform(Action("run_task", "", self._nodes, tasks=(task,)), check=raise_on_error)
+
+    # -- power: the verbs are here, their drivers are not yet ------------------------------------
+
+    def poweroff(self) -> Result:
+        """Cut the power of the nodes; not in this version."""
+        return self._no_power("poweroff")
+
+    def poweron(self) -> Result:
+        """Give the nodes power; not in this version."""
+        return self._no_power("poweron")
+
+    def reset(self) -> Result:
+        """Restart the nodes the hard way; not in this version."""
+        return self._no_power("reset")
+
+    def shutdown(self) -> Result:
+        """Shut the nodes down gracefully; not in this version."""
+        return self._no_power("shutdown")
+
+    def _no_power(self, verb: str) -> Result:
+        raise PowerManagementError(
+            f"nodes.{verb}() needs power management, whose drivers come with the next version; "
+            f"nothing was done (nodes.reboot() works without it)"
+        )
+
+    # -- how --------------------------------------------------------------------------------
+
+    def _network(self, verb: str, network_name: str, check: bool, heal_after: int | None = None) -> Result:
+        self._not_empty(verb)
+        self._performer.check_network(network_name, self)
+        return self._do(verb, check, network_name=network_name, heal_after=heal_after)
+
+    def _do(self, verb: str, check: bool, *, limit: float = 300, **arguments: Any) -> Result:
+        self._not_empty(verb)
+        return self._performer.perform(actions.for_verb("node", verb, self, limit=limit, **arguments), check=check)
+
+    def _not_empty(self, verb: str) -> None:
+        if not self._nodes:
+            raise NodeCollectionError(f"{verb} on an empty set of nodes: nothing was done")

@@ -1,0 +1,263 @@
+"""The door to Ansible: the only module that imports ansible_runner.
+
+One run is one fresh private directory in ansible-runner's own layout, with ``os_faults.json`` beside its artifacts.
+The run happens in a thread of its own, so that the signal handlers and the terminal of the host application
+stay as they were, and a Ctrl-C stops it at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import re
+import sys
+import threading
+import time
+import uuid
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Protocol
+
+import yaml
+
+from os_faults import events, resources
+from os_faults.control import ControlDirectory
+from os_faults.errors import AnsibleExecutionException, RunTimeout
+from os_faults.model import Action, HostResult, Result, Status
+
+# pexpect forks in our thread; Python 3.12 warns of that, the child only calls exec.
+warnings.filterwarnings("ignore", message=".*use of forkpty.*", category=DeprecationWarning)
+
+Event = dict[str, Any]
+Watcher = Callable[[Event], None]
+
+#: Only these variables of the caller reach the run: the rest, secrets among them, would stay in its artifacts.
+_PASSED_ENVIRONMENT = re.compile(r"PATH|HOME|USER|LOGNAME|TMPDIR|TZ|LANG|LC_.*|SSH_AUTH_SOCK|XDG_RUNTIME_DIR|VIRTUAL_ENV")
+_MADE_BY_RUNNER = re.compile(r"ANSIBLE_(?!CONFIG).*|AWX_.*|RUNNER_.*")
+_MAX_FORKS = 50
+
+
+class Runner(Protocol):
+    """What a cloud needs of a runner; `AnsibleRunner` is the real one, `os_faults.testing.FakeRunner` the public fake."""
+
+    def run(self, action: Action, inventory: Mapping[str, Any], watch: Watcher | None = None) -> Result:
+        """Do ``action`` on the hosts of ``inventory`` and say what happened on each."""
+
+    def prepare(self, action: Action, inventory: Mapping[str, Any]) -> tuple[Path, list[str]]:
+        """Write the run's directory without running it; return it and the ``ansible-playbook`` line."""
+
+    def forget_connections(self) -> None:
+        """Close the connections that are kept open between runs."""
+
+    def close(self) -> None:
+        """Give back everything the runner holds."""
+
+
+class AnsibleRunner:
+    """Runs actions by ansible-runner.
+
+    Args:
+        control: the private directory of the cloud object.
+        artifacts_dir: where each run leaves its directory.
+        about: what is recorded with every run (seed, version).
+    """
+
+    def __init__(self, control: ControlDirectory, artifacts_dir: Path, about: Mapping[str, Any]) -> None:
+        self._control = control
+        self._artifacts_dir = artifacts_dir
+        self._about = dict(about)
+
+    def prepare(self, action: Action, inventory: Mapping[str, Any]) -> tuple[Path, list[str]]:
+        """Write inventory, arguments and (for ad-hoc tasks) the play; return the run's directory and its command.
+
+        The command is a complete line: it can be pasted and run by hand.
+        """
+        started = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S")
+        directory = self._artifacts_dir / f"{started}-{re.sub('[^a-z_]', '', action.verb)}-{uuid.uuid4().hex[:6]}"
+        for folder in ("env", "inventory", "project"):
+            (directory / folder).mkdir(parents=True, mode=0o700)
+        directory.chmod(0o700)
+        _write_json(directory / "inventory" / "hosts.json", inventory)
+        if action.arguments:
+            _write_json(directory / "env" / "extravars", action.arguments)
+        command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(directory / "inventory")]
+        command += ["-e", f"@{directory / 'env' / 'extravars'}"] if action.arguments else []
+        command += ["--check"] if action.check_mode else []
+        return directory, [*command, str(self._playbook(action, directory))]
+
+    def run(self, action: Action, inventory: Mapping[str, Any], watch: Watcher | None = None) -> Result:
+        """Do ``action`` and return what happened on each node.
+
+        Args:
+            action: what to do; its ``timeout`` bounds the run.
+            inventory: Ansible's inventory of exactly the action's nodes.
+            watch: called with every event while the run goes on, in the caller's thread.
+
+        Raises:
+            RunTimeout: the run was stopped at its deadline.
+            KeyboardInterrupt: passed on after the run was stopped.
+        """
+        directory, command = self.prepare(action, inventory)
+        playbook = command[-1]
+        run = _Run(self._configure(action, directory, playbook))
+        started = time.time()
+        begin = time.monotonic()
+        try:
+            run.follow(watch)
+        except BaseException as interruption:
+            run.stop()
+            self._record(directory, action, started, time.monotonic() - begin, {}, f"interrupted: {interruption!r}")
+            raise
+        seconds = time.monotonic() - begin
+        hosts = events.results(run.events, action) if not run.crash else {}
+        error = run.error()
+        hosts = {**_unheard(action, hosts, error), **hosts} if hosts else hosts
+        self._record(directory, action, started, seconds, hosts, error)
+        result = Result(action, hosts, str(directory), started, seconds, error)
+        if run.timed_out:
+            raise RunTimeout(f"{action} did not end within {action.timeout:g} s and was stopped", result)
+        if run.crash:
+            raise AnsibleExecutionException(f"{action}: ansible-runner failed: {run.crash}", result)
+        return result
+
+    def forget_connections(self) -> None:
+        """Close the ssh connections kept from run to run."""
+        self._control.forget_connections()
+
+    def close(self) -> None:
+        """Remove the private directory with its sockets and secrets; the artifacts stay."""
+        self._control.close()
+
+    def _playbook(self, action: Action, directory: Path) -> Path:
+        if not action.tasks:
+            return resources.playbook(action.playbook)
+        play = {"name": str(action), "hosts": "all", "gather_facts": False, "tasks": [dict(task) for task in action.tasks]}
+        path = directory / "project" / "main.yml"
+        path.write_text(yaml.safe_dump([play], sort_keys=False), encoding="utf-8")
+        return path
+
+    def _configure(self, action: Action, directory: Path, playbook: str) -> Any:
+        from ansible_runner import RunnerConfig  # costs a quarter of a second
+
+        config = RunnerConfig(
+            str(directory),
+            playbook=playbook,
+            ident="run",
+            project_dir=str(Path(playbook).parent),
+            forks=min(len(action.nodes), _MAX_FORKS),
+            cmdline="--check" if action.check_mode else None,
+            fact_cache_type="",
+            quiet=True,
+            timeout=max(1, round(action.timeout)),
+            settings={"pexpect_timeout": 0.2, "suppress_ansible_output": True},
+            envvars={"ANSIBLE_HOST_KEY_CHECKING": "True", "ANSIBLE_INVENTORY_ENABLED": "yaml"},
+        )
+        config.prepare()
+        config.env = self._environment(config.env)
+        return config
+
+    def _environment(self, env: Mapping[str, str]) -> dict[str, str]:
+        ours = {name for name in env if name not in os.environ and _MADE_BY_RUNNER.fullmatch(name)}
+        ours |= {"ANSIBLE_STDOUT_CALLBACK", "ANSIBLE_CALLBACK_PLUGINS", "ANSIBLE_HOST_KEY_CHECKING"}
+        passed = {name: value for name, value in env.items() if name in ours or _PASSED_ENVIRONMENT.fullmatch(name)}
+        path = os.pathsep.join([str(Path(sys.executable).parent), env.get("PATH", os.defpath)])
+        return {**passed, "PATH": path, "ANSIBLE_CONFIG": str(self._control.ansible_cfg)}
+
+    def _record(
+        self,
+        directory: Path,
+        action: Action,
+        started: float,
+        seconds: float,
+        hosts: Mapping[str, HostResult],
+        error: str,
+    ) -> None:
+        done = bool(hosts) and not error and all(host.ok for host in hosts.values())
+        _write_json(
+            directory / "os_faults.json",
+            {
+                "schema": 1,
+                **self._about,
+                "verb": action.verb,
+                "subject": action.subject,
+                "playbook": action.playbook or "(ad-hoc)",
+                "arguments": dict(action.arguments),
+                "check_mode": action.check_mode,
+                "nodes": [node.fqdn for node in action.nodes],
+                "started": datetime.fromtimestamp(started, timezone.utc).isoformat(),
+                "seconds": round(seconds, 3),
+                "status": "done" if done else "failed",
+                "error": error,
+                "results": {name: {**asdict(host), "payload": dict(host.payload)} for name, host in hosts.items()},
+            },
+        )
+
+
+class _Run:
+    """One run of ansible-runner in a thread: its events, its end, its way to be stopped."""
+
+    def __init__(self, config: Any) -> None:
+        from ansible_runner import Runner as Engine
+
+        self.events: list[Event] = []
+        self.crash: BaseException | None = None
+        self._cancelled = threading.Event()
+        self._queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self._engine = Engine(config, event_handler=self._hear, cancel_callback=self._cancelled.is_set)
+        self._thread = threading.Thread(target=self._work, name="os-faults-run", daemon=True)
+
+    @property
+    def timed_out(self) -> bool:
+        return bool(self._engine.status == "timeout")
+
+    def follow(self, watch: Watcher | None) -> None:
+        """Start the run and wait for its end; interruptible at any moment."""
+        self._thread.start()
+        while (event := self._queue.get()) is not None:
+            self.events.append(event)
+            if watch is not None:
+                watch(event)
+        self._thread.join()
+
+    def stop(self) -> None:
+        """End the run's processes; bounded."""
+        self._cancelled.set()
+        self._thread.join(timeout=10)
+
+    def error(self) -> str:
+        """Say why the run as a whole went wrong; "" when it is the nodes' results that tell."""
+        finished = any(event.get("event") == "playbook_on_stats" for event in self.events)
+        if finished and self._engine.rc in (0, 2, 4):
+            return ""
+        output = "".join(str(event.get("stdout", "")) + "\n" for event in self.events)
+        return events.recap(output) or f"ansible-playbook ended with {self._engine.rc} and no statistics"
+
+    def _hear(self, event: Event) -> bool:
+        self._queue.put(event)
+        return True  # else ansible-runner writes no event and its statistics stay empty
+
+    def _work(self) -> None:
+        try:
+            self._engine.run()
+        except BaseException as crash:  # noqa: BLE001 - handed to the caller's thread
+            self.crash = crash
+        finally:
+            self._queue.put(None)
+
+
+def _unheard(action: Action, hosts: Mapping[str, HostResult], error: str) -> dict[str, HostResult]:
+    """A node that no event speaks of did not do what was asked."""
+    why = error or "the run ended without a result for this node"
+    return {
+        node.fqdn: HostResult(node.fqdn, Status.FAILED, message=why) for node in action.nodes if node.fqdn not in hosts
+    }
+
+
+def _write_json(path: Path, content: Any) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(content, file, indent=1, default=str)

@@ -1,0 +1,114 @@
+"""A service of the cloud, and what can be done to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from os_faults import actions
+from os_faults.errors import ServiceError
+from os_faults.model import Result
+from os_faults.nodes import NodeCollection, Performer
+
+
+class Service:
+    """A service of the cloud: software that runs on some of its nodes.
+
+    Every verb takes ``nodes`` (all nodes that have the service when None), returns a `Result` with one entry
+    per node, and raises when a node did not do it; with ``check=False`` the result is returned whatever it says.
+
+    Args:
+        name: its name in the catalogue or the configuration.
+        nodes: the nodes that have it, running or not.
+        performer: who performs actions.
+        ask_running: returns those of the nodes where it runs at this moment.
+
+    Example:
+        >>> keystone = cloud.get_service("keystone")
+        >>> keystone.freeze(keystone.get_nodes().pick(), sec=30)
+    """
+
+    def __init__(
+        self,
+        name: str,
+        nodes: Callable[[], NodeCollection],
+        performer: Performer,
+        ask_running: Callable[[], NodeCollection],
+    ) -> None:
+        self.name = name
+        self._nodes = nodes
+        self._performer = performer
+        self._ask_running = ask_running
+
+    def __repr__(self) -> str:
+        return f"Service({self.name})"
+
+    def get_nodes(self, running: bool = False) -> NodeCollection:
+        """Return the nodes that have the service.
+
+        Args:
+            running: ask the nodes now, and return only those where it runs.
+        """
+        return self._ask_running() if running else self._nodes()
+
+    def start(self, nodes: NodeCollection | None = None, *, check: bool = True) -> Result:
+        """Start the service and wait until it is up."""
+        return self._do("start", nodes, check)
+
+    def terminate(self, nodes: NodeCollection | None = None, *, check: bool = True) -> Result:
+        """Stop the service gracefully, and wait until it is down; ``heal`` starts it again."""
+        return self._do("terminate", nodes, check)
+
+    def restart(self, nodes: NodeCollection | None = None, *, check: bool = True) -> Result:
+        """Restart the service gracefully and wait until it is up."""
+        return self._do("restart", nodes, check)
+
+    def kill(self, nodes: NodeCollection | None = None, *, check: bool = True) -> Result:
+        """Kill every process of the service with SIGKILL; systemd may start it again, and the result says so."""
+        return self._do("kill", nodes, check)
+
+    def freeze(self, nodes: NodeCollection | None = None, sec: int | None = None, *, check: bool = True) -> Result:
+        """Stop every process of the service in its tracks, with SIGSTOP.
+
+        Args:
+            nodes: where; everywhere when None.
+            sec: seconds until the node itself lets it run on; the connection's ``heal_after`` when None.
+            check: raise when a node did not do it.
+        """
+        return self._do("freeze", nodes, check, heal_after=sec or self._performer.heal_after)
+
+    def unfreeze(self, nodes: NodeCollection | None = None, *, check: bool = True) -> Result:
+        """Let a frozen service run on."""
+        return self._do("unfreeze", nodes, check)
+
+    def unplug(
+        self, nodes: NodeCollection | None = None, heal_after: int | None = None, *, check: bool = True
+    ) -> Result:
+        """Cut the service's ports from everybody else, local clients and open connections included.
+
+        Args:
+            nodes: where; everywhere when None.
+            heal_after: seconds until the node itself takes it back; the connection's ``heal_after`` when None.
+            check: raise when a node did not do it.
+        """
+        return self._do("unplug", nodes, check, heal_after=heal_after or self._performer.heal_after)
+
+    def plug(self, nodes: NodeCollection | None = None, *, check: bool = True) -> Result:
+        """Give the service its ports back."""
+        return self._do("plug", nodes, check)
+
+    def _do(self, verb: str, nodes: NodeCollection | None, check: bool, **arguments: Any) -> Result:
+        everywhere = self._nodes()
+        chosen = everywhere if nodes is None else nodes
+        if not chosen:
+            raise ServiceError(f"{verb} {self.name} service on an empty set of nodes: nothing was done")
+        strangers = chosen - everywhere
+        if strangers:
+            raise ServiceError(
+                f"{verb} {self.name} service: {', '.join(strangers.get_fqdns())} does not have it; "
+                f"it is on {', '.join(everywhere.get_fqdns()) or 'no node'}"
+            )
+        action = actions.for_verb(
+            "service", verb, chosen, subject=f"{self.name} service", service=self.name, **arguments
+        )
+        return self._performer.perform(action, check=check)
