@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import getpass
 import logging
 import os
 import random
 import secrets
+import socket
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -252,7 +254,7 @@ class Cloud:
         if not action.nodes:
             raise NodeCollectionError(f"{action} on an empty set of nodes: nothing was done")
         LOG.info("%s on %s", action, ", ".join(node.fqdn for node in action.nodes))
-        hosts = self.inventory(action.nodes, secrets=True)
+        hosts = self._inventory_of(action)
         try:
             result = self._runner.run(action, hosts, self.watch)
         except KeyboardInterrupt:
@@ -265,7 +267,12 @@ class Cloud:
 
     def plan(self, action: Action) -> tuple[Path, list[str]]:
         """Write the run of an action without running it; return its directory and its command line."""
-        return self._runner.prepare(action, self.inventory(action.nodes, secrets=True))
+        return self._runner.prepare(action, self._inventory_of(action))
+
+    def _inventory_of(self, action: Action) -> dict[str, Any]:
+        hosts = self.inventory(action.nodes, secrets=True)
+        hosts["all"]["vars"]["os_faults_by"] = f"{getpass.getuser()}@{socket.gethostname()}"
+        return hosts
 
     def _undo(self, action: Action, hosts: Mapping[str, Any]) -> None:
         """Take back an interrupted action; what can't be is logged, and ends at its time."""

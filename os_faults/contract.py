@@ -132,9 +132,8 @@ class Contract:
             ArgumentError: all that is wrong, in Ansible's words, joined by ``; ``.
         """
         given = {name: value for name, value in arguments.items() if value is not None}
-        problems = [
-            f"unknown argument {name!r}: {did_you_mean(name, self.options)}" for name in given if name not in self.options
-        ]
+        unknown = [name for name in given if name not in self.options]
+        problems = [f"unknown argument '{name}': {did_you_mean(name, self.options)}" for name in unknown]
         missing = sorted(name for name, option in self.options.items() if option.required and name not in given)
         problems += [f"missing required arguments: {', '.join(missing)}"] if missing else []
         converted: dict[str, Any] = {}
@@ -159,10 +158,8 @@ def load_contracts(directory: Path) -> dict[str, Contract]:
     Raises:
         ConfigError: a contract is not what this module understands; the message names the file.
     """
-    return {
-        contract.playbook: contract
-        for contract in (_read(path) for path in sorted(directory.glob(f"*{_SUFFIX}")))
-    }
+    contracts = (_read(path) for path in sorted(directory.glob(f"*{_SUFFIX}")))
+    return {contract.playbook: contract for contract in contracts}
 
 
 def find_verb(contracts: Mapping[str, Contract], subject: str, verb: str) -> Contract:
@@ -176,7 +173,8 @@ def find_verb(contracts: Mapping[str, Contract], subject: str, verb: str) -> Con
     Raises:
         ArgumentError: there is no such verb; the message names the nearest.
     """
-    words = {word.name: contract for contract in contracts.values() if contract.subject == subject for word in contract.verbs}
+    fitting = [contract for contract in contracts.values() if contract.subject == subject]
+    words = {word.name: contract for contract in fitting for word in contract.verbs}
     if verb not in words:
         raise ArgumentError(f"a {subject} has no verb {verb!r}: {did_you_mean(verb, words)}")
     return words[verb]
@@ -226,8 +224,8 @@ def _paragraphs(text: str | Sequence[str]) -> tuple[str, ...]:
 
 # How Ansible converts values. The words of the errors are Ansible's own; a test compares them.
 
-_TRUE = frozenset({"y", "yes", "on", "1", "true", "t", 1, 1.0})
-_FALSE = frozenset({"n", "no", "off", "0", "false", "f", 0, 0.0})
+_TRUE = frozenset({"y", "yes", "on", "1", "true", "t", 1})
+_FALSE = frozenset({"n", "no", "off", "0", "false", "f", 0})
 
 
 def _to_str(value: Any) -> str:

@@ -26,6 +26,7 @@ _FIELDS = frozenset({"changed", "failed", "msg", "rc", "skipped", "stderr", "std
 """Keys of a module's result that have their own place in `HostResult` or in its status."""
 _NOISE = frozenset({"censored", "deprecations", "exception", "invocation", "warnings"})
 
+_SEVERITY = re.compile(r"^(\[(ERROR|WARNING)\]: |ERROR! )")
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _PREFIXES = re.compile(r"^(Task failed: |Action failed: |Validation of arguments failed:\s*)+")
 _BARE = re.compile(r"(the command exited with a )?non-zero return code\.?", re.IGNORECASE)
@@ -76,7 +77,7 @@ def recap(stdout: str) -> str:
     for marker in ("[ERROR]: ", "ERROR! ", "[WARNING]: Could not match", "skipping: "):
         for number, line in enumerate(lines):
             if line.startswith(marker):
-                return _block(lines[number:]).removeprefix(marker).removeprefix("[WARNING]: ")
+                return _SEVERITY.sub("", _block(lines[number:]))
     return next((line for line in reversed(lines) if line), "")
 
 

@@ -183,7 +183,7 @@ def _refuse_templates(value: Any, where: str) -> None:
     """Refuse what Ansible would evaluate on the controller."""
     if isinstance(value, str):
         if _TEMPLATE.search(value):
-            raise ConfigError(f"{where}: {value!r} would be evaluated as a template; '{{{{', '{{%' and '{{#' are not allowed")
+            raise ConfigError(f"{where}: {value!r} is a template for Ansible: '{{{{', '{{%' and '{{#' are not allowed")
     elif isinstance(value, Mapping):
         for key, item in value.items():
             _refuse_templates(str(key), where)

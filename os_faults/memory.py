@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from os_faults.errors import CloudManagementError
@@ -44,7 +44,7 @@ class Memory:
     def remember(self, nodes: Iterable[Node]) -> None:
         """Add nodes that answered just now to what is kept; those that did not answer stay."""
         kept = self._read()
-        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        now = datetime.now(UTC).isoformat(timespec="seconds")
         kept.update({node.fqdn: {**_plain(node), "last_seen": now} for node in nodes})
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         fresh = self._path.with_suffix(f".{os.getpid()}")

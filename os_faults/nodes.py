@@ -159,6 +159,10 @@ class NodeCollection(Set[Node]):
         """
         return self._do("oom", check, limit=duration or 60, duration=duration)
 
+    def end_oom(self, *, check: bool = True) -> Result:
+        """Give back the memory that `oom` fills, if it is still at it."""
+        return self._do("end_oom", check)
+
     def stress(self, target: str, duration: int | None = None, *, check: bool = True) -> Result:
         """Put load on the nodes with stress-ng; returns when the load runs.
 
@@ -168,6 +172,10 @@ class NodeCollection(Set[Node]):
             check: raise when a node did not do it.
         """
         return self._do("stress", check, target=target, duration=duration)
+
+    def end_stress(self, target: str, *, check: bool = True) -> Result:
+        """End the load that `stress` put on the nodes."""
+        return self._do("end_stress", check, target=target)
 
     def disable_network(self, network_name: str, heal_after: int | None = None, *, check: bool = True) -> Result:
         """Take a network from the nodes; also the one that carries ssh: then the nodes heal by themselves.

@@ -15,7 +15,29 @@ import yaml
 
 from os_faults.errors import ConfigError, did_you_mean
 
-_LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_SAFE_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _KeyTwice(yaml.MarkedYAMLError):
+    """A mapping has a key twice; YAML itself would take the last without a word."""
+
+
+class _Loader(_SAFE_LOADER):  # type: ignore[misc]  # the fast one is not there everywhere
+    """YAML without two of its traps: keys given twice, and base-60 numbers (a MAC address can look like one)."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> Any:
+        seen: set[str] = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                raise _KeyTwice(problem=f"the key {key.value!r} stands here again", problem_mark=key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> Any:
+        return node.value if ":" in node.value else super().construct_yaml_int(node)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 
 
 @cache
@@ -76,7 +98,8 @@ def catalogue(name: str | None) -> dict[str, dict[str, Any]]:
     directory = playbooks_dir() / "catalogue"
     path = directory / f"{name}.yml"
     if not path.is_file():
-        raise ConfigError(f"no catalogue {name!r}: {did_you_mean(name, (found.stem for found in directory.glob('*.yml')))}")
+        known = (found.stem for found in directory.glob("*.yml"))
+        raise ConfigError(f"no catalogue {name!r}: {did_you_mean(name, known)}")
     return dict(read_yaml(path)["os_faults_catalogue"])
 
 
@@ -88,7 +111,7 @@ def read_yaml(path: Path) -> Any:
             quotes nothing from the file, which may hold passwords.
     """
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - it is a safe one
     except OSError as error:
         raise ConfigError(f"can't read {path}: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -96,4 +119,5 @@ def read_yaml(path: Path) -> Any:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
-        raise ConfigError(f"{path}{line}: not valid YAML") from None
+        why = str(error.problem) if isinstance(error, _KeyTwice) else "not valid YAML"
+        raise ConfigError(f"{path}{line}: {why}") from None

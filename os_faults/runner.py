@@ -18,7 +18,7 @@ import uuid
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -28,6 +28,7 @@ from os_faults import events, resources
 from os_faults.control import ControlDirectory
 from os_faults.errors import AnsibleExecutionException, RunTimeout
 from os_faults.model import Action, HostResult, Result, Status
+from os_faults.reaper import end_leftovers
 
 # pexpect forks in our thread; Python 3.12 warns of that, the child only calls exec.
 warnings.filterwarnings("ignore", message=".*use of forkpty.*", category=DeprecationWarning)
@@ -36,13 +37,15 @@ Event = dict[str, Any]
 Watcher = Callable[[Event], None]
 
 #: Only these variables of the caller reach the run: the rest, secrets among them, would stay in its artifacts.
-_PASSED_ENVIRONMENT = re.compile(r"PATH|HOME|USER|LOGNAME|TMPDIR|TZ|LANG|LC_.*|SSH_AUTH_SOCK|XDG_RUNTIME_DIR|VIRTUAL_ENV")
+_PASSED_ENVIRONMENT = re.compile(
+    r"PATH|HOME|USER|LOGNAME|TMPDIR|TZ|LANG|LC_.*|SSH_AUTH_SOCK|XDG_RUNTIME_DIR|VIRTUAL_ENV"
+)
 _MADE_BY_RUNNER = re.compile(r"ANSIBLE_(?!CONFIG).*|AWX_.*|RUNNER_.*")
 _MAX_FORKS = 50
 
 
 class Runner(Protocol):
-    """What a cloud needs of a runner; `AnsibleRunner` is the real one, `os_faults.testing.FakeRunner` the public fake."""
+    """What a cloud needs of a runner: `AnsibleRunner`, or the public fake `os_faults.testing.FakeRunner`."""
 
     def run(self, action: Action, inventory: Mapping[str, Any], watch: Watcher | None = None) -> Result:
         """Do ``action`` on the hosts of ``inventory`` and say what happened on each."""
@@ -76,9 +79,9 @@ class AnsibleRunner:
 
         The command is a complete line: it can be pasted and run by hand.
         """
-        started = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S")
+        started = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
         directory = self._artifacts_dir / f"{started}-{re.sub('[^a-z_]', '', action.verb)}-{uuid.uuid4().hex[:6]}"
-        for folder in ("env", "inventory", "project"):
+        for folder in ("artifacts", "env", "inventory", "project"):
             (directory / folder).mkdir(parents=True, mode=0o700)
         directory.chmod(0o700)
         _write_json(directory / "inventory" / "hosts.json", inventory)
@@ -119,6 +122,7 @@ class AnsibleRunner:
         self._record(directory, action, started, seconds, hosts, error)
         result = Result(action, hosts, str(directory), started, seconds, error)
         if run.timed_out:
+            run.clear()
             raise RunTimeout(f"{action} did not end within {action.timeout:g} s and was stopped", result)
         if run.crash:
             raise AnsibleExecutionException(f"{action}: ansible-runner failed: {run.crash}", result)
@@ -135,7 +139,12 @@ class AnsibleRunner:
     def _playbook(self, action: Action, directory: Path) -> Path:
         if not action.tasks:
             return resources.playbook(action.playbook)
-        play = {"name": str(action), "hosts": "all", "gather_facts": False, "tasks": [dict(task) for task in action.tasks]}
+        play = {
+            "name": str(action),
+            "hosts": "all",
+            "gather_facts": False,
+            "tasks": [dict(task) for task in action.tasks],
+        }
         path = directory / "project" / "main.yml"
         path.write_text(yaml.safe_dump([play], sort_keys=False), encoding="utf-8")
         return path
@@ -188,7 +197,7 @@ class AnsibleRunner:
                 "arguments": dict(action.arguments),
                 "check_mode": action.check_mode,
                 "nodes": [node.fqdn for node in action.nodes],
-                "started": datetime.fromtimestamp(started, timezone.utc).isoformat(),
+                "started": datetime.fromtimestamp(started, UTC).isoformat(),
                 "seconds": round(seconds, 3),
                 "status": "done" if done else "failed",
                 "error": error,
@@ -227,6 +236,11 @@ class _Run:
         """End the run's processes; bounded."""
         self._cancelled.set()
         self._thread.join(timeout=10)
+        self.clear()
+
+    def clear(self) -> None:
+        """End what a run that was stopped has left."""
+        end_leftovers(Path(self._engine.config.artifact_dir))
 
     def error(self) -> str:
         """Say why the run as a whole went wrong; "" when it is the nodes' results that tell."""
@@ -250,8 +264,9 @@ class _Run:
 
 
 def _unheard(action: Action, hosts: Mapping[str, HostResult], error: str) -> dict[str, HostResult]:
-    """A node that no event speaks of did not do what was asked."""
-    why = error or "the run ended without a result for this node"
+    """A node that no event speaks of did not do what was asked: the play ended before it came to it."""
+    others = (host.message for host in hosts.values() if not host.ok)
+    why = error or next(others, "the run ended without a result for this node")
     return {
         node.fqdn: HostResult(node.fqdn, Status.FAILED, message=why) for node in action.nodes if node.fqdn not in hosts
     }

@@ -1,0 +1,189 @@
+"""The runner against real Ansible on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from os_faults import AnsibleExecutionException, PartlyDone, RunTimeout, Status, connect
+
+pytestmark = pytest.mark.functional
+
+
+@pytest.fixture
+def artifacts(tmp_path) -> Path:
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def cloud(tmp_path, artifacts, monkeypatch):
+    """Two hosts that are both this machine; the second has a name that is not an address."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    config = {
+        "cloud_management": {
+            "driver": "universal",
+            "nodes": ["localhost"],
+            "auth": {"connection": "local", "python_interpreter": sys.executable},
+        },
+        "artifacts_dir": str(artifacts),
+    }
+    with connect(config, seed=1) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def nodes(cloud):
+    return cloud.get_nodes()
+
+
+def run_of(artifacts: Path) -> Path:
+    return max(artifacts.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+
+
+def command(*argv: str) -> dict[str, object]:
+    return {"ansible.builtin.command": {"argv": list(argv)}}
+
+
+def test_a_task_runs_and_tells_what_it_did(nodes):
+    (result,) = nodes.run_task(command("printf", "%s", "{{ 6 * 7 }} it's")).values()
+    assert result.status is Status.OK
+    assert result.changed
+    assert (result.rc, result.stdout) == (0, "42 it's")
+
+
+def test_a_failed_task_is_an_error_with_the_modules_message(nodes):
+    with pytest.raises(AnsibleExecutionException, match=r"failed: .*'/nonexistent'") as caught:
+        nodes.run_task(command("/nonexistent"))
+    (host,) = caught.value.result.failures
+    assert host.status is Status.FAILED
+
+
+def test_ignored_failures_keep_their_own_status(nodes):
+    (host,) = nodes.run_task({**command("false"), "ignore_errors": True}).values()
+    assert host.status is Status.IGNORED
+
+
+def test_every_run_leaves_its_artifacts_in_private(nodes, artifacts):
+    result = nodes.run_task(command("true"))
+    run = run_of(artifacts)
+    assert result.artifacts == str(run)
+    record = json.loads((run / "os_faults.json").read_text())
+    assert record["verb"] == "run_task"
+    assert record["seed"] == 1
+    assert record["status"] == "done"
+    assert list(record["results"]) == record["nodes"] == nodes.get_fqdns()
+    assert (run / "artifacts" / "run" / "stdout").exists()
+    assert list((run / "artifacts" / "run" / "job_events").glob("*.json"))
+    assert {stat.S_IMODE(path.stat().st_mode) for path in [run, *run.iterdir()] if path.is_dir()} == {0o700}
+
+
+def test_the_environment_of_the_caller_stays_out_of_run_and_artifacts(nodes, artifacts, monkeypatch):
+    monkeypatch.setenv("CANARY_TOKEN", "canary-3141")
+    (host,) = nodes.run_task(command("env")).values()
+    assert "canary-3141" not in host.stdout
+    texts = [path.read_text(errors="replace") for path in run_of(artifacts).rglob("*") if path.is_file()]
+    assert len(texts) > 5
+    assert not any("canary-3141" in text for text in texts)
+
+
+def test_a_run_ends_at_its_deadline(cloud, nodes):
+    from os_faults.model import Action
+
+    action = Action("run_task", "", tuple(nodes), tasks=(command("sleep", "60"),), timeout=2)
+    begin = time.monotonic()
+    with pytest.raises(RunTimeout, match="did not end within 2 s"):
+        cloud.perform(action)
+    assert time.monotonic() - begin < 20
+
+
+def test_ctrl_c_stops_the_run_and_leaves_the_signal_handlers(nodes, artifacts):
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    timer = threading.Timer(3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    begin = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        nodes.run_task(command("sleep", "61.37"))
+    assert time.monotonic() - begin < 20
+    assert {number: signal.getsignal(number) for number in before} == before
+    assert "interrupted" in json.loads((run_of(artifacts) / "os_faults.json").read_text())["error"]
+    assert not [pid for pid in ansible_processes() if str(run_of(artifacts)) in pid]
+
+
+def test_signal_handlers_stay_after_a_run_that_ended_well(nodes):
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    nodes.run_task(command("true"))
+    assert {number: signal.getsignal(number) for number in before} == before
+
+
+def test_two_threads_get_their_own_answers(nodes):
+    answers: dict[str, str] = {}
+
+    def ask(word: str) -> None:
+        (host,) = nodes.run_task(command("echo", word)).values()
+        answers[word] = host.stdout
+
+    threads = [threading.Thread(target=ask, args=(word,)) for word in ("one", "two")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == {"one": "one", "two": "two"}
+
+
+def test_a_broken_play_is_an_error_that_says_why(nodes):
+    with pytest.raises(AnsibleExecutionException, match="no_such_module"):
+        nodes.run_task({"no_such_module": {}})
+
+
+def test_an_unreachable_host_is_told_apart(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    config = {
+        "cloud_management": {
+            "driver": "universal",
+            "nodes": [
+                {"address": "localhost", "connection": "local", "python_interpreter": sys.executable},
+                {"address": "127.0.0.1", "port": 1},
+            ],
+        },
+        "artifacts_dir": str(tmp_path / "runs"),
+    }
+    with connect(config) as cloud, pytest.raises(PartlyDone, match=r"127\.0\.0\.1 could not be reached.*refused"):
+        cloud.get_nodes()
+
+
+def test_nothing_is_left_when_the_cloud_is_closed(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    runtime = Path(tempfile.mkdtemp(prefix="t-", dir="/tmp"))  # tmp_path is too long for a socket
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
+    login = {"connection": "local", "python_interpreter": sys.executable, "password": "canary-2718"}
+    config = {"cloud_management": {"driver": "universal", "nodes": ["localhost"], "auth": login}}
+    with connect(config) as cloud:
+        cloud.get_nodes()
+        control = list(runtime.iterdir())
+        assert [stat.S_IMODE(path.stat().st_mode) for path in control] == [0o700]
+    runtime.rmdir()
+    kept = [path.read_text(errors="replace") for path in (tmp_path / "state").rglob("*") if path.is_file()]
+    assert kept
+    assert not any("canary-2718" in text for text in kept)
+
+
+def ansible_processes() -> list[str]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words = (entry / "cmdline").read_bytes().decode(errors="replace")
+            except OSError:
+                continue
+            if "ansible-playbook" in words:
+                found.append(words)
+    return found

@@ -1,0 +1,52 @@
+"""A cloud of three hosts behind the public fake runner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from os_faults import Cloud, HostResult, Status, connect
+from os_faults.model import Action
+from os_faults.testing import FakeRunner, done
+
+ADDRESSES = ("10.0.0.1", "10.0.0.2", "10.0.0.3")
+CONFIG = {
+    "cloud_management": {"driver": "devstack", "address": ADDRESSES[0], "username": "root", "nodes": [*ADDRESSES[1:]]},
+}
+
+
+def answer_of(number: int) -> dict[str, object]:
+    """Return what the host with this number says of itself; the first has keystone, all have memcached."""
+    address = f"10.0.0.{number}"
+    services: dict[str, object] = {"memcached": {"units": ["memcached.service"], "active": number != 2}}
+    if number == 1:
+        services["keystone"] = {"units": ["devstack@keystone.service"], "active": True}
+    return {
+        "node": {
+            "fqdn": f"node-{number}.domain.tld",
+            "hostname": f"node-{number}",
+            "addresses": [address],
+            "boot_id": f"boot-{number}",
+            "interfaces": [{"name": "eth0", "mac": f"52:54:00:00:00:0{number}", "addresses": [address]}],
+            "default_interface": "eth0",
+        },
+        "services": services,
+    }
+
+
+def hosts(silent: tuple[str, ...] = ()) -> Callable[[Action, str], HostResult]:
+    """Return the answers of the three hosts; ``silent`` addresses can't be reached."""
+
+    def answer(action: Action, node: str) -> HostResult:
+        address = next(host.ip for host in action.nodes if host.fqdn == node)
+        if address in silent:
+            return HostResult(node, Status.UNREACHABLE, message="No route to host")
+        if action.verb == "discover":
+            return HostResult(node, Status.OK, payload=answer_of(int(address[-1])))
+        return done(action, node)
+
+    return answer
+
+
+def cloud_of(runner: FakeRunner, seed: int = 7) -> Cloud:
+    """Return a cloud that ``runner`` acts for."""
+    return connect(CONFIG, runner=runner, seed=seed)

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import pytest
+from cloud_fixture import CONFIG, cloud_of, hosts
+
+from os_faults import (
+    AnsibleExecutionUnreachable,
+    HostResult,
+    NodeCollectionError,
+    PartlyDone,
+    ServiceError,
+    Status,
+    UndoError,
+    connect,
+)
+from os_faults.testing import FakeRunner
+
+pytestmark = pytest.mark.usefixtures("state_home")
+
+
+def test_connect_contacts_nobody():
+    runner = FakeRunner(hosts())
+    with cloud_of(runner):
+        assert runner.performed == []
+
+
+def test_the_nodes_are_asked_once_per_connection():
+    runner = FakeRunner(hosts())
+    with cloud_of(runner) as cloud:
+        cloud.get_nodes()
+        cloud.get_service("keystone").get_nodes()
+        assert [action.verb for action in runner.performed] == ["discover"]
+        cloud.refresh()
+        cloud.get_nodes()
+        assert [action.verb for action in runner.performed] == ["discover", "discover"]
+
+
+def test_a_service_is_where_it_was_found_running_or_not():
+    with cloud_of(FakeRunner(hosts())) as cloud:
+        memcached = cloud.get_service("memcached")
+        assert len(memcached.get_nodes()) == 3
+        assert memcached.get_nodes(running=True).get_fqdns() == ["node-1.domain.tld", "node-3.domain.tld"]
+
+
+def test_unknown_names_are_refused_with_the_nearest():
+    runner = FakeRunner(hosts())
+    with cloud_of(runner) as cloud:
+        with pytest.raises(ServiceError, match="did you mean 'keystone'"):
+            cloud.get_service("keystne")
+        assert runner.performed == []
+        with pytest.raises(NodeCollectionError, match=r"did you mean 'node-2\.domain\.tld'"):
+            cloud.get_nodes(fqdns=["node-2.domain.tl"])
+        with pytest.raises(NodeCollectionError, match="no name was given"):
+            cloud.get_nodes(fqdns=[])
+
+
+def test_a_verb_on_a_node_without_the_service_is_refused():
+    runner = FakeRunner(hosts())
+    with cloud_of(runner) as cloud:
+        keystone = cloud.get_service("keystone")
+        with pytest.raises(ServiceError, match=r"node-2\.domain\.tld does not have it; it is on node-1\.domain\.tld"):
+            keystone.kill(cloud.get_nodes(fqdns=["node-2.domain.tld"]))
+        assert [action.verb for action in runner.performed] == ["discover"]
+
+
+def test_a_silent_node_is_named_and_never_just_left_out():
+    with cloud_of(FakeRunner(hosts())) as before:
+        before.get_nodes()
+    with cloud_of(FakeRunner(hosts(silent=("10.0.0.2",)))) as cloud:
+        with pytest.raises(PartlyDone, match=r"node-2\.domain\.tld \(10\.0\.0\.2, last seen .*No route to host"):
+            cloud.get_nodes()
+        with pytest.raises(PartlyDone):
+            cloud.get_service("memcached").restart()
+        (named,) = cloud.get_nodes(fqdns=["node-2.domain.tld"])
+        assert named.last_seen
+        assert named.mac == "52:54:00:00:00:02"
+        assert "10.0.0.2" in cloud.unreachable
+
+
+def test_a_cloud_that_is_silent_altogether_is_unreachable():
+    silent = hosts(silent=("10.0.0.1", "10.0.0.2", "10.0.0.3"))
+    with cloud_of(FakeRunner(silent)) as cloud, pytest.raises(AnsibleExecutionUnreachable):
+        cloud.get_nodes()
+
+
+def test_heal_reaches_for_nodes_that_are_known_from_the_last_time():
+    with cloud_of(FakeRunner(hosts())) as before:
+        before.get_nodes()
+    runner = FakeRunner(hosts(silent=("10.0.0.3",)))
+    with cloud_of(runner) as cloud:
+        with pytest.raises(PartlyDone, match=r"node-3\.domain\.tld could not be reached"):
+            cloud.heal()
+        asked = {node.fqdn for node in runner.performed[-1].nodes}
+        assert asked == {f"node-{n}.domain.tld" for n in (1, 2, 3)}
+
+
+def test_faults_are_what_the_nodes_tell():
+    def answer(action, node):
+        if action.playbook == "faults.yml" and node.startswith("node-1"):
+            hold = {"id": "freeze-keystone", "fault": "freeze", "subject": "keystone", "state": "injected"}
+            return HostResult(node, Status.OK, payload={"holds": [{**hold, "since": 10.0, "until": 70.0, "by": "me"}]})
+        return hosts()(action, node)
+
+    with cloud_of(FakeRunner(answer)) as cloud:
+        (fault,) = cloud.faults()
+        assert (fault.node, fault.verb, fault.subject, fault.until) == ("node-1.domain.tld", "freeze", "keystone", 70.0)
+
+
+def test_an_undo_that_failed_is_an_error_of_its_own():
+    def answer(action, node):
+        if action.verb == "heal" and node.startswith("node-2"):
+            return HostResult(node, Status.FAILED, message="the table stays", payload={"undo_failed": True})
+        return hosts()(action, node)
+
+    with cloud_of(FakeRunner(answer)) as cloud, pytest.raises(UndoError, match="the table stays") as caught:
+        cloud.heal()
+    assert caught.value.exit_code == 5
+    assert caught.value.result["node-1.domain.tld"].ok
+
+
+class Interrupted(FakeRunner):
+    """A runner in which Ctrl-C hits the verb."""
+
+    def run(self, action, inventory, watch=None):
+        result = super().run(action, inventory, watch)
+        if action.verb == "freeze":
+            raise KeyboardInterrupt
+        return result
+
+
+def test_an_interrupted_verb_is_undone_and_the_interruption_passed_on():
+    runner = Interrupted(hosts())
+    with cloud_of(runner) as cloud:
+        with pytest.raises(KeyboardInterrupt):
+            cloud.get_service("keystone").freeze()
+        assert runner.performed[-1].arguments["service_action"] == "unfreeze"
+
+
+def test_check_false_returns_what_happened():
+    with cloud_of(FakeRunner(hosts())) as before:
+        before.get_nodes()
+    with cloud_of(FakeRunner(hosts(silent=("10.0.0.2",)))) as cloud:
+        result = cloud.heal(check=False)
+        assert result["node-2.domain.tld"].status is Status.UNREACHABLE
+        assert [host.node for host in result.failures] == ["node-2.domain.tld"]
+
+
+def test_power_management_of_the_readme_is_accepted():
+    power = {"power_management": {"driver": "libvirt", "address": "host.local", "username": "root"}}
+    connect({**CONFIG, **power}, runner=FakeRunner()).close()

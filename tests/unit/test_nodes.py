@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import pytest
+from cloud_fixture import cloud_of, hosts
+
+from os_faults import ArgumentError, NodeCollection, NodeCollectionError, PowerManagementError
+from os_faults.testing import FakeRunner
+
+
+@pytest.fixture
+def runner() -> FakeRunner:
+    return FakeRunner(hosts())
+
+
+@pytest.fixture
+def nodes(runner, state_home) -> NodeCollection:
+    with cloud_of(runner) as cloud:
+        yield cloud.get_nodes()
+
+
+def test_a_collection_is_an_ordered_set(nodes):
+    first, rest = nodes[:1], nodes[1:]
+    assert nodes.get_fqdns() == ["node-1.domain.tld", "node-2.domain.tld", "node-3.domain.tld"]
+    assert nodes.get_ips() == ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
+    assert nodes.get_macs()[0] == "52:54:00:00:00:01"
+    assert isinstance(first, NodeCollection)
+    assert nodes[0] in first
+    assert nodes[0] not in rest
+    assert first | rest == nodes == first + rest
+    assert nodes & first == first
+    assert nodes - first == rest
+    assert nodes ^ first == rest
+    assert len({first, nodes[:1]}) == 1
+
+
+def test_collections_of_two_clouds_do_not_mix(nodes, runner):
+    with cloud_of(runner) as other, pytest.raises(NodeCollectionError, match="two different clouds"):
+        nodes | other.get_nodes()
+
+
+def test_a_set_combines_with_sets_only(nodes):
+    with pytest.raises(TypeError, match="not with list"):
+        nodes | [nodes[0]]
+
+
+def test_choice_is_repeatable_by_its_seed(runner, state_home):
+    with cloud_of(runner, seed=3) as one, cloud_of(runner, seed=3) as two:
+        assert [one.get_nodes().pick() for _ in range(5)] == [
+            NodeCollection(two.get_nodes().pick(), one) for _ in range(5)
+        ]
+
+
+@pytest.mark.parametrize("count", [0, 4])
+def test_a_pick_beyond_the_set_is_refused(nodes, count):
+    with pytest.raises(NodeCollectionError, match=f"can't pick {count} of 3"):
+        nodes.pick(count)
+
+
+def test_a_filter_that_nothing_fits_is_an_error(nodes):
+    assert nodes.filter(lambda node: node.fqdn.startswith("node-2")).get_ips() == ["10.0.0.2"]
+    with pytest.raises(NodeCollectionError, match="none of the 3 nodes"):
+        nodes.filter(lambda node: False)
+
+
+def test_an_empty_set_is_never_everybody(nodes, runner):
+    before = len(runner.performed)
+    empty = nodes - nodes
+    for verb in (empty.reboot, empty.oom, lambda: empty.stress("cpu"), lambda: empty.disable_network("management")):
+        with pytest.raises(NodeCollectionError, match="empty set"):
+            verb()
+    with pytest.raises(NodeCollectionError, match="empty set"):
+        empty.run_task({"ansible.builtin.ping": {}})
+    assert len(runner.performed) == before
+
+
+def test_an_unknown_network_is_refused_before_anything_is_touched(nodes, runner):
+    before = len(runner.performed)
+    with pytest.raises(ArgumentError, match="did you mean 'management'"):
+        nodes.disable_network("managment")
+    assert len(runner.performed) == before
+
+
+def test_a_bad_argument_is_refused_in_the_words_of_ansible(nodes, runner):
+    before = len(runner.performed)
+    with pytest.raises(ArgumentError, match=r"value of target must be one of: cpu, .*, got: cpus"):
+        nodes.stress("cpus")
+    assert len(runner.performed) == before
+
+
+def test_aliases_are_the_same_verbs(nodes, runner):
+    nodes.disconnect("management", heal_after=30)
+    nodes.connect("management")
+    assert [action.verb for action in runner.performed[-2:]] == ["disable_network", "enable_network"]
+    assert runner.performed[-2].arguments["heal_after"] == "30"
+
+
+def test_a_lasting_verb_knows_its_undo_and_its_end(nodes, runner):
+    nodes.disable_network("management")
+    action = runner.performed[-1]
+    assert action.undo["node_action"] == "enable_network"
+    assert action.arguments["heal_after"] == "1800"
+
+
+@pytest.mark.parametrize("verb", ["poweroff", "poweron", "reset", "shutdown"])
+def test_power_verbs_say_plainly_that_they_come(nodes, runner, verb):
+    before = len(runner.performed)
+    with pytest.raises(PowerManagementError, match="next version"):
+        getattr(nodes, verb)()
+    assert len(runner.performed) == before
