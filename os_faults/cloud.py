@@ -15,10 +15,9 @@ from types import TracebackType
 from typing import Any
 
 from os_faults import actions, registry, resources
-from os_faults.config import Config, DriverConfig, load
+from os_faults.config import Config, load
 from os_faults.control import ControlDirectory
 from os_faults.discovery import Discovery
-from os_faults.drivers import CloudDriver
 from os_faults.errors import ArgumentError, NodeCollectionError, ServiceError, did_you_mean
 from os_faults.inventory import inventory
 from os_faults.memory import Memory, state_dir
@@ -78,9 +77,9 @@ class Cloud:
         self.heal_after = config.heal_after
         self.watch: Watcher | None = None
         self._config = config
-        self._driver: CloudDriver = _driver("cloud", config.cloud)
-        self._power = tuple(_driver("power", entry) for entry in config.power)
-        self._configured = {name: _driver("service", entry).entry() for name, entry in config.services.items()}
+        drivers = registry.drivers_of(config)
+        self._driver = drivers.cloud
+        self._configured = drivers.services
         self._services = {**resources.catalogue(self._driver.catalogue), **self._configured}
         state = state_dir(os.environ)
         self._control = ControlDirectory(config.ssh)
@@ -285,10 +284,6 @@ class Cloud:
         except Exception as error:
             LOG.error("the undo of %s failed: %s", action, error)
             raise KeyboardInterrupt(str(error)) from error
-
-
-def _driver(kind: registry.Kind, entry: DriverConfig) -> Any:
-    return registry.get(kind, entry.driver)(entry.args, entry.where)
 
 
 def faults_of(result: Result) -> list[Fault]:

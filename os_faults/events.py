@@ -131,7 +131,7 @@ def _payload(answer: Mapping[str, Any]) -> dict[str, Any]:
     payload = {
         key: value
         for key, value in answer.items()
-        if key not in _NOISE and not key.startswith("_ansible_") and (key not in _FIELDS or isinstance(value, list))
+        if key not in _NOISE and not key.startswith("_ansible_") and key not in _FIELDS
     }
     if _is_loop(answer):
         payload["results"] = [

@@ -155,10 +155,13 @@ class Node:
 
 
 def _plain_address(value: str) -> str:
+    address, _, scope = value.partition("%")
     try:
-        ip_address(value)
+        ip_address(address)
     except ValueError:
         plain_name(value, "address")
+    if scope:
+        plain_interface(scope)
     return value
 
 

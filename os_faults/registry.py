@@ -8,9 +8,13 @@ A package adds a driver with one line of its metadata, in the group of its kind:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
+from os_faults.config import Config, DriverConfig
+from os_faults.drivers import CloudDriver, PowerDriver
 from os_faults.errors import ConfigError, OSFDriverNotFound, did_you_mean
 
 Kind = Literal["cloud", "power", "service", "node_discover"]
@@ -53,6 +57,40 @@ def get(kind: Kind, name: str) -> Any:
         return entry.load()
     except (ImportError, AttributeError) as error:
         raise ConfigError(f"can't import the {kind} driver {name!r} ({entry.value}): {error}") from error
+
+
+@dataclass(frozen=True)
+class Drivers:
+    """The drivers of one configuration.
+
+    Attributes:
+        cloud: whom to ask, and what they answered.
+        power: in the order in which they are asked whether they know a node.
+        services: the configured services, as catalogues write them.
+    """
+
+    cloud: CloudDriver
+    power: tuple[PowerDriver, ...]
+    services: Mapping[str, Mapping[str, Any]]
+
+
+def drivers_of(config: Config) -> Drivers:
+    """Return the drivers that a configuration names, each with its arguments checked.
+
+    Raises:
+        OSFDriverNotFound: a driver is not known.
+        ConfigError: an argument is unknown, missing or wrong.
+    """
+    listed = _made("node_discover", config.node_discover).seeds() if config.node_discover else ()
+    return Drivers(
+        cloud=_made("cloud", config.cloud, listed),
+        power=tuple(_made("power", entry) for entry in config.power),
+        services={name: _made("service", entry).entry() for name, entry in config.services.items()},
+    )
+
+
+def _made(kind: Kind, entry: DriverConfig, *more: Any) -> Any:
+    return get(kind, entry.driver)(entry.args, entry.where, *more)
 
 
 def _entries(kind: Kind) -> tuple[EntryPoint, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from os_faults.config.schema import LOGIN
+from os_faults.config.schema import LOGIN, join
 from os_faults.errors import ConfigError
 from os_faults.model import Auth, Jump
 
@@ -13,13 +13,14 @@ _FIELDS = {"python_interpreter": "python"}
 """Keys whose field in `Auth` has another name."""
 
 
-def auth_of(*levels: Mapping[str, Any], root_by_default: bool = False) -> Auth:
+def auth_of(*levels: Mapping[str, Any], root_by_default: bool = False, where: str = "") -> Auth:
     """Return how to log in, from driver arguments and, after them, those of a node.
 
     Args:
         levels: mappings that may hold login keys, flat or under ``auth``; other keys are left
             alone. A later level wins field by field.
         root_by_default: become root when nobody says whether to and the user is not root itself.
+        where: path of the arguments, for messages.
 
     Example:
         >>> auth_of({"address": "10.0.0.2", "username": "stack"}, {"auth": {"port": 2222}})
@@ -30,7 +31,7 @@ def auth_of(*levels: Mapping[str, Any], root_by_default: bool = False) -> Auth:
     """
     login: dict[str, Any] = {}
     for level in levels:
-        login.update(_login(level))
+        login.update(_login(level, where))
     if any(key.startswith("become_") for key in login):
         login.setdefault("become", True)
     if root_by_default and login.get("username") != "root":
@@ -40,9 +41,9 @@ def auth_of(*levels: Mapping[str, Any], root_by_default: bool = False) -> Auth:
     return Auth(**{_FIELDS.get(key, key): value for key, value in login.items()})
 
 
-def _login(level: Mapping[str, Any]) -> dict[str, Any]:
+def _login(level: Mapping[str, Any], where: str) -> dict[str, Any]:
     nested = level.get("auth") or {}
     flat = {key: value for key, value in level.items() if key in LOGIN}
     if twice := sorted(flat.keys() & nested.keys()):
-        raise ConfigError(f"{twice[0]} is given twice: flat and under auth")
+        raise ConfigError(f"{join(where, twice[0])} is given twice: flat and under auth")
     return {**flat, **nested}

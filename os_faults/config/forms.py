@@ -48,9 +48,11 @@ def _resolved(value: Any, where: str, places: Places, base: Path) -> Any:
         return [_resolved(item, join(where, index), places, base) for index, item in enumerate(value)]
     if not isinstance(value, Mapping):
         return value
-    copy: dict[Any, Any] = {}
+    copy: dict[str, Any] = {}
     for key, item in value.items():
         path = join(where, str(key))
+        if not isinstance(key, str):
+            raise ConfigError(f"{path}: a key must be a string; put it in quotes")
         if key in SECRET_KEYS:
             copy[key] = resolve(_file_expanded(item, places), path, places.environ, base)
         elif key in PATH_KEYS and isinstance(item, str) and item:
@@ -84,7 +86,7 @@ def _cloud(entry: Mapping[str, Any], networks: Mapping[str, Any], start: str) ->
 
 def _power(data: Mapping[str, Any], start: str) -> tuple[DriverConfig, ...]:
     if "power_management" in data and "power_managements" in data:
-        raise ConfigError(f"{start}power_management and power_managements exclude each other: put all into power_managements")
+        raise ConfigError(f"{start}power_management stands beside power_managements: put all into power_managements")
     if "power_management" in data:
         return (_driver(data["power_management"], join(start, "power_management")),)
     entries = data.get("power_managements", ())

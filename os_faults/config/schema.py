@@ -56,14 +56,17 @@ def check(value: Any, schema: Schema, where: str = "") -> None:
     from jsonschema import Draft202012Validator  # 0.2 s: only when there is something to check
 
     validator = Draft202012Validator({**schema, "$defs": _DEFS})
-    problems = dict.fromkeys(sentence for error in validator.iter_errors(value) for sentence in _sentences(error, where))
+    errors = sorted(validator.iter_errors(value), key=lambda error: [str(key) for key in error.absolute_path])
+    problems = [sentence for error in errors for sentence in _sentences(error, where)]
     if problems:
-        raise ConfigError("\n".join(problems))
+        raise ConfigError("\n".join(dict.fromkeys(problems)))
 
 
 def _sentences(error: ValidationError, where: str) -> Iterator[str]:
     """Yield what to tell a person about one error of the validator."""
     path = join(where, *error.absolute_path)
+    if "propertyNames" in error.absolute_schema_path:
+        path = join(path, str(error.instance))  # it is the key that is wrong
     if error.context:
         yield from _alternatives(error, where)
     elif words := _WORDS.get(str(error.validator)):
@@ -83,31 +86,31 @@ def _alternatives(error: ValidationError, where: str) -> Iterator[str]:
         for errors in by_shape.values()
         if not any(inner.validator == "type" and len(inner.absolute_path) == depth for inner in errors)
     ]
-    if len(meant) == 1 and any(inner.validator != "required" for inner in meant[0]):
-        for inner in meant[0]:
+    if len(meant) == 1:
+        for inner in sorted(meant[0], key=lambda inner: [str(key) for key in inner.absolute_path]):
             yield from _sentences(inner, where)
     else:
         yield f"{join(where, *error.absolute_path)} must be {_wanted(error.schema)}"
 
 
-def _unknown(error: ValidationError, path: str) -> Iterator[str]:
+def _unknown(error: Any, path: str) -> Iterator[str]:
     known = error.schema.get("properties", {})
     for key in error.instance:
         if key not in known:
             yield f"{join(path, key)} is not a known key: {did_you_mean(str(key), known)}"
 
 
-def _missing(error: ValidationError, path: str) -> Iterator[str]:
+def _missing(error: Any, path: str) -> Iterator[str]:
     for key in error.validator_value:
         if key not in error.instance:
             yield f"{join(path, key)} is missing"
 
 
-def _not_listed(error: ValidationError, path: str) -> Iterator[str]:
+def _not_listed(error: Any, path: str) -> Iterator[str]:
     yield f"{path} must be one of {', '.join(map(str, error.validator_value))}, not {error.instance!r}"
 
 
-_WORDS: Mapping[str, Callable[[ValidationError, str], Iterator[str]]] = {
+_WORDS: Mapping[str, Callable[[Any, str], Iterator[str]]] = {
     "additionalProperties": _unknown,
     "required": _missing,
     "enum": _not_listed,

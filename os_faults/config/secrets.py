@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from os_faults.errors import ConfigError, did_you_mean
+from os_faults.errors import ConfigError
 
 SECRET_KEYS = frozenset({"password", "become_password"})
 
@@ -41,8 +41,7 @@ def resolve(value: Any, where: str, environ: Mapping[str, str], base: Path) -> A
     if not isinstance(value, Mapping):
         return value
     if len(value) != 1 or next(iter(value)) not in ("env", "file"):
-        word = str(next((key for key in value if key not in ("env", "file")), "env"))
-        raise ConfigError(f"{where} must be a string, {{env: NAME}} or {{file: PATH}}: {did_you_mean(word, ['env', 'file'])}")
+        raise ConfigError(f"{where} must be a string, {{env: NAME}} or {{file: PATH}}")
     kind, target = next(iter(value.items()))
     if not isinstance(target, str) or not target:
         raise ConfigError(f"{where}.{kind} must be a string")

@@ -11,7 +11,7 @@ To add a driver: one module here (or in a package of your own), one line in the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Protocol
 
 from os_faults.model import HostResult, Node
@@ -52,6 +52,9 @@ class CloudDriver(Driver, Protocol):
 
     discover_playbook: ClassVar[str]
     catalogue: ClassVar[str | None]
+
+    def __init__(self, args: Any, where: str = "", listed: Iterable[Node] = ()) -> None:
+        """Check the arguments; ``listed`` are the nodes that ``node_discover`` names, if it is configured."""
 
     def seeds(self) -> tuple[Node, ...]:
         """Return whom to ask."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from os_faults.config import LOGIN, auth_of, check
-from os_faults.errors import CloudManagementError
+from os_faults.errors import CloudManagementError, ConfigError
 from os_faults.model import HostResult, Interface, Node
 
 ARGUMENTS: Mapping[str, Any] = {
@@ -35,6 +35,8 @@ ARGUMENTS: Mapping[str, Any] = {
     **LOGIN,
 }
 
+_UNIT = re.compile(r"[^\s{}]+")
+
 
 class SshCloud:
     """A cloud of which every node is named in the configuration and answers for itself.
@@ -42,9 +44,10 @@ class SshCloud:
     Args:
         args: see the subclass.
         where: path of the arguments, for messages.
+        listed: nodes that ``node_discover`` names.
 
     Raises:
-        ConfigError: an argument is unknown, missing or wrong.
+        ConfigError: an argument is unknown, missing or wrong, or no node is named at all.
     """
 
     NAME: ClassVar[str]
@@ -54,10 +57,13 @@ class SshCloud:
     catalogue: ClassVar[str | None] = None
     root_by_default: ClassVar[bool] = False
 
-    def __init__(self, args: Mapping[str, Any], where: str = "") -> None:
+    def __init__(self, args: Mapping[str, Any], where: str = "", listed: Iterable[Node] = ()) -> None:
         check(args, self.SCHEMA, where)
         self._args = args
-        self._seeds = tuple(self._make_seeds())
+        self._where = where
+        self._seeds = tuple({seed.ip: seed for seed in [*listed, *self._make_seeds()]}.values())
+        if not self._seeds:
+            raise ConfigError(f"{where} names no node: give it address or nodes, or add node_discover")
 
     def seeds(self) -> tuple[Node, ...]:
         """Return whom to ask: ``address`` first, then ``nodes``, each address once."""
@@ -92,18 +98,14 @@ class SshCloud:
     def _default_networks(self, node: Node) -> dict[str, str]:
         own = [interface.name for interface in node.interfaces if node.mac is not None and interface.mac == node.mac]
         carries = [interface.name for interface in node.interfaces if node.ip in interface.addresses]
-        return {"management": name for name in [*own, *carries][-1:]}
+        return {"management": [*own, *carries][-1]} if own or carries else {}
 
     def _make_seeds(self) -> Iterable[Node]:
-        seen: set[str] = set()
         addresses = [self._args["address"]] if "address" in self._args else []
         for entry in [*addresses, *self._args.get("nodes", ())]:
             own = {"address": entry} if isinstance(entry, str) else entry
-            address = own["address"]
-            if address not in seen:
-                seen.add(address)
-                auth = auth_of(self._args, own, root_by_default=self.root_by_default)
-                yield Node(fqdn=seed_name(address), ip=address, auth=auth)
+            auth = auth_of(self._args, own, root_by_default=self.root_by_default, where=self._where)
+            yield Node(fqdn=seed_name(own["address"]), ip=own["address"], auth=auth)
 
     def _node(self, seed: Node, answer: Mapping[str, Any]) -> Node:
         said = answer["node"]
@@ -112,11 +114,11 @@ class SshCloud:
             for item in said.get("interfaces", ())
         )
         return Node(
-            fqdn=said.get("fqdn") or said.get("hostname") or seed.fqdn,
+            fqdn=_name(seed, said),
             ip=seed.ip,
-            mac=_mac(seed, interfaces, self._args.get("iface"), said.get("default_interface")),
+            mac=seed.mac or _mac(seed, interfaces, self._args.get("iface"), said.get("default_interface")),
             interfaces=interfaces,
-            units={name: tuple(found.get("units", ())) for name, found in answer.get("services", {}).items()},
+            units={name: _units(seed, name, found) for name, found in answer.get("services", {}).items()},
             auth=seed.auth,
         )
 
@@ -131,10 +133,24 @@ def seed_name(address: str) -> str:
     return "ip6-" + re.sub("[^0-9A-Za-z]", "-", address).rstrip("-") if ":" in address else address
 
 
+def _name(seed: Node, said: Mapping[str, Any]) -> str:
+    """Return the name that the configuration gives the host, else the one that it gives itself."""
+    if seed.fqdn != seed_name(seed.ip):
+        return seed.fqdn
+    return said.get("fqdn") or said.get("hostname") or seed.fqdn
+
+
 def _answer(seed: Node, payload: Mapping[str, Any]) -> Mapping[str, Any]:
     if not isinstance(payload.get("node"), Mapping):
         raise CloudManagementError(f"{seed.ip} did not say what node it is; was the discovery playbook changed?")
     return payload
+
+
+def _units(seed: Node, service: str, found: Mapping[str, Any]) -> tuple[str, ...]:
+    for unit in found.get("units", ()):
+        if not _UNIT.fullmatch(unit):
+            raise CloudManagementError(f"refused the unit {unit!r} of {service} that {seed.ip} reported")
+    return tuple(found.get("units", ()))
 
 
 def _mac(seed: Node, interfaces: Iterable[Interface], wanted: str | None, default: str | None) -> str | None:

@@ -47,12 +47,14 @@ class NodeList:
 
     def __init__(self, args: Sequence[Mapping[str, Any]], where: str = "") -> None:
         check(args, self.SCHEMA, where)
-        self._args = args
+        nodes = (_node(entry, f"{where}[{index}]") for index, entry in enumerate(args))
+        self._seeds = tuple(dict.fromkeys(nodes))
 
     def seeds(self) -> tuple[Node, ...]:
         """Return the listed nodes, each once."""
-        nodes = (
-            Node(entry.get("fqdn") or seed_name(entry["ip"]), entry["ip"], entry.get("mac"), auth=auth_of(entry))
-            for entry in self._args
-        )
-        return tuple(dict.fromkeys(nodes))
+        return self._seeds
+
+
+def _node(entry: Mapping[str, Any], where: str) -> Node:
+    name = entry.get("fqdn") or seed_name(entry["ip"])
+    return Node(name, entry["ip"], entry.get("mac"), auth=auth_of(entry, where=where))

@@ -47,7 +47,7 @@ class LibvirtPower:
 
     def __init__(self, args: Mapping[str, Any], where: str = "") -> None:
         check(args, self.SCHEMA, where)
-        self.auth = auth_of(args)
+        self.auth = auth_of(args, where=where)
         self.connection_uri: str = args.get("connection_uri") or self._uri(args["address"])
 
     def _uri(self, address: str) -> str:

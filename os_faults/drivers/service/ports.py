@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+_WORDS = "a port number, or a list of protocol (tcp or udp) and number"
 _PORT: Mapping[str, Any] = {
-    "description": "a port number, or a list of protocol (tcp or udp) and number",
+    "description": _WORDS,
     "anyOf": [
         {"$ref": "#/$defs/tcp_port"},
         {
             "type": "array",
             "prefixItems": [{"enum": ["tcp", "udp"]}, {"$ref": "#/$defs/tcp_port"}],
-            "items": False,
             "minItems": 2,
+            "maxItems": 2,
+            "description": _WORDS,
         },
     ],
 }

@@ -35,7 +35,7 @@ class SystemdService:
     SCHEMA: ClassVar[Mapping[str, Any]] = {
         "type": "object",
         "additionalProperties": False,
-        "description": "a mapping with service_name or units",
+        "description": "a mapping with service_name or units, and not both",
         "properties": {
             "service_name": _UNIT,
             "units": {"type": "array", "minItems": 1, "items": _UNIT, "description": "a list of units, at least one"},

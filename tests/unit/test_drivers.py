@@ -1,0 +1,92 @@
+"""Promises of every driver that is installed, ours like anybody's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from os_faults import config, registry
+from os_faults.config.schema import AUTH, SCHEMA
+from os_faults.drivers.power.ipmi import IpmiPower
+from os_faults.drivers.power.libvirt import LibvirtPower
+from os_faults.resources import read_yaml
+
+DRIVERS = [(kind, name) for kind in registry.KINDS for name in registry.names(kind)]
+
+
+def example(driver: type) -> str:
+    """Return the YAML of a driver's docstring."""
+    block = re.search(r"\.\. code-block:: yaml\n\n((?:[ ]{4,}.*\n|\n)+)", dedent("    " + (driver.__doc__ or "")))
+    assert block, f"{driver.__name__} has no YAML example in its docstring"
+    return dedent(block[1])
+
+
+@pytest.mark.parametrize(("kind", "name"), DRIVERS)
+def test_name_and_words(kind: registry.Kind, name: str) -> None:
+    driver = registry.get(kind, name)
+    assert name == driver.NAME
+    assert driver.DESCRIPTION
+    assert "\n" not in driver.DESCRIPTION
+
+
+@pytest.mark.parametrize(("kind", "name"), DRIVERS)
+def test_example_loads(kind: registry.Kind, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BMC_PASSWORD", "canary")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".bmc").write_text("canary\n")
+    (tmp_path / "example.yml").write_text(example(registry.get(kind, name)))
+    content = read_yaml(tmp_path / "example.yml")
+    content.setdefault("cloud_management", {"driver": "universal", "address": "10.0.0.2"})
+    loaded = config.load(content)
+    entries: dict[str, Any] = {
+        "cloud": [loaded.cloud],
+        "power": loaded.power,
+        "service": loaded.services.values(),
+        "node_discover": [loaded.node_discover],
+    }
+    assert name in [entry.driver for entry in entries[kind]]
+    for entry in entries[kind]:
+        registry.get(kind, entry.driver)(entry.args, entry.where)
+
+
+@pytest.mark.parametrize("schema", [SCHEMA, AUTH, *(registry.get(*driver).SCHEMA for driver in DRIVERS)])
+def test_schema_is_one_and_has_words(schema: dict[str, Any]) -> None:
+    Draft202012Validator.check_schema(schema)
+    speechless = [path for path, part in parts(schema) if part.keys() & NEEDS_WORDS and "description" not in part]
+    assert not speechless, "each of these needs a `description`, to finish the sentence “… must be …”"
+
+
+NEEDS_WORDS = {"pattern", "minimum", "maximum", "minLength", "minItems", "maxItems", "minProperties", "anyOf", "oneOf"}
+
+
+def parts(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    if isinstance(schema, dict):
+        yield path, schema
+        for key, value in schema.items():
+            yield from parts(value, f"{path}/{key}")
+    elif isinstance(schema, list):
+        for index, value in enumerate(schema):
+            yield from parts(value, f"{path}/{index}")
+
+
+@pytest.mark.parametrize(
+    ("args", "uri"),
+    [
+        ({"address": "kvm.local", "username": "root"}, "qemu+ssh://root@kvm.local/system"),
+        ({"address": "fd00::1", "auth": {"port": 2222}}, "qemu+ssh://[fd00::1]:2222/system"),
+        ({"connection_uri": "test:///default"}, "test:///default"),
+    ],
+)
+def test_libvirt_uri(args: dict[str, Any], uri: str) -> None:
+    assert LibvirtPower(args).connection_uri == uri
+
+
+def test_ipmi_knows_macs_in_lower_case() -> None:
+    bmc = {"address": "10.0.0.9", "username": "admin", "password": "x"}
+    assert IpmiPower({"mac_to_bmc": {"52:54:00:AA:BB:CC": bmc}}).mac_to_bmc == {"52:54:00:aa:bb:cc": bmc}
