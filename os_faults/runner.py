@@ -81,6 +81,7 @@ class AnsibleRunner:
         """
         started = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
         directory = self._artifacts_dir / f"{started}-{re.sub('[^a-z_]', '', action.verb)}-{uuid.uuid4().hex[:6]}"
+        self._artifacts_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in ("artifacts", "env", "inventory", "project"):
             (directory / folder).mkdir(parents=True, mode=0o700)
         directory.chmod(0o700)

@@ -1,0 +1,149 @@
+"""Processes of this host: who they are, who their children are, and whether they are gone.
+
+A process is identified by its pid together with its start time, because pids are used again: "the old process is
+gone" and "the pid file is stale" can't be told from a pid alone. Everything is read from ``/proc``.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import Iterable, NamedTuple, Sequence
+
+_CLOCK_SLACK = 2.0
+
+
+class Process(NamedTuple):
+    """One process, told apart from any later one with the same pid."""
+
+    pid: int
+    start: int
+    """Clock ticks between the boot and the start of the process."""
+
+
+class Stat(NamedTuple):
+    """The fields of ``/proc/PID/stat`` that are of use here."""
+
+    pid: int
+    state: str
+    parent: int
+    session: int
+    threads: int
+    start: int
+
+
+def parse_stat(text: str) -> Stat:
+    """Parse one ``/proc/PID/stat``; the command in it may hold any character, ``)`` included.
+
+    Example:
+        >>> parse_stat("7 (a) b) S 1 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 2 0 4711 0 0")
+        Stat(pid=7, state='S', parent=1, session=7, threads=2, start=4711)
+    """
+    pid, _, rest = text.partition(" ")
+    fields = rest.rpartition(")")[2].split()
+    return Stat(int(pid), fields[0], int(fields[1]), int(fields[3]), int(fields[17]), int(fields[19]))
+
+
+def stat(pid: int) -> Stat | None:
+    """Return the process' `Stat`, or None when it is gone or only waits to be reaped."""
+    try:
+        with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as file:
+            found = parse_stat(file.read())
+    except (OSError, ValueError, IndexError):
+        return None
+    return None if is_gone(found) else found
+
+
+def is_gone(found: Stat) -> bool:
+    """Whether nothing of the process runs any more.
+
+    The main thread of a big process can be a zombie for a while, when its other threads are still on their way out.
+    """
+    return found.state in ("X", "x") or (found.state == "Z" and found.threads <= 1)
+
+
+def identify(pids: Iterable[int]) -> list[Process]:
+    """Return those of ``pids`` that live, with their start times, in order of pid."""
+    found = (stat(pid) for pid in sorted(set(pids)))
+    return [Process(each.pid, each.start) for each in found if each]
+
+
+def alive(process: Process) -> bool:
+    """Whether this very process still lives (a later one with its pid doesn't count)."""
+    now = stat(process.pid)
+    return now is not None and now.start == process.start
+
+
+def members(root: int, stats: Sequence[Stat]) -> list[int]:
+    """Return the pids of the tree under ``root``, and of the session that it leads.
+
+    The session finds children whose parent has died: init adopted them, but they are still part of the program.
+    """
+    found: set[int] = {each.pid for each in stats if root in (each.pid, each.session)}
+    grown = True
+    while grown:
+        children = {each.pid for each in stats if each.parent in found} - found
+        found |= children
+        grown = bool(children)
+    return sorted(found)
+
+
+def tree(root: int) -> list[int]:
+    """Return the pids of the program whose main process is ``root``; empty when it is gone."""
+    stats = [found for found in (stat(int(name)) for name in os.listdir("/proc") if name.isdigit()) if found]
+    return members(root, stats) if any(each.pid == root for each in stats) else []
+
+
+def started_at(process_start: int) -> float:
+    """Turn a start time in ticks into seconds since the epoch."""
+    with open("/proc/stat", encoding="ascii") as file:
+        boot = next(int(line.split()[1]) for line in file if line.startswith("btime "))
+    return boot + process_start / os.sysconf("SC_CLK_TCK")
+
+
+def pid_from_file(path: str) -> int | None:
+    """Return the pid in a pid file when it is that of a live process, not of a later one with the same pid.
+
+    A pid file is written after its process has started. A process that started after the file was written has got
+    the pid by chance (after a crash or a reboot), so the file is stale.
+    """
+    try:
+        with open(path, encoding="ascii") as file:
+            pid = int(file.read(64).split()[0])
+            written = os.fstat(file.fileno()).st_mtime
+    except (OSError, ValueError, IndexError):
+        return None
+    found = stat(pid) if pid > 0 else None
+    if found is None or started_at(found.start) > written + _CLOCK_SLACK:
+        return None
+    return pid
+
+
+def send(processes: Iterable[Process], number: signal.Signals) -> None:
+    """Send a signal to each of the processes that still lives."""
+    for process in processes:
+        if alive(process):
+            try:
+                os.kill(process.pid, number)
+            except ProcessLookupError:
+                pass
+
+
+def wait_gone(processes: Iterable[Process], deadline: float, insist: signal.Signals | None = None) -> list[Process]:
+    """Wait until all of the processes are gone; return those left at the deadline (monotonic seconds).
+
+    Args:
+        processes: whom to wait for.
+        deadline: when to give up, as `time.monotonic` counts.
+        insist: a signal to send again and again to those that are left.
+    """
+    left = [process for process in processes if alive(process)]
+    pause = 0.005
+    while left and time.monotonic() < deadline:
+        if insist is not None:
+            send(left, insist)
+        time.sleep(pause)
+        pause = min(pause * 2, 0.2)
+        left = [process for process in left if alive(process)]
+    return left

@@ -1,0 +1,112 @@
+"""Resolve the definition of a service on the host: its units, processes, ports and sockets.
+
+The definition is what the catalogue or the configuration says (``driver``, ``units`` or ``pidfile``); the answer is
+what is really there at this moment. Processes are found by control group or by pid file, never by name.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, NamedTuple, Sequence
+
+from ansible.module_utils import osf_proc, osf_sockets, osf_units
+
+
+class ServiceError(Exception):
+    """The service can't be found on this host; the message is a sentence."""
+
+
+class Service(NamedTuple):
+    """A service as it is on this host at this moment."""
+
+    units: tuple[str, ...]
+    """Ids of its systemd units; none for a service with a pid file."""
+    pids: tuple[int, ...]
+    """All its processes."""
+    cgroups: tuple[str, ...]
+    """Directories of its units' control groups in systemd's hierarchy; sub-groups lie below them."""
+    ports: tuple[tuple[str, int], ...]
+    """``(protocol, port)`` of every TCP and UDP port that its processes listen on."""
+    unix_sockets: tuple[str, ...]
+    """Paths of the unix sockets that its processes listen on."""
+    facts: Mapping[str, Mapping[str, str]]
+    """Properties of each unit, by id; see `find_units`."""
+
+
+def resolve(module: Any, definition: Mapping[str, Any], name: str | None = None) -> Service:
+    """Return what a service is made of on this host.
+
+    Args:
+        module: the running module (its ``run_command`` asks systemd).
+        definition: ``{"driver": "systemd", "units": [pattern, …]}`` or ``{"driver": "process", "pidfile": path}``.
+        name: what to call the service in a sentence.
+
+    Raises:
+        ServiceError: it has no unit on this host, or its driver isn't known here.
+    """
+    driver = definition.get("driver", "systemd")
+    if driver == "process":
+        root = osf_proc.pid_from_file(definition["pidfile"])
+        return _with_sockets(osf_proc.tree(root) if root else [])
+    if driver != "systemd":
+        raise ServiceError("the driver %r of service %r is not known on the host" % (driver, name))
+    return of_units(find_units(module, definition["units"], name))
+
+
+def find_units(
+    module: Any, patterns: Sequence[str], name: str | None = None, properties: Sequence[str] = ()
+) -> dict[str, Mapping[str, str]]:
+    """Return the properties of the units that the first matching pattern stands for, by id.
+
+    Args:
+        module: the running module.
+        patterns: names and shell patterns in order of preference.
+        name: what to call the service in a sentence.
+        properties: what to ask beside `osf_units.STATE` and ``ControlGroup``.
+
+    Raises:
+        ServiceError: no pattern matches a unit of this host, or the host isn't run by systemd.
+    """
+    if not osf_units.booted():
+        raise ServiceError("service %r is a systemd unit, but this host is not run by systemd" % (name or patterns[0]))
+    try:
+        wanted = [osf_units.pattern(each) for each in patterns]
+        chosen = osf_units.choose(wanted, osf_units.existing(module.run_command, wanted))
+        facts = osf_units.show(module.run_command, chosen, (*osf_units.STATE, "ControlGroup", *properties))
+        facts = osf_units.by_id(facts)
+    except osf_units.UnitError as error:
+        raise ServiceError(str(error)) from error
+    found = {unit: each for unit, each in facts.items() if each.get("LoadState") != "not-found"}
+    if not found:
+        raise ServiceError(
+            "no unit of service %r on this host (looked for: %s)" % (name or patterns[0], ", ".join(wanted))
+        )
+    return found
+
+
+def of_units(facts: Mapping[str, Mapping[str, str]]) -> Service:
+    """Return the service that these units are, with the processes that are in their control groups now."""
+    cgroups = control_groups(facts)
+    return _with_sockets(pids_of(facts), tuple(facts), cgroups, facts)
+
+
+def control_groups(facts: Mapping[str, Mapping[str, str]]) -> tuple[str, ...]:
+    """Return the directories of the units' control groups."""
+    found = (osf_units.cgroup_of(each.get("ControlGroup", "")) for each in facts.values())
+    return tuple(directory for directory in found if directory)
+
+
+def pids_of(facts: Mapping[str, Mapping[str, str]]) -> list[int]:
+    """Return the pids that are in the units' control groups now."""
+    return sorted({pid for directory in control_groups(facts) for pid in osf_units.pids_in(directory)})
+
+
+def _with_sockets(
+    pids: Sequence[int],
+    units: tuple[str, ...] = (),
+    cgroups: tuple[str, ...] = (),
+    facts: Mapping[str, Mapping[str, str]] = {},
+) -> Service:
+    inodes = osf_sockets.inodes_of(pids)
+    return Service(
+        units, tuple(pids), cgroups, osf_sockets.ports_of(inodes), osf_sockets.unix_sockets_of(inodes), facts
+    )

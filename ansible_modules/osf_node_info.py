@@ -1,0 +1,231 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: Apache-2.0
+"""Tell what a host is, and which services of a catalogue are on it."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: osf_node_info
+short_description: Tell what a host is and which services of a catalogue are on it
+description:
+  - One call for everything that os_faults has to know of a host. Reads only; needs no root.
+  - Of the services only those are told that are on the host, running or not.
+version_added: "1.0.0"
+options:
+  services:
+    description:
+      - The services to look for, by name, each as in the catalogue. With C(driver) C(systemd) it has C(units), with
+        C(process) it has C(pidfile) and C(start).
+    type: dict
+    default: {}
+attributes:
+  check_mode:
+    description: Reads only, so it runs in check mode too.
+    support: full
+  diff_mode:
+    description: There is no text to compare.
+    support: none
+author: [The os_faults authors (@os-faults)]
+"""
+
+EXAMPLES = r"""
+- name: Look at the host and find its services
+  osf_node_info:
+    services:
+      keystone: {driver: systemd, units: [devstack@keystone.service, keystone.service]}
+      web: {driver: process, pidfile: /home/me/web/web.pid, start: [/home/me/web/server]}
+"""
+
+RETURN = r"""
+node:
+  description: What the host is.
+  returned: always
+  type: dict
+  contains:
+    fqdn:
+      description: Full name; the short one when the host knows no other.
+      type: str
+      returned: always
+      sample: node-1.domain.tld
+    hostname:
+      description: The name that the kernel has.
+      type: str
+      returned: always
+      sample: node-1
+    addresses:
+      description: All addresses that other hosts can use, without prefix length.
+      type: list
+      elements: str
+      returned: always
+      sample: [10.0.0.11]
+    interfaces:
+      description: Interfaces but the loopback one, each with C(name), C(mac) (null without one) and C(addresses).
+      type: list
+      elements: dict
+      returned: always
+      sample: [{name: eth0, mac: "52:54:00:aa:bb:01", addresses: [10.0.0.11]}]
+    default_interface:
+      description: The interface of the default route; null when there is none.
+      type: str
+      returned: always
+      sample: eth0
+    boot_id:
+      description: Another one after each boot.
+      type: str
+      returned: always
+      sample: 9c3c4f5b-2f0e-4a55-9d1b-0a8f2c1f6a34
+    python:
+      description: Version of the Python that runs the modules.
+      type: str
+      returned: always
+      sample: 3.11.2
+    systemd:
+      description: Version of the systemd that runs the host; null when none does.
+      type: int
+      returned: always
+      sample: 252
+    virtualization:
+      description: What systemd thinks that the host runs in; null for metal or when unknown.
+      type: str
+      returned: always
+      sample: kvm
+    euid:
+      description: Effective user id of the modules; 0 is root.
+      type: int
+      returned: always
+      sample: 0
+services:
+  description: The services that are on the host, by name, each with C(units) (ids) and C(active).
+  returned: always
+  type: dict
+  sample: {keystone: {units: [devstack@keystone.service], active: true}}
+notes:
+  description: What the host can't be used for, in sentences.
+  returned: always
+  type: list
+  elements: str
+  sample:
+    - "this host is not run by systemd: lasting faults are undone by a watchdog process, and network cuts are refused"
+"""
+
+import os
+import platform
+import shutil
+import socket
+
+from ansible.module_utils import osf_hold_plan, osf_hold_store, osf_network, osf_proc, osf_units
+from ansible.module_utils.basic import AnsibleModule
+
+OLDEST_SYSTEMD = 239
+"""Older ones can't hold a fault in a transient unit."""
+
+
+def usability(systemd, euid):
+    """Say in sentences what the host can't be used for."""
+    notes = []
+    limits = "lasting faults are undone by a watchdog process, and network cuts are refused"
+    if systemd is None:
+        notes.append("this host is not run by systemd: " + limits)
+    elif systemd < OLDEST_SYSTEMD:
+        notes.append("systemd %d of this host is older than %d: %s" % (systemd, OLDEST_SYSTEMD, limits))
+    if euid != 0:
+        notes.append(
+            "tasks are not run as root on this host: only services of this very user can be acted on, %s; "
+            "set become for everything else" % limits
+        )
+    return notes
+
+
+def manager(module):
+    """Return version and virtualization as the systemd that runs the host tells them; ``(None, None)`` without one."""
+    if not osf_units.booted():
+        return None, None
+    code, out, _err = module.run_command(["systemctl", "--no-pager", "show", "--property=Version,Virtualization"])
+    told = osf_units.parse_show(out)[0] if code == 0 and out.strip() else {}
+    digits = "".join(char if char.isdigit() else " " for char in told.get("Version", "")).split()
+    return int(digits[0]) if digits else None, told.get("Virtualization") or None
+
+
+def is_in_use(fact):
+    """Whether a unit runs or should run: a disabled one that is down came with a package and is nobody's service."""
+    unused = fact["UnitFileState"].startswith(("disabled", "masked")) and not fact["TriggeredBy"]
+    return fact["ActiveState"] != "inactive" or not unused
+
+
+def is_terminated(service):
+    """Whether os_faults itself stopped the service, which then is to come back."""
+    return osf_hold_store.find(osf_hold_plan.hold_id("terminate", service)) is not None
+
+
+def systemd_services(module, services):
+    """Return those services that are in use on this host, with three questions to systemd for all of them."""
+    wanted = {name: [osf_units.pattern(each) for each in entry["units"]] for name, entry in services.items()}
+    existing = osf_units.existing(module.run_command)
+    chosen = {name: osf_units.choose(patterns, existing) for name, patterns in wanted.items()}
+    asked = sorted({unit for units in chosen.values() for unit in units})
+    by_name = osf_units.show(module.run_command, asked, (*osf_units.STATE, "UnitFileState", "TriggeredBy"))
+    found = {}
+    for name, units in chosen.items():
+        facts = [by_name[unit] for unit in units if by_name[unit]["LoadState"] != "not-found"]
+        if any(is_in_use(each) for each in facts) or (facts and is_terminated(name)):
+            active = any(each["ActiveState"] in ("active", "reloading", "refreshing") for each in facts)
+            found[name] = {"units": sorted({each["Id"] for each in facts}), "active": active}
+    return found
+
+
+def process_services(services):
+    """Return those services whose program and place for a pid file are on this host."""
+    return {
+        name: {"units": [entry["pidfile"]], "active": osf_proc.pid_from_file(entry["pidfile"]) is not None}
+        for name, entry in services.items()
+        if os.path.isdir(os.path.dirname(entry["pidfile"])) and shutil.which((entry.get("start") or ["/bin/sh"])[0])
+    }
+
+
+def find_services(module, services):
+    """Return those of the services that are on this host."""
+    by_driver = {}
+    for name, entry in services.items():
+        by_driver.setdefault(entry.get("driver", "systemd"), {})[name] = entry
+    found = process_services(by_driver.get("process", {}))
+    if by_driver.get("systemd") and osf_units.booted():
+        found.update(systemd_services(module, by_driver["systemd"]))
+    return {name: found[name] for name in sorted(found)}
+
+
+def describe_node(module):
+    """Return what the host is."""
+    links = osf_network.interfaces(module.run_command)
+    hostname = socket.gethostname()
+    systemd, virtualization = manager(module)
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        boot_id = file.read().strip()
+    return {
+        "fqdn": osf_network.fqdn(hostname),
+        "hostname": hostname,
+        "addresses": osf_network.reachable_addresses(links),
+        "interfaces": links,
+        "default_interface": osf_network.own_default_interface(),
+        "boot_id": boot_id,
+        "python": platform.python_version(),
+        "systemd": systemd,
+        "virtualization": None if virtualization == "none" else virtualization,
+        "euid": os.geteuid(),
+    }
+
+
+def main():
+    """Run the module."""
+    module = AnsibleModule(argument_spec={"services": {"type": "dict", "default": {}}}, supports_check_mode=True)
+    module.run_command_environ_update = osf_units.ENVIRONMENT
+    try:
+        node = describe_node(module)
+        services = find_services(module, module.params["services"])
+    except osf_units.UnitError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, node=node, services=services, notes=usability(node["systemd"], node["euid"]))
+
+
+if __name__ == "__main__":
+    main()

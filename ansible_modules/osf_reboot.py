@@ -1,0 +1,132 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: Apache-2.0
+"""Ask for a reboot without waiting for it, or tell whether the host has been rebooted."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: osf_reboot
+short_description: Ask for a reboot, or prove that there was one
+description:
+  - C(request) makes the host reboot gracefully about a second later, so that the answer still reaches the controller.
+  - C(look) returns the present boot id, and C(confirm) proves by it that the host has been rebooted since.
+version_added: "1.0.0"
+options:
+  phase:
+    description: What to do.
+    type: str
+    required: true
+    choices: [request, look, confirm]
+  boot_id_before:
+    description: The boot id that C(look) returned; needed for C(confirm).
+    type: str
+  local:
+    description:
+      - Whether the host is reached by a local connection. Then it is the controller itself, and C(request) is refused.
+    type: bool
+    default: false
+  seconds:
+    description: How long the reboot took, as the controller has measured it; returned as it is.
+    type: int
+attributes:
+  check_mode:
+    description: Requests nothing, and confirms without a proof.
+    support: full
+  diff_mode:
+    description: There is no text to compare.
+    support: none
+requirements: [systemd]
+author: [The os_faults authors (@os-faults)]
+"""
+
+EXAMPLES = r"""
+- name: Reboot a second from now
+  osf_reboot:
+    phase: request
+
+- name: Look at the boot id
+  osf_reboot:
+    phase: look
+  register: boot
+"""
+
+RETURN = r"""
+boot_id_before:
+  description: The boot id before the reboot.
+  returned: always
+  type: str
+  sample: 9c3c4f5b-2f0e-4a55-9d1b-0a8f2c1f6a34
+boot_id_after:
+  description: The boot id after the reboot; null while there was none.
+  returned: always
+  type: str
+  sample: 7d0f6c54-9f7e-4f0a-8a3d-2f6f2f6f0f1a
+seconds:
+  description: How long the reboot took; null when nobody waited.
+  returned: always
+  type: int
+  sample: 21
+"""
+
+import os
+
+from ansible.module_utils import osf_units
+from ansible.module_utils.basic import AnsibleModule
+
+REQUEST = [
+    "systemd-run",
+    "--collect",
+    "--on-active=1s",
+    "--timer-property=AccuracySec=100ms",
+    "--description=reboot asked for by os_faults",
+    "systemctl",
+    "reboot",
+]
+
+
+def request(module):
+    """Let a transient timer reboot the host, after this module has answered."""
+    if module.params["local"]:
+        module.fail_json(
+            msg="this host is reached by a local connection, so the reboot would hit the controller itself"
+        )
+    if not osf_units.booted():
+        module.fail_json(msg="this host is not run by systemd, so it can't be rebooted")
+    if module.check_mode:
+        return
+    if os.geteuid() != 0:
+        module.fail_json(msg="a host can only be rebooted as root, and this task is not run as root; set become")
+    code, out, err = module.run_command(REQUEST)
+    if code:
+        module.fail_json(msg="the reboot could not be requested: %s" % (err or out).strip())
+
+
+def main():
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "phase": {"type": "str", "required": True, "choices": ["request", "look", "confirm"]},
+            "boot_id_before": {"type": "str"},
+            "local": {"type": "bool", "default": False},
+            "seconds": {"type": "int"},
+        },
+        required_if=[("phase", "confirm", ["boot_id_before"])],
+        supports_check_mode=True,
+    )
+    phase = module.params["phase"]
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        now = file.read().strip()
+    if phase == "request":
+        request(module)
+    before = module.params["boot_id_before"] if phase == "confirm" else now
+    after = now if phase == "confirm" else None
+    if phase == "confirm" and after == before and not module.check_mode:
+        module.fail_json(msg="the host answers, but it was not rebooted: its boot id is still %s" % now)
+    module.exit_json(
+        changed=phase != "look", boot_id_before=before, boot_id_after=after, seconds=module.params["seconds"]
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,419 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: Apache-2.0
+"""Start, stop, restart or kill a service that is made of systemd units."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: osf_systemd_service
+short_description: Start, terminate, restart or kill a service made of systemd units
+description:
+  - Acts on all units of one service in one call and answers with its processes before and after.
+  - C(start) and C(restart) wait until every unit is active, C(terminate) is C(systemctl stop) and waits until every
+    unit is down. Units that could start the service again by themselves (its sockets, paths and timers) are stopped
+    with it, and started with it when they are enabled.
+  - C(kill) sends SIGKILL to every process in the control groups of the units and returns when each of these
+    processes is gone, told by pid and start time. What systemd does about it is in C(notes).
+  - A terminated service is recorded on the host, so that healing the host starts it again; C(start) and C(restart)
+    close that record.
+version_added: "1.0.0"
+options:
+  name:
+    description: What the service is called in messages and in the record.
+    type: str
+    required: true
+  units:
+    description:
+      - Names and shell patterns of units, in order of preference. The first one that matches a unit which exists on
+        the host wins, and all its matches are the service. Aliases are resolved.
+      - C(.service) is added where there is no suffix.
+    type: list
+    elements: str
+    required: true
+  action:
+    description: What to do with the service.
+    type: str
+    required: true
+    choices: [start, terminate, restart, kill]
+  timeout:
+    description: Seconds after which a service that did not start, stop or die is a failure.
+    type: int
+    default: 300
+attributes:
+  check_mode:
+    description: Tells what would be done and changes nothing.
+    support: full
+  diff_mode:
+    description: There is no text to compare.
+    support: none
+requirements: [systemd]
+author: [The os_faults authors (@os-faults)]
+"""
+
+EXAMPLES = r"""
+- name: Restart keystone
+  osf_systemd_service:
+    name: keystone
+    units: [devstack@keystone.service, keystone.service]
+    action: restart
+
+- name: Kill all conductors at once
+  osf_systemd_service:
+    name: nova-conductor
+    units: [devstack@n-*cond*.service, nova-conductor.service]
+    action: kill
+    timeout: 30
+"""
+
+RETURN = r"""
+state:
+  description: The units' active state; of several the least active one.
+  returned: success
+  type: str
+  sample: active
+units:
+  description: Ids of the units that are the service on this host.
+  returned: success
+  type: list
+  elements: str
+  sample: [devstack@keystone.service]
+pids_before:
+  description: Processes of the units before.
+  returned: success
+  type: list
+  elements: int
+  sample: [811, 815]
+pids_after:
+  description: Processes of the units afterwards; the same as before in check mode.
+  returned: success
+  type: list
+  elements: int
+  sample: [907, 911]
+notes:
+  description: What a person should know, in sentences.
+  returned: success
+  type: list
+  elements: str
+  sample: ["systemd restarts devstack@keystone.service (Restart=always, RestartUSec=100ms)"]
+"""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils import osf_holds, osf_proc, osf_services, osf_units
+
+PROPERTIES = ("Type", "Restart", "RestartUSec", "KillMode", "TriggeredBy", "UnitFileState")
+DOWN = ("inactive", "failed")
+RANKED = ("failed", "inactive", "deactivating", "activating", "maintenance", "refreshing", "reloading", "active")
+"""Active states, the least active one first."""
+
+RESTARTS_AFTER_SIGKILL = ("always", "on-failure", "on-abnormal", "on-abort")
+SETTLE = 0.3
+"""Seconds after which a unit of a type that tells nothing about its start is looked at."""
+
+
+PATIENCE = 2
+"""Restart delays up to these seconds are waited for after a kill."""
+
+
+class Failure(Exception):
+    """The service is not as it was asked to be; the message is a sentence."""
+
+
+def state_of(facts):
+    """Return the least active state of the units."""
+    states = {each["ActiveState"] for each in facts.values()}
+    return min(states, key=lambda state: RANKED.index(state) if state in RANKED else 0)
+
+
+def is_started(fact):
+    """Whether a unit is as it should be after a start: active, or a one-shot that did its work and ended."""
+    if fact["ActiveState"] in ("active", "reloading", "refreshing"):
+        return True
+    return fact["Type"] == "oneshot" and fact["ActiveState"] == "inactive" and fact["Result"] == "success"
+
+
+def restart_note(unit, fact):
+    """Say what systemd does about a unit whose processes were killed."""
+    settings = "Restart=%s" % fact["Restart"]
+    if fact["Restart"] in RESTARTS_AFTER_SIGKILL:
+        return "systemd restarts %s (%s, RestartUSec=%s)" % (unit, settings, fact["RestartUSec"])
+    return "%s stays down (%s)" % (unit, settings)
+
+
+def due_at_once(fact):
+    """Whether systemd is about to start a unit again so soon that it is worth waiting for."""
+    return fact["SubState"] == "auto-restart" and osf_units.seconds(fact["RestartUSec"]) <= PATIENCE
+
+
+def describe(unit, fact):
+    """Say how a unit is, in the words of systemd."""
+    sub = "" if fact["SubState"] in (fact["ActiveState"], "dead", "running") else " (%s)" % fact["SubState"]
+    result = "" if fact["Result"] in ("", "success") else ", result %s" % fact["Result"]
+    return "%s is %s%s%s" % (unit, fact["ActiveState"], sub, result)
+
+
+def last_words(journal):
+    """Return the last two messages of a journal in JSON lines, the service's own before those of systemd."""
+    entries = [json.loads(line) for line in journal.splitlines() if line.startswith("{")]
+    entries = [each for each in entries if isinstance(each.get("MESSAGE"), str)]
+    own = [each for each in entries if each.get("_PID") != "1"]
+    return [each["MESSAGE"].strip() for each in (own or entries)[-2:]]
+
+
+class Units:
+    """The units of one service: what they are, and the only place where they are acted on."""
+
+    def __init__(self, module):
+        self.module = module
+        self.name = module.params["name"]
+        self.began = time.time()
+        self.deadline = time.monotonic() + module.params["timeout"]
+        self.facts = osf_services.find_units(module, module.params["units"], self.name, PROPERTIES)
+        self.triggers = self._show({name for each in self.facts.values() for name in each["TriggeredBy"].split()})
+
+    def _show(self, names):
+        asked = (*osf_units.STATE, "ControlGroup", *PROPERTIES)
+        return osf_units.by_id(osf_units.show(self.module.run_command, names, asked))
+
+    def refresh(self):
+        """Ask systemd again how the units are."""
+        self.facts = self._show(self.facts)
+
+    def pids(self):
+        """Return the processes that are in the units' control groups now."""
+        return osf_services.pids_of(self.facts)
+
+    def refuse_masked(self):
+        """Refuse to start units that are masked."""
+        masked = [unit for unit, each in self.facts.items() if each["LoadState"] == "masked"]
+        if masked:
+            raise Failure(
+                "service '%s' can't be started: %s is masked on this host; unmask it first" % (self.name, masked[0])
+            )
+
+    def idle_triggers(self):
+        """Return the enabled units that start the service on demand and are down."""
+        return [
+            unit
+            for unit, each in self.triggers.items()
+            if each["ActiveState"] in DOWN and each["UnitFileState"].startswith("enabled")
+        ]
+
+    def forget_failures(self):
+        """Make systemd forget that units failed, as it refuses to start one that did so too often."""
+        failed = [unit for unit, each in self.facts.items() if each["ActiveState"] == "failed"]
+        if failed:
+            self.systemctl("reset-failed", failed)
+
+    def systemctl(self, verb, units):
+        """Run ``systemctl VERB UNITS``, which waits for its jobs, but not beyond the deadline.
+
+        Returns:
+            What it said when it failed, else "". A call that ran out of time says nothing: the state of the units
+            does, and their jobs go on.
+        """
+        command = ["systemctl", "--no-pager", "--no-ask-password", verb, "--", *units]
+        try:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                env=dict(os.environ, **osf_units.ENVIRONMENT),
+                timeout=max(0.1, self.deadline - time.monotonic()),
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return ""
+        return done.stdout.decode("utf-8", "replace").strip() if done.returncode else ""
+
+    def ensure_started(self, complaint):
+        """Wait until the units have shown whether they run, and fail with their own words when one does not."""
+        if any(each["Type"] in ("simple", "idle", "exec") for each in self.facts.values()):
+            time.sleep(SETTLE)
+        self.refresh()
+        bad = [unit for unit, each in self.facts.items() if not is_started(each)]
+        if not bad and not complaint:
+            return
+        told = "; ".join(describe(unit, self.facts[unit]) for unit in bad) or complaint
+        late = time.monotonic() >= self.deadline
+        words = self._journal(bad[0]) if bad else []
+        raise Failure(
+            "service '%s' did not start%s: %s%s"
+            % (
+                self.name,
+                " within %d s" % self.module.params["timeout"] if late else "",
+                told,
+                "; its journal ends: %s" % " / ".join(words) if words else "",
+            )
+        )
+
+    def ensure_stopped(self, complaint):
+        """Fail when a unit is not down."""
+        self.refresh()
+        left = [describe(unit, each) for unit, each in self.facts.items() if each["ActiveState"] not in DOWN]
+        if left:
+            late = " within %d s" % self.module.params["timeout"] if time.monotonic() >= self.deadline else ""
+            raise Failure(
+                "service '%s' did not stop%s: %s%s"
+                % (self.name, late, "; ".join(left), "; " + complaint if complaint else "")
+            )
+
+    def _journal(self, unit):
+        since = "--since=@%d" % self.began
+        code, out, _err = self.module.run_command(
+            ["journalctl", "--no-pager", "--quiet", "--unit", unit, since, "--lines=20", "--output=json"]
+        )
+        return [] if code else last_words(out)
+
+    def await_restart(self):
+        """Give systemd the time to start killed units again, so that the answer has the new processes."""
+        until = min(time.monotonic() + PATIENCE + 1, self.deadline)
+        self.refresh()
+        while time.monotonic() < until and any(due_at_once(each) for each in self.facts.values()):
+            time.sleep(0.1)
+            self.refresh()
+
+
+def start(units):
+    """Start what is down of the service."""
+    down = [unit for unit, each in units.facts.items() if each["ActiveState"] != "active"]
+    if not down:
+        osf_holds.close(units.module, osf_holds.hold_id("terminate", units.name))
+        return False, []
+    units.refuse_masked()
+    wanted = units.idle_triggers() + down
+    if units.module.check_mode:
+        return True, ["would start " + ", ".join(wanted)]
+    units.forget_failures()
+    units.ensure_started(units.systemctl("start", wanted))
+    osf_holds.close(units.module, osf_holds.hold_id("terminate", units.name))
+    return True, []
+
+
+def restart(units):
+    """Restart the service, or start it when it is down."""
+    units.refuse_masked()
+    if units.module.check_mode:
+        return True, ["would restart " + ", ".join(units.facts)]
+    idle = units.idle_triggers()
+    units.forget_failures()
+    complaint = units.systemctl("start", idle) if idle else ""
+    units.ensure_started(units.systemctl("restart", list(units.facts)) or complaint)
+    osf_holds.close(units.module, osf_holds.hold_id("terminate", units.name))
+    return True, []
+
+
+def terminate(units):
+    """Stop the service and whatever would start it on demand; leave a record that tells how to start them."""
+    running = [unit for unit, each in {**units.triggers, **units.facts}.items() if each["ActiveState"] not in DOWN]
+    if not running:
+        return False, leftover_notes(units)
+    if units.module.check_mode:
+        return True, ["would stop " + ", ".join(running)]
+    osf_holds.record_change(
+        units.module,
+        fault="terminate",
+        subject=units.name,
+        state="terminated",
+        undo=[["systemctl", "start", "--", *running]],
+    )
+    units.ensure_stopped(units.systemctl("stop", running))
+    return True, leftover_notes(units)
+
+
+def leftover_notes(units):
+    """Name the processes that systemd leaves behind when it stops the units (``KillMode=process`` or ``none``)."""
+    return [
+        "%s is down, but %s left running (KillMode=%s)" % (unit, ", ".join(map(str, left)), each["KillMode"])
+        for unit, each in units.facts.items()
+        for left in [osf_services.pids_of({unit: each})]
+        if left
+    ]
+
+
+def kill(units):
+    """Kill every process of the service and wait until each is gone.
+
+    systemd itself sends the signal, to the whole control group and again until no new process shows up there, before
+    it looks at anything else: it can neither miss a child that is just being forked nor hit a restarted service.
+    """
+    victims = osf_proc.identify(units.pids())
+    if not victims:
+        how = "; ".join(describe(unit, each) for unit, each in units.facts.items())
+        raise Failure("nothing to kill: service '%s' has no process on this host (%s)" % (units.name, how))
+    if units.module.check_mode:
+        pids = ", ".join(str(victim.pid) for victim in victims)
+        return True, ["would kill " + pids] + [restart_note(*each) for each in units.facts.items()]
+    hit = [unit for unit, each in units.facts.items() if osf_services.pids_of({unit: each})]
+    command = ["systemctl", "--no-pager", "kill", "--signal=SIGKILL", "--", *hit]
+    code, out, err = units.module.run_command(command)
+    left = osf_proc.wait_gone(victims, units.deadline, insist=signal.SIGKILL)
+    if left:
+        raise Failure(
+            "service '%s' was killed, but after %d s these processes are still there: %s%s"
+            % (
+                units.name,
+                units.module.params["timeout"],
+                ", ".join(str(each.pid) for each in left),
+                "; " + (err or out).strip() if code else "",
+            )
+        )
+    notes = [restart_note(unit, units.facts[unit]) for unit in hit] + demand_notes(units)
+    units.await_restart()
+    return True, notes
+
+
+def demand_notes(units):
+    """Name the units that start the service again when it is asked for (its sockets, paths and timers)."""
+    return [
+        "%s starts it again on demand" % unit
+        for unit, each in units.triggers.items()
+        if each["ActiveState"] == "active"
+    ]
+
+
+ACTIONS = {"start": start, "terminate": terminate, "restart": restart, "kill": kill}
+
+
+def main():
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "name": {"type": "str", "required": True},
+            "units": {"type": "list", "elements": "str", "required": True},
+            "action": {"type": "str", "required": True, "choices": list(ACTIONS)},
+            "timeout": {"type": "int", "default": 300},
+        },
+        supports_check_mode=True,
+    )
+    module.run_command_environ_update = osf_units.ENVIRONMENT
+    try:
+        units = Units(module)
+        if os.geteuid() != 0 and not module.check_mode:
+            raise Failure(
+                "units of service '%s' can only be acted on as root, and this task is not run as root; set become"
+                % units.name
+            )
+        before = units.pids()
+        changed, notes = ACTIONS[module.params["action"]](units)
+    except (Failure, osf_holds.Refused, osf_services.ServiceError, osf_units.UnitError) as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(
+        changed=changed,
+        state=state_of(units.facts),
+        units=list(units.facts),
+        pids_before=before,
+        pids_after=before if module.check_mode else units.pids(),
+        notes=notes,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""Run the bundled playbooks by real Ansible against this machine."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import ansible_runner
+import pytest
+
+from os_faults import resources
+
+Run = Callable[..., "Play"]
+
+
+@dataclass
+class Play:
+    """What one run of a playbook did."""
+
+    rc: int
+    stdout: str
+    events: list[Mapping[str, Any]] = field(repr=False)
+
+    def results(self, action: str = "osf_") -> dict[str, Mapping[str, Any]]:
+        """Return the last result of each host of a task whose action starts with ``action``."""
+        found = {}
+        for event in self.events:
+            data = event["event_data"]
+            if "res" in data and str(data.get("task_action", "")).startswith(action):
+                found[data["host"]] = data["res"]
+        return found
+
+    @property
+    def result(self) -> Mapping[str, Any]:
+        """The result of our own module on the only host."""
+        (only,) = self.results().values()
+        return only
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """Host → why its task failed."""
+        failed = ("runner_on_failed", "runner_on_unreachable")
+        return {e["event_data"]["host"]: e["event_data"]["res"]["msg"] for e in self.events if e["event"] in failed}
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Run:
+    """Run a bundled playbook: ``play("service_state.yml", service="web", service_action="start")``.
+
+    Keywords are the playbook's arguments, but for ``hosts`` (name → variables; default: one local host), ``inventory``
+    (variables of all hosts) and ``check``. No warning and no deprecation of Ansible is let through.
+    """
+    local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+
+    def run(
+        playbook: str,
+        *,
+        hosts: Mapping[str, Mapping[str, Any]] | None = None,
+        inventory: Mapping[str, Any] | None = None,
+        check: bool = False,
+        **arguments: Any,
+    ) -> Play:
+        private = tmp_path / f"run-{len(list(tmp_path.glob('run-*')))}"
+        private.mkdir()
+        events: list[Mapping[str, Any]] = []
+        done = ansible_runner.run(
+            private_data_dir=str(private),
+            playbook=str(resources.playbook(playbook)),
+            inventory={
+                "all": {"hosts": {"here": {}} if hosts is None else dict(hosts), "vars": {**local, **(inventory or {})}}
+            },
+            extravars=arguments,
+            cmdline="--check" if check else None,
+            envvars={"PATH": f"{Path(sys.executable).parent}:/usr/sbin:/usr/bin:/sbin:/bin", "ANSIBLE_NOCOLOR": "1"},
+            event_handler=lambda event: events.append(event) or True,
+            cancel_callback=lambda: False,
+            settings={"suppress_ansible_output": True, "pexpect_timeout": 0.5},
+        )
+        with done.stdout as file:
+            stdout = file.read()
+        assert "[WARNING]" not in stdout, stdout
+        assert "[DEPRECATION" not in stdout, stdout
+        return Play(done.rc, stdout, events)
+
+    return run
