@@ -1,0 +1,329 @@
+"""What a hold is, as plain values: its identity, its record, its scripts and the rules about its end.
+
+A hold is a lasting fault on a host: a directory with a record and the scripts that inject the fault, wait
+for its end and take it back. Nothing in this file touches the host; it only decides and renders text.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import Any, Mapping, NamedTuple, Sequence
+
+FORMAT = 1
+"""Version of ``record.json``. A newer os_faults must still be able to undo what an older one left."""
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_TARGET = re.compile(r"[a-z]+=[A-Za-z0-9_.:@/\\,+-]+")
+
+OWN_FILES = frozenset(
+    (
+        *("record.json", "inject.sh", "wait.sh", "undo.sh", "watchdog.sh", "watchdog.pid", "targets", "deadline"),
+        *("state", "answer", "inject.out", "inject.err", "undo.log"),
+    )
+)
+"""Names in a hold's directory that a fault's own files must not take."""
+
+
+class Refused(Exception):
+    """The hold is not made; the text is a sentence for a person."""
+
+
+class Plan(NamedTuple):
+    """A hold as it is asked for.
+
+    Attributes:
+        id: its identity on the host; same verb and subject give the same id.
+        fault: the verb (``freeze``).
+        subject: what it is done to (``keystone``).
+        seconds: when it ends by itself, counted from now; None for never.
+        inject, undo: commands as argument lists, run in the hold's directory.
+        files: name → content of the fault's own files (scripts, rules).
+        targets: ``word=value`` lines that tell the scripts what to act on.
+        undo_timeout: bound of each undo command in seconds.
+        start_timeout: bound of the whole injection in seconds.
+        by: who asked, for people.
+    """
+
+    id: str
+    fault: str
+    subject: str
+    seconds: int | None
+    inject: Sequence[Sequence[str]]
+    undo: Sequence[Sequence[str]]
+    files: Mapping[str, str]
+    targets: Sequence[str]
+    undo_timeout: int
+    start_timeout: int
+    by: str
+
+
+class Said(NamedTuple):
+    """What an inject script told through its standard output, one ``word: text`` a line."""
+
+    notes: list[str]
+    changed: bool
+    facts: dict[str, str]
+    rc: int | None
+
+
+def hold_id(fault: str, subject: str) -> str:
+    """Return the identity of a fault: plain characters only, as it names a unit and a directory.
+
+    >>> hold_id("freeze", "devstack@keystone")
+    'freeze-devstack-keystone'
+    """
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", "{}-{}".format(fault, subject)).strip("-.")[:100]
+
+
+def check(plan: Plan) -> None:
+    """Refuse a plan whose names could be read as anything but names.
+
+    Raises:
+        Refused: a name, a file name or a target is not plain.
+    """
+    if not _ID.fullmatch(plan.id):
+        raise Refused("the id {!r} is not plain: only letters, digits, '_', '.' and '-' are allowed".format(plan.id))
+    for name in plan.files:
+        if not _FILE.fullmatch(name) or name in OWN_FILES:
+            raise Refused("a hold can't have a file named {!r}".format(name))
+    for target in plan.targets:
+        if not _TARGET.fullmatch(target):
+            raise Refused("the host reported {!r}, which is not a plain name".format(target))
+    for command in list(plan.inject) + list(plan.undo):
+        if not command:
+            raise Refused("a command of a hold is empty")
+    if not plan.undo:
+        raise Refused("a hold without an undo is not allowed")
+
+
+def new_record(plan: Plan, now: float, boot_id: str, carrier: str) -> dict[str, Any]:
+    """Return the content of ``record.json``; ``carrier`` is ``systemd``, ``watchdog`` or ``none``."""
+    return {
+        "format": FORMAT,
+        "id": plan.id,
+        "fault": plan.fault,
+        "subject": plan.subject,
+        "since": round(now, 3),
+        "until": None if plan.seconds is None else round(now + plan.seconds, 3),
+        "by": plan.by,
+        "boot_id": boot_id,
+        "carrier": carrier,
+        "inject": [list(command) for command in plan.inject],
+        "undo": [list(command) for command in plan.undo],
+    }
+
+
+def later_end(old: float | None, new: float | None) -> float | None:
+    """Return the later of two ends, where None is never.
+
+    >>> later_end(10, 20), later_end(None, 20)
+    (20, None)
+    """
+    return None if old is None or new is None else max(old, new)
+
+
+def about_to_end(until: float | None, now: float) -> bool:
+    """Whether a hold may be ending while its end is moved; it is then better made anew.
+
+    >>> about_to_end(100.0, 99.0), about_to_end(100.0, 90.0), about_to_end(None, 90.0)
+    (True, False, False)
+    """
+    return until is not None and until - now < 2
+
+
+def deadline_line(until: float | None, now: float, uptime: float) -> str:
+    r"""Return an end given in wall-clock time as the host's uptime, which no clock change can move.
+
+    >>> deadline_line(100.5, 90.0, 5.0), deadline_line(None, 90.0, 5.0)
+    ('16\n', 'never\n')
+    """
+    return "never\n" if until is None else "{:d}\n".format(-int(-(uptime + until - now) // 1))
+
+
+def merged_targets(old: str, new: Sequence[str]) -> str:
+    """Return the old target lines and the new ones: an undo must still reach what was hit first."""
+    lines = [line for line in old.splitlines() if line]
+    return "".join(line + "\n" for line in lines + [line for line in new if line not in lines])
+
+
+def parse_said(text: str) -> Said:
+    """Read what an inject script said: ``note: …``, ``changed: …``, ``fact: name=value``, ``exit: 3``."""
+    notes, facts, changed, code = [], {}, False, None
+    for line in text.splitlines():
+        word, _, rest = line.partition(": ")
+        if word == "note":
+            notes.append(rest)
+        elif word == "changed":
+            changed = True
+        elif word == "fact" and "=" in rest:
+            name, _, value = rest.partition("=")
+            facts[name] = value
+        elif word == "exit" and rest.isdigit():
+            code = int(rest)
+    return Said(notes, changed, facts, code)
+
+
+def last_line(text: str) -> str:
+    """Return the last line that says something."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else ""
+
+
+def _commands(word: str, commands: Sequence[Sequence[str]]) -> str:
+    return "\n".join(word + " " + " ".join(shlex.quote(part) for part in command) for command in commands)
+
+
+_HEAD = """#!/bin/sh
+# os-faults: {what} {id}. Made by os_faults; see the README one directory up.
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+LC_ALL=C
+export PATH LC_ALL
+"""
+
+_INJECT = (
+    _HEAD
+    + """cd {dir} || exit 1
+exec 3>&2 </dev/null >>inject.out 2>>inject.err
+if [ -r answer ]; then
+    # The fault cuts the path of the module that asked for it: let it go, then let its answer travel.
+    read -r pid <answer
+    rm -f answer
+    tenths=0
+    while [ -d "/proc/$pid" ] && [ "$tenths" -lt 50 ]; do
+        sleep 0.1
+        tenths=$((tenths + 1))
+    done
+    sleep 0.5
+fi
+run() {{
+    "$@" && return
+    rc=$?
+    echo "exit: $rc"
+    tail -n 5 inject.err >&3
+    exit "$rc"
+}}
+{commands}
+echo injected >state
+echo "exit: 0"
+"""
+)
+
+_UNDO = (
+    _HEAD
+    + """# It may be run at any time and again: sh {dir}/undo.sh
+cd {dir} 2>/dev/null || exit 0
+exec 3>&2 </dev/null
+failed=0
+undo() {{
+    timeout -k 5 {timeout} "$@" >>undo.log 2>&1 && return
+    echo "failed with exit code $?: $*" >>undo.log
+    failed=1
+}}
+: >undo.log
+{commands}
+if [ "$failed" != 0 ]; then
+    echo undo_failed >state
+    tail -n 5 undo.log >&3
+    exit 1
+fi
+echo undone >state
+cd /
+rm -rf {dir}
+for other in {root}/*/; do
+    [ -d "$other" ] && exit 0
+done
+rm -f {root}/README
+rmdir {root} 2>/dev/null || :
+"""
+)
+
+_WAIT = (
+    _HEAD
+    + """# Ends when the host's uptime reaches the number in `deadline`, which may be moved meanwhile.
+cd {dir} || exit 0
+sleeper=
+trap '[ -z "$sleeper" ] || kill "$sleeper" 2>/dev/null; exit 0' TERM INT HUP
+while read -r end <deadline; do
+    left=60
+    if [ "$end" != never ]; then
+        read -r now _ </proc/uptime
+        left=$((end - ${{now%.*}}))
+        [ "$left" -gt 0 ] || exit 0
+        [ "$left" -lt 60 ] || left=60
+    fi
+    sleep "$left" &
+    sleeper=$!
+    wait "$sleeper"
+done
+"""
+)
+
+_WATCHDOG = (
+    _HEAD
+    + """# Carries the fault where there is no systemd to do it. TERM takes the fault back.
+child=
+stopped=
+trap 'stopped=1; [ -z "$child" ] || kill "$child" 2>/dev/null' TERM INT HUP
+attend() {{
+    "$@" &
+    child=$!
+    while :; do
+        wait "$child"
+        rc=$?
+        kill -0 "$child" 2>/dev/null || break
+    done
+    child=
+    return "$rc"
+}}
+if attend timeout {start_timeout} /bin/sh {dir}/inject.sh && [ -z "$stopped" ]; then
+    attend /bin/sh {dir}/wait.sh
+fi
+trap '' TERM INT HUP
+/bin/sh {dir}/undo.sh
+"""
+)
+
+
+def scripts(plan: Plan, directory: str, root: str) -> dict[str, str]:
+    """Return the four scripts of a hold whose directory is ``directory`` below ``root``."""
+    common = {"id": plan.id, "dir": directory, "root": root}
+    return {
+        "inject.sh": _INJECT.format(what="injects", commands=_commands("run", plan.inject), **common),
+        "undo.sh": undo_script(plan, directory, root),
+        "wait.sh": _WAIT.format(what="waits for the end of", **common),
+        "watchdog.sh": _WATCHDOG.format(what="watches", start_timeout=plan.start_timeout, **common),
+    }
+
+
+def undo_script(plan: Plan, directory: str, root: str) -> str:
+    """Return the script whose last act, and only when all else went well, is to remove the directory."""
+    return _UNDO.format(
+        what="takes back",
+        commands=_commands("undo", plan.undo),
+        timeout=plan.undo_timeout,
+        id=plan.id,
+        dir=directory,
+        root=root,
+    )
+
+
+def readme(root: str, carried_by_systemd: bool) -> str:
+    """Return the text that tells an operator at the console how to heal the host without os_faults."""
+    units = (
+        "List the faults:        systemctl list-units 'os-faults-*'\n"
+        "Take one back:          systemctl stop os-faults-ID.service\n"
+        "Take all back:          systemctl stop 'os-faults-*'\n"
+        "What has been done:     journalctl -u 'os-faults-*'\n"
+        if carried_by_systemd
+        else "List the faults:        ls {root}\nTake one back:          kill $(cat {root}/ID/watchdog.pid)\n"
+    )
+    return (
+        "This host holds faults that os_faults injected on purpose: one directory here each.\n\n"
+        + units
+        + "If that did not help:   sh {root}/ID/undo.sh   (may be run again; it tells what it did in undo.log)\n"
+        "\nA fault is gone when its directory is gone; record.json in it tells who made it, when, and when it ends\n"
+        "by itself. A directory without a unit or a watchdog.pid (a service that was terminated) is taken back by\n"
+        "its undo.sh too.\n"
+    ).format(root=root)

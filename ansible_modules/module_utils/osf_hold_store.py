@@ -1,0 +1,260 @@
+"""The directories of the holds of this host: where they are, how one is made, read and removed."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import pwd
+import shutil
+import stat
+import tempfile
+import time
+from typing import Any, Iterator, Mapping, NamedTuple
+
+from ansible.module_utils import osf_hold_plan as plan
+from ansible.module_utils import osf_session as session
+
+SYSTEM_ROOT = "/run/os-faults"
+
+
+class Hold(NamedTuple):
+    """A hold that is on this host: its directory and the record in it."""
+
+    directory: str
+    record: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        return str(self.record["id"])
+
+    def path(self, name: str) -> str:
+        """Return the path of a file of the hold."""
+        return os.path.join(self.directory, name)
+
+    def text(self, name: str) -> str:
+        """Return the content of a file of the hold, "" when there is none."""
+        return read_text(self.path(name))
+
+    @property
+    def exists(self) -> bool:
+        """Whether the directory is still there. When it is gone the undo has said that it is done."""
+        return os.path.isdir(self.directory)
+
+
+def read_text(path: str) -> str:
+    """Return the content of a small file, "" when it can't be read."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            return stream.read()
+    except OSError:
+        return ""
+
+
+def boot_id() -> str:
+    """Return the identity of this boot: a record of an earlier one tells of a fault that is gone."""
+    return read_text("/proc/sys/kernel/random/boot_id").strip()
+
+
+def uptime() -> float:
+    """Return the seconds since boot, by the clock that nobody can set."""
+    return float(read_text("/proc/uptime").split()[0])
+
+
+def has_systemd() -> bool:
+    """Whether this process may start units of the host's systemd."""
+    return os.geteuid() == 0 and os.path.isdir("/run/systemd/system")
+
+
+def roots() -> list[str]:
+    """Return the directories that can have holds of this user; a new hold goes into the first.
+
+    Logind removes a user's runtime directory with the last session, so it is not used for a hold that is
+    made over ssh: the hold outlives the session.
+    """
+    if has_systemd():
+        return [SYSTEM_ROOT]
+    fallback = SYSTEM_ROOT if os.geteuid() == 0 else "/tmp/os-faults-{:d}".format(os.geteuid())
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    if not os.path.isdir(runtime):
+        return [fallback]
+    own = os.path.join(runtime, "os-faults")
+    return [fallback, own] if session.connection() else [own, fallback]
+
+
+def who() -> str:
+    """Return who asks for a fault, as well as the host can know: the user, and where the session comes from."""
+    name = os.environ.get("SUDO_USER", "")
+    if not name:
+        try:
+            name = pwd.getpwuid(os.geteuid()).pw_name
+        except KeyError:
+            name = str(os.geteuid())
+    connection = session.connection()
+    return "{}@{}".format(name, connection.client if connection else os.uname().nodename)
+
+
+@contextlib.contextmanager
+def locked(seconds: float = 30.0) -> Iterator[bool]:
+    """Keep other modules of this user from making or taking back a hold meanwhile; yield whether that worked.
+
+    It matters after an interrupted run: the module that makes a fault may still be at work when its undo comes.
+    The lock is on the directory that the root is in, as the root itself goes with the last hold.
+    """
+    descriptor = os.open(os.path.dirname(roots()[0]), os.O_RDONLY | os.O_DIRECTORY)
+    deadline = time.monotonic() + seconds
+    got = False
+    try:
+        while not got:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                got = True
+            except OSError:
+                if time.monotonic() > deadline:
+                    break
+                time.sleep(0.05)
+        yield got
+    finally:
+        os.close(descriptor)
+
+
+def find_all() -> list[Hold]:
+    """Return every hold on this host, the latest first."""
+    holds = []
+    for root in roots():
+        if not _trusted(root):
+            continue
+        for name in sorted(os.listdir(root)):
+            hold = None if name.startswith(".") else _read(os.path.join(root, name))
+            if hold:
+                holds.append(hold)
+    return sorted(holds, key=lambda hold: -float(hold.record["since"]))
+
+
+def find(hold_id: str) -> Hold | None:
+    """Return the hold with this id, None when there is none."""
+    for root in roots():
+        if _trusted(root):
+            hold = _read(os.path.join(root, hold_id))
+            if hold:
+                return hold
+    return None
+
+
+def directory_for(hold_id: str) -> tuple[str, str]:
+    """Return the directory a new hold gets, and the root that it is in."""
+    root = roots()[0]
+    return os.path.join(root, hold_id), root
+
+
+def create(record: Mapping[str, Any], files: Mapping[str, str], readme: str) -> Hold:
+    """Write a hold's directory so that it is there whole or not at all.
+
+    Raises:
+        plan.Refused: the root is not a directory of ours alone.
+    """
+    directory, root = directory_for(str(record["id"]))
+    for _attempt in range(5):
+        _make_root(root)
+        try:
+            temporary = tempfile.mkdtemp(prefix=".new-", dir=root)
+        except FileNotFoundError:  # the last hold has just been undone and took the root with it
+            continue
+        try:
+            for name, content in files.items():
+                _write_new(os.path.join(temporary, name), content)
+            _write_new(os.path.join(temporary, "record.json"), _dump(record))
+            os.rename(temporary, directory)
+        except OSError:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+        _write_readme(root, readme)
+        return Hold(directory, dict(record))
+    raise plan.Refused("could not make a directory in {}: it was removed again and again".format(root))
+
+
+def replace(hold: Hold, name: str, content: str) -> None:
+    """Write a file of a hold anew, so that a reader sees the old text or the new one."""
+    descriptor, temporary = tempfile.mkstemp(prefix=".new-", dir=hold.directory)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(content)
+    os.rename(temporary, hold.path(name))
+
+
+def set_end(hold: Hold, until: float | None) -> Hold:
+    """Move the end of a hold; its waiter sees the new one when it wakes at the old."""
+    record = dict(hold.record, until=until)
+    replace(hold, "record.json", _dump(record))
+    replace(hold, "deadline", plan.deadline_line(until, time.time(), uptime()))
+    return Hold(hold.directory, record)
+
+
+def discard(hold: Hold) -> None:
+    """Remove a hold's directory without its undo, and the root when it was the last one."""
+    root = os.path.dirname(hold.directory)
+    shutil.rmtree(hold.directory, ignore_errors=True)
+    if all(not os.path.isdir(os.path.join(root, name)) for name in os.listdir(root)):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(root, "README"))
+        with contextlib.suppress(OSError):  # somebody is making a new one
+            os.rmdir(root)
+
+
+def is_of_this_boot(hold: Hold) -> bool:
+    """Whether the host has not been booted since. A recorded change without a carrier counts always."""
+    return hold.record.get("carrier") == "none" or hold.record.get("boot_id") == boot_id()
+
+
+def _dump(record: Mapping[str, Any]) -> str:
+    return json.dumps(record, indent=2, sort_keys=True) + "\n"
+
+
+def _read(directory: str) -> Hold | None:
+    """Read a hold. A directory without a readable record is a hold too: its undo is what counts."""
+    if not os.path.isdir(directory):
+        return None
+    record: dict[str, Any] = {}
+    with contextlib.suppress(ValueError):
+        record = json.loads(read_text(os.path.join(directory, "record.json")))
+    if not isinstance(record, dict):
+        record = {}
+    name = os.path.basename(directory)
+    fault, _, subject = name.partition("-")
+    unknown = {
+        "fault": fault,
+        "subject": subject,
+        "since": 0.0,
+        "until": None,
+        "by": "",
+        "boot_id": boot_id(),
+        "carrier": "systemd" if has_systemd() else "watchdog",
+    }
+    return Hold(directory, {**unknown, **record, "id": name})
+
+
+def _trusted(root: str) -> bool:
+    """Whether a root is a real directory that belongs to us and that nobody else can write to."""
+    try:
+        info = os.lstat(root)
+    except OSError:
+        return False
+    return stat.S_ISDIR(info.st_mode) and info.st_uid == os.geteuid() and not info.st_mode & 0o022
+
+
+def _make_root(root: str) -> None:
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(root, 0o700)
+    if not _trusted(root):
+        raise plan.Refused("{} is not a directory that belongs to this user alone, so no fault is made".format(root))
+
+
+def _write_new(path: str, content: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(content)
+
+
+def _write_readme(root: str, text: str) -> None:
+    with contextlib.suppress(OSError):  # it is there, or the root has just gone with the last undo
+        _write_new(os.path.join(root, "README"), text)

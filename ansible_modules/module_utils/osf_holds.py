@@ -1,0 +1,479 @@
+"""The lasting faults of this host: make one, take it back, list them, record a change that has no carrier.
+
+A hold is a directory (`osf_hold_store`) and a carrier (`osf_hold_carrier`); what they contain is decided in
+`osf_hold_plan`. A fault is undone when its directory is gone, as removing it is the last act of an undo that
+went well; nothing else counts, least of all the exit code of ``systemctl stop``.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any, Mapping, NamedTuple, Sequence
+
+from ansible.module_utils import osf_hold_carrier as carriers
+from ansible.module_utils import osf_hold_plan as plan
+from ansible.module_utils import osf_hold_store as store
+from ansible.module_utils.osf_hold_plan import Plan, Refused, hold_id
+from ansible.module_utils.osf_hold_store import who
+
+__all__ = [
+    "Cut",
+    "Failed",
+    "Plan",
+    "Refused",
+    "absent",
+    "close",
+    "confirmed",
+    "heal",
+    "hold_id",
+    "listing",
+    "present",
+    "record_change",
+    "who",
+]
+
+
+class Failed(Exception):
+    """A hold could not be made or taken back; ``payload`` goes into the module's failure."""
+
+    def __init__(self, message: str, **payload: Any) -> None:
+        super().__init__(message)
+        self.payload = payload
+
+
+class Cut(NamedTuple):
+    """What a fault does to the network: ``network`` says that it cuts some, ``session`` that it cuts our own path."""
+
+    network: bool = False
+    session: bool = False
+
+
+# ---- changes without a carrier: `terminate` ------------------------------------------------------------------------
+
+
+def record_change(
+    module,
+    fault: str,
+    subject: str,
+    undo: Sequence[Sequence[str]],
+    files: Mapping[str, str] | None = None,
+    state: str = "changed",
+    by: str = "",
+    undo_timeout: int = 330,
+) -> str:
+    """Record a change that lasts without a process of ours, so that ``heal`` undoes it.
+
+    The record is a hold without a unit and without an end. Recording it again replaces nothing: the first undo
+    stays. In check mode nothing is written.
+
+    Args:
+        module: the AnsibleModule.
+        fault: the verb (``terminate``).
+        subject: what it was done to (``keystone``); both together give the id, ``hold_id("terminate", "keystone")``.
+        undo: commands as argument lists, run one after the other with the record's directory as working directory,
+            stdin from /dev/null, their output in ``undo.log``. Each must succeed and be safe to run again. One that
+            starts a process that stays must detach it (``setsid``) and give it other output.
+        files: name → content of files (scripts) that the undo needs, written into the record's directory.
+        state: the word that a listing shows (``terminated``).
+        by: who asked; the host's own knowledge when empty.
+        undo_timeout: bound of each undo command in seconds.
+
+    Returns:
+        The id, for `close`.
+
+    Raises:
+        Refused: the directory of the records is not ours alone.
+    """
+    wanted = Plan(
+        id=hold_id(fault, subject),
+        fault=fault,
+        subject=subject,
+        seconds=None,
+        inject=[],
+        undo=undo,
+        files=dict(files or {}),
+        targets=[],
+        undo_timeout=undo_timeout,
+        start_timeout=0,
+        by=by or who(),
+    )
+    plan.check(wanted)
+    if not module.check_mode and store.find(wanted.id) is None:
+        directory, root = store.directory_for(wanted.id)
+        texts = dict(wanted.files)
+        texts["undo.sh"] = plan.undo_script(wanted, directory, root)
+        texts["undo.log"] = ""
+        texts["state"] = state + "\n"
+        record = plan.new_record(wanted, time.time(), store.boot_id(), carriers.Carrier.name)
+        store.create(record, texts, plan.readme(root, store.has_systemd()))
+    return wanted.id
+
+
+def close(module, change: str) -> bool:
+    """Forget a recorded change that something else has undone (``start`` after ``terminate``).
+
+    Returns:
+        Whether there was a record. In check mode it stays.
+    """
+    hold = store.find(change)
+    if hold is None or hold.record["carrier"] != carriers.Carrier.name:
+        return False
+    if not module.check_mode:
+        store.discard(hold)
+    return True
+
+
+# ---- faults with a carrier -----------------------------------------------------------------------------------------
+
+
+def present(module, wanted: Plan, cut: Cut, momentary: bool = False) -> dict[str, Any]:
+    """Make a hold, or renew the one that is there: its inject script runs once more and the later end wins.
+
+    Args:
+        module: the AnsibleModule.
+        wanted: what is asked for.
+        cut: what the fault does to the network.
+        momentary: the fault is over when its injection has ended; the hold only guards it.
+
+    Raises:
+        Refused: the hold must not be made on this host.
+        Failed: the injection failed, and what it did was taken back, or ``undo_failed`` is in the payload.
+    """
+    plan.check(wanted)
+    carrier = carriers.new_carrier(module)
+    if cut.session and wanted.seconds is None:
+        raise Refused(
+            "{} {} cuts the path that os_faults itself uses, so it must have an end (heal_after)".format(
+                wanted.fault, wanted.subject
+            )
+        )
+    if cut.network and carrier.name != carriers.Systemd.name:
+        raise Refused(
+            "{} {} cuts a network and needs systemd and root on the host to carry its undo".format(
+                wanted.fault, wanted.subject
+            )
+        )
+    with store.locked() as alone:
+        if not alone:
+            raise Refused("another fault is being made or taken back on this host, and does not come to an end")
+        old = _standing(module, wanted)
+        if old is not None and momentary:
+            raise Refused("{} {} is under way on this host already".format(wanted.fault, wanted.subject))
+        if old is not None and not cut.session and not plan.about_to_end(old.record["until"], time.time()):
+            renewed = _renew(module, old, wanted)
+            if module.check_mode or (old.exists and carrier.alive(old)):
+                return renewed
+        until = None if wanted.seconds is None else time.time() + wanted.seconds
+        if old is not None:
+            until = plan.later_end(old.record["until"], until)
+            wanted = wanted._replace(seconds=None if until is None else max(1, round(until - time.time())))
+        if module.check_mode:
+            return _outcome(wanted.id, "armed" if cut.session else "injected", True, time.time(), until, cut)
+        if old is not None and old.exists:
+            take_back(module, old)
+        made = _create(wanted, carrier, armed=cut.session)
+        started = _Started(made, carrier, wanted.start_timeout)
+    return _settle(module, started, wanted, cut, momentary)
+
+
+def absent(module, hold_id_: str) -> dict[str, Any]:
+    """Take a hold back; one that is not there is taken back already.
+
+    Raises:
+        Failed: it is still there, with ``undo_failed`` in the payload.
+    """
+    with store.locked():
+        hold = store.find(hold_id_)
+        if hold is not None and not module.check_mode:
+            take_back(module, hold)
+    return _outcome(hold_id_, "absent", hold is not None, None, None, Cut())
+
+
+def confirmed(module, hold_id_: str, patience: float = 10.0) -> dict[str, Any]:
+    """Answer a hold as it is; one that is only armed yet gets some time.
+
+    Raises:
+        Failed: it is not in place.
+    """
+    deadline = time.monotonic() + patience
+    hold = store.find(hold_id_)
+    while hold is not None and hold.text("state").strip() == "armed" and time.monotonic() < deadline:
+        time.sleep(0.1)
+        hold = store.find(hold_id_)
+    state = "" if hold is None else hold.text("state").strip()
+    if hold is None or state != "injected":
+        carriers.new_carrier(module).clear(hold_id_)
+        raise Failed(
+            "{} did not take effect{} (see journalctl -u {} on the host)".format(
+                hold_id_, "; what it did was taken back" if hold is None else "", carriers.unit_name(hold_id_)
+            ),
+            undo_failed=state == "undo_failed",
+        )
+    return _outcome(hold.id, "injected", False, hold.record["since"], hold.record["until"], Cut())
+
+
+def take_back(module, hold: store.Hold) -> None:
+    """Undo a hold and see that it is gone.
+
+    Raises:
+        Failed: it is still there, with ``undo_failed`` in the payload.
+    """
+    carrier = carriers.carrier_of(module, hold)
+    if not store.is_of_this_boot(hold):
+        store.discard(hold)
+        return
+    carrier.stop(hold)
+    if hold.exists:
+        module.run_command(["/bin/sh", hold.path("undo.sh")], environ_update=carriers.ENVIRONMENT)
+    if hold.exists:
+        raise Failed(_why_not_undone(hold), undo_failed=True, id=hold.id)
+    carrier.clear(hold.id)
+
+
+def heal(module, ids: Sequence[str]) -> dict[str, Any]:
+    """Take back every hold of this host, or those with the given ids, the latest first.
+
+    Returns:
+        ``undone``: ids that were there and are gone now; ``failed_holds``: ``{id, why}`` of those still there.
+    """
+    with store.locked():
+        return _heal(module, ids)
+
+
+def _heal(module, ids: Sequence[str]) -> dict[str, Any]:
+    undone: list[str] = []
+    failed: list[dict[str, str]] = []
+    for hold in store.find_all():
+        if ids and hold.id not in ids:
+            continue
+        try:
+            if not module.check_mode:
+                take_back(module, hold)
+            undone.append(hold.id)
+        except Failed as error:
+            failed.append({"id": hold.id, "why": str(error)})
+    for unit, lost in _units_without_directory(module).items():
+        name = carriers.id_of(unit)
+        if ids and name not in ids:
+            continue
+        if not module.check_mode:
+            carriers.Systemd(module).stop_unit(unit)
+        if lost:
+            failed.append({"id": name, "why": _lost(unit)})
+    return {"changed": bool(undone), "undone": undone, "failed_holds": failed}
+
+
+def listing(module) -> list[dict[str, Any]]:
+    """Return what this host holds, read from the host: every directory, and every unit without one."""
+    holds = [_listed(module, hold) for hold in store.find_all() if store.is_of_this_boot(hold)]
+    for unit, lost in _units_without_directory(module).items():
+        if lost:
+            name = carriers.id_of(unit)
+            fault, _, subject = name.partition("-")
+            holds.append(
+                {
+                    "id": name,
+                    "fault": fault,
+                    "subject": subject,
+                    "state": "lost",
+                    "since": 0.0,
+                    "until": None,
+                    "by": "",
+                    "carrier": carriers.Systemd.name,
+                    "guarded": False,
+                    "directory": "",
+                    "undo_log": "",
+                    "note": _lost(unit),
+                }
+            )
+    return holds
+
+
+# ---- the steps -----------------------------------------------------------------------------------------------------
+
+
+def _standing(module, wanted: Plan) -> store.Hold | None:
+    """Return the hold that is in place; what is left of one that is not is taken back first."""
+    hold = store.find(wanted.id)
+    if hold is None:
+        return None
+    if (hold.record["fault"], hold.record["subject"]) != (wanted.fault, wanted.subject):
+        raise Refused("the id {} is taken by {} {}".format(wanted.id, hold.record["fault"], hold.record["subject"]))
+    if store.is_of_this_boot(hold) and carriers.carrier_of(module, hold).alive(hold):
+        return hold
+    if not module.check_mode:
+        take_back(module, hold)
+    return None
+
+
+def _create(wanted: Plan, carrier: carriers.Carrier, armed: bool) -> store.Hold:
+    directory, root = store.directory_for(wanted.id)
+    now = time.time()
+    record = plan.new_record(wanted, now, store.boot_id(), carrier.name)
+    texts = dict(wanted.files)
+    texts.update(plan.scripts(wanted, directory, root))
+    texts["targets"] = plan.merged_targets("", wanted.targets)
+    texts["deadline"] = plan.deadline_line(record["until"], now, store.uptime())
+    texts["state"] = "armed\n"
+    texts.update({"inject.out": "", "inject.err": "", "undo.log": ""})
+    if armed:
+        texts["answer"] = "{:d}\n".format(os.getpid())
+    return store.create(record, texts, plan.readme(root, carrier.name == carriers.Systemd.name))
+
+
+class _Started:
+    """A hold whose carrier has been launched, with what its inject script writes.
+
+    The files are opened at once: a failed injection is undone right away, and its directory is gone by the time
+    that anybody asks why.
+    """
+
+    def __init__(self, hold: store.Hold, carrier: carriers.Carrier, start_timeout: int) -> None:
+        self.hold = hold
+        self.carrier = carrier
+        self._out = open(hold.path("inject.out"), errors="replace")  # noqa: SIM115 (closed with the module)
+        self._err = open(hold.path("inject.err"), errors="replace")  # noqa: SIM115
+        self.problem = carrier.launch(hold, start_timeout)
+
+    def said(self) -> plan.Said:
+        """Return what the inject script has said so far."""
+        self._out.seek(0)
+        return plan.parse_said(self._out.read())
+
+    def last_error(self) -> str:
+        """Return the last line of its error output."""
+        self._err.seek(0)
+        return plan.last_line(self._err.read())
+
+    def wait(self) -> plan.Said:
+        """Wait until the injection has ended, and its undo too when it failed; the carrier bounds both."""
+        ticks = 0
+        while not self.problem and self.said().rc != 0:
+            ticks += 1
+            if ticks % 10 == 0 and not self.carrier.busy(self.hold) and self.said().rc != 0:
+                self.problem = "the injection did not end: it took too long, or was taken back meanwhile"
+            time.sleep(0.03)
+        return self.said()
+
+
+def _settle(module, started: _Started, wanted: Plan, cut: Cut, momentary: bool) -> dict[str, Any]:
+    """Tell how the injection of a new hold went; a fault that cuts our own path is only armed yet."""
+    hold = started.hold
+    said = started.said() if cut.session else started.wait()
+    if started.problem:
+        if hold.exists:
+            take_back(module, hold)  # raises when it stays
+        started.carrier.clear(hold.id)
+        why = started.last_error() or _why_not_injected(started.problem, said)
+        raise Failed(why, id=hold.id, facts=said.facts, refused=said.rc == 3)
+    since, until = hold.record["since"], hold.record["until"]
+    if cut.session:
+        return _outcome(hold.id, "armed", True, since, until, cut, said)
+    if momentary:
+        take_back(module, hold)
+        return _outcome(hold.id, "absent", True, since, time.time(), cut, said)
+    return _outcome(hold.id, "injected", True, since, until, cut, said)
+
+
+def _renew(module, hold: store.Hold, wanted: Plan) -> dict[str, Any]:
+    """Inject a hold that is in place once more, and move its end when the new one is later."""
+    asked = None if wanted.seconds is None else time.time() + wanted.seconds
+    until = plan.later_end(hold.record["until"], asked)
+    extended = until != hold.record["until"]
+    if module.check_mode:
+        return _outcome(hold.id, "injected", extended, hold.record["since"], until, Cut(), extended=extended)
+    if extended:
+        hold = store.set_end(hold, until)
+    for name, content in wanted.files.items():
+        store.replace(hold, name, content)
+    store.replace(hold, "targets", plan.merged_targets(hold.text("targets"), wanted.targets))
+    said_before, wrote_before = len(hold.text("inject.out")), len(hold.text("inject.err"))
+    code = module.run_command(
+        ["timeout", "{:d}".format(wanted.start_timeout), "/bin/sh", hold.path("inject.sh")],
+        environ_update=carriers.ENVIRONMENT,
+    )[0]
+    said = plan.parse_said(hold.text("inject.out")[said_before:])
+    if code != 0:
+        raise Failed(
+            plan.last_line(hold.text("inject.err")[wrote_before:]) or _why_not_injected("", said),
+            id=hold.id,
+            refused=said.rc == 3,
+        )
+    return _outcome(
+        hold.id, "injected", extended or said.changed, hold.record["since"], until, Cut(), said, extended=extended
+    )
+
+
+def _outcome(
+    id_: str,
+    state: str,
+    changed: bool,
+    since: float | None,
+    until: float | None,
+    cut: Cut,
+    said: plan.Said | None = None,
+    extended: bool = False,
+) -> dict[str, Any]:
+    return {
+        "id": id_,
+        "state": state,
+        "changed": changed,
+        "since": since,
+        "until": until,
+        "extended": extended,
+        "cuts_path": cut.session,
+        "notes": said.notes if said else [],
+        "facts": said.facts if said else {},
+    }
+
+
+def _listed(module, hold: store.Hold) -> dict[str, Any]:
+    carrier = carriers.carrier_of(module, hold)
+    record = hold.record
+    return {
+        "id": hold.id,
+        "fault": record["fault"],
+        "subject": record["subject"],
+        "state": hold.text("state").strip(),
+        "since": record["since"],
+        "until": record["until"],
+        "by": record["by"],
+        "carrier": record["carrier"],
+        "guarded": carrier.alive(hold),
+        "directory": hold.directory,
+        "undo_log": hold.text("undo.log")[-2000:],
+    }
+
+
+def _units_without_directory(module) -> dict[str, bool]:
+    """Return the units that have no directory: name → whether the undo was lost with it, or had been run before."""
+    if not store.has_systemd():
+        return {}
+    systemd = carriers.Systemd(module)
+    units = systemd.units()
+    return {
+        unit: not (state == "failed" and systemd.undo_went_well(unit))
+        for unit, state in units.items()
+        if not os.path.isdir(os.path.join(store.SYSTEM_ROOT, carriers.id_of(unit)))
+        and not (carriers.load_of(unit) and carriers.unit_name(carriers.load_of(unit)) in units)
+    }
+
+
+def _why_not_injected(problem: str, said: plan.Said) -> str:
+    if said.rc is not None:
+        return "the injection failed with exit code {:d}".format(said.rc)
+    return problem or "the injection did not end in time"
+
+
+def _why_not_undone(hold: store.Hold) -> str:
+    return "could not take back {}: {} (see {} on the host; {} tells how to go on by hand)".format(
+        hold.id,
+        plan.last_line("\n".join(hold.text("undo.log").splitlines()[:-1])) or plan.last_line(hold.text("undo.log")),
+        hold.path("undo.log"),
+        os.path.join(os.path.dirname(hold.directory), "README"),
+    )
+
+
+def _lost(unit: str) -> str:
+    return "{} has lost its directory, so its undo can't be run".format(unit)

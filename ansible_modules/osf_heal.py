@@ -1,0 +1,79 @@
+#!/usr/bin/python
+"""The module `osf_heal`: take back every fault that this host holds."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: osf_heal
+short_description: Take back the faults that a host holds
+version_added: "1.0.0"
+description:
+  - Takes back every lasting fault of os_faults on the host, or those with the given ids, the latest first.
+  - A fault counts as taken back when its undo has said so. Healing a host that holds none changes nothing.
+options:
+  ids:
+    description: Identities of the faults to take back; all by default.
+    type: list
+    elements: str
+    default: []
+attributes:
+  check_mode:
+    support: full
+    description: Tells what would be taken back and touches nothing.
+  diff_mode:
+    support: none
+    description: There is no text to compare.
+  platform:
+    platforms: linux
+    support: full
+    description: The host is a Linux host.
+author:
+  - os_faults developers (@openstack)
+"""
+
+EXAMPLES = r"""
+- name: Take back every fault
+  osf_heal:
+
+- name: Take back one fault
+  osf_heal:
+    ids: [freeze-keystone]
+"""
+
+RETURN = r"""
+undone:
+  description: Identities of the faults that were there and are gone now.
+  returned: always
+  type: list
+  elements: str
+failed_holds:
+  description: The faults that are still there, each with C(id) and C(why).
+  returned: always
+  type: list
+  elements: dict
+undo_failed:
+  description: Whether a fault is still there.
+  returned: failure
+  type: bool
+"""
+
+from ansible.module_utils import osf_holds
+from ansible.module_utils.basic import AnsibleModule
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={"ids": {"type": "list", "elements": "str", "default": []}},
+        supports_check_mode=True,
+    )
+    result = osf_holds.heal(module, module.params["ids"])
+    left = result["failed_holds"]
+    if left:
+        module.fail_json(msg="; ".join(entry["why"] for entry in left), undo_failed=True, **result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

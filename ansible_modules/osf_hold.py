@@ -1,0 +1,324 @@
+#!/usr/bin/python
+"""The module `osf_hold`: a fault that lasts, and that carries its own undo on the host."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: osf_hold
+short_description: Make or take back a fault that lasts
+version_added: "1.0.0"
+description:
+  - Makes a fault on the host that ends by itself, or takes it back.
+  - The fault, a I(hold), is a directory with a record and three scripts, and a transient systemd unit
+    C(os-faults-ID.service) that runs them. Its start injects the fault, its main process waits for the end,
+    and its end, however it comes, takes the fault back.
+  - The same fault and subject are the same hold. Making it again runs its inject commands once more, which must
+    therefore be idempotent, and the later end wins.
+  - A hold is taken back when its undo commands all succeeded. The undo then removes the directory; only that counts.
+  - Where there is no systemd, or the user is not root, a process of its own (a watchdog) carries the hold.
+options:
+  state:
+    description:
+      - V(present) makes the hold, V(absent) takes it back.
+      - V(injected) changes nothing and fails unless the hold is in place.
+    type: str
+    choices: [present, absent, injected]
+    default: present
+  fault:
+    description: The verb that makes the fault, such as V(freeze).
+    type: str
+    required: true
+  subject:
+    description: What it is done to, such as the name of a service.
+    type: str
+    required: true
+  id:
+    description: Identity of the hold on the host. Made of O(fault) and O(subject) by default.
+    type: str
+  seconds:
+    description: Seconds until the hold ends by itself, or the word V(never). Required to make one.
+    type: str
+  inject:
+    description:
+      - Commands, each a list of arguments, that inject the fault. They run in the hold's directory.
+      - On standard output they may say C(note TEXT), C(changed TEXT) and C(fact NAME=VALUE), each with a colon after
+        the first word. They refuse with exit code 3, and the last line of their error output becomes the message.
+    type: list
+    elements: list
+    default: []
+  undo:
+    description:
+      - Commands, each a list of arguments, that take the fault back. They run in the hold's directory.
+      - They must be idempotent and need no network, no Python and no free memory.
+    type: list
+    elements: list
+    default: []
+  files:
+    description: Name and content of the files that the commands need, written into the hold's directory.
+    type: dict
+    default: {}
+  acts_on:
+    description:
+      - What of the host the fault acts on. It decides what is written to C(targets) for the scripts, and whether
+        the fault cuts the path over which this module was reached.
+    type: str
+    choices: [processes, ports, interface, host]
+    default: host
+  service:
+    description: Definition of the service, for O(acts_on=processes) and O(acts_on=ports).
+    type: dict
+  interface:
+    description: Name of the network interface, for O(acts_on=interface).
+    type: str
+  networks:
+    description:
+      - Names of the host's networks and their interfaces, for O(acts_on=interface). They are named when O(interface) is
+        neither one of them nor an interface of the host.
+    type: dict
+    default: {}
+  targets:
+    description: Further C(word=value) lines for the scripts.
+    type: list
+    elements: str
+    default: []
+  momentary:
+    description: Whether the fault is over when its inject commands have ended. The hold only guards it meanwhile.
+    type: bool
+    default: false
+  start_timeout:
+    description: Seconds after which the injection is given up and taken back.
+    type: int
+    default: 60
+  undo_timeout:
+    description: Seconds after which one undo command is given up.
+    type: int
+    default: 60
+  by:
+    description: Who makes the fault, for the record. The user and the address of the session by default.
+    type: str
+attributes:
+  check_mode:
+    support: full
+    description: Tells what would change and touches nothing.
+  diff_mode:
+    support: none
+    description: There is no text to compare.
+  platform:
+    platforms: linux
+    support: full
+    description: The host is a Linux host.
+author:
+  - os_faults developers (@openstack)
+"""
+
+EXAMPLES = r"""
+- name: Freeze keystone for a minute
+  osf_hold:
+    fault: freeze
+    subject: keystone
+    seconds: 60
+    acts_on: processes
+    service: {driver: systemd, units: [devstack@keystone.service]}
+    inject: [[sh, freeze.sh]]
+    undo: [[sh, unfreeze.sh]]
+    files:
+      freeze.sh: "{{ lookup('ansible.builtin.file', 'freeze.sh') }}"
+      unfreeze.sh: "{{ lookup('ansible.builtin.file', 'unfreeze.sh') }}"
+
+- name: Let it go on
+  osf_hold:
+    state: absent
+    fault: freeze
+    subject: keystone
+"""
+
+RETURN = r"""
+id:
+  description: Identity of the hold.
+  returned: always
+  type: str
+  sample: freeze-keystone
+state:
+  description: V(injected), V(absent), or V(armed) when the fault follows within a second and cuts the host off.
+  returned: success
+  type: str
+since:
+  description: When the fault began, seconds since the epoch.
+  returned: success, when the hold is there
+  type: float
+until:
+  description: When it ends by itself, seconds since the epoch; null for never.
+  returned: success
+  type: float
+extended:
+  description: Whether the end of a hold that was there has moved.
+  returned: success
+  type: bool
+cuts_path:
+  description: Whether the fault may cut the path over which the host was reached.
+  returned: success
+  type: bool
+notes:
+  description: Sentences worth telling.
+  returned: success
+  type: list
+  elements: str
+facts:
+  description: What the inject commands measured.
+  returned: success
+  type: dict
+undo_failed:
+  description: Whether a fault of ours is still on the host although its undo ran.
+  returned: failure
+  type: bool
+"""
+
+import os
+import sys
+from typing import Any, Mapping
+
+from ansible.module_utils import osf_holds, osf_services, osf_session
+from ansible.module_utils.basic import AnsibleModule
+
+
+def seconds_of(value: str | None) -> int | None:
+    """Return the seconds until the end of a hold, None for never.
+
+    Raises:
+        osf_holds.Refused: it is neither a positive number nor the word ``never``.
+    """
+    text = (value or "").strip()
+    if text == "never":
+        return None
+    if not text.isdigit() or int(text) == 0:
+        raise osf_holds.Refused(
+            "the end of a fault must be a number of seconds above 0 or the word never, got: {}".format(value)
+        )
+    return int(text)
+
+
+def ports_of(service: osf_services.Service, definition: Mapping[str, Any], name: str) -> list[tuple[str, int]]:
+    """Return the ports to cut: those that the service listens on, else those that the catalogue knows.
+
+    Raises:
+        osf_holds.Refused: there is no port that could be cut.
+    """
+    ports = [(str(protocol), int(number)) for protocol, number in service.ports]
+    if not ports and service.unix_sockets:
+        front = definition.get("behind") or "the web server"
+        raise osf_holds.Refused(
+            "{} listens on unix socket {} only; unplug {}, which is in front of it".format(
+                name, service.unix_sockets[0], front
+            )
+        )
+    ports = ports or [(str(protocol), int(number)) for protocol, number in definition.get("ports") or []]
+    if not ports:
+        raise osf_holds.Refused("{} listens on no port of this host, so there is nothing to unplug".format(name))
+    return sorted(set(ports))
+
+
+def unknown_network(network: str, interface: str, networks: Mapping[str, str]) -> str:
+    """Return the sentence for a network whose interface is not on the host."""
+    if network in networks:
+        return "network '{}' is on interface '{}', which this host does not have".format(network, interface)
+    return "network '{}' is not known; known: {}".format(network, ", ".join(sorted(networks)) or "none")
+
+
+def targets_of(module: AnsibleModule) -> tuple[list[str], osf_holds.Cut]:
+    """Return the lines that tell the scripts what to act on, and what the fault does to the network."""
+    options = module.params
+    targets = list(options["targets"])
+    if options["acts_on"] == "host":
+        return ["python=" + sys.executable, *targets], osf_holds.Cut()
+    if options["acts_on"] == "interface":
+        name = options["interface"]
+        if name not in os.listdir("/sys/class/net"):
+            raise osf_holds.Refused(unknown_network(options["subject"], name, options["networks"]))
+        session = osf_session.carried_by_interface(module, name)
+        return ["interface=" + name, *targets], osf_holds.Cut(network=True, session=session)
+    definition = options["service"]
+    service = osf_services.resolve(module, definition, options["subject"])
+    if options["acts_on"] == "ports":
+        ports = ports_of(service, definition, options["subject"])
+        session = osf_session.carried_by_ports(ports)
+        lines = ["port={}/{:d}".format(protocol, number) for protocol, number in ports]
+        return lines + targets, osf_holds.Cut(network=True, session=session)
+    lines = ["unit=" + unit for unit in service.units]
+    if definition.get("driver") == "process":
+        lines.append("pidfile=" + str(definition["pidfile"]))
+    spared = osf_session.spared()
+    lines += ["spare={:d}".format(pid) for pid in spared]
+    session = osf_session.carried_by_pids(set(service.pids) - set(spared))
+    return lines + targets, osf_holds.Cut(session=session)
+
+
+def plan_of(options: Mapping[str, Any], hold_id: str, targets: list[str]) -> osf_holds.Plan:
+    """Return the hold that the options ask for."""
+    return osf_holds.Plan(
+        id=hold_id,
+        fault=options["fault"],
+        subject=options["subject"],
+        seconds=seconds_of(options["seconds"]),
+        inject=[[str(part) for part in command] for command in options["inject"]],
+        undo=[[str(part) for part in command] for command in options["undo"]],
+        files={name: str(content) for name, content in options["files"].items()},
+        targets=targets,
+        undo_timeout=options["undo_timeout"],
+        start_timeout=options["start_timeout"],
+        by=options["by"] or osf_holds.who(),
+    )
+
+
+def run(module: AnsibleModule) -> dict[str, Any]:
+    """Do what the options ask for and return the module's answer."""
+    options = module.params
+    hold_id = options["id"] or osf_holds.hold_id(options["fault"], options["subject"])
+    if options["state"] == "absent":
+        return osf_holds.absent(module, hold_id)
+    if options["state"] == "injected":
+        return osf_holds.confirmed(module, hold_id)
+    targets, cut = targets_of(module)
+    return osf_holds.present(module, plan_of(options, hold_id, targets), cut, options["momentary"])
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "state": {"type": "str", "choices": ["present", "absent", "injected"], "default": "present"},
+            "fault": {"type": "str", "required": True},
+            "subject": {"type": "str", "required": True},
+            "id": {"type": "str"},
+            "seconds": {"type": "str"},
+            "inject": {"type": "list", "elements": "list", "default": []},
+            "undo": {"type": "list", "elements": "list", "default": []},
+            "files": {"type": "dict", "default": {}},
+            "acts_on": {"type": "str", "choices": ["processes", "ports", "interface", "host"], "default": "host"},
+            "service": {"type": "dict"},
+            "interface": {"type": "str"},
+            "networks": {"type": "dict", "default": {}},
+            "targets": {"type": "list", "elements": "str", "default": []},
+            "momentary": {"type": "bool", "default": False},
+            "start_timeout": {"type": "int", "default": 60},
+            "undo_timeout": {"type": "int", "default": 60},
+            "by": {"type": "str"},
+        },
+        required_if=[
+            ("state", "present", ("seconds",)),
+            ("acts_on", "processes", ("service",)),
+            ("acts_on", "ports", ("service",)),
+            ("acts_on", "interface", ("interface",)),
+        ],
+        supports_check_mode=True,
+    )
+    try:
+        module.exit_json(**run(module))
+    except osf_holds.Failed as error:
+        module.fail_json(msg=str(error), **error.payload)
+    except (osf_holds.Refused, osf_services.ServiceError) as error:
+        module.fail_json(msg=str(error), refused=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+#!/usr/bin/python
+"""The module `osf_holds_info`: what faults this host holds."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: osf_holds_info
+short_description: List the faults that a host holds
+version_added: "1.0.0"
+description:
+  - Reads from the host itself which lasting faults it holds. It needs no record of the controller.
+options: {}
+attributes:
+  check_mode:
+    support: full
+    description: It changes nothing anyway.
+  diff_mode:
+    support: none
+    description: There is nothing to compare.
+  platform:
+    platforms: linux
+    support: full
+    description: The host is a Linux host.
+author:
+  - os_faults developers (@openstack)
+"""
+
+EXAMPLES = r"""
+- name: List the faults
+  osf_holds_info:
+"""
+
+RETURN = r"""
+holds:
+  description: One entry per fault, the latest first.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: Its identity on the host.
+      type: str
+    fault:
+      description: The verb that made it.
+      type: str
+    subject:
+      description: What it was done to.
+      type: str
+    state:
+      description: V(armed), V(injected), V(undo_failed), the word of a recorded change such as V(terminated), or
+        V(lost) for a unit without a directory.
+      type: str
+    since:
+      description: When it began, seconds since the epoch.
+      type: float
+    until:
+      description: When it ends by itself, seconds since the epoch; null for never.
+      type: float
+    by:
+      description: Who made it.
+      type: str
+    carrier:
+      description: What carries it, V(systemd), V(watchdog) or V(none).
+      type: str
+    guarded:
+      description: Whether the carrier is there to take it back when its end comes.
+      type: bool
+    directory:
+      description: Where its record and its scripts are; empty for V(lost).
+      type: str
+    undo_log:
+      description: What the last undo wrote.
+      type: str
+"""
+
+from ansible.module_utils import osf_holds
+from ansible.module_utils.basic import AnsibleModule
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    module.exit_json(changed=False, holds=osf_holds.listing(module))
+
+
+if __name__ == "__main__":
+    main()

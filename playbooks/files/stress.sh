@@ -1,0 +1,52 @@
+#!/bin/sh
+# Put this host under load with stress-ng, as the `load=` and `duration=` lines of ./targets say. Ends by itself.
+set -u
+
+load=$(sed -n 's/^load=//p' targets)
+duration=$(sed -n 's/^duration=//p' targets | tail -n 1)
+
+stress_ng=$(command -v stress-ng) || {
+    echo "stress-ng is not installed on this host" >&2
+    exit 3
+}
+
+memory() { # three quarters of what is free: under pressure, but not out of memory
+    free=$(sed -n 's/^MemAvailable: *\([0-9]*\) kB/\1/p' /proc/meminfo)
+    limit=$(sh memory_limit.sh)
+    if [ -n "$limit" ]; then
+        used=$(cat /sys/fs/cgroup/memory/memory.usage_in_bytes /sys/fs/cgroup/memory.current 2>/dev/null | head -n 1)
+        left=$(((limit - ${used:-0}) / 1024))
+        [ "$left" -ge "$free" ] || free=$left
+    fi
+    echo "$((free * 3 / 4))k"
+}
+
+disk=/var/tmp/os-faults-$(basename "$PWD")
+stressors=
+case $load in cpu | all) stressors="$stressors --cpu 0" ;; esac
+case $load in memory | all) stressors="$stressors --vm 1 --vm-keep --vm-bytes $(memory)" ;; esac
+case $load in disk | all) stressors="$stressors --hdd 1 --hdd-bytes 256m --temp-path $disk" ;; esac
+case $load in kernel | all) stressors="$stressors --kill 0" ;; esac
+
+read -r uptime _ </proc/uptime
+end=$((${uptime%.*} + duration))
+if [ "$(sh load.sh processes)" -gt 1 ]; then # the later end wins
+    [ "$end" -gt "$(cat load.end)" ] || exit 0
+    sh load.sh stop || exit 1
+fi
+rm -rf "$disk"
+mkdir -m 700 "$disk" || exit 1
+# shellcheck disable=SC2086 # one word per argument
+sh load.sh start "$stress_ng" --quiet $stressors --timeout "${duration}s" || exit 1
+echo "$end" >load.end
+echo "changed: $load load for $duration s"
+
+tries=0
+while [ "$(sh load.sh processes)" -lt 2 ]; do
+    tries=$((tries + 1))
+    if [ "$tries" -gt 50 ]; then
+        echo "stress-ng did not start its load within 5 s" >&2
+        exit 1
+    fi
+    sleep 0.1
+done
