@@ -10,8 +10,10 @@ from os_faults.contract import Contract, find_verb, load_contracts
 from os_faults.model import Action, Node
 from os_faults.resources import playbooks_dir
 
-#: Seconds that a run may take beyond what its verb waits for on the host.
+#: Seconds that a run may take beyond what its verb waits for on the hosts.
 RUN_MARGIN = 120.0
+#: Seconds that a verb may wait on the hosts when its contract speaks of no time.
+PATIENCE = 300.0
 
 
 @cache
@@ -21,20 +23,26 @@ def contracts() -> Mapping[str, Contract]:
 
 
 def for_verb(
-    kind: str, verb: str, nodes: Iterable[Node], *, subject: str = "nodes", limit: float = 300.0, **arguments: Any
+    kind: str,
+    verb: str,
+    nodes: Iterable[Node],
+    *,
+    subject: str = "nodes",
+    ends_after: int | None = None,
+    **options: Any,
 ) -> Action:
-    """Return the action for a verb, with its arguments checked by the contract of its playbook.
+    """Return the action for a verb, with its options checked by the contract of its playbook.
 
     Args:
         kind: what the verb acts on: ``service`` or ``node``.
         verb: the word, as in the contract.
         nodes: whom it is done to.
         subject: what it is done to, for people.
-        limit: seconds that the verb itself may wait on the host.
-        arguments: the playbook's options; those that are None are left to its defaults.
+        ends_after: seconds after which a lasting fault ends by itself, where ``options`` do not say.
+        options: the playbook's options; those that are None are left to its defaults.
 
     Raises:
-        ArgumentError: the verb is unknown, or its contract refuses an argument.
+        ArgumentError: the verb is unknown, or its contract refuses an option.
 
     Example:
         >>> for_verb("service", "restart", nodes, subject="keystone service", service="keystone").arguments
@@ -42,8 +50,11 @@ def for_verb(
     """
     contract = find_verb(contracts(), kind, verb)
     option = str(contract.verbs_from)
-    checked = contract.check({option: verb, **arguments})
     undo = contract.undo_of(verb)
+    given = {option: verb, **{name: value for name, value in options.items() if value is not None}}
+    if undo and "heal_after" in contract.options and not given.keys() & {"heal_after", "seconds"}:
+        given["heal_after"] = ends_after
+    checked = contract.check(given)
     return Action(
         verb=verb,
         playbook=contract.playbook,
@@ -51,8 +62,14 @@ def for_verb(
         arguments=checked,
         subject=subject,
         undo={**checked, option: undo} if undo else {},
-        timeout=limit + RUN_MARGIN,
+        timeout=_patience(contract, checked) + RUN_MARGIN,
     )
+
+
+def _patience(contract: Contract, given: Mapping[str, Any]) -> float:
+    """Return how long the verb itself may take: the longest of the times that its contract speaks of, in seconds."""
+    named = (name for name in contract.options if name.endswith(("timeout", "duration")))
+    return max([PATIENCE, *(float(given.get(name, contract.options[name].default) or 0) for name in named)])
 
 
 def for_playbook(playbook: str, nodes: Iterable[Node], *, verb: str, subject: str, **arguments: Any) -> Action:

@@ -194,21 +194,32 @@ class Cloud:
             AnsibleExecutionUnreachable: no node could be reached.
             PartlyDone: some could not be; ``error.result`` has what the others told (see `faults_of`).
         """
-        action = actions.for_playbook("faults.yml", self._everyone(), verb="list", subject="the faults")
+        action = actions.for_playbook("faults.yml", self.known_nodes(), verb="list", subject="the faults")
         return faults_of(self.perform(action))
 
-    def heal(self, *, check: bool = True) -> Result:
-        """Undo every fault of os_faults on every node, whoever made it; safe to repeat.
+    def heal(self, ids: Iterable[str] = (), *, check: bool = True) -> Result:
+        """Undo the faults of os_faults on every node, whoever made them; safe to repeat.
+
+        Args:
+            ids: only those with these identities (`Fault.id`); all when empty.
+            check: raise when one could not be undone.
 
         Raises:
             UndoError: a fault is still there; the message says where and why.
             PartlyDone: a node could not be reached; its faults end by themselves at their time.
         """
-        action = actions.for_playbook("heal.yml", self._everyone(), verb="heal", subject="the nodes")
-        return self.perform(action, check=check)
+        return self.perform(self.healing(ids), check=check)
 
-    def _everyone(self) -> list[Node]:
-        return list(self._discovery.known().values()) or list(self._discovery.nodes())
+    def healing(self, ids: Iterable[str] = ()) -> Action:
+        """Return what `heal` would do; nothing is touched."""
+        return actions.for_playbook(
+            "heal.yml", self.known_nodes(), verb="heal", subject="the nodes", fault_ids=list(ids) or None
+        )
+
+    def known_nodes(self) -> list[Node]:
+        """Return the nodes that answered and those that did not but did so before: these have ``last_seen`` set."""
+        known = self._discovery.known().values() or self._discovery.nodes()
+        return sorted(known, key=lambda node: node.fqdn)
 
     # -- how ---------------------------------------------------------------------------------
 
@@ -265,12 +276,15 @@ class Cloud:
         return result.raise_for_status() if check else result
 
     def plan(self, action: Action) -> tuple[Path, list[str]]:
-        """Write the run of an action without running it; return its directory and its command line."""
-        return self._runner.prepare(action, self._inventory_of(action))
+        """Write the run of an action without running it; return its directory and its command line.
 
-    def _inventory_of(self, action: Action) -> dict[str, Any]:
-        hosts = self.inventory(action.nodes, secrets=True)
-        hosts["all"]["vars"]["os_faults_by"] = f"{getpass.getuser()}@{socket.gethostname()}"
+        The line works when it is pasted; passwords are not part of it (``--ask-pass``, ``--ask-become-pass``).
+        """
+        return self._runner.prepare(action, self._inventory_of(action, secrets=False))
+
+    def _inventory_of(self, action: Action, *, secrets: bool = True) -> dict[str, Any]:
+        hosts = self.inventory(action.nodes, secrets=secrets)
+        hosts["all"]["vars"]["os_faults_by"] = f"{_user()}@{socket.gethostname()}"
         return hosts
 
     def _undo(self, action: Action, hosts: Mapping[str, Any]) -> None:
@@ -284,6 +298,13 @@ class Cloud:
         except Exception as error:
             LOG.error("the undo of %s failed: %s", action, error)
             raise KeyboardInterrupt(str(error)) from error
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a uid without a name
+        return str(os.getuid())
 
 
 def faults_of(result: Result) -> list[Fault]:

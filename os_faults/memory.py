@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -16,6 +17,8 @@ from pathlib import Path
 
 from os_faults.errors import CloudManagementError
 from os_faults.model import Auth, Interface, Node
+
+LOG = logging.getLogger(__name__)
 
 
 def state_dir(environ: Mapping[str, str]) -> Path:
@@ -42,10 +45,19 @@ class Memory:
         self._path = directory / f"{key}.json"
 
     def remember(self, nodes: Iterable[Node]) -> None:
-        """Add nodes that answered just now to what is kept; those that did not answer stay."""
+        """Add nodes that answered just now to what is kept; those that did not answer stay.
+
+        A state directory that can't be written is no reason to fail: the next session just knows less.
+        """
         kept = self._read()
         now = datetime.now(UTC).isoformat(timespec="seconds")
         kept.update({node.fqdn: {**_plain(node), "last_seen": now} for node in nodes})
+        try:
+            self._write(kept)
+        except OSError as error:
+            LOG.warning("can't remember the nodes of this cloud: %s", error)
+
+    def _write(self, kept: Mapping[str, object]) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         fresh = self._path.with_suffix(f".{os.getpid()}")
         with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:

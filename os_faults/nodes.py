@@ -148,7 +148,7 @@ class NodeCollection(Set[Node]):
             wait_timeout: seconds to wait for that.
             check: raise when a node did not do it.
         """
-        return self._do("reboot", check, limit=wait_timeout, wait=wait, wait_timeout=wait_timeout)
+        return self._do("reboot", check, wait=wait, wait_timeout=wait_timeout)
 
     def oom(self, duration: int | None = None, *, check: bool = True) -> Result:
         """Fill the memory of the nodes until the kernel's OOM killer acts.
@@ -157,7 +157,7 @@ class NodeCollection(Set[Node]):
             duration: seconds after which the memory is given back whether or not it has acted.
             check: raise when a node did not do it.
         """
-        return self._do("oom", check, limit=duration or 60, duration=duration)
+        return self._do("oom", check, duration=duration)
 
     def end_oom(self, *, check: bool = True) -> Result:
         """Give back the memory that `oom` fills, if it is still at it."""
@@ -185,11 +185,11 @@ class NodeCollection(Set[Node]):
             heal_after: seconds until the nodes undo it themselves.
             check: raise when a node did not do it.
         """
-        return self._network("disable_network", network_name, check, heal_after or self._performer.heal_after)
+        return self._do("disable_network", check, network_name=network_name, heal_after=heal_after)
 
     def enable_network(self, network_name: str, *, check: bool = True) -> Result:
         """Give a network back to the nodes, with the addresses and routes it had."""
-        return self._network("enable_network", network_name, check)
+        return self._do("enable_network", check, network_name=network_name)
 
     disconnect = disable_network
     connect = enable_network
@@ -234,14 +234,24 @@ class NodeCollection(Set[Node]):
 
     # -- how --------------------------------------------------------------------------------
 
-    def _network(self, verb: str, network_name: str, check: bool, heal_after: int | None = None) -> Result:
-        self._not_empty(verb)
-        self._performer.check_network(network_name, self)
-        return self._do(verb, check, network_name=network_name, heal_after=heal_after)
+    def action(self, verb: str, **options: Any) -> Action:
+        """Return what a verb would do, fully checked; nothing is touched.
 
-    def _do(self, verb: str, check: bool, *, limit: float = 300, **arguments: Any) -> Result:
+        Args:
+            verb: a word of the contracts (``reboot``).
+            options: of its playbook; those that are None are left to its defaults.
+
+        Raises:
+            ArgumentError: the verb is unknown, its contract refuses an option, or a node has no such network.
+            NodeCollectionError: the collection is empty.
+        """
         self._not_empty(verb)
-        return self._performer.perform(actions.for_verb("node", verb, self, limit=limit, **arguments), check=check)
+        if "network_name" in options:
+            self._performer.check_network(options["network_name"], self)
+        return actions.for_verb("node", verb, self, ends_after=self._performer.heal_after, **options)
+
+    def _do(self, verb: str, check: bool, **options: Any) -> Result:
+        return self._performer.perform(self.action(verb, **options), check=check)
 
     def _not_empty(self, verb: str) -> None:
         if not self._nodes:

@@ -42,6 +42,8 @@ _PASSED_ENVIRONMENT = re.compile(
 )
 _MADE_BY_RUNNER = re.compile(r"ANSIBLE_(?!CONFIG).*|AWX_.*|RUNNER_.*")
 _MAX_FORKS = 50
+#: What ansible-runner calls the one run of a private directory.
+_IDENT = "run"
 
 
 class Runner(Protocol):
@@ -82,9 +84,10 @@ class AnsibleRunner:
         started = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
         directory = self._artifacts_dir / f"{started}-{re.sub('[^a-z_]', '', action.verb)}-{uuid.uuid4().hex[:6]}"
         self._artifacts_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for folder in ("artifacts", "env", "inventory", "project"):
-            (directory / folder).mkdir(parents=True, mode=0o700)
-        directory.chmod(0o700)
+        for folder in ("", "artifacts", f"artifacts/{_IDENT}", "env", "inventory", "project"):
+            (directory / folder).mkdir(mode=0o700)
+        # ansible-runner opens this one readable for everybody; one that is there keeps its mode.
+        (directory / "artifacts" / _IDENT / "stderr").touch(mode=0o600)
         _write_json(directory / "inventory" / "hosts.json", inventory)
         if action.arguments:
             _write_json(directory / "env" / "extravars", action.arguments)
@@ -156,7 +159,7 @@ class AnsibleRunner:
         config = RunnerConfig(
             str(directory),
             playbook=playbook,
-            ident="run",
+            ident=_IDENT,
             project_dir=str(Path(playbook).parent),
             forks=min(len(action.nodes), _MAX_FORKS),
             cmdline="--check" if action.check_mode else None,

@@ -7,7 +7,7 @@ from typing import Any
 
 from os_faults import actions
 from os_faults.errors import ServiceError
-from os_faults.model import Result
+from os_faults.model import Action, Result
 from os_faults.nodes import NodeCollection, Performer
 
 
@@ -75,7 +75,7 @@ class Service:
             sec: seconds until the node itself lets it run on; the connection's ``heal_after`` when None.
             check: raise when a node did not do it.
         """
-        return self._do("freeze", nodes, check, heal_after=sec or self._performer.heal_after)
+        return self._do("freeze", nodes, check, seconds=sec)
 
     def unfreeze(self, nodes: NodeCollection | None = None, *, check: bool = True) -> Result:
         """Let a frozen service run on."""
@@ -91,24 +91,37 @@ class Service:
             heal_after: seconds until the node itself takes it back; the connection's ``heal_after`` when None.
             check: raise when a node did not do it.
         """
-        return self._do("unplug", nodes, check, heal_after=heal_after or self._performer.heal_after)
+        return self._do("unplug", nodes, check, heal_after=heal_after)
 
     def plug(self, nodes: NodeCollection | None = None, *, check: bool = True) -> Result:
         """Give the service its ports back."""
         return self._do("plug", nodes, check)
 
-    def _do(self, verb: str, nodes: NodeCollection | None, check: bool, **arguments: Any) -> Result:
+    def action(self, verb: str, nodes: NodeCollection | None = None, **options: Any) -> Action:
+        """Return what a verb would do, fully checked; nothing is touched.
+
+        Args:
+            verb: a word of the contracts (``restart``).
+            nodes: where; everywhere when None.
+            options: of its playbook; those that are None are left to its defaults.
+
+        Raises:
+            ArgumentError: the verb is unknown, or its contract refuses an option.
+            ServiceError: there is no node to act on, or one does not have the service.
+        """
         everywhere = self._nodes()
         chosen = everywhere if nodes is None else nodes
+        subject = f"{self.name} service"
         if not chosen:
-            raise ServiceError(f"{verb} {self.name} service on an empty set of nodes: nothing was done")
+            raise ServiceError(f"{verb} {subject} on an empty set of nodes: nothing was done")
         strangers = chosen - everywhere
         if strangers:
             raise ServiceError(
-                f"{verb} {self.name} service: {', '.join(strangers.get_fqdns())} does not have it; "
+                f"{verb} {subject}: {', '.join(strangers.get_fqdns())} does not have it; "
                 f"it is on {', '.join(everywhere.get_fqdns()) or 'no node'}"
             )
-        action = actions.for_verb(
-            "service", verb, chosen, subject=f"{self.name} service", service=self.name, **arguments
-        )
-        return self._performer.perform(action, check=check)
+        end = self._performer.heal_after
+        return actions.for_verb("service", verb, chosen, subject=subject, ends_after=end, service=self.name, **options)
+
+    def _do(self, verb: str, nodes: NodeCollection | None, check: bool, **options: Any) -> Result:
+        return self._performer.perform(self.action(verb, nodes, **options), check=check)

@@ -1,0 +1,163 @@
+"""Commands that only ask: ``verify``, ``nodes``, ``services``, ``faults``, ``inventory``."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from os_faults.cli.globals import command
+from os_faults.cli.passwords import hint_at_passwords
+from os_faults.cli.session import Session
+from os_faults.errors import AnsibleExecutionException, OSFException
+
+if TYPE_CHECKING:
+    from os_faults.model import Fault, Node
+
+
+@command("verify")
+@click.pass_obj
+def verify(session: Session) -> None:
+    """Prove that every node can be reached and used, and say what was found there."""
+    with session.connected() as cloud:
+        try:
+            result = cloud.verify()
+        except AnsibleExecutionException as error:
+            if error.result is not None:
+                session.out.result(error.result)
+            raise
+        session.out.result(result)
+
+
+@command("nodes")
+@click.pass_obj
+def nodes(session: Session) -> None:
+    """List the nodes: name, address, MAC address, how many services."""
+    with session.connected() as cloud:
+        failure: OSFException | None = None
+        try:
+            found = list(cloud.get_nodes())
+        except AnsibleExecutionException as error:
+            failure = error
+            found = cloud.known_nodes()
+        rows = [_node(node) for node in found]
+        seen = ("last_seen",) if any(row["last_seen"] for row in rows) else ()
+        session.out.table("nodes", ("fqdn", "ip", "mac", "services", *seen), rows, **_incomplete(failure))
+        if failure is not None:
+            raise failure
+
+
+@command("services")
+@click.pass_obj
+def services(session: Session) -> None:
+    """List the services that are known, and the nodes that have them."""
+    with session.connected() as cloud:
+        rows = [
+            {"service": name, "nodes": cloud.get_service(name).get_nodes().get_fqdns()}
+            for name in cloud.list_services()
+        ]
+        session.out.table("services", ("service", "nodes"), rows)
+
+
+@command("faults")
+@click.pass_obj
+def faults(session: Session) -> None:
+    """List the faults that the nodes hold at this moment, as the nodes themselves tell."""
+    from os_faults.cloud import faults_of
+
+    with session.connected() as cloud:
+        failure: OSFException | None = None
+        try:
+            found = cloud.faults()
+        except AnsibleExecutionException as error:
+            failure = error
+            found = faults_of(error.result) if error.result is not None else []
+        now = time.time()
+        columns = ("node", "fault", "subject", "state", "since", "ends_in", "by")
+        session.out.table(
+            "faults", columns, [_fault(fault, now, session.out.json) for fault in found], **_incomplete(failure)
+        )
+        if failure is not None:
+            raise failure
+
+
+@command(
+    "inventory",
+    help="Print Ansible's inventory of the nodes, as JSON for 'ansible-playbook -i FILE'.\n\n"
+    "No password is in it. As an executable inventory, which asks the nodes each time, it is one line:\n\n"
+    '\b\n  #!/bin/sh\n  exec os-faults inventory "$@"',
+)
+@click.option("--list", "as_list", is_flag=True, help="All of it, as Ansible asks an executable inventory for it.")
+@click.option("--host", metavar="NAME", help="The variables of one node, as Ansible asks for them.")
+@click.pass_obj
+def inventory(session: Session, as_list: bool, host: str | None) -> None:
+    """Print the inventory."""
+    from os_faults.errors import NodeCollectionError, did_you_mean
+    from os_faults.inventory import to_list_json
+
+    with session.connected() as cloud:
+        nodes = cloud.get_nodes()
+        tree = cloud.inventory(nodes)
+        if host is None:
+            hint_at_passwords(nodes)
+            _print(to_list_json(tree) if as_list else tree)
+            return
+        known = tree["all"]["hosts"]
+        if host not in known:
+            raise NodeCollectionError(f"no node {host!r} in the cloud: {did_you_mean(host, known)}")
+        _print({**tree["all"].get("vars", {}), **known[host]})
+
+
+def _print(content: Any) -> None:
+    import json
+
+    click.echo(json.dumps(content, indent=2))
+
+
+def _node(node: Node) -> dict[str, Any]:
+    return {
+        "fqdn": node.fqdn,
+        "ip": node.ip,
+        "mac": node.mac,
+        "services": len(node.units),
+        "units": {name: list(units) for name, units in node.units.items()},
+        "last_seen": f"unreachable, last seen {node.last_seen}" if node.last_seen else None,
+    }
+
+
+def _fault(fault: Fault, now: float, exact: bool) -> dict[str, Any]:
+    """Return a row; for programs ``since`` and ``ends_in`` are numbers."""
+    left = None if fault.until is None else max(0.0, fault.until - now)
+    return {
+        "node": fault.node,
+        "id": fault.id,
+        "fault": fault.verb,
+        "subject": fault.subject,
+        "state": fault.state,
+        "since": fault.since if exact else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(fault.since)),
+        "until": fault.until,
+        "ends_in": (None if left is None else round(left, 1)) if exact else _span(left),
+        "by": fault.by,
+    }
+
+
+def _span(seconds: float | None) -> str:
+    """Return a time as people read it.
+
+    Example:
+        >>> _span(1795), _span(None)
+        ('29m55s', 'never')
+    """
+    if seconds is None:
+        return "never"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h{minutes:02}m" if hours else f"{minutes}m{rest:02}s" if minutes else f"{rest}s"
+
+
+def _incomplete(failure: OSFException | None) -> dict[str, Any]:
+    """Return what a document says when some nodes did not answer."""
+    if failure is None:
+        return {}
+    return {"error": {"type": type(failure).__name__, "message": str(failure), "exit_code": failure.exit_code}}

@@ -1,0 +1,111 @@
+"""From a contract to the arguments and options of a command; nothing about a verb is written here.
+
+What the contract requires is a word of the command, in the contract's order; the rest are options.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from os_faults.errors import ArgumentError, did_you_mean
+
+if TYPE_CHECKING:
+    from os_faults.contract import Contract, Option
+
+    _ParamType = click.ParamType[Any]
+else:
+    _ParamType = click.ParamType  # older versions of click have no generic one
+
+
+class Value(_ParamType):
+    """The type of a command's word, checked as the contract says and Ansible does.
+
+    Args:
+        option: the option of the contract.
+    """
+
+    def __init__(self, option: Option) -> None:
+        self.name = option.type
+        self._option = option
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the value in its type, or fail with the nearest right one."""
+        choices = [str(choice) for choice in self._option.choices]
+        if choices and isinstance(value, str) and self._option.type == "str" and value not in choices:
+            self.fail(f"{self._option.name} {value!r} is not known: {did_you_mean(value, choices)}", param, ctx)
+        try:
+            return self._option.convert(value)
+        except ArgumentError as error:
+            self.fail(str(error), param, ctx)
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str | None:
+        """Return what the help shows for the value."""
+        return "|".join(map(str, self._option.choices)) or None
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Return the choices that begin with what was typed."""
+        return [CompletionItem(str(choice)) for choice in self._option.choices if str(choice).startswith(incomplete)]
+
+
+def parameters(contract: Contract) -> list[click.Parameter]:
+    """Return the words and options of a command for a contract, without the one that holds the verb."""
+    options = [option for name, option in contract.options.items() if name != contract.verbs_from]
+    words: list[click.Parameter] = [
+        click.Argument([option.name], type=Value(option), metavar=option.name.upper())
+        for option in options
+        if option.required
+    ]
+    return words + [_switch(option) for option in options if not option.required]
+
+
+def _switch(option: Option) -> click.Option:
+    word = option.name.replace("_", "-")
+    about = plain(option.description)
+    if option.default not in (None, [], {}, ""):
+        about += f"  [default: {str(option.default).lower() if option.type == 'bool' else option.default}]"
+    if option.type == "bool":
+        return click.Option([option.name, f"--{word}/--no-{word}"], default=None, help=about)
+    return click.Option([option.name, f"--{word}"], type=Value(option), default=None, help=about)
+
+
+def help_of(contract: Contract, verb: str) -> str:
+    """Return the help of a verb: its sentence, its words, what takes it back."""
+    sentence = next((plain(word.help) for word in contract.verbs if word.name == verb), "")
+    parts = [f"{sentence or plain(contract.short_description)}."]
+    words = [option for name, option in contract.options.items() if option.required and name != contract.verbs_from]
+    if words:
+        parts.append(
+            "\b\n"
+            + "\n".join(f"{option.name.upper()}: {plain(option.description)}{_one_of(option)}" for option in words)
+        )
+    if undo := contract.undo_of(verb):
+        parts.append(f"Taken back by {undo!r} and by 'os-faults heal'.")
+    return "\n\n".join(parts)
+
+
+def options_given(contract: Contract, values: dict[str, Any], without: Container[str] = ()) -> dict[str, Any]:
+    """Return those values of a command's line that are options of the contract and were given."""
+    return {
+        name: value
+        for name, value in values.items()
+        if name in contract.options and name not in without and value is not None
+    }
+
+
+def plain(text: str) -> str:
+    """Return a description without Ansible's markup.
+
+    Example:
+        >>> plain("C(terminate) lasts")
+        'terminate lasts'
+    """
+    return re.sub(r"\b[BCEILMOPRUV]\(([^)]*)\)", r"\1", " ".join(text.split()))
+
+
+def _one_of(option: Option) -> str:
+    return f" ({', '.join(map(str, option.choices))})" if option.choices else ""

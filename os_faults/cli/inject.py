@@ -1,0 +1,112 @@
+"""``os-faults inject VERB …``: every verb of every contract, with its arguments."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from os_faults.cli import targets
+from os_faults.cli.globals import Command, Group
+from os_faults.cli.passwords import hint_at_passwords
+from os_faults.cli.session import Session
+
+if TYPE_CHECKING:
+    from os_faults.cloud import Cloud
+    from os_faults.contract import Contract
+    from os_faults.model import Action
+
+
+class Verbs(Group):
+    """A group whose commands are the verbs of the contracts; they are read when somebody asks."""
+
+    word = "verb"
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the verbs, those of services first."""
+        return list(_verbs())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of a verb."""
+        contract = _verbs().get(cmd_name)
+        return None if contract is None else _command(contract, cmd_name)
+
+
+def _verbs() -> dict[str, Contract]:
+    """Return verb → contract, for everything that is done to a service or a node."""
+    from os_faults.actions import contracts as bundled
+
+    contracts = [found for found in bundled().values() if found.verbs_from and not found.read_only]
+    contracts.sort(key=lambda contract: contract.subject, reverse=True)
+    return {verb.name: contract for contract in contracts for verb in contract.verbs}
+
+
+def _command(contract: Contract, verb: str) -> Command:
+    from os_faults.cli import contracts
+
+    return Command(
+        verb,
+        callback=click.pass_obj(partial(_inject, contract, verb)),
+        params=[*contracts.parameters(contract), targets.option(), dry_run_option()],
+        help=contracts.help_of(contract, verb),
+    )
+
+
+def dry_run_option() -> click.Option:
+    """Return the option ``--dry-run``."""
+    return click.Option(
+        ["--dry-run"],
+        is_flag=True,
+        help="Print the ansible-playbook line and change nothing (nodes may be asked who they are).",
+    )
+
+
+def _inject(contract: Contract, verb: str, session: Session, on: str, dry_run: bool, **values: Any) -> None:
+    with session.connected() as cloud:
+        action = _action(cloud, contract, verb, on, values)
+        perform(session, cloud, action, dry_run)
+
+
+def _action(cloud: Cloud, contract: Contract, verb: str, on: str, values: Mapping[str, Any]) -> Action:
+    """Return what is asked for; everything is checked, and the nodes are asked who they are."""
+    if contract.subject == "node":
+        return targets.choose(cloud, on, None).action(verb, **values)
+    options = dict(values)
+    service = cloud.get_service(options.pop("service"))
+    return service.action(verb, targets.choose(cloud, on, service), **options)
+
+
+def perform(session: Session, cloud: Cloud, action: Action, dry_run: bool) -> None:
+    """Do an action and print what became of it; or print only how it would be done."""
+    if not dry_run:
+        result = cloud.perform(action, check=False)
+        session.out.result(result)
+        result.raise_for_status()
+        return
+    directory, line = cloud.plan(action)
+    if session.out.json:
+        session.out.document(
+            dry_run=True,
+            verb=action.verb,
+            subject=action.subject,
+            nodes=[node.fqdn for node in action.nodes],
+            arguments=dict(action.arguments),
+            command=line,
+            line=shlex.join(line),
+            directory=str(directory),
+        )
+    else:
+        click.echo(shlex.join(line))
+    hint_at_passwords(action.nodes)
+
+
+inject = Verbs(
+    "inject",
+    no_args_is_help=True,
+    subcommand_metavar="VERB ...",
+    help="Inject a fault, take one back, or change the state of a service.\n\n"
+    "Without --on a verb acts on all nodes of the service, or on all nodes of the cloud.",
+)

@@ -1,0 +1,164 @@
+"""Results on stdout: text for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json as _json
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from os_faults.errors import OSFException
+    from os_faults.model import HostResult, Result
+
+SCHEMA = 1
+"""Version of the JSON output; a change that could break a reader raises it."""
+
+
+class Output:
+    """Prints results, in one of two forms.
+
+    Args:
+        json: print one JSON document; else text.
+    """
+
+    def __init__(self, *, json: bool) -> None:
+        self.json = json
+        self._answered = False
+
+    def document(self, **content: Any) -> None:
+        """Print the one JSON document of this call."""
+        self._answered = True
+        click.echo(_json.dumps({"schema": SCHEMA, **content}, indent=2, default=str))
+
+    def table(self, name: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]], **more: Any) -> None:
+        """Print rows: under ``name`` in the document, or as a table with these columns of them.
+
+        Args:
+            name: key of the list in the document.
+            columns: the keys that the table shows, in their order.
+            rows: what there is; values are plain data.
+            more: other keys of the document.
+        """
+        if self.json:
+            self.document(**{name: list(rows)}, **more)
+            return
+        if rows:
+            text_table(columns, [[_cell(row.get(column)) for column in columns] for row in rows])
+        else:
+            click.echo(f"no {name}", err=True)
+
+    def result(self, result: Result) -> None:
+        """Print what a run did on each node."""
+        if self.json:
+            self.document(**result_document(result))
+            return
+        rows = [
+            [host.node, host.status.value, "changed" if host.changed else "unchanged", _said(host)]
+            for host in (result[name] for name in sorted(result))
+        ]
+        for line in aligned(rows):
+            click.echo(line)
+
+    def error(self, error: OSFException) -> None:
+        """Print an error: a sentence on stderr, and a document when there was none yet."""
+        for line in str(error).splitlines():
+            click.echo(f"os-faults: {line}", err=True)
+        if self.json and not self._answered:
+            found = getattr(error, "result", None)
+            self.document(
+                **(result_document(found) if found is not None else {}),
+                error={"type": type(error).__name__, "message": str(error), "exit_code": error.exit_code},
+            )
+
+
+def result_document(result: Result) -> dict[str, Any]:
+    """Return a result as plain data."""
+    failure = _failure_of(result)
+    return {
+        "verb": result.action.verb,
+        "subject": result.action.subject,
+        "playbook": result.action.playbook,
+        "arguments": dict(result.action.arguments),
+        "done": failure is None,
+        "error": failure,
+        "changed": result.changed,
+        "seconds": round(result.seconds, 3),
+        "artifacts": result.artifacts,
+        "nodes": [
+            {
+                "node": host.node,
+                "status": host.status.value,
+                "changed": host.changed,
+                "message": host.message,
+                "notes": list(host.payload.get("notes", ())),
+                "detail": {name: value for name, value in host.payload.items() if name != "notes"},
+            }
+            for host in (result[name] for name in sorted(result))
+        ],
+    }
+
+
+def _failure_of(result: Result) -> dict[str, Any] | None:
+    from os_faults.errors import OSFException
+
+    try:
+        result.raise_for_status()
+    except OSFException as error:
+        return {"type": type(error).__name__, "message": str(error), "exit_code": error.exit_code}
+    return None
+
+
+def _said(host: HostResult) -> str:
+    """Return what a person should know of a node: the module's words, what was taken back, when a fault ends."""
+    said = [host.message, *host.payload.get("notes", ())]
+    if undone := host.payload.get("undone"):
+        said.append(f"took back {', '.join(undone)}")
+    if (until := host.payload.get("until")) and host.payload.get("state") in ("armed", "injected"):
+        said.append(f"ends by itself at {time.strftime('%H:%M:%S', time.localtime(until))}")
+    return "; ".join(" ".join(str(part).split()) for part in said if part)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "NO"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value)) or "-"
+    return str(value)
+
+
+def text_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table: with rich on a terminal, plainly aligned elsewhere."""
+    heads = [column.replace("_", " ") for column in columns]
+    if not sys.stdout.isatty():
+        for line in aligned([[head.upper() for head in heads], *rows]):
+            click.echo(line)
+        return
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for head in heads:
+        table.add_column(head, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)
+
+
+def aligned(rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return rows as lines whose columns stand under each other.
+
+    Example:
+        >>> aligned([["a", "b"], ["long", "c"]])
+        ['a     b', 'long  c']
+    """
+    rows = list(rows)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -1,0 +1,20 @@
+"""A word about the passwords that no inventory of ours holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from os_faults.model import Node
+
+
+def hint_at_passwords(nodes: Iterable[Node]) -> None:
+    """Say on stderr how ansible-playbook is given the passwords of the nodes, when they have any."""
+    logins = [node.auth for node in nodes]
+    words = ["--ask-pass"] if any(login.password for login in logins) else []
+    words += ["--ask-become-pass"] if any(login.become and login.become_password for login in logins) else []
+    if words:
+        click.echo(f"os-faults: passwords are not in the inventory: give ansible-playbook {' '.join(words)}", err=True)

@@ -1,0 +1,97 @@
+"""What the global options mean: which cloud, which output, how much is told."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from os_faults.cli.output import Output
+
+if TYPE_CHECKING:
+    from os_faults.cloud import Cloud
+    from os_faults.runner import Runner
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
+OUTPUTS = ("text", "json")
+
+
+class _Stderr(logging.Handler):
+    """Writes to whatever stderr is at that moment, so that a progress line is not torn."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        click.echo(self.format(record), err=True)
+
+
+@dataclass
+class Session:
+    """One call of ``os-faults``.
+
+    Attributes:
+        config: path of the configuration file.
+        cloud: name of a cloud in ``clouds.yaml``.
+        artifacts_dir: where runs leave their directories.
+        seed: of random choices.
+        output: ``text`` or ``json``.
+        log_level: a word of `LOG_LEVELS`.
+        runner: who runs the playbooks; ansible-runner when None.
+    """
+
+    config: str | None = None
+    cloud: str | None = None
+    artifacts_dir: str | None = None
+    seed: int | None = None
+    output: str = "text"
+    log_level: str = "warning"
+    runner: Runner | None = None
+
+    def __post_init__(self) -> None:
+        self._out: Output | None = None
+
+    @property
+    def out(self) -> Output:
+        """Where results go."""
+        if self._out is None:
+            self._out = Output(json=self.output == "json")
+        return self._out
+
+    @property
+    def debug(self) -> bool:
+        """Whether tracebacks are shown."""
+        return self.log_level == "debug"
+
+    def start_logging(self) -> None:
+        """Send the log of os_faults to stderr."""
+        log = logging.getLogger("os_faults")
+        for old in [handler for handler in log.handlers if isinstance(handler, _Stderr)]:
+            log.removeHandler(old)
+        handler = _Stderr()
+        handler.setFormatter(logging.Formatter("os-faults: %(message)s"))
+        log.addHandler(handler)
+        log.setLevel(self.log_level.upper())
+
+    @contextmanager
+    def connected(self) -> Iterator[Cloud]:
+        """Open the cloud of the configuration, and close it at the end.
+
+        Raises:
+            ConfigError: there is no configuration, or it is wrong.
+        """
+        from os_faults.cli.progress import shown
+        from os_faults.cloud import Cloud
+        from os_faults.config import load
+
+        if self.config and self.cloud:
+            raise click.UsageError(
+                "--config and --cloud exclude each other: the first names a file, the second an entry of clouds.yaml"
+            )
+        config = load(None, self.config, self.cloud)
+        if self.artifacts_dir:
+            config = replace(config, artifacts_dir=Path(self.artifacts_dir).absolute())
+        with Cloud(config, seed=self.seed, runner=self.runner) as cloud, shown(cloud):
+            yield cloud

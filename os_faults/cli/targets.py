@@ -1,0 +1,46 @@
+"""``--on``: which nodes a verb acts on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from os_faults.cloud import Cloud
+    from os_faults.nodes import NodeCollection
+    from os_faults.service import Service
+
+
+def option() -> click.Option:
+    """Return the option ``--on``."""
+    return click.Option(
+        ["--on"],
+        default="all",
+        show_default=True,
+        metavar="all|one|NUMBER|NAME[,NAME...]",
+        help="Nodes: all (of the service's, where there is one), one or NUMBER at random by the seed, or these names.",
+    )
+
+
+def choose(cloud: Cloud, on: str, service: Service | None) -> NodeCollection:
+    """Return the nodes that ``--on`` means.
+
+    Args:
+        cloud: where.
+        on: ``all``, ``one``, a number, or names joined by commas.
+        service: choose among its nodes; among all of the cloud when None.
+
+    Raises:
+        NodeCollectionError: a name is not known, or there are not as many nodes.
+        ServiceError: nobody has the service.
+    """
+    count = 1 if on == "one" else int(on) if on.isdecimal() else None
+    if on != "all" and count is None:
+        return cloud.get_nodes([name.strip() for name in on.split(",") if name.strip()])
+    nodes = cloud.get_nodes() if service is None else service.get_nodes()
+    if count is None:
+        return nodes
+    picked = nodes.pick(count)
+    click.echo(f"os-faults: seed {cloud.seed} picked {', '.join(picked.get_fqdns())}", err=True)
+    return picked

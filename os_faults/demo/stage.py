@@ -1,0 +1,213 @@
+"""Where the demo plays: a private directory, two services in it, the cloud that they make, and the end of it all."""
+
+from __future__ import annotations
+
+import getpass
+import logging
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from os_faults.cloud import Cloud
+from os_faults.config import load
+from os_faults.demo.probe import Probe
+from os_faults.errors import OSFException
+from os_faults.nodes import NodeCollection
+from os_faults.service import Service
+
+LOG = logging.getLogger(__name__)
+
+NODE = "localhost"
+_PROGRAM = Path(__file__).with_name("service.py")
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A service of the demo.
+
+    Attributes:
+        service: its verbs.
+        pidfile: the file with its pid.
+        probe: who asks it all the time.
+    """
+
+    service: Service
+    pidfile: Path
+    probe: Probe
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.service.name
+
+    @property
+    def pid(self) -> int | None:
+        """The pid in its pid file."""
+        try:
+            return int(self.pidfile.read_text(encoding="ascii"))
+        except (OSError, ValueError):
+            return None
+
+
+@dataclass
+class Stage:
+    """A cloud of this machine alone.
+
+    Attributes:
+        cloud: the cloud.
+        web: one service.
+        api: another.
+        nodes: the nodes that were found; None before `discover`.
+    """
+
+    cloud: Cloud
+    web: Actor
+    api: Actor
+    nodes: NodeCollection | None = None
+
+    @property
+    def holds(self) -> list[str]:
+        """The ids of all the faults that the demo can leave; it heals these and nobody else's."""
+        return [f"{verb}-{actor.name}" for actor in (self.web, self.api) for verb in ("freeze", "terminate")]
+
+    def discover(self) -> list[str]:
+        """Find the nodes; return their names."""
+        self.nodes = self.cloud.get_nodes()
+        return self.nodes.get_fqdns()
+
+    def heal(self) -> list[str]:
+        """Take back the demo's faults; return the ids of those that were there. Before `discover` there are none."""
+        if self.nodes is None:
+            return []
+        return [hold for host in self.cloud.heal(self.holds).values() for hold in host.payload.get("undone", ())]
+
+
+@contextmanager
+def stage(*, seed: int | None = None, artifacts_dir: Path | None = None) -> Iterator[Stage]:
+    """Build the stage, and take everything away at the end, however it comes.
+
+    Args:
+        seed: of random choices.
+        artifacts_dir: where the runs leave their directories; they go away with the stage when None.
+    """
+    with ExitStack() as ends:
+        home = Path(tempfile.mkdtemp(prefix="os-faults-demo-")).resolve()
+        ends.callback(shutil.rmtree, home, ignore_errors=True)
+        ends.callback(_end_processes, home)
+        ends.enter_context(_environment(home))
+        ports = {f"{kind}-{port}": port for kind, port in zip(("web", "api"), _free_ports(2), strict=True)}
+        config = load(
+            {
+                "cloud_management": {
+                    "driver": "universal",
+                    "nodes": [NODE],
+                    "connection": "local",
+                    "python_interpreter": sys.executable,
+                },
+                "services": {
+                    name: {
+                        "driver": "process",
+                        "args": {
+                            "pidfile": str(home / f"{name}.pid"),
+                            "start": [
+                                sys.executable,
+                                str(_PROGRAM),
+                                str(port),
+                                str(home / f"{name}.pid"),
+                                str(os.getpid()),
+                            ],
+                            "port": port,
+                        },
+                        "hosts": [NODE],
+                    }
+                    for name, port in ports.items()
+                },
+                "artifacts_dir": str(artifacts_dir or home / "runs"),
+            }
+        )
+        cloud = ends.enter_context(Cloud(config, seed=seed))
+        actors = []
+        for name, port in ports.items():
+            probe = Probe(port)
+            ends.callback(probe.stop)
+            actors.append(Actor(cloud.get_service(name), home / f"{name}.pid", probe))
+        web, api = actors
+        built = Stage(cloud, web, api)
+        ends.push(lambda kind, _error, _trace: _heal_after_failure(built) if kind else None)
+        for actor in actors:
+            actor.probe.start()
+        yield built
+
+
+def _heal_after_failure(built: Stage) -> None:
+    """Leave no hold behind when the story did not come to its end."""
+    try:
+        built.heal()
+    except OSFException as error:
+        LOG.error("the demo's faults could not be taken back, they end by themselves: %s", error)
+
+
+@contextmanager
+def _environment(home: Path) -> Iterator[None]:
+    """Keep what os_faults remembers in the private directory; give Ansible the home or name that the user lacks."""
+    changes = {"XDG_STATE_HOME": str(home / "state")}
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):
+        changes["LOGNAME"] = f"uid-{os.geteuid()}"
+    if not os.access(os.path.expanduser("~"), os.W_OK):
+        changes["HOME"] = str(home)
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _free_ports(count: int) -> list[int]:
+    """Return ports of 127.0.0.1 that are free at this moment."""
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [int(one.getsockname()[1]) for one in sockets]
+
+
+def _end_processes(home: Path) -> None:
+    """End the processes that were started in the private directory; its name is on their command lines."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for pid in _processes_of(home):
+            for each in (number, signal.SIGCONT):  # one that is frozen must go on to end
+                try:
+                    os.kill(pid, each)
+                except ProcessLookupError:
+                    pass
+        deadline = time.monotonic() + 2
+        while _processes_of(home) and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+
+def _processes_of(home: Path) -> list[int]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                command = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if os.fsencode(f"{home}/") in command and os.fsencode(_PROGRAM) in command:
+                found.append(int(entry.name))
+    return found

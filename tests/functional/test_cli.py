@@ -1,0 +1,160 @@
+"""The command line with real Ansible on this machine: a process service, its faults, and what is printed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.functional
+
+BIN = Path(sys.executable).parent
+
+
+class Shell:
+    """Runs commands in a directory with a configuration of one service.
+
+    Args:
+        directory: where the configuration and the service lie.
+        name: the service's name.
+    """
+
+    def __init__(self, directory: Path, name: str) -> None:
+        self.directory = directory
+        self.name = name
+        self.environ = {name: value for name, value in os.environ.items() if not name.startswith("XDG_RUNTIME")}
+        self.environ |= {"XDG_STATE_HOME": str(directory / "state"), "PATH": f"{BIN}:{os.environ['PATH']}"}
+        service = {"driver": "process", "pidfile": str(directory / "it.pid"), "start": ["/bin/sleep", "600"]}
+        cloud = {
+            "driver": "universal",
+            "nodes": ["localhost"],
+            "connection": "local",
+            "python_interpreter": sys.executable,
+        }
+        (directory / "os-faults.json").write_text(json.dumps({"cloud_management": cloud, "services": {name: service}}))
+
+    def start(self, *command: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            command,
+            cwd=self.directory,
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def __call__(self, *command: str, code: int = 0) -> str:
+        """Run a command, check its exit code, and return its output."""
+        running = self.start(*command)
+        out, err = running.communicate(timeout=120)
+        assert running.returncode == code, f"{command}\n{out}\n{err}"
+        assert "Traceback" not in err
+        return out
+
+    def pid(self) -> int:
+        return int((self.directory / "it.pid").read_text())
+
+    def state(self) -> str:
+        """Return the state of the service's process: S sleeps, T is frozen, Z has ended."""
+        return Path(f"/proc/{self.pid()}/stat").read_text().rpartition(")")[2].split()[0]
+
+    @property
+    def hold(self) -> Path:
+        """Where a freeze of the service would have its record."""
+        root = Path("/run/os-faults" if os.geteuid() == 0 else f"/tmp/os-faults-{os.geteuid()}")
+        return root / f"freeze-{self.name}"
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    shell = Shell(tmp_path, f"it-{os.getpid()}")
+    sleeper = subprocess.Popen(["/bin/sleep", "600"], start_new_session=True)
+    (tmp_path / "it.pid").write_text(f"{sleeper.pid}\n")
+    yield shell
+    if shell.hold.exists():
+        shell("os-faults", "heal", "--fault-ids", shell.hold.name)
+    sleeper.kill()
+    sleeper.wait()
+    try:
+        os.kill(shell.pid(), signal.SIGKILL)
+    except (OSError, ValueError):
+        pass
+
+
+def test_freeze_list_heal(shell: Shell) -> None:
+    assert "ends by itself at" in shell("os-faults", "inject", "freeze", shell.name, "--seconds", "300")
+    assert shell.state() == "T"
+    faults = json.loads(shell("os-faults", "faults", "--output", "json"))["faults"]
+    (mine,) = [fault for fault in faults if fault["subject"] == shell.name]
+    assert (mine["id"], mine["fault"], mine["state"]) == (f"freeze-{shell.name}", "freeze", "injected")
+    assert 0 < mine["ends_in"] <= 300
+    assert f"took back freeze-{shell.name}" in shell("os-faults", "heal", "--fault-ids", mine["id"])
+    assert shell.state() == "S"
+
+
+def test_kill_is_seen_and_a_second_kill_is_not_achieved(shell: Shell) -> None:
+    assert "nothing starts it again" in shell("os-faults", "inject", "kill", shell.name, "--on", "one")
+    assert shell.state() == "Z"
+    assert "nothing to kill" in shell("os-faults", "inject", "kill", shell.name, code=1)
+
+
+def test_a_dry_run_changes_nothing_and_its_line_can_be_pasted(shell: Shell) -> None:
+    line = shell("os-faults", "inject", "freeze", shell.name, "--seconds", "300", "--dry-run")
+    assert shell.state() == "S"
+    assert not shell.hold.exists()
+    assert "failed=0" in shell("/bin/sh", "-c", line)
+    assert shell.state() == "T"
+
+
+def test_the_inventory_serves_bare_ansible(shell: Shell) -> None:
+    wrapper = shell.directory / "inventory"
+    wrapper.write_text('#!/bin/sh\nexec os-faults inventory "$@"\n')
+    wrapper.chmod(0o755)
+    (shell.directory / "static.json").write_text(shell("os-faults", "inventory"))
+    for inventory in (str(wrapper), "static.json"):
+        graph = json.loads(shell("ansible-inventory", "-i", inventory, "--list"))
+        (host,) = graph["_meta"]["hostvars"]
+        assert graph["_meta"]["hostvars"][host]["ansible_connection"] == "local"
+        assert shell.name in graph["_meta"]["hostvars"][host]["os_faults_services"]
+        assert graph[f"service_{shell.name.replace('-', '_')}"]["hosts"] == [host]
+    playbook = f"{shell('os-faults', 'playbooks', '--path').strip()}/service_state.yml"
+    words = ["-e", f"service={shell.name}", "-e", "service_action=restart"]
+    before = shell.pid()
+    assert "failed=0" in shell("ansible-playbook", "-i", str(wrapper), *words, playbook)
+    assert shell.pid() != before
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_takes_the_fault_back(shell: Shell, number: signal.Signals, code: int) -> None:
+    running = shell.start("os-faults", "inject", "freeze", shell.name, "--seconds", "300")
+    deadline = time.monotonic() + 60
+    while not shell.hold.exists():
+        assert running.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    running.send_signal(number)
+    _out, err = running.communicate(timeout=60)
+    assert running.returncode == code, err
+    assert "undoing" in err
+    assert not shell.hold.exists()
+    assert shell.state() == "S"
+
+
+def test_unreachable_is_the_exit_code_3(shell: Shell) -> None:
+    config = shell.directory / "far.json"
+    config.write_text(
+        json.dumps({"cloud_management": {"driver": "universal", "nodes": [{"address": "127.0.0.1", "port": 1}]}})
+    )
+    running = shell.start("os-faults", "-c", str(config), "inject", "reboot")
+    out, err = running.communicate(timeout=60)
+    assert running.returncode == 3, err
+    assert "127.0.0.1 could not be reached" in err
+    assert out == ""

@@ -1,0 +1,242 @@
+"""The command itself: help, global options, errors, signals, completion."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from cli_fixture import CommandLine, command_line
+from click.testing import CliRunner
+from cloud_fixture import CONFIG, hosts
+
+from os_faults.cli import main
+from os_faults.cli.progress import Progress
+from os_faults.cli.session import Session
+from os_faults.model import Action, HostResult
+from os_faults.testing import FakeRunner
+from os_faults.version import get_version
+
+pytestmark = pytest.mark.usefixtures("state_home")
+
+
+@pytest.fixture
+def call(tmp_path: Path) -> CommandLine:
+    return command_line(tmp_path)
+
+
+def os_faults(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(Path(sys.executable).with_name("os-faults")), *words],
+        env=os.environ | environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_help_names_every_command_and_exit_code(call: CommandLine) -> None:
+    told = call("--help").stdout
+    for word in main.commands:
+        assert f"\n  {word} " in told
+    for code in (0, 1, 2, 3, 4, 5, 130):
+        assert f"\n    {code} " in told
+
+
+def test_help_is_quick_as_it_imports_nothing_heavy() -> None:
+    code = "import sys, os_faults.cli; print([name for name in sys.modules if name in %r])"
+    heavy = ["yaml", "rich", "jsonschema", "ansible_runner", "os_faults.cloud", "importlib.metadata"]
+    done = subprocess.run([sys.executable, "-c", code % heavy], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+    begin = time.monotonic()
+    assert os_faults("--help").returncode == 0
+    assert time.monotonic() - begin < 5  # on a busy machine; a quarter of a second on a quiet one
+
+
+def test_version(call: CommandLine) -> None:
+    assert call("--version").stdout == f"os-faults {get_version()}\n"
+
+
+def test_global_options_also_stand_after_the_command(call: CommandLine) -> None:
+    assert json.loads(call("nodes", "--output", "json").stdout)["schema"] == 1
+    session = Session(runner=call.runner)
+    done = CliRunner().invoke(main, ["nodes", "-c", str(call.config)], obj=session)
+    assert done.exit_code == 0, done.stderr
+    wrong = call("nodes", "--output", "xml")
+    assert (wrong.exit_code, wrong.stdout) == (2, "")
+
+
+def test_the_artifacts_directory_is_the_one_that_is_asked_for(
+    call: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from os_faults import cloud
+
+    seen = []
+    original = cloud.Cloud.__init__
+
+    def spy(self, config, **others):  # type: ignore[no-untyped-def]
+        seen.append(config.artifacts_dir)
+        original(self, config, **others)
+
+    monkeypatch.setattr(cloud.Cloud, "__init__", spy)
+    assert call("--artifacts-dir", "runs", "nodes").exit_code == 0
+    assert seen == [Path.cwd() / "runs"]
+
+
+def test_a_wrong_configuration_is_one_line(call: CommandLine) -> None:
+    call.config.write_text(json.dumps(CONFIG).replace('"address"', '"adress"'))
+    done = call("nodes")
+    assert done.exit_code == 2
+    assert "did you mean 'address'" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert call.json("nodes")["error"]["type"] == "ConfigError"
+    assert call.runner.performed == []
+
+
+def test_config_and_cloud_exclude_each_other(call: CommandLine) -> None:
+    done = call("--cloud", "staging", "nodes")
+    assert done.exit_code == 2
+    assert "exclude each other" in done.stderr
+
+
+def test_a_traceback_is_for_debugging(call: CommandLine) -> None:
+    assert "Traceback" in call("--log-level", "debug", "inject", "kill", "nobody").stderr
+
+
+def test_a_defect_is_one_line_too(tmp_path: Path) -> None:
+    def answer(action: Action, node: str) -> HostResult:
+        raise ZeroDivisionError("of the test")
+
+    call = command_line(tmp_path, answer)
+    done = call("nodes")
+    assert done.exit_code == 1
+    assert done.stderr == "os-faults: unexpected ZeroDivisionError: of the test (--log-level debug shows where)\n"
+    assert "Traceback" in call("--log-level", "debug", "nodes").stderr
+
+
+def test_logs_are_on_stderr(call: CommandLine) -> None:
+    done = call("--log-level", "info", "--seed", "5", "nodes")
+    assert "seed 5" in done.stderr
+    assert "seed" not in done.stdout
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_undoes_what_runs_and_ends(tmp_path: Path, number: signal.Signals, code: int) -> None:
+    good = hosts()
+    handlers = signal.getsignal(number)
+
+    def answer(action: Action, node: str) -> HostResult:
+        if action.verb == "freeze":
+            signal.raise_signal(number)
+        return good(action, node)
+
+    call = command_line(tmp_path, answer)
+    done = call("inject", "freeze", "keystone")
+    assert done.exit_code == code
+    assert number.name in done.stderr
+    assert call.verbs == ["freeze", "undo freeze"]
+    assert call.runner.performed[-1].arguments["service_action"] == "unfreeze"
+    assert signal.getsignal(number) == handlers
+
+
+def test_a_second_signal_does_not_stop_the_undo(tmp_path: Path) -> None:
+    good = hosts()
+
+    def answer(action: Action, node: str) -> HostResult:
+        if action.verb in ("freeze", "undo freeze"):
+            signal.raise_signal(signal.SIGINT)
+        return good(action, node)
+
+    call = command_line(tmp_path, answer)
+    done = call("inject", "freeze", "keystone")
+    assert done.exit_code == 130
+    assert "once more" in done.stderr
+    assert call.verbs == ["freeze", "undo freeze"]
+
+
+def test_an_undo_that_fails_after_a_signal_is_the_exit_code_5(tmp_path: Path) -> None:
+    good = hosts()
+
+    def answer(action: Action, node: str) -> HostResult:
+        if action.verb == "freeze":
+            signal.raise_signal(signal.SIGINT)
+        if action.verb == "undo freeze":
+            return hosts(silent=("10.0.0.1",))(action, node)
+        return good(action, node)
+
+    done = command_line(tmp_path, answer)("inject", "freeze", "keystone")
+    assert done.exit_code == 5
+    assert "No route to host" in done.stderr
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(call: CommandLine, shell: str) -> None:
+    done = call("completion", shell)
+    assert done.exit_code == 0
+    assert "_OS_FAULTS_COMPLETE" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "want"),
+    [
+        ("os-faults inj", "inject"),
+        ("os-faults inject resta", "restart"),
+        ("os-faults inject stress c", "cpu"),
+        ("os-faults inject freeze keystone --sec", "--seconds"),
+        ("os-faults --output js", "json"),
+    ],
+)
+def test_what_is_completed(words: str, want: str) -> None:
+    count = len(words.split()) - 1
+    done = os_faults(_OS_FAULTS_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=str(count))
+    assert done.returncode == 0, done.stderr
+    assert f"plain,{want}" in done.stdout.splitlines()
+
+
+def test_progress_tells_whom_it_waits_for() -> None:
+    class Console:
+        """Takes the line without showing it."""
+
+        def status(self, _text: object) -> Console:
+            return self
+
+        def start(self) -> None: ...
+
+        def stop(self) -> None: ...
+
+        def update(self, _text: object) -> None: ...
+
+    progress = Progress(Console())  # type: ignore[arg-type]
+    progress({"event": "playbook_on_start"})
+    progress({"event": "playbook_on_task_start", "event_data": {"name": "Stop it"}})
+    for host in ("a", "b"):
+        progress({"event": "runner_on_start", "event_data": {"host": host}})
+    progress({"event": "runner_on_ok", "event_data": {"host": "a"}})
+    assert progress.line() == "Stop it: 1 of 2 nodes, waiting for b"
+    progress({"event": "runner_on_failed", "event_data": {"host": "b"}})
+    assert progress.line() == "Stop it: 2 of 2 nodes"
+    progress({"event": "playbook_on_stats"})
+
+
+def test_without_words_there_is_help() -> None:
+    done = os_faults()
+    assert "Usage: os-faults" in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_goes_away_is_no_traceback() -> None:
+    script = f"{Path(sys.executable).with_name('os-faults')} playbooks | true"
+    done = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert "Traceback" not in done.stderr
+
+
+def test_a_fake_runner_never_meets_ansible(call: CommandLine) -> None:
+    assert isinstance(call.runner, FakeRunner)
+    call("inject", "restart", "keystone")
+    assert call.verbs == ["restart"]
