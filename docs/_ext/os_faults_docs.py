@@ -1,0 +1,234 @@
+"""Pages that grow from the code: contracts, module documentation, drivers, errors and the command line.
+
+Nothing generated is committed; each directive reads its source while Sphinx builds. What is missing at the source
+(an undocumented driver, a contract without a description) is an error of the build.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.ext.napoleon import Config, GoogleDocstring
+from sphinx.util.docutils import SphinxDirective
+
+ROOT = Path(__file__).parents[2]
+PLAYBOOKS = ROOT / "playbooks"
+MODULES = ROOT / "ansible_modules"
+
+
+def text_of(value: str | list[str] | None) -> str:
+    """Return a description as one paragraph per item, with Ansible's markup as reStructuredText."""
+    paragraphs = [value] if isinstance(value, str) else value or []
+    return "\n\n".join(_markup(" ".join(str(paragraph).split())) for paragraph in paragraphs)
+
+
+def _markup(text: str) -> str:
+    r"""Turn Ansible's markup into reStructuredText.
+
+    >>> _markup("C(x) and O(seconds=3) of M(ansible.builtin.command)")
+    '``x`` and ``seconds=3`` of ``ansible.builtin.command``'
+    """
+    out, rest = [], text
+    while rest:
+        start = min((at for at in (rest.find(f"{letter}(") for letter in "CMOVEIBU") if at >= 0), default=-1)
+        end = rest.find(")", start)
+        if start < 0 or end < 0:
+            break
+        if start and rest[start - 1].isalnum():  # not markup: the end of a word before a parenthesis
+            out.append(rest[: start + 2])
+            rest = rest[start + 2 :]
+            continue
+        out += [rest[:start], f"``{rest[start + 2 : end]}``"]
+        rest = rest[end + 1 :]
+        if rest and rest[0].isalnum():
+            out.append("\\ ")
+    return "".join(out) + rest
+
+
+class Page:
+    """Lines of reStructuredText."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def title(self, text: str, under: str) -> None:
+        self.lines += ["", text, under * len(text), ""]
+
+    def text(self, text: str) -> None:
+        self.lines += ["", *text.splitlines(), ""]
+
+    def code(self, text: str, language: str) -> None:
+        body = [f"   {line}".rstrip() for line in text.strip("\n").splitlines()]
+        self.lines += ["", f".. code-block:: {language}", "", *body, ""]
+
+    def table(self, head: list[str], rows: list[list[str]]) -> None:
+        if not rows:
+            return
+        self.lines += ["", ".. list-table::", "   :header-rows: 1", ""]
+        for row in [head, *rows]:
+            for at, cell in enumerate(row):
+                first, *others = cell.splitlines() or [""]
+                self.lines.append(f"   {'* -' if at == 0 else '  -'} {first}".rstrip())
+                self.lines += [f"       {line}".rstrip() for line in others]
+        self.lines.append("")
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
+
+
+def _option_rows(options: dict[str, Any], nested: str, lead: str = "") -> list[list[str]]:
+    rows = []
+    for name, option in options.items():
+        facts = [option.get("type", "str") + (f" of {option['elements']}" if option.get("elements") else "")]
+        if option.get("required"):
+            facts.append("required")
+        if option.get("default") is not None:
+            facts.append(f"default ``{option['default']}``")
+        about = text_of(option.get("description"))
+        if option.get("choices"):
+            about += "\n\nOne of " + ", ".join(f"``{choice}``" for choice in option["choices"]) + "."
+        rows.append([f"``{lead}{name}``", ", ".join(facts), about])
+        rows += _option_rows(option.get(nested) or {}, nested, f"{lead}{name}.")
+    return rows
+
+
+def playbooks() -> str:
+    """Return the page of the playbooks, from their contracts."""
+    page = Page()
+    for path in sorted(PLAYBOOKS.glob("*.meta.yml")):
+        name = path.name.removesuffix(".meta.yml")
+        meta = yaml.safe_load(path.read_text())
+        spec = meta["argument_specs"][name]
+        page.title(f"{name}.yml", "-")
+        page.text(text_of(meta["description"]))
+        page.text(text_of(spec.get("description")))
+        undone_by = spec.get("undone_by", {})
+        rows = [
+            [f"``{verb}``", text_of(help_text), f"``{undone_by[verb]}``" if verb in undone_by else ""]
+            for verb, help_text in spec.get("verbs", {}).items()
+        ]
+        page.table([f"Verb ({spec['subject']})", "What it does", "Undone by"], rows)
+        page.table(["Option", "Type", "Meaning"], _option_rows(spec["options"], "options"))
+        page.code(spec["examples"], "sh")
+    return str(page)
+
+
+def _constants(path: Path) -> dict[str, str]:
+    """Return the string constants of a module file without running it."""
+    tree = ast.parse(path.read_text())
+    return {
+        statement.targets[0].id: statement.value.value
+        for statement in tree.body
+        if isinstance(statement, ast.Assign)
+        and isinstance(statement.targets[0], ast.Name)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    }
+
+
+def modules() -> str:
+    """Return the page of the Ansible modules, from their DOCUMENTATION."""
+    page = Page()
+    for path in sorted(MODULES.glob("osf_*.py")):
+        texts = _constants(path)
+        doc = yaml.safe_load(texts["DOCUMENTATION"])
+        page.title(doc["module"], "-")
+        page.text(f"*{text_of(doc['short_description'])}.*")
+        page.text(text_of(doc["description"]))
+        page.table(["Option", "Type", "Meaning"], _option_rows(doc.get("options") or {}, "suboptions"))
+        returned = yaml.safe_load(texts["RETURN"]) or {}
+        rows = [
+            [f"``{name}``", value["type"], text_of(value["description"]) + f"\n\nReturned: {value['returned']}."]
+            for name, value in returned.items()
+        ]
+        page.table(["Returns", "Type", "Meaning"], rows)
+        page.code(texts["EXAMPLES"], "yaml")
+    return str(page)
+
+
+def drivers() -> str:
+    """Return the page of the drivers: the docstring of each class that an entry point names."""
+    page = Page()
+    for kind, title in {
+        "cloud": "Clouds",
+        "node_discover": "Node discovery",
+        "power": "Power",
+        "service": "Services",
+    }.items():
+        points = sorted(entry_points(group=f"os_faults.{kind}"), key=lambda point: point.name)
+        if not points:
+            continue
+        page.title(title, "-")
+        for point in points:
+            driver = point.load()
+            doc = inspect.getdoc(driver)
+            if not doc:
+                raise ValueError(f"the {kind} driver {point.name} has no docstring")
+            page.title(point.name, "~")
+            page.text(str(GoogleDocstring(doc, Config(napoleon_use_ivar=True))))
+    return str(page)
+
+
+def errors() -> str:
+    """Return the tree of errors, from the docstring that draws it."""
+    from os_faults import errors as module
+
+    return inspect.cleandoc(module.__doc__ or "")
+
+
+def command_line() -> str:
+    """Return the help of every command, as the command line prints it."""
+    from os_faults.cli import main
+
+    page = Page()
+
+    def add(command: click.Command, name: str, parent: click.Context | None) -> None:
+        width = {"terminal_width": 96, "max_content_width": 96}
+        context = click.Context(command, info_name=name, parent=parent, **{**command.context_settings, **width})
+        page.title(context.command_path, "-")
+        page.code(command.get_help(context), "text")
+        if isinstance(command, click.Group):
+            for word in command.list_commands(context):
+                inner = command.get_command(context, word)
+                if inner is not None and not inner.hidden:
+                    add(inner, word, context)
+
+    add(main, "os-faults", None)
+    return str(page)
+
+
+SOURCES = {
+    "playbooks": playbooks,
+    "modules": modules,
+    "drivers": drivers,
+    "errors": errors,
+    "command-line": command_line,
+}
+
+
+class FromCode(SphinxDirective):
+    """``.. from-code:: playbooks``: the page that grows from that source."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Parse what the source says as if it stood in the page."""
+        for folder in (PLAYBOOKS, MODULES, ROOT / "os_faults"):
+            for path in folder.rglob("*"):
+                if path.suffix in {".py", ".yml"}:
+                    self.env.note_dependency(str(path))
+        return self.parse_text_to_nodes(SOURCES[self.arguments[0]](), allow_section_headings=True)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the directive."""
+    app.add_directive("from-code", FromCode)
+    return {"version": "1", "parallel_read_safe": True}

@@ -1,0 +1,98 @@
+"""What the documentation shows works: configurations load, Python is Python, verbs and options exist."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^ *```{language}\n(.*?)^ *```", page.read_text(), re.DOTALL | re.MULTILINE)
+
+
+CONFIGS = [(page.name, text) for page in PAGES for text in blocks(page, "yaml")]
+SNIPPETS = [(page.name, text) for page in PAGES for text in blocks(page, "python")]
+
+
+COMMANDS = [
+    (page.name, words)
+    for page in PAGES
+    for text in blocks(page, "sh")
+    for words in re.findall(r"(?:^|\$\()(?:\.venv/bin/)?os-faults ([a-z][^\n|>)]*)", text, re.MULTILINE)
+]
+
+
+def test_there_is_something_to_test() -> None:
+    assert COMMANDS
+    assert CONFIGS
+    assert SNIPPETS
+
+
+@pytest.mark.parametrize(("page", "text"), SNIPPETS)
+def test_python_is_python(page: str, text: str) -> None:
+    compile(text, page, "exec")
+
+
+@pytest.mark.parametrize(("page", "text"), SNIPPETS)
+def test_what_is_called_exists(page: str, text: str) -> None:
+    """``something.verb(argument=…)``: verb and argument belong to a class of ours."""
+    import inspect
+
+    from os_faults import Cloud, NodeCollection, Service
+
+    known: dict[str, set[str]] = defaultdict(set)
+    for cls in (Cloud, NodeCollection, Service):
+        for name in dir(cls):
+            if callable(value := getattr(cls, name)) and not name.startswith("_"):
+                known[name] |= set(inspect.signature(value).parameters)
+    known["connect"] |= {"cloud_config", "config_filename", "cloud", "seed"}
+    known["items"] = known["print"] = set()
+    for name, given in re.findall(r"\.(\w+)\(([^()]*)\)", text):
+        assert name in known, f"{page} calls .{name}()"
+        assert set(re.findall(r"\b(\w+)=", given)) <= known[name], f"{page}: {name}({given})"
+
+
+def test_readme_has_every_verb() -> None:
+    readme = (ROOT / "README.md").read_text()
+    for path in (ROOT / "playbooks").glob("*.meta.yml"):
+        for spec in yaml.safe_load(path.read_text())["argument_specs"].values():
+            for verb in spec.get("verbs", {}):
+                assert f"`{verb}`" in readme, f"the table of verbs lacks {verb}"
+
+
+@pytest.mark.parametrize(("page", "words"), COMMANDS)
+def test_command_and_its_options_exist(page: str, words: str) -> None:
+    from click.testing import CliRunner
+
+    from os_faults.cli import main
+
+    done = CliRunner().invoke(main, [*shlex.split(words), "--help"])
+    assert done.exit_code == 0, f"{page}: os-faults {words}\n{done.output}"
+
+
+@pytest.mark.parametrize(("page", "text"), CONFIGS)
+def test_configuration_is_accepted(page: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from os_faults import Cloud
+    from os_faults.config import load
+
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    content: dict[str, Any] = yaml.safe_load(text)
+    environ = {"HOME": str(tmp_path), **dict.fromkeys(re.findall(r"env: (\w+)", text), "secret")}
+    if "clouds" in content:
+        (tmp_path / "clouds.yaml").write_text(text)
+        (name,) = content["clouds"]
+        config = load(cloud=name, environ=environ, cwd=tmp_path)
+    else:
+        (tmp_path / "os-faults.yaml").write_text(text)
+        config = load(environ=environ, cwd=tmp_path)
+    with Cloud(config) as cloud:  # every driver checks its own arguments; no host is contacted
+        assert set(content.get("services", {})) <= set(cloud.list_services())
