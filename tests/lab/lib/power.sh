@@ -1,0 +1,73 @@
+# Hosts on and off, and what is done to them from outside.
+
+node_is_on() { ! cgroup_empty "$1/supervisor"; }
+
+node_is_off() { cgroup_empty "$1"; }
+
+start_node() {
+    ! node_is_on "$1" || return 0
+    load_node "$1"
+    cgroup_create "$1" "$memory"
+    # A mount namespace of its own: the host's file system goes when the host goes.
+    (
+        cgroup_enter "$1" supervisor
+        exec setsid unshare --mount --propagation private "$LAB_HOME/lib/run-host" "$1"
+    ) </dev/null &>>"$STATE/nodes/$1/console.log" 9>&- &
+    wait_until 5 node_is_on "$1" || die "$1 does not start, see $STATE/nodes/$1/console.log"
+}
+
+# node_leader NODE: the host's PID 1, as this machine sees it.
+node_leader() {
+    local pid
+    for pid in $(cgroup_pids "$1/guest"); do
+        if grep -q $'^NSpid:\t[0-9]*\t1$' "/proc/$pid/status" 2>/dev/null; then
+            echo "$pid"
+            return
+        fi
+    done
+    return 1
+}
+
+# in_node NODE CMD...: runs CMD inside the host, without ssh.
+in_node() {
+    local leader
+    leader=$(node_leader "$1") || return
+    shift
+    nsenter --target "$leader" --mount --uts --ipc --net --pid "$@"
+}
+
+# Like a pulled mains plug: with PID 1 the kernel kills everything in the host.
+power_off() {
+    local leader
+    if leader=$(node_leader "$1"); then
+        kill -KILL "$leader"
+        cgroup_thaw "$1"
+        wait_until 5 node_is_off "$1" || true
+    fi
+    cgroup_kill "$1"
+    # nspawn leaves it where /run is no tmpfs.
+    rmdir "/run/systemd/nspawn/propagate/$LAB-$1" 2>/dev/null || true
+}
+
+# Hosts without a supervisor, unknown to the state directory, or whose network is gone.
+remove_remains() {
+    local name
+    [[ -e $STATE/id ]] || rm -rf "$STATE/nodes"
+    for name in $(cgroup_nodes); do
+        if [[ ! -e $STATE/nodes/$name/row ]] || ! node_is_on "$name"; then
+            cgroup_kill "$name"
+            cgroup_remove "$name"
+        fi
+    done
+    network_is_up || for name in $(cgroup_nodes); do power_off "$name"; done
+}
+
+ssh_node() {
+    known_node "${1-}"
+    load_node "$1"
+    shift
+    exec nsenter --net="$NETNS" ssh -F none -i "$STATE/id" -o IdentitiesOnly=yes \
+        -o BatchMode=yes -o ConnectTimeout=10 -o LogLevel=ERROR \
+        -o StrictHostKeyChecking=yes -o UserKnownHostsFile="$STATE/known_hosts" \
+        "$login@10.77.0.$index" "$@"
+}
