@@ -1,0 +1,202 @@
+"""The tier that breaks real hosts and gives them back. It needs the lab: see tests/lab/README.md.
+
+What a verb did is never taken from os_faults: the host is asked by plain ssh, the services by their clients.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # the helpers: in importlib mode pytest adds no directory
+
+from hostlab import lab as labs
+from hostlab.evidence import Evidence
+from hostlab.lab import Lab
+from hostlab.observer import Host
+from hostlab.subject import Subject, keystone, memcached, mysql
+
+from os_faults import Cloud, connect
+from os_faults.actions import contracts
+
+FAILED = pytest.StashKey[bool]()
+EVIDENCE = pytest.StashKey[Evidence]()
+
+
+def changing_verbs() -> list[str]:
+    """Return every word that changes something on a host: the verbs of the contracts, and heal."""
+    changing = [contract for contract in contracts().values() if not contract.read_only]
+    return [word for c in changing for word in ([verb.name for verb in c.verbs] or [c.playbook.removesuffix(".yml")])]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[EVIDENCE] = Evidence()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        item.add_marker(pytest.mark.hosts)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    evidence = config.stash[EVIDENCE]
+    if evidence.effects or evidence.undoings:
+        terminalreporter.section("what the verbs did to the hosts")
+        for line in evidence.table(changing_verbs()):
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session")
+def evidence(pytestconfig: pytest.Config) -> Evidence:
+    return pytestconfig.stash[EVIDENCE]
+
+
+@pytest.fixture(scope="session")
+def verbs() -> list[str]:
+    return changing_verbs()
+
+
+@pytest.fixture(scope="session")
+def lab() -> Lab:
+    try:
+        return labs.find()
+    except labs.NoLab as reason:
+        return pytest.fail(str(reason), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def node_1(lab: Lab) -> Host:
+    """The host with keystone; its user is root."""
+    return Host(lab, "node-1")
+
+
+@pytest.fixture(scope="session")
+def node_2(lab: Lab) -> Host:
+    """The host that refuses root: its user is stack, who has sudo. Its storage network is on a bridge."""
+    return Host(lab, "node-2")
+
+
+@pytest.fixture(scope="session")
+def node_3(lab: Lab) -> Host:
+    """The plain host, with little memory."""
+    return Host(lab, "node-3")
+
+
+@pytest.fixture(scope="session")
+def every_node(node_1: Host, node_2: Host, node_3: Host) -> list[Host]:
+    return [node_1, node_2, node_3]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def private() -> Iterator[Path]:
+    """A short directory for all that os_faults writes on this machine, so that it can be looked at."""
+    path = Path(tempfile.mkdtemp(prefix="osf-t-"))
+    with pytest.MonkeyPatch.context() as patch:
+        for variable, name in (("XDG_STATE_HOME", "state"), ("XDG_RUNTIME_DIR", "run"), ("TMPDIR", "tmp")):
+            (path / name).mkdir(mode=0o700)
+            patch.setenv(variable, str(path / name))
+        patch.setattr(tempfile, "tempdir", None)
+        for variable in [name for name in os.environ if name.startswith(("OS_FAULTS_CONFIG", "ANSIBLE_"))]:
+            patch.delenv(variable)
+        yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture(scope="session")
+def artifacts(private: Path) -> Path:
+    """The directory of the runs."""
+    return private / "runs"
+
+
+@pytest.fixture(scope="session")
+def base_config(lab: Lab, artifacts: Path) -> dict[str, Any]:
+    key = {"private_key_file": lab.key}
+    return {
+        "cloud_management": {
+            "driver": "devstack",
+            "address": "devstack.local",
+            "username": "root",
+            **key,
+            "nodes": [
+                {"address": "node-2.domain.tld", "username": "stack", **key},
+                {"address": "node-3.domain.tld", "username": "root", **key},
+            ],
+        },
+        "power_management": {"driver": "libvirt", "address": "host.local", "username": "root"},
+        "networks": {
+            "storage": {
+                "node-1.domain.tld": "stor0",
+                "node-2.domain.tld": "br-storage",
+                "node-3.domain.tld": "stor0",
+            }
+        },
+        "ssh": {"host_key_policy": "strict", "known_hosts": lab.known_hosts, "connect_timeout": 5},
+        "artifacts_dir": str(artifacts),
+        "heal_after": 120,
+    }
+
+
+@pytest.fixture
+def config(base_config: dict[str, Any]) -> dict[str, Any]:
+    """The configuration of the three hosts, to be changed by a test."""
+    return copy.deepcopy(base_config)
+
+
+@pytest.fixture(scope="session")
+def cloud(base_config: dict[str, Any]) -> Iterator[Cloud]:
+    """The cloud of the three hosts, connected once for all tests."""
+    with connect(base_config, seed=1) as cloud:
+        yield cloud
+        cloud.heal()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    if report.failed:
+        item.stash[FAILED] = True
+    return report
+
+
+@pytest.fixture(autouse=True)
+def healed(request: pytest.FixtureRequest, every_node: list[Host]) -> Iterator[None]:
+    """After a failure, take what it left from the hosts, by hand, so that the next test is not its victim."""
+    yield
+    if FAILED in request.node.stash:
+        for host in every_node:
+            host.sh("systemctl stop 'os-faults-*'; systemctl reset-failed; rm -rf /run/os-faults", check=False)
+
+
+@pytest.fixture
+def only_node_3(config: dict[str, Any]) -> dict[str, Any]:
+    """The configuration of a cloud that is the plain host alone, to be changed by a test."""
+    nodes = config["cloud_management"].pop("nodes")
+    config["cloud_management"] |= nodes[-1]
+    return config
+
+
+@pytest.fixture(params=["keystone", "mysql", "memcached"])
+def subject(request: pytest.FixtureRequest, node_1: Host, node_2: Host, node_3: Host) -> Subject:
+    """A service on a host each: DevStack's own unit; as stack, who becomes root; on the plain host."""
+    made = {"keystone": (keystone, node_1), "mysql": (mysql, node_2), "memcached": (memcached, node_3)}
+    make, host = made[request.param]
+    return make(host)
+
+
+@pytest.fixture
+def nodes(subject: Subject, cloud: Cloud) -> Any:
+    """The one node of the subject, as os_faults has it."""
+    return cloud.get_nodes(fqdns=[subject.host.fqdn])
+
+
+@pytest.fixture
+def service(subject: Subject, cloud: Cloud) -> Any:
+    return cloud.get_service(subject.service)

@@ -1,0 +1,208 @@
+"""A person at the host: plain ssh, the host's own tools, and nothing of os_faults."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from hostlab import clients
+from hostlab.fingerprint import SCRIPT, Fingerprint, difference, parse
+from hostlab.lab import Lab
+from hostlab.waiting import wait_for
+
+_CLIENT = base64.b64encode(Path(clients.__file__).read_bytes()).decode()
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process of a host; the time of its start tells it from a later one with its number."""
+
+    pid: int
+    started: int
+
+
+@dataclass(frozen=True)
+class Host:
+    """A host of the lab, seen over ssh.
+
+    Attributes:
+        lab: the lab.
+        name: the host's short name.
+        storage_path: log in over the storage network, where the management network may be cut.
+    """
+
+    lab: Lab
+    name: str
+    storage_path: bool = False
+
+    @property
+    def over_storage(self) -> Host:
+        """The same host, seen over the storage network."""
+        return Host(self.lab, self.name, storage_path=True)
+
+    @property
+    def fqdn(self) -> str:
+        return str(self.lab.node(self.name)["fqdn"])
+
+    @property
+    def address(self) -> str:
+        """The address in the management network."""
+        return str(self.lab.node(self.name)["address"])
+
+    @property
+    def address6(self) -> str:
+        return str(self.lab.node(self.name)["address6"])
+
+    @property
+    def storage_interface(self) -> str:
+        (name,) = self.lab.node(self.name)["interfaces"].keys() - {"host0"}
+        return str(name)
+
+    @property
+    def storage_address(self) -> str:
+        return self.address.replace("10.77.", "10.78.")
+
+    @cached_property
+    def argv(self) -> list[str]:
+        """The start of a command line that runs a command on the host."""
+        user = self.lab.node(self.name)["user"]
+        options = (
+            "BatchMode=yes",
+            "IdentitiesOnly=yes",
+            "StrictHostKeyChecking=yes",
+            "ConnectTimeout=10",
+            "ServerAliveInterval=5",
+            "LogLevel=ERROR",
+            f"UserKnownHostsFile={self.lab.known_hosts}",
+        )
+        to = f"{user}@{self.storage_address if self.storage_path else self.address}"
+        become = ["sudo", "-n"] if self.lab.node(self.name)["become"] else []
+        words = [word for option in options for word in ("-o", option)]
+        return ["ssh", "-F", "none", "-i", self.lab.key, *words, to, *become]
+
+    def sh(self, script: str, *, check: bool = True) -> str:
+        """Run a shell script as root and return what it prints."""
+        done = subprocess.run(
+            [*self.argv, "sh", "-s"], input=script, capture_output=True, text=True, check=False, timeout=60
+        )
+        if check:
+            assert done.returncode == 0, f"{self.name}: {script!r} ended with {done.returncode}: {done.stderr}"
+        return done.stdout.strip()
+
+    # -- what is on it -------------------------------------------------------------------------
+
+    def fingerprint(self) -> Fingerprint:
+        """Return the state that faults touch."""
+        return parse(self.sh(SCRIPT))
+
+    @contextmanager
+    def undone(self, within: float = 15) -> Iterator[None]:
+        """Assert that the host is after the block as it was before; it has some time to come to rest."""
+        before = self.fingerprint()
+        yield
+        self.await_fingerprint(before, within)
+
+    def await_fingerprint(self, before: Fingerprint, within: float = 15) -> None:
+        """Wait until the host is as it was; fail with what is different."""
+        seen: list[str] = []
+
+        def same() -> bool:
+            seen[:] = [difference(before, self.fingerprint())]
+            return not seen[0]
+
+        try:
+            wait_for(same, "the host is as before", within, pause=0.5)
+        except AssertionError:
+            raise AssertionError(f"{self.name} is not as it was:\n{seen[0]}") from None
+
+    def boot_id(self) -> str:
+        return self.sh("cat /proc/sys/kernel/random/boot_id")
+
+    def holds(self) -> dict[str, str]:
+        """Return the units of os_faults: id → active state."""
+        rows = self.sh("systemctl list-units --all --plain --no-legend 'os-faults-*.service'").splitlines()
+        return {row.split()[0][len("os-faults-") : -len(".service")]: row.split()[2] for row in rows}
+
+    def records(self) -> list[str]:
+        """Return the names of the records of os_faults."""
+        return self.sh("ls /run/os-faults 2>/dev/null | grep -v README; true").split()
+
+    # -- services ------------------------------------------------------------------------------
+
+    def active(self, unit: str) -> str:
+        """Return systemd's word for the state of a unit."""
+        return self.sh(f"systemctl show --property=ActiveState --value {unit}")
+
+    def processes(self, unit: str) -> set[Process]:
+        """Return the processes in the control group of a unit."""
+        return {Process(int(stat[0]), int(stat[-1])) for stat in self._stats(unit)}
+
+    def states(self, unit: str) -> str:
+        """Return the states of the unit's processes, a letter each (T is stopped)."""
+        return "".join(stat[1] for stat in self._stats(unit))
+
+    def _stats(self, unit: str) -> list[list[str]]:
+        """Return pid, state and start of each process of a unit, as /proc tells."""
+        lines = self.sh(
+            f"for file in $(grep -lE '/{unit}$' /proc/[0-9]*/cgroup 2>/dev/null); do"
+            " cat ${file%/cgroup}/stat 2>/dev/null; done; true"
+        ).splitlines()
+        # pid (name) state … start; the name may hold anything
+        rest = ((line.split(" ", 1)[0], line.rpartition(") ")[2].split()) for line in lines)
+        return [[pid, words[0], words[19]] for pid, words in rest]
+
+    # -- clients on it -------------------------------------------------------------------------
+
+    def client(self, mode: str, kind: str, port: int, *addresses: str) -> list[str]:
+        """Return the command line of a client on the host, see `clients.main`."""
+        # ssh hands one string to the host's shell
+        source = f"\"import base64; exec(base64.b64decode('{_CLIENT}'))\""
+        return [*self.argv, "python3", "-c", source, mode, kind, str(port), *addresses]
+
+    def answering(self, kind: str, port: int, *addresses: str) -> set[str]:
+        """Return the addresses at which a service answers a client that runs on the host itself."""
+        done = subprocess.run(
+            self.client("once", kind, port, *addresses), capture_output=True, text=True, check=True, timeout=30
+        )
+        return set(done.stdout.split())
+
+    def answers_ssh(self) -> bool:
+        """Whether sshd greets, over the management network."""
+        return clients.answers("ssh", self.address, 22)
+
+
+class OpenConnection:
+    """A client that keeps one connection open, here or on the host itself.
+
+    Args:
+        command: the command line of `clients.main` in mode ``open``.
+    """
+
+    def __init__(self, command: list[str]) -> None:
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def __enter__(self) -> Self:
+        if self._heard() != "yes":
+            self._process.communicate(timeout=20)
+            raise AssertionError("the connection could not be opened")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate(timeout=20)
+
+    def answers(self) -> bool:
+        """Ask over the open connection and tell whether there was an answer."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return self._heard() == "yes"
+
+    def _heard(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()

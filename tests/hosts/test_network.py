@@ -1,0 +1,139 @@
+"""A node loses a network and gets it back as it was: an interface, a bridge, and the one that carries ssh."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+import pytest
+from hostlab import clients
+from hostlab.evidence import Evidence
+from hostlab.observer import Host
+from hostlab.waiting import wait_for
+
+from os_faults import ArgumentError, Cloud, PartlyDone
+from os_faults.cloud import faults_of
+
+
+def reached_over_storage(host: Host) -> bool:
+    return clients.answers("ssh", host.storage_address, 22)
+
+
+def is_up(host: Host, interface: str) -> bool:
+    return "UP" in host.sh(f"ip -o link show {interface}").partition("<")[2].partition(">")[0].split(",")
+
+
+@pytest.mark.parametrize("name", ["node_1", "node_2"])
+def test_storage(name: str, request: pytest.FixtureRequest, cloud: Cloud, evidence: Evidence) -> None:
+    host: Host = request.getfixturevalue(name)
+    interface = host.storage_interface
+    nodes = cloud.get_nodes(fqdns=[host.fqdn])
+    # What the kernel drops with the link and nothing in the host brings back.
+    static = ["-4 route show table 100", "-4 route show 10.99.0.0/24", "-6 route show fd99::/64"]
+    static += [f"-6 -o address show dev {interface} scope global", "neighbour show nud permanent"]
+    host.sh(
+        f"ip neighbour replace {host.storage_address[:-2]}99 lladdr 52:54:00:00:00:99 nud permanent dev {interface}"
+    )
+    try:
+        before = [host.sh(f"ip {words}") for words in static]
+        assert all(before)
+        with host.undone():
+            nodes.disable_network(network_name="storage")
+            assert not is_up(host, interface)
+            assert not reached_over_storage(host)
+            assert not any(host.sh(f"ip {words}") for words in static[:-1]), "nothing of it would need an undo"
+
+            nodes.disable_network(network_name="storage")
+            assert host.holds() == {"disable_network-storage": "active"}
+
+            nodes.enable_network(network_name="storage")
+            assert is_up(host, interface)
+            assert [host.sh(f"ip {words}") for words in static] == before
+            wait_for(lambda: reached_over_storage(host), "it is reached over the storage network", 10)
+            assert not nodes.enable_network(network_name="storage").changed
+    finally:
+        host.sh(f"ip neighbour del {host.storage_address[:-2]}99 dev {interface}")
+    host.sh("ping -c 1 -W 2 10.99.0.1 && ping -c 1 -W 2 fd99::1")
+    evidence.seen("disable_network", f"{interface}: link down, not reached from here")
+    evidence.undone("disable_network", f"by enable_network; addresses and routes of {interface} as before")
+    evidence.seen("enable_network", f"{interface}: link up, routes work")
+    evidence.undone("enable_network", "unit and record gone, host as before")
+
+
+def test_aliases(cloud: Cloud, node_1: Host) -> None:
+    nodes = cloud.get_nodes(fqdns=[node_1.fqdn])
+    with node_1.undone():
+        nodes.disconnect("storage")
+        assert not is_up(node_1, "stor0")
+        nodes.connect("storage")
+        assert is_up(node_1, "stor0")
+
+
+def test_storage_comes_back_by_itself(cloud: Cloud, node_1: Host, evidence: Evidence) -> None:
+    with node_1.undone():
+        cloud.get_nodes(fqdns=[node_1.fqdn]).disable_network("storage", heal_after=3)
+        assert not is_up(node_1, "stor0")
+        wait_for(lambda: is_up(node_1, "stor0"), "the host sets the link up by itself", 6)
+    evidence.undone("disable_network", "by its time")
+
+
+def test_management(cloud: Cloud, node_2: Host, node_3: Host, evidence: Evidence) -> None:
+    hosts = [node_2, node_3]
+    nodes = cloud.get_nodes(fqdns=["node-2.domain.tld", "node-3.domain.tld"])
+    before = {host.name: host.over_storage.fingerprint() for host in hosts}
+    seconds = 15
+    called = time.time()
+    result = nodes.disable_network(network_name="management", heal_after=seconds)
+
+    until = {}
+    for host in hosts:
+        with pytest.raises(OSError):  # noqa: PT011 - time-out, no route or refused are all the same here
+            socket.create_connection((host.address, 22), 1).close()
+        assert not is_up(host.over_storage, "host0")
+        assert host.over_storage.holds() == {"disable_network-management": "active"}
+        answer = result[host.fqdn]
+        assert answer.ok
+        assert answer.changed
+        until[host.name] = answer.payload["until"]
+        assert called + seconds - 1 < until[host.name] < time.time() + seconds
+
+    with pytest.raises(PartlyDone) as partly:
+        cloud.faults()
+    assert all(host.fqdn in str(partly.value) for host in hosts)
+    assert faults_of(partly.value.result) == []
+
+    for host in hosts:
+        wait_for(host.answers_ssh, f"{host.name} is back", until[host.name] + 10 - time.time(), pause=0.05)
+        late = time.time() - until[host.name]
+        assert -1 < late < 2.5, f"{host.name} came back {late:.1f} s after its time"
+        host.await_fingerprint(before[host.name])
+    assert not cloud.faults()
+    cloud.get_service("memcached").restart(nodes)
+    evidence.seen("disable_network", "management: ssh cut on two nodes, reported as held until its time")
+    evidence.undone("disable_network", "the cut of ssh healed itself at its time")
+
+
+def test_management_without_end_is_refused(cloud: Cloud, node_3: Host) -> None:
+    task = {
+        "osf_hold": {
+            "fault": "disable_network",
+            "subject": "management",
+            "seconds": "never",
+            "acts_on": "interface",
+            "interface": "host0",
+            "inject": [["ip", "link", "set", "host0", "down"]],
+            "undo": [["ip", "link", "set", "host0", "up"]],
+        }
+    }
+    with node_3.undone():
+        result = cloud.get_nodes(fqdns=[node_3.fqdn]).run_task(task, raise_on_error=False)
+        assert not result[node_3.fqdn].ok
+        assert "must have an end" in result[node_3.fqdn].message
+
+
+def test_unknown_network_touches_nothing(cloud: Cloud, node_3: Host, artifacts) -> None:  # type: ignore[no-untyped-def]
+    nodes = cloud.get_nodes(fqdns=[node_3.fqdn])
+    runs = set(artifacts.iterdir())
+    with pytest.raises(ArgumentError, match="did you mean 'management'"):
+        nodes.disable_network("managment")
+    assert set(artifacts.iterdir()) == runs

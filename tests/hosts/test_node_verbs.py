@@ -1,0 +1,147 @@
+"""The node verbs that do not touch the network: reboot, oom, stress, run_task."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+
+import pytest
+from hostlab.evidence import Evidence
+from hostlab.memory import oom_kills
+from hostlab.observer import Host
+from hostlab.subject import memcached, mysql
+from hostlab.waiting import wait_for
+
+from os_faults import ArgumentError, Cloud, PowerManagementError, Result
+
+
+def test_reboot_waits_for_a_new_boot(cloud: Cloud, node_2: Host, node_3: Host, evidence: Evidence) -> None:
+    hosts = [node_2, node_3]
+    nodes = cloud.get_nodes(fqdns=[host.fqdn for host in hosts])
+    before = {host.name: host.boot_id() for host in hosts}
+    states = {host.name: host.fingerprint() for host in hosts}
+    began = time.monotonic()
+    result = nodes.reboot()
+    took = time.monotonic() - began
+    for host in hosts:
+        assert host.boot_id() != before[host.name]
+        assert result[host.fqdn].payload["boot_id_before"] == before[host.name]
+    wait_for(lambda: mysql(node_2).answers() and memcached(node_3).answers(), "the services are back", 60)
+    for host in hosts:
+        host.await_fingerprint(states[host.name], within=30)
+    assert cloud.get_service("memcached").restart(nodes).changed, "verbs work after a reboot"
+    evidence.seen("reboot", f"new boot ids of two nodes, back after {took:.0f} s")
+    evidence.undone("reboot", "services, rules, links and routes as before")
+
+
+def test_reboot_without_waiting(cloud: Cloud, node_3: Host) -> None:
+    nodes = cloud.get_nodes(fqdns=[node_3.fqdn])
+    before = node_3.boot_id()
+    began = time.monotonic()
+    nodes.reboot(wait=False)
+    assert time.monotonic() - began < 10
+    wait_for(lambda: not node_3.answers_ssh(), "the host goes down", 20, pause=0.02)
+    wait_for(node_3.answers_ssh, "the host is back", 60)
+    assert node_3.boot_id() != before
+    assert cloud.get_service("memcached").restart(nodes).changed, "a connection of before does not hang the next verb"
+
+
+def test_oom(cloud: Cloud, node_3: Host, evidence: Evidence) -> None:
+    nodes = cloud.get_nodes(fqdns=[node_3.fqdn])
+    kills, sshd, boot = oom_kills(node_3), node_3.processes("ssh.service"), node_3.boot_id()
+    with node_3.undone():
+        nodes.oom(duration=30)
+        grown = oom_kills(node_3) - kills
+        assert grown > 0
+        assert node_3.processes("ssh.service") == sshd
+        assert node_3.boot_id() == boot
+    assert memcached(node_3).answers()
+    evidence.seen("oom", f"the kernel's OOM killer acted ({grown} kills), sshd is the same process")
+    evidence.undone("oom", "nothing of it runs, host as before")
+
+
+def test_end_of_an_oom(cloud: Cloud, node_3: Host, evidence: Evidence) -> None:
+    """The process that fills the memory is held still, so that there is something to end."""
+    nodes = cloud.get_nodes(fqdns=[node_3.fqdn])
+    kills = oom_kills(node_3)
+    hold_still = "n=0; until pkill -STOP -f [e]at_memory; do n=$((n + 1)); [ $n -lt 1500 ] || exit 1; sleep 0.02; done"
+    results: list[Result] = []
+    with node_3.undone():
+        helper = subprocess.Popen([*node_3.argv, hold_still])
+        filling = threading.Thread(target=lambda: results.append(nodes.oom(duration=60, check=False)))
+        filling.start()
+        assert helper.wait(timeout=40) == 0, "nothing filled the memory"
+        assert node_3.sh("pgrep -f [e]at_memory")
+        assert nodes.end_oom().changed
+        assert not node_3.sh("pgrep -f [e]at_memory; true")
+        filling.join(timeout=30)
+        assert not filling.is_alive(), "oom does not notice that it was ended"
+        assert not nodes.end_oom().changed
+    assert not results[0][node_3.fqdn].ok
+    assert oom_kills(node_3) == kills
+    evidence.seen("end_oom", "the process that filled the memory is gone, the kernel killed nothing")
+    evidence.undone("end_oom", "unit and record gone, host as before")
+
+
+def stressors(host: Host) -> list[str]:
+    """Return the control groups of the processes of stress-ng."""
+    return host.sh("ps -eo comm=,cgroup= | grep ^stress-ng; true").splitlines()
+
+
+@pytest.mark.parametrize("target", ["cpu", "memory", "disk", "kernel", "all"])
+def test_stress(cloud: Cloud, node_2: Host, node_3: Host, target: str, evidence: Evidence) -> None:
+    host = node_2 if target in ("cpu", "disk") else node_3
+    nodes = cloud.get_nodes(fqdns=[host.fqdn])
+    with host.undone():
+        nodes.stress(target, duration=60)
+        rows = stressors(host)
+        assert len(rows) > 1
+        assert all(f"os-faults-stress-{target}" in row for row in rows), rows
+        assert nodes.end_stress(target).changed
+        assert stressors(host) == []
+    evidence.seen("stress", f"{target}: {len(rows)} processes of stress-ng in the fault's own unit")
+    evidence.undone("stress", "by end_stress; host as before")
+    evidence.seen("end_stress", f"{target}: no process of stress-ng is left")
+    evidence.undone("end_stress", "unit and record gone, host as before")
+
+
+def test_stress_ends_by_itself(cloud: Cloud, node_2: Host, node_3: Host, evidence: Evidence) -> None:
+    hosts = [node_2, node_3]
+    nodes = cloud.get_nodes(fqdns=[host.fqdn for host in hosts])
+    with node_2.undone(), node_3.undone():
+        result = nodes.stress("cpu", duration=8)
+        until = max(result[name].payload["until"] for name in result)
+        assert all(stressors(host) for host in hosts)
+        wait_for(lambda: not any(stressors(host) for host in hosts), "the load ends by itself", until + 5 - time.time())
+    evidence.undone("stress", "by its time")
+
+
+def test_unknown_stress_touches_nothing(cloud: Cloud, node_3: Host) -> None:
+    with node_3.undone(), pytest.raises(ArgumentError, match="cpu, memory, disk, kernel, all"):
+        cloud.get_nodes(fqdns=[node_3.fqdn]).stress("cpus")
+
+
+def test_run_task(cloud: Cloud, node_2: Host, node_3: Host) -> None:
+    nodes = cloud.get_nodes(fqdns=[node_2.fqdn, node_3.fqdn])
+    path = "/root/from os_faults; it's a task"
+    content = "{{ not_a_template }} $HOME"
+    nodes.run_task({"ansible.builtin.copy": {"dest": path, "content": "{% raw %}" + content + "{% endraw %}"}})
+    try:
+        for host in (node_2, node_3):
+            assert host.sh(f'cat "{path}"') == content
+    finally:
+        nodes.run_task({"ansible.builtin.file": {"path": path, "state": "absent"}})
+    for host in (node_2, node_3):
+        assert host.sh(f'ls "{path}" 2>/dev/null; true') == ""
+    result = nodes.run_task({"ansible.builtin.command": {"argv": ["hostname", "-f"]}})
+    assert {name: result[name].stdout for name in result} == {name: name for name in nodes.get_fqdns()}
+
+
+def test_power_verbs_say_that_they_come(cloud: Cloud, node_3: Host) -> None:
+    before = node_3.boot_id()
+    nodes = cloud.get_nodes(fqdns=[node_3.fqdn])
+    for verb in ("poweroff", "poweron", "reset", "shutdown"):
+        with pytest.raises(PowerManagementError, match="come with the next version"):
+            getattr(nodes, verb)()
+    assert node_3.boot_id() == before
