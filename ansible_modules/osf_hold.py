@@ -21,7 +21,7 @@ options:
   state:
     description:
       - V(present) makes the hold, V(absent) takes it back.
-      - V(injected) changes nothing and fails unless the hold is in place.
+      - V(injected) changes nothing. It waits a little for a hold that was armed, and fails when it did not take effect.
     type: str
     choices: [present, absent, injected]
     default: present

@@ -19,6 +19,31 @@ UNIT_PREFIX = "os-faults-"
 
 ENVIRONMENT = {"LC_ALL": "C", "SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0"}
 
+_END_THE_UNIT = """if timeout 10 systemctl is-active --quiet {unit}; then
+    systemctl stop {unit}
+    [ ! -e {directory}/undo.sh ]
+    exit
+fi
+"""
+
+_FORGET_THE_UNIT = """if timeout 10 systemctl is-failed --quiet {unit}; then
+    systemctl reset-failed {unit}
+fi
+"""
+
+_END_THE_WATCHDOG = """watches() {{
+    tr '\\0' '\\n' 2>/dev/null <"/proc/$1/cmdline" | grep -qxF {script}
+}}
+if read -r watchdog 2>/dev/null <watchdog.pid && [ "$PPID" != "$watchdog" ] && watches "$watchdog"; then
+    kill "$watchdog"
+    while watches "$watchdog"; do
+        sleep 0.1
+    done
+    [ ! -e {script} ]
+    exit
+fi
+"""
+
 
 class Carrier:
     """A carrier without a process: a change that was recorded and has no end of its own."""
@@ -42,6 +67,21 @@ class Carrier:
 
     def stop(self, hold: store.Hold) -> None:
         """End the carrier and wait until its undo has ended, however it went."""
+
+    def by_hand(self, hold_id: str, directory: str) -> str:
+        """Return what the undo script does first: when somebody else than the carrier runs it, it ends the carrier.
+
+        Else the carrier would find the script gone when its time comes, which looks like an undo that failed.
+        """
+        return ""
+
+    def forget(self, hold_id: str) -> str:
+        """Return what the undo script does last: clear what is left of a carrier that had ended before."""
+        return ""
+
+    def failed(self, hold_id: str) -> bool:
+        """Whether a carrier that has ended is remembered as failed."""
+        return False
 
     def clear(self, hold_id: str) -> None:
         """Forget what is left of a carrier that has ended."""
@@ -87,8 +127,17 @@ class Systemd(Carrier):
     def stop(self, hold: store.Hold) -> None:
         self._run(["systemctl", "stop", unit_name(hold.id)])
 
+    def by_hand(self, hold_id: str, directory: str) -> str:
+        return _END_THE_UNIT.format(unit=unit_name(hold_id), directory=directory)
+
+    def forget(self, hold_id: str) -> str:
+        return _FORGET_THE_UNIT.format(unit=unit_name(hold_id))
+
+    def failed(self, hold_id: str) -> bool:
+        return self.state(unit_name(hold_id)) == "failed"
+
     def clear(self, hold_id: str) -> None:
-        if self.state(unit_name(hold_id)) == "failed":
+        if self.failed(hold_id):
             self._run(["systemctl", "reset-failed", unit_name(hold_id)])
 
     def state(self, unit: str) -> str:
@@ -134,6 +183,9 @@ class Watchdog(Carrier):
 
     def busy(self, hold: store.Hold) -> bool:
         return self.process.poll() is None and hold.text("state").strip() != "injected"
+
+    def by_hand(self, hold_id: str, directory: str) -> str:
+        return _END_THE_WATCHDOG.format(script=directory + "/watchdog.sh")
 
     def alive(self, hold: store.Hold) -> bool:
         return self._pid(hold) is not None

@@ -214,7 +214,7 @@ _UNDO = (
     _HEAD
     + """# It may be run at any time and again: sh {dir}/undo.sh
 cd {dir} 2>/dev/null || exit 0
-exec 3>&2 </dev/null
+{by_hand}exec 3>&2 </dev/null
 failed=0
 undo() {{
     timeout -k 5 {timeout} "$@" >>undo.log 2>&1 && return
@@ -231,7 +231,7 @@ fi
 echo undone >state
 cd /
 rm -rf {dir}
-for other in {root}/*/; do
+{forget}for other in {root}/*/; do
     [ -d "$other" ] && exit 0
 done
 rm -f {root}/README
@@ -286,23 +286,29 @@ trap '' TERM INT HUP
 )
 
 
-def scripts(plan: Plan, directory: str, root: str) -> dict[str, str]:
-    """Return the four scripts of a hold whose directory is ``directory`` below ``root``."""
+def scripts(plan: Plan, directory: str, root: str, by_hand: str, forget: str) -> dict[str, str]:
+    """Return the four scripts of a hold whose directory is ``directory`` below ``root``.
+
+    ``by_hand`` is what its undo does first: end the carrier, when it was not the carrier that started it. ``forget`` is
+    what it does when all went well: clear what is left of a carrier that had ended before.
+    """
     common = {"id": plan.id, "dir": directory, "root": root}
     return {
         "inject.sh": _INJECT.format(what="injects", commands=_commands("run", plan.inject), **common),
-        "undo.sh": undo_script(plan, directory, root),
+        "undo.sh": undo_script(plan, directory, root, by_hand, forget),
         "wait.sh": _WAIT.format(what="waits for the end of", **common),
         "watchdog.sh": _WATCHDOG.format(what="watches", start_timeout=plan.start_timeout, **common),
     }
 
 
-def undo_script(plan: Plan, directory: str, root: str) -> str:
+def undo_script(plan: Plan, directory: str, root: str, by_hand: str = "", forget: str = "") -> str:
     """Return the script whose last act, and only when all else went well, is to remove the directory."""
     return _UNDO.format(
         what="takes back",
         commands=_commands("undo", plan.undo),
         timeout=plan.undo_timeout,
+        by_hand=by_hand,
+        forget=forget,
         id=plan.id,
         dir=directory,
         root=root,

@@ -191,23 +191,30 @@ def absent(module, hold_id_: str) -> dict[str, Any]:
 
 
 def confirmed(module, hold_id_: str, patience: float = 10.0) -> dict[str, Any]:
-    """Answer a hold as it is; one that is only armed yet gets some time.
+    """Answer a hold that was armed as it is now; it gets some time to be injected.
 
     Raises:
-        Failed: it is not in place.
+        Failed: its injection failed, or its undo did.
     """
     deadline = time.monotonic() + patience
     hold = store.find(hold_id_)
     while hold is not None and hold.text("state").strip() == "armed" and time.monotonic() < deadline:
         time.sleep(0.1)
         hold = store.find(hold_id_)
-    state = "" if hold is None else hold.text("state").strip()
-    if hold is None or state != "injected":
-        carriers.new_carrier(module).clear(hold_id_)
+    if hold is None:
+        carrier = carriers.new_carrier(module)
+        if carrier.failed(hold_id_):
+            carrier.clear(hold_id_)
+            raise Failed(
+                "{} did not take effect; what it did was taken back (see journalctl -u {} on the host)".format(
+                    hold_id_, carriers.unit_name(hold_id_)
+                )
+            )
+        return dict(_outcome(hold_id_, "absent", False, None, None, Cut()), notes=["it has ended already"])
+    state = hold.text("state").strip()
+    if state != "injected":
         raise Failed(
-            "{} did not take effect{} (see journalctl -u {} on the host)".format(
-                hold_id_, "; what it did was taken back" if hold is None else "", carriers.unit_name(hold_id_)
-            ),
+            "{} is not in place but {} (see {} on the host)".format(hold_id_, state, hold.directory),
             undo_failed=state == "undo_failed",
         )
     return _outcome(hold.id, "injected", False, hold.record["since"], hold.record["until"], Cut())
@@ -312,7 +319,8 @@ def _create(wanted: Plan, carrier: carriers.Carrier, armed: bool) -> store.Hold:
     now = time.time()
     record = plan.new_record(wanted, now, store.boot_id(), carrier.name)
     texts = dict(wanted.files)
-    texts.update(plan.scripts(wanted, directory, root))
+    by_hand, forget = carrier.by_hand(wanted.id, directory), carrier.forget(wanted.id)
+    texts.update(plan.scripts(wanted, directory, root, by_hand, forget))
     texts["targets"] = plan.merged_targets("", wanted.targets)
     texts["deadline"] = plan.deadline_line(record["until"], now, store.uptime())
     texts["state"] = "armed\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import threading
 from typing import Any, Callable
@@ -12,10 +13,15 @@ Run = Callable[..., "tuple[int, str, str]"]
 
 _RTF_UP = 0x1
 
+SBIN_PATH = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
+"""Where ``ip`` may be: people who are not root often have no sbin in their PATH."""
+
 
 def interfaces(run: Run) -> list[dict[str, Any]]:
     """Return the interfaces but the loopback one: name, MAC address (None without one), addresses without prefix."""
-    code, out, _err = run(["ip", "-json", "address"])
+    if shutil.which("ip", path=SBIN_PATH) is None:
+        return from_kernel("/sys/class/net")
+    code, out, _err = run(["ip", "-json", "address"], environ_update={"PATH": SBIN_PATH})
     return parse_ip(out) if code == 0 else from_kernel("/sys/class/net")
 
 

@@ -77,7 +77,12 @@ while :; do
             *)
                 any=1
                 running="$running $pid"
-                kill -STOP "$pid" 2>/dev/null && stopped=$((stopped + 1))
+                if kill -STOP "$pid" 2>/dev/null; then
+                    stopped=$((stopped + 1))
+                elif [ -d "/proc/$pid" ]; then
+                    echo "only root may stop process $pid of the service" >&2
+                    exit 3
+                fi
                 ;;
         esac
     done

@@ -117,7 +117,7 @@ def methods(cls: type, *parameters: str) -> set[str]:
 def test_verbs_of_services_are_the_methods_of_service() -> None:
     from os_faults.service import Service
 
-    assert methods(Service, "nodes") == verbs_with_subject("service")
+    assert methods(Service, "check") == verbs_with_subject("service")
 
 
 def test_verbs_of_nodes_are_the_methods_of_node_collection() -> None:

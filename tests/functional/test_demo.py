@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -117,8 +118,25 @@ def stranger() -> Iterator[Demo]:
     if os.geteuid() != 0:
         pytest.skip("not root: the demo has run as an unprivileged user already")
     assert shutil.which("setpriv"), "setpriv (util-linux) is needed to run the demo as another user"
-    with tempfile.TemporaryDirectory(prefix="osf-", dir="/tmp") as directory:  # tmp_path is closed to others
-        yield Demo(Path(directory), STRANGER)
+    # tmp_path is closed to others
+    with tempfile.TemporaryDirectory(prefix="osf-", dir="/tmp") as directory, open_door() as path:
+        demo = Demo(Path(directory), STRANGER)
+        demo.environ["PATH"] = f"{path}:{demo.environ['PATH']}"
+        yield demo
+
+
+@contextmanager
+def open_door() -> Iterator[str]:
+    """Yield a directory with an ``ansible-playbook`` that everybody can find.
+
+    access(2), by which programs are looked up, does not heed the capability that lets the stranger read.
+    """
+    with tempfile.TemporaryDirectory(prefix="osf-bin-", dir="/tmp") as directory:
+        door = Path(directory, "ansible-playbook")
+        door.write_text(f'#!/bin/sh\nexec {sys.executable} {Path(sys.executable).with_name(door.name)} "$@"\n')
+        door.chmod(0o755)
+        Path(directory).chmod(0o755)
+        yield directory
 
 
 def check_steps(found: dict[str, object]) -> None:

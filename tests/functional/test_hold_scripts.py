@@ -1,0 +1,99 @@
+"""What a hold is made of, without making one: pure decisions, and scripts that any POSIX shell reads alike."""
+
+from __future__ import annotations
+
+import doctest
+import shutil
+import subprocess
+from pathlib import Path
+
+import ansible.module_utils
+import pytest
+
+from os_faults import resources
+
+pytestmark = pytest.mark.functional
+
+ansible.module_utils.__path__.append(str(resources.modules_dir() / "module_utils"))
+
+from ansible.module_utils import osf_hold_carrier, osf_hold_plan, osf_session  # noqa: E402
+
+SCRIPTS = sorted((resources.playbooks_dir() / "files").glob("*.sh"))
+
+
+def a_plan(**changes) -> osf_hold_plan.Plan:
+    plan = osf_hold_plan.Plan(
+        id="freeze-web",
+        fault="freeze",
+        subject="web",
+        seconds=60,
+        inject=[["sh", "in.sh"], ["echo", "a word; and 'more'"]],
+        undo=[["sh", "out.sh"]],
+        files={"in.sh": "true\n", "out.sh": "true\n"},
+        targets=["unit=web.service", "port=tcp/80"],
+        undo_timeout=30,
+        start_timeout=20,
+        by="root@controller",
+    )
+    return plan._replace(**changes)
+
+
+@pytest.mark.parametrize("tested", [osf_hold_plan, osf_hold_carrier, osf_session])
+def test_the_examples_of_the_docstrings(tested):
+    assert doctest.testmod(tested).failed == 0
+
+
+def shellcheck(*scripts: Path) -> str:
+    assert shutil.which("shellcheck"), "shellcheck is not installed (see bindep.txt)"
+    done = subprocess.run(["shellcheck", "--shell=sh", *map(str, scripts)], capture_output=True, text=True, check=False)
+    return done.stdout
+
+
+def test_the_scripts_of_the_faults_are_clean():
+    assert len(SCRIPTS) > 8
+    assert shellcheck(*SCRIPTS) == ""
+
+
+@pytest.mark.parametrize("carrier", [osf_hold_carrier.Systemd, osf_hold_carrier.Watchdog])
+def test_the_scripts_of_every_hold_are_clean(tmp_path, carrier):
+    files = []
+    root, directory = "/run/os-faults", "/run/os-faults/freeze-web"
+    by_hand, forget = carrier(None).by_hand("freeze-web", directory), carrier(None).forget("freeze-web")
+    for name, text in osf_hold_plan.scripts(a_plan(), directory, root, by_hand, forget).items():
+        files.append(tmp_path / name)
+        files[-1].write_text(text)
+    assert len(files) == 4
+    assert shellcheck(*files) == ""
+
+
+def test_commands_are_quoted_once():
+    text = osf_hold_plan.scripts(a_plan(), "/run/os-faults/freeze-web", "/run/os-faults", "", "")["inject.sh"]
+    assert """run echo 'a word; and '"'"'more'"'"''\n""" in text
+
+
+def test_a_record_tells_format_and_end():
+    record = osf_hold_plan.new_record(a_plan(), 1000.0, "boot", "systemd")
+    assert (record["format"], record["since"], record["until"]) == (1, 1000.0, 1060.0)
+    assert osf_hold_plan.new_record(a_plan(seconds=None), 1000.0, "boot", "systemd")["until"] is None
+
+
+def test_targets_of_an_earlier_injection_are_kept():
+    assert osf_hold_plan.merged_targets("unit=a\nunit=b\n", ["unit=b", "unit=c"]) == "unit=a\nunit=b\nunit=c\n"
+
+
+def test_what_a_script_says_is_read_line_by_line():
+    said = osf_hold_plan.parse_said("note: one: two\nchanged: x\nfact: a=b=c\nnoise\nfact: bad\nexit: 3\n")
+    assert said == osf_hold_plan.Said(["one: two"], True, {"a": "b=c"}, 3)
+    assert osf_hold_plan.parse_said("") == osf_hold_plan.Said([], False, {}, None)
+
+
+@pytest.mark.parametrize("systemd", [True, False])
+def test_the_readme_tells_how_to_heal_by_hand(systemd):
+    text = osf_hold_plan.readme("/run/os-faults", systemd)
+    assert "sh /run/os-faults/ID/undo.sh" in text
+    assert ("systemctl stop 'os-faults-*'" in text) is systemd
+
+
+@pytest.mark.parametrize("value", ["", "10.0.0.9 40000 10.0.0.1", "a b c d"])
+def test_no_ssh_connection(value):
+    assert osf_session.parse_connection(value) is None
