@@ -53,7 +53,6 @@ def test_shell_file_parses(path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.skipif(not shutil.which("shellcheck"), reason="shellcheck is not installed (tox installs it)")
 @pytest.mark.parametrize("shell", sorted(set(SHELL_FILES.values())))
 def test_shellcheck_has_no_complaint(shell: str) -> None:
     files = [str(path) for path, its in SHELL_FILES.items() if its == shell]
