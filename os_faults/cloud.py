@@ -217,9 +217,8 @@ class Cloud:
         )
 
     def known_nodes(self) -> list[Node]:
-        """Return the nodes that answered and those that did not but did so before: these have ``last_seen`` set."""
-        known = self._discovery.known().values() or self._discovery.nodes()
-        return sorted(known, key=lambda node: node.fqdn)
+        """Return the nodes that answered, and with ``last_seen`` set those that did not: they can still be named."""
+        return sorted(self._discovery.known().values(), key=lambda node: node.fqdn)
 
     # -- how ---------------------------------------------------------------------------------
 

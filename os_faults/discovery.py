@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from os_faults import actions
 from os_faults.drivers import CloudDriver
-from os_faults.errors import AnsibleExecutionUnreachable, PartlyDone
+from os_faults.errors import AnsibleExecutionUnreachable, CloudManagementError, OSFError, PartlyDone
 from os_faults.memory import Memory
-from os_faults.model import Action, Node, Result, Status
+from os_faults.model import Action, HostResult, Node, Result, Status
 
 
 class Discovery:
@@ -33,18 +34,25 @@ class Discovery:
 
         Raises:
             AnsibleExecutionUnreachable, PartlyDone: a seed did not answer. It is never just left out.
+            CloudManagementError: what a seed answered can't be used.
         """
         nodes, result = self._ask_once()
         if result.failures:
-            raise self._silent(result, nodes)
+            raise self._incomplete(result, nodes)
         return nodes
 
     def known(self) -> dict[str, Node]:
-        """Return the nodes by name: those that answered, and those that did not but did so before."""
+        """Return the nodes by name: those that answered, and the others as they were last, or by their address."""
         nodes, result = self._ask_once()
-        silent = {host.node for host in result.failures}
-        logins = {seed.ip: seed.auth for seed in self._driver.seeds() if seed.fqdn in silent}
-        return {**self._memory.recall(logins), **{node.fqdn: node for node in nodes}}
+        known = {node.fqdn: node for node in nodes}
+        failed = {host.node for host in result.failures}
+        silent = {seed.ip: seed for seed in self._driver.seeds() if seed.fqdn in failed}
+        before = self._memory.recall({address: seed.auth for address, seed in silent.items()})
+        remembered = {node.ip: node for node in before.values() if node.fqdn not in known}
+        for address, seed in silent.items():
+            node = remembered.get(address) or replace(seed, last_seen="never")
+            known[node.fqdn] = node
+        return known
 
     def unreachable(self) -> Mapping[str, str]:
         """Return the seeds that did not answer, and why."""
@@ -64,25 +72,48 @@ class Discovery:
                 result = self.ask(self._driver.seeds())
                 if not result.hosts:
                     result.raise_for_status()
-                answered = {name: host for name, host in result.items() if host.ok}
-                nodes = self._driver.nodes(answered)
+                nodes, result = self._understand(result)
                 self._memory.remember(nodes)
                 self._answer = nodes, result
             return self._answer
 
+    def _understand(self, result: Result) -> tuple[tuple[Node, ...], Result]:
+        """Return the nodes, and the result in which an answer that can't be used counts as a failure of its host.
+
+        One host that answers nonsense must not stand in the way of healing all others.
+        """
+        answered = {name: host for name, host in result.items() if host.ok}
+        try:
+            return self._driver.nodes(answered), result
+        except CloudManagementError:
+            pass
+        usable: dict[str, HostResult] = {}
+        refused: dict[str, HostResult] = {}
+        for name, host in answered.items():
+            try:
+                self._driver.nodes({**usable, name: host})
+                usable[name] = host
+            except CloudManagementError as error:
+                refused[name] = replace(host, status=Status.FAILED, message=str(error), payload={"refused": True})
+        return self._driver.nodes(usable), replace(result, hosts={**result.hosts, **refused})
+
     def _action(self, nodes: tuple[Node, ...]) -> Action:
         return actions.for_playbook(self._driver.discover_playbook, nodes, verb="discover", subject="the cloud")
 
-    def _silent(self, result: Result, answered: tuple[Node, ...]) -> AnsibleExecutionUnreachable | PartlyDone:
+    def _incomplete(self, result: Result, answered: tuple[Node, ...]) -> OSFError:
         known = self.known()
         last = {node.ip: node for node in known.values() if node.last_seen}
         seeds = {seed.fqdn: seed for seed in self._driver.seeds()}
         parts = []
         for host in result.failures:
-            before = last.get(seeds[host.node].ip)
-            who = f"{before.fqdn} ({host.node}, last seen {before.last_seen})" if before else host.node
+            before = last[seeds[host.node].ip]
+            who = (
+                host.node if before.fqdn == host.node else f"{before.fqdn} ({host.node}, last seen {before.last_seen})"
+            )
             what = "could not be reached" if host.status is Status.UNREACHABLE else "failed"
             parts.append(f"{who} {what}: {host.message}")
         hint = "; name the nodes you mean with get_nodes(fqdns=[…]) to go on without the others" if answered else ""
-        kind = PartlyDone if answered else AnsibleExecutionUnreachable
-        return kind(f"the cloud's discovery is not complete: {'; '.join(parts)}{hint}", result)
+        sentence = f"the cloud's discovery is not complete: {'; '.join(parts)}{hint}"
+        if any(host.payload.get("refused") for host in result.failures):
+            return CloudManagementError(sentence)
+        return (PartlyDone if answered else AnsibleExecutionUnreachable)(sentence, result)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import time
@@ -128,7 +129,7 @@ class Systemd(Carrier):
         self._run(["systemctl", "stop", unit_name(hold.id)])
 
     def by_hand(self, hold_id: str, directory: str) -> str:
-        return _END_THE_UNIT.format(unit=unit_name(hold_id), directory=directory)
+        return _END_THE_UNIT.format(unit=unit_name(hold_id), directory=shlex.quote(directory))
 
     def forget(self, hold_id: str) -> str:
         return _FORGET_THE_UNIT.format(unit=unit_name(hold_id))
@@ -185,7 +186,7 @@ class Watchdog(Carrier):
         return self.process.poll() is None and hold.text("state").strip() != "injected"
 
     def by_hand(self, hold_id: str, directory: str) -> str:
-        return _END_THE_WATCHDOG.format(script=directory + "/watchdog.sh")
+        return _END_THE_WATCHDOG.format(script=shlex.quote(directory + "/watchdog.sh"))
 
     def alive(self, hold: store.Hold) -> bool:
         return self._pid(hold) is not None

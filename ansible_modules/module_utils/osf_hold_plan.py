@@ -292,7 +292,7 @@ def scripts(plan: Plan, directory: str, root: str, by_hand: str, forget: str) ->
     ``by_hand`` is what its undo does first: end the carrier, when it was not the carrier that started it. ``forget`` is
     what it does when all went well: clear what is left of a carrier that had ended before.
     """
-    common = {"id": plan.id, "dir": directory, "root": root}
+    common = {"id": plan.id, "dir": shlex.quote(directory)}
     return {
         "inject.sh": _INJECT.format(what="injects", commands=_commands("run", plan.inject), **common),
         "undo.sh": undo_script(plan, directory, root, by_hand, forget),
@@ -310,8 +310,8 @@ def undo_script(plan: Plan, directory: str, root: str, by_hand: str = "", forget
         by_hand=by_hand,
         forget=forget,
         id=plan.id,
-        dir=directory,
-        root=root,
+        dir=shlex.quote(directory),
+        root=shlex.quote(root),
     )
 
 

@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import pwd
+import re
 import shutil
 import stat
 import tempfile
@@ -17,6 +18,8 @@ from ansible.module_utils import osf_hold_plan as plan
 from ansible.module_utils import osf_session as session
 
 SYSTEM_ROOT = "/run/os-faults"
+
+_PLAIN_PATH = re.compile(r"/[A-Za-z0-9_./-]+")
 
 
 class Hold(NamedTuple):
@@ -77,7 +80,7 @@ def roots() -> list[str]:
         return [SYSTEM_ROOT]
     fallback = SYSTEM_ROOT if os.geteuid() == 0 else "/tmp/os-faults-{:d}".format(os.geteuid())
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    if not os.path.isdir(runtime):
+    if not (_PLAIN_PATH.fullmatch(runtime) and os.path.isdir(runtime)):
         return [fallback]
     own = os.path.join(runtime, "os-faults")
     return [fallback, own] if session.connection() else [own, fallback]

@@ -19,9 +19,8 @@ SBIN_PATH = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
 
 def interfaces(run: Run) -> list[dict[str, Any]]:
     """Return the interfaces but the loopback one: name, MAC address (None without one), addresses without prefix."""
-    if shutil.which("ip", path=SBIN_PATH) is None:
-        return from_kernel("/sys/class/net")
-    code, out, _err = run(["ip", "-json", "address"], environ_update={"PATH": SBIN_PATH})
+    command = shutil.which("ip", path=SBIN_PATH)
+    code, out, _err = run([command, "-json", "address"]) if command else (127, "", "")
     return parse_ip(out) if code == 0 else from_kernel("/sys/class/net")
 
 

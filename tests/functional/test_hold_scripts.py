@@ -69,6 +69,25 @@ def test_commands_are_quoted_once():
     assert """run echo 'a word; and '"'"'more'"'"''\n""" in text
 
 
+@pytest.mark.parametrize("odd", ["a b", "a*", "$(touch evil)", "a;b", "-x"])
+def test_an_undo_removes_its_own_directory_and_nothing_else(tmp_path, odd):
+    root = tmp_path / odd / "os-faults"
+    directory = root / "freeze-web"
+    directory.mkdir(parents=True)
+    decoys = [tmp_path / name / "kept" for name in ("a", "ab", "b", "a b")]
+    for decoy in decoys:
+        decoy.parent.mkdir(exist_ok=True)
+        decoy.touch()
+    (directory / "out.sh").write_text("true\n")
+    for name, text in osf_hold_plan.scripts(a_plan(), str(directory), str(root), "", "").items():
+        (directory / name).write_text(text)
+    done = subprocess.run(["sh", "-c", 'sh "$1"', "sh", directory / "undo.sh"], cwd=tmp_path, check=False)
+    assert done.returncode == 0
+    assert not directory.exists()
+    assert all(decoy.exists() for decoy in decoys)
+    assert not (tmp_path / "evil").exists()
+
+
 def test_a_record_tells_format_and_end():
     record = osf_hold_plan.new_record(a_plan(), 1000.0, "boot", "systemd")
     assert (record["format"], record["since"], record["until"]) == (1, 1000.0, 1060.0)

@@ -5,6 +5,7 @@ from cloud_fixture import CONFIG, cloud_of, hosts
 
 from os_faults import (
     AnsibleExecutionUnreachable,
+    CloudManagementError,
     HostResult,
     NodeCollectionError,
     PartlyDone,
@@ -92,6 +93,43 @@ def test_heal_reaches_for_nodes_that_are_known_from_the_last_time():
             cloud.heal()
         asked = {node.fqdn for node in runner.performed[-1].nodes}
         assert asked == {f"node-{n}.domain.tld" for n in (1, 2, 3)}
+
+
+def test_a_node_that_answers_nonsense_does_not_stand_in_the_way_of_healing():
+    with cloud_of(FakeRunner(hosts())) as before:
+        before.get_nodes()
+
+    def answer(action, node):
+        told = hosts()(action, node)
+        if action.verb == "discover" and node == "10.0.0.2":
+            told.payload["node"]["fqdn"] = "{{ 7 * 7 }}"
+        return told
+
+    runner = FakeRunner(answer)
+    with cloud_of(runner) as cloud:
+        with pytest.raises(CloudManagementError, match=r"refused the host name '{{ 7 \* 7 }}'"):
+            cloud.get_nodes()
+        assert set(cloud.heal()) == {f"node-{n}.domain.tld" for n in (1, 2, 3)}
+        assert cloud.get_nodes(["node-3.domain.tld"])
+
+
+def test_two_nodes_with_one_name_are_both_healed():
+    def answer(action, node):
+        told = hosts()(action, node)
+        if action.verb == "discover" and node == "10.0.0.2":
+            told.payload["node"]["fqdn"] = "node-1.domain.tld"
+        return told
+
+    with cloud_of(FakeRunner(answer)) as cloud:
+        with pytest.raises(CloudManagementError, match="both call themselves node-1"):
+            cloud.get_nodes()
+        assert set(cloud.heal()) == {"node-1.domain.tld", "10.0.0.2", "node-3.domain.tld"}
+
+
+def test_a_node_that_never_answered_is_healed_by_its_address():
+    runner = FakeRunner(hosts(silent=("10.0.0.2",)))
+    with cloud_of(runner) as cloud, pytest.raises(PartlyDone, match=r"10\.0\.0\.2 could not be reached"):
+        cloud.heal()
 
 
 def test_faults_are_what_the_nodes_tell():
