@@ -117,18 +117,12 @@ import socket
 from ansible.module_utils import osf_hold_plan, osf_hold_store, osf_network, osf_proc, osf_units
 from ansible.module_utils.basic import AnsibleModule
 
-OLDEST_SYSTEMD = 239
-"""Older ones can't hold a fault in a transient unit."""
-
-
 def usability(systemd, euid):
     """Say in sentences what the host can't be used for."""
     notes = []
     limits = "lasting faults are undone by a watchdog process, and network cuts are refused"
     if systemd is None:
         notes.append("this host is not run by systemd: " + limits)
-    elif systemd < OLDEST_SYSTEMD:
-        notes.append("systemd %d of this host is older than %d: %s" % (systemd, OLDEST_SYSTEMD, limits))
     if euid != 0:
         notes.append(
             "tasks are not run as root on this host: only services of this very user can be acted on, %s; "
