@@ -16,9 +16,8 @@ from typing import Any
 
 from os_faults import actions, registry, resources
 from os_faults.config import Config, load
-from os_faults.control import ControlDirectory
 from os_faults.discovery import Discovery
-from os_faults.errors import ArgumentError, NodeCollectionError, ServiceError, did_you_mean
+from os_faults.errors import ArgumentError, NodeCollectionError, OSFError, ServiceError, did_you_mean
 from os_faults.inventory import inventory
 from os_faults.memory import Memory, state_dir
 from os_faults.model import Action, Fault, Node, Result
@@ -48,7 +47,8 @@ def connect(
         config_filename: path of a configuration file.
         cloud: name of a cloud in ``clouds.yaml`` that has an ``os_faults`` block.
         seed: of every random choice; drawn, logged and recorded when None.
-        runner: who runs the playbooks; `os_faults.testing.FakeRunner` in tests.
+        runner: who runs the playbooks; `os_faults.testing.FakeRunner` in tests. With a runner of your own nothing is
+            remembered between sessions.
 
     Raises:
         ConfigError: there is no configuration, or it is wrong.
@@ -69,9 +69,12 @@ class Cloud:
         config: see `os_faults.config.load`.
         seed: of every random choice.
         runner: who runs the playbooks; ansible-runner when None.
+        memory: what is known from earlier sessions; the user's state directory when None.
     """
 
-    def __init__(self, config: Config, *, seed: int | None = None, runner: Runner | None = None) -> None:
+    def __init__(
+        self, config: Config, *, seed: int | None = None, runner: Runner | None = None, memory: Memory | None = None
+    ) -> None:
         self.seed = secrets.randbits(32) if seed is None else seed
         self.rng = random.Random(self.seed)
         self.heal_after = config.heal_after
@@ -82,15 +85,15 @@ class Cloud:
         self._configured = drivers.services
         self._services = {**resources.catalogue(self._driver.catalogue), **self._configured}
         state = state_dir(os.environ)
-        self._control = ControlDirectory(config.ssh)
         self._runner = runner or AnsibleRunner(
-            self._control,
+            config.ssh,
             config.artifacts_dir or state / "runs",
             {"os_faults": get_version(), "seed": self.seed, "cloud": config.source},
         )
-        self._discovery = Discovery(
-            self._driver, self.perform, Memory(state / "clouds", (node.ip for node in self._driver.seeds()))
-        )
+        remembered = None if runner else state / "clouds"
+        memory = memory or Memory(remembered, (node.ip for node in self._driver.seeds()))
+        self._discovery = Discovery(self._driver, self.perform, memory)
+        self._closed = False
         LOG.info("connected to the cloud of %s, seed %d", config.source, self.seed)
 
     def __enter__(self) -> Cloud:
@@ -103,8 +106,8 @@ class Cloud:
 
     def close(self) -> None:
         """Close the connections to the hosts; safe to repeat. Faults are not undone by it: see `heal`."""
+        self._closed = True
         self._runner.close()
-        self._control.close()
 
     # -- nodes and services ------------------------------------------------------------------
 
@@ -201,19 +204,25 @@ class Cloud:
         """Undo the faults of os_faults on every node, whoever made them; safe to repeat.
 
         Args:
-            ids: only those with these identities (`Fault.id`); all when empty.
+            ids: only those with these identities (`Fault.id`); all when empty. One that no node holds is undone
+                already, and the log says so.
             check: raise when one could not be undone.
 
         Raises:
             UndoError: a fault is still there; the message says where and why.
             PartlyDone: a node could not be reached; its faults end by themselves at their time.
         """
-        return self.perform(self.healing(ids), check=check)
+        wanted = {ids} if isinstance(ids, str) else set(ids)
+        result = self.perform(self.healing(wanted), check=False)
+        absent = wanted - {name for host in result.values() for name in host.payload.get("undone", ())}
+        if absent and not result.failures:
+            LOG.warning("no node held %s: there was nothing to take back", ", ".join(sorted(absent)))
+        return result.raise_for_status() if check else result
 
     def healing(self, ids: Iterable[str] = ()) -> Action:
         """Return what `heal` would do; nothing is touched."""
         return actions.for_playbook(
-            "heal.yml", self.known_nodes(), verb="heal", subject="the nodes", fault_ids=list(ids) or None
+            "heal.yml", self.known_nodes(), verb="heal", subject="the nodes", fault_ids=sorted(ids) or None
         )
 
     def known_nodes(self) -> list[Node]:
@@ -236,7 +245,7 @@ class Cloud:
             networks={node.fqdn: self._driver.networks(node) for node in chosen},
             ssh=self._config.ssh,
             catalogue=self._driver.catalogue,
-            secret_path=self._control.secret_path if secrets else None,
+            secret_path=self._runner.secret_path if secrets else None,
         )
 
     def check_network(self, name: str, nodes: Iterable[Node]) -> None:
@@ -260,6 +269,8 @@ class Cloud:
         Raises:
             KeyboardInterrupt: passed on, after what the action did so far was undone.
         """
+        if self._closed:
+            raise OSFError(f"{action}: this cloud object is closed; connect again")
         if not action.nodes:
             raise NodeCollectionError(f"{action} on an empty set of nodes: nothing was done")
         LOG.info("%s on %s", action, ", ".join(node.fqdn for node in action.nodes))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import subprocess
 import tempfile
 import weakref
@@ -23,6 +24,9 @@ _SSH_ARGS = (
     "-o ControlMaster=auto -o ControlPersist=600s -o ServerAliveInterval=5 -o ServerAliveCountMax=2 "
     "-o GSSAPIAuthentication=no"
 )
+
+_PREFIX = "osf-"
+_OWNER = "owner"
 
 _DEFAULTS = MappingProxyType(
     {
@@ -55,9 +59,11 @@ class ControlDirectory:
         self._ssh = ssh
         base = os.environ.get("XDG_RUNTIME_DIR")
         usable = base if base and len(base) < 40 and os.access(base, os.W_OK) else None
-        self.path = Path(tempfile.mkdtemp(prefix="osf-", dir=usable))
+        _sweep(Path(usable or tempfile.gettempdir()))
+        self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=usable))
+        (self.path / _OWNER).write_text(f"{os.getpid()} {_started(os.getpid())}", encoding="ascii")
         self._secrets: dict[str, str] = {}
-        self._finalizer = weakref.finalize(self, _remove, self.path)
+        self._finalizer = weakref.finalize(self, _remove, self.path, os.getpid())
         self.ansible_cfg = self.path / "ansible.cfg"
         self.ansible_cfg.write_text(self._settings(), encoding="utf-8")
 
@@ -115,9 +121,32 @@ def _close_sockets(directory: Path) -> None:
             entry.unlink(missing_ok=True)
 
 
-def _remove(directory: Path) -> None:
+def _remove(directory: Path, owner: int) -> None:
+    if os.getpid() != owner:
+        return  # a forked child ends, its parent goes on
     try:
         _close_sockets(directory)
     except (OSError, subprocess.SubprocessError):
         pass  # no ssh here, or it hangs: the sockets end by themselves, the secrets must go now
     shutil.rmtree(directory, ignore_errors=True)
+
+
+def _sweep(base: Path) -> None:
+    """Remove the directories of this user whose process was killed: they may hold secrets."""
+    for directory in base.glob(f"{_PREFIX}*"):
+        try:
+            about = directory.lstat()
+            pid, started = (directory / _OWNER).read_text(encoding="ascii").split()
+        except (OSError, ValueError):
+            continue  # another user's, or just being made
+        if stat.S_ISDIR(about.st_mode) and about.st_uid == os.geteuid() and _started(int(pid)) != started:
+            _remove(directory, os.getpid())
+
+
+def _started(pid: int) -> str:
+    """Return when a process began, in the kernel's own words; "" when there is no such process."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""
+    return status.rpartition(")")[2].split()[19]

@@ -36,33 +36,28 @@ class Memory:
     """Keeps the last discovery of one cloud in a file.
 
     Args:
-        directory: where the files of all clouds lie.
+        directory: where the files of all clouds lie; None keeps nothing on the disk.
         seeds: addresses of the cloud's seed nodes: they tell clouds apart.
     """
 
-    def __init__(self, directory: Path, seeds: Iterable[str]) -> None:
+    def __init__(self, directory: Path | None, seeds: Iterable[str]) -> None:
         key = hashlib.sha256("\n".join(sorted(seeds)).encode()).hexdigest()[:16]
-        self._path = directory / f"{key}.json"
+        self._path = directory / f"{key}.json" if directory else None
 
     def remember(self, nodes: Iterable[Node]) -> None:
         """Add nodes that answered just now to what is kept; those that did not answer stay.
 
         A state directory that can't be written is no reason to fail: the next session just knows less.
         """
+        if self._path is None:
+            return
         kept = self._read()
         now = datetime.now(UTC).isoformat(timespec="seconds")
         kept.update({node.fqdn: {**_plain(node), "last_seen": now} for node in nodes})
         try:
-            self._write(kept)
+            _write(self._path, kept)
         except OSError as error:
             LOG.warning("can't remember the nodes of this cloud: %s", error)
-
-    def _write(self, kept: Mapping[str, object]) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = self._path.with_suffix(f".{os.getpid()}")
-        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            json.dump(kept, file, indent=1)
-        fresh.replace(self._path)
 
     def recall(self, logins: Mapping[str, Auth]) -> dict[str, Node]:
         """Return the nodes of the last discoveries by name, each with ``last_seen`` set.
@@ -82,11 +77,21 @@ class Memory:
         return nodes
 
     def _read(self) -> dict[str, dict[str, object]]:
+        if self._path is None:
+            return {}
         try:
             content = json.loads(self._path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
         return content if isinstance(content, dict) else {}
+
+
+def _write(path: Path, kept: Mapping[str, object]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fresh = path.with_suffix(f".{os.getpid()}")
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump(kept, file, indent=1)
+    fresh.replace(path)
 
 
 def _plain(node: Node) -> dict[str, object]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from typing import Any, Protocol, overload
 
 from os_faults import actions
-from os_faults.errors import NodeCollectionError, PowerManagementError
+from os_faults.errors import ArgumentError, NodeCollectionError, PowerManagementError
 from os_faults.model import Action, Node, Result
 
 
@@ -81,6 +81,8 @@ class NodeCollection(Set[Node]):
         return (self | other) - (self & other)
 
     __add__ = __or__
+    # With anything but a node collection these refuse, on whichever side it stands.
+    __rand__, __ror__, __rsub__, __rxor__ = __and__, __or__, __sub__, __xor__
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, NodeCollection) and self._nodes == other._nodes
@@ -123,7 +125,7 @@ class NodeCollection(Set[Node]):
         Raises:
             NodeCollectionError: the collection has fewer nodes, or ``count`` is below 1.
         """
-        if not 1 <= count <= len(self):
+        if count not in range(1, len(self) + 1):
             raise NodeCollectionError(f"can't pick {count} of {len(self)} nodes")
         return self._of(self._performer.rng.sample(self._nodes, count))
 
@@ -206,6 +208,8 @@ class NodeCollection(Set[Node]):
             '6.1.0-39-amd64'
         """
         self._not_empty("run_task")
+        if not (task and hasattr(task, "keys")):
+            raise ArgumentError(f"a task is a mapping, as in a playbook, not {task!r}")
         return self._performer.perform(Action("run_task", "", self._nodes, tasks=(task,)), check=raise_on_error)
 
     # -- power: the verbs are here, their drivers are not yet ------------------------------------

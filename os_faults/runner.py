@@ -25,6 +25,7 @@ from typing import Any, Protocol
 import yaml
 
 from os_faults import events, resources
+from os_faults.config import SshConfig
 from os_faults.control import ControlDirectory
 from os_faults.errors import AnsibleExecutionException, RunTimeout
 from os_faults.model import Action, HostResult, Result, Status
@@ -37,10 +38,18 @@ Event = dict[str, Any]
 Watcher = Callable[[Event], None]
 
 #: Only these variables of the caller reach the run: the rest, secrets among them, would stay in its artifacts.
-_PASSED_ENVIRONMENT = re.compile(
-    r"PATH|HOME|USER|LOGNAME|TMPDIR|TZ|LANG|LC_.*|SSH_AUTH_SOCK|XDG_RUNTIME_DIR|VIRTUAL_ENV"
+_PASSED = ("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ", "SSH_AUTH_SOCK", "XDG_RUNTIME_DIR", "VIRTUAL_ENV")
+#: And these, which ansible-runner makes.
+_MADE = (
+    "ANSIBLE_CALLBACK_PLUGINS",
+    "ANSIBLE_HOST_KEY_CHECKING",
+    "ANSIBLE_INVENTORY_ENABLED",
+    "ANSIBLE_RETRY_FILES_ENABLED",
+    "ANSIBLE_STDOUT_CALLBACK",
+    "AWX_ISOLATED_DATA_DIR",
+    "RUNNER_OMIT_EVENTS",
+    "RUNNER_ONLY_FAILED_EVENTS",
 )
-_MADE_BY_RUNNER = re.compile(r"ANSIBLE_(?!CONFIG).*|AWX_.*|RUNNER_.*")
 _MAX_FORKS = 50
 #: What ansible-runner calls the one run of a private directory.
 _IDENT = "run"
@@ -55,6 +64,9 @@ class Runner(Protocol):
     def prepare(self, action: Action, inventory: Mapping[str, Any]) -> tuple[Path, list[str]]:
         """Write the run's directory without running it; return it and the ``ansible-playbook`` line."""
 
+    def secret_path(self, value: str) -> str:
+        """Return the path of a private file that holds a password, for an inventory to name."""
+
     def forget_connections(self) -> None:
         """Close the connections that are kept open between runs."""
 
@@ -66,13 +78,13 @@ class AnsibleRunner:
     """Runs actions by ansible-runner.
 
     Args:
-        control: the private directory of the cloud object.
+        ssh: connection settings.
         artifacts_dir: where each run leaves its directory.
         about: what is recorded with every run (seed, version).
     """
 
-    def __init__(self, control: ControlDirectory, artifacts_dir: Path, about: Mapping[str, Any]) -> None:
-        self._control = control
+    def __init__(self, ssh: SshConfig, artifacts_dir: Path, about: Mapping[str, Any]) -> None:
+        self._control = ControlDirectory(ssh)
         self._artifacts_dir = artifacts_dir
         self._about = dict(about)
 
@@ -132,6 +144,10 @@ class AnsibleRunner:
             raise AnsibleExecutionException(f"{action}: ansible-runner failed: {run.crash}", result)
         return result
 
+    def secret_path(self, value: str) -> str:
+        """Return the path of a file (0600) that holds ``value`` and goes away with the runner."""
+        return self._control.secret_path(value)
+
     def forget_connections(self) -> None:
         """Close the ssh connections kept from run to run."""
         self._control.forget_connections()
@@ -167,18 +183,27 @@ class AnsibleRunner:
             quiet=True,
             timeout=max(1, round(action.timeout)),
             settings={"pexpect_timeout": 0.2, "suppress_ansible_output": True},
-            envvars={"ANSIBLE_HOST_KEY_CHECKING": "True", "ANSIBLE_INVENTORY_ENABLED": "yaml"},
+            envvars={
+                "ANSIBLE_HOST_KEY_CHECKING": "True",
+                "ANSIBLE_INVENTORY_ENABLED": "yaml",
+                # Not those of a job of ansible-runner or AWX that os_faults is called in.
+                "ANSIBLE_CALLBACK_PLUGINS": "",
+                "AWX_LIB_DIRECTORY": "",
+            },
         )
         config.prepare()
         config.env = self._environment(config.env)
         return config
 
     def _environment(self, env: Mapping[str, str]) -> dict[str, str]:
-        ours = {name for name in env if name not in os.environ and _MADE_BY_RUNNER.fullmatch(name)}
-        ours |= {"ANSIBLE_STDOUT_CALLBACK", "ANSIBLE_CALLBACK_PLUGINS", "ANSIBLE_HOST_KEY_CHECKING"}
-        passed = {name: value for name, value in env.items() if name in ours or _PASSED_ENVIRONMENT.fullmatch(name)}
         path = os.pathsep.join([str(Path(sys.executable).parent), env.get("PATH", os.defpath)])
-        return {**passed, "PATH": path, "ANSIBLE_CONFIG": str(self._control.ansible_cfg)}
+        return {
+            **{name: env[name] for name in (*_PASSED, *_MADE) if name in env},
+            "PATH": path,
+            "ANSIBLE_CONFIG": str(self._control.ansible_cfg),
+            # Ansible insists on UTF-8, and what ssh and systemctl say is read by programs.
+            "LC_ALL": "C.UTF-8",
+        }
 
     def _record(
         self,

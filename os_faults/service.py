@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from os_faults import actions
-from os_faults.errors import ServiceError
+from os_faults.errors import ArgumentError, ServiceError
 from os_faults.model import Action, Result
 from os_faults.nodes import NodeCollection, Performer
 
@@ -109,9 +109,13 @@ class Service:
             ArgumentError: the verb is unknown, or its contract refuses an option.
             ServiceError: there is no node to act on, or one does not have the service.
         """
+        subject = f"{self.name} service"
+        if nodes is not None and not isinstance(nodes, NodeCollection):
+            raise ArgumentError(
+                f"{verb} {subject}: nodes must be a node collection, as get_nodes() returns it, not {nodes!r}"
+            )
         everywhere = self._nodes()
         chosen = everywhere if nodes is None else nodes
-        subject = f"{self.name} service"
         if not chosen:
             raise ServiceError(f"{verb} {subject} on an empty set of nodes: nothing was done")
         strangers = chosen - everywhere

@@ -6,22 +6,21 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from os_faults import resources
 from os_faults.model import Action, HostResult, Result, Status
 from os_faults.runner import Watcher
 
 Answer = Callable[[Action, str], HostResult]
 
 
-def done(action: Action, node: str) -> HostResult:
-    """Answer that ``node`` did what was asked."""
-    return HostResult(node, Status.OK, changed=True)
-
-
 class FakeRunner:
     """Answers every action at once, and remembers it.
 
+    A cloud with such a runner keeps nothing on the disk.
+
     Args:
-        answer: called with the action and each node's name; says that it was done when left out.
+        answer: called with the action and each node's name. When it is left out, every node of the configuration is
+            there and has all services that are known, holds no fault, and does what it is told.
 
     Attributes:
         performed: the actions, in order.
@@ -29,26 +28,53 @@ class FakeRunner:
     Example:
         >>> runner = FakeRunner()
         >>> cloud = os_faults.connect(config, runner=runner)
-        >>> cloud.get_service("keystone").restart()
+        >>> cloud.get_service("keystone").restart().changed
+        True
         >>> runner.performed[-1].verb
         'restart'
     """
 
-    def __init__(self, answer: Answer = done) -> None:
+    def __init__(self, answer: Answer | None = None) -> None:
         self._answer = answer
         self.performed: list[Action] = []
 
     def run(self, action: Action, inventory: Mapping[str, Any], watch: Watcher | None = None) -> Result:
         """Remember ``action`` and return the answer for each of its nodes."""
         self.performed.append(action)
-        return Result(action, {node.fqdn: self._answer(action, node.fqdn) for node in action.nodes})
+        answer = self._answer or _obedient(inventory)
+        return Result(action, {node.fqdn: answer(action, node.fqdn) for node in action.nodes})
 
     def prepare(self, action: Action, inventory: Mapping[str, Any]) -> tuple[Path, list[str]]:
         """Return a command line that is never run."""
         return Path("/nowhere"), ["ansible-playbook", "-i", "/nowhere/inventory", action.playbook]
+
+    def secret_path(self, value: str) -> str:
+        """Return a path where nothing is."""
+        return "/nowhere/secret"
 
     def forget_connections(self) -> None:
         """Nothing is kept open."""
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+def done(action: Action, node: str) -> HostResult:
+    """Answer that ``node`` did what was asked."""
+    return HostResult(node, Status.OK, changed=True)
+
+
+def _obedient(inventory: Mapping[str, Any]) -> Answer:
+    """Return the answers of nodes that have every service, hold no fault, and do what they are told."""
+    variables = inventory["all"]["vars"]
+    services = {**resources.catalogue(variables["os_faults_cloud"] or None), **variables["os_faults_services"]}
+    present = {name: {"units": [f"{name}.service"], "active": True} for name in services}
+
+    def answer(action: Action, node: str) -> HostResult:
+        if action.verb == "discover":
+            return HostResult(node, Status.OK, payload={"node": {"fqdn": node}, "services": present})
+        if action.playbook == "faults.yml":
+            return HostResult(node, Status.OK, payload={"holds": []})
+        return done(action, node)
+
+    return answer

@@ -25,7 +25,12 @@ class Heal(Command):
 @click.pass_obj
 def _heal(session: Session, /, dry_run: bool, fault_ids: list[str] | None) -> None:
     with session.connected() as cloud:
-        perform(session, cloud, cloud.healing(fault_ids or ()), dry_run)
+        if dry_run:
+            perform(session, cloud, cloud.healing(fault_ids or ()), dry_run)
+            return
+        result = cloud.heal(fault_ids or (), check=False)
+        session.out.result(result)
+        result.raise_for_status()
 
 
 heal = Heal(

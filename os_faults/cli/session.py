@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,7 +15,6 @@ from os_faults.cli.output import Output
 
 if TYPE_CHECKING:
     from os_faults.cloud import Cloud
-    from os_faults.runner import Runner
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 OUTPUTS = ("text", "json")
@@ -39,7 +38,7 @@ class Session:
         seed: of random choices.
         output: ``text`` or ``json``.
         log_level: a word of `LOG_LEVELS`.
-        runner: who runs the playbooks; ansible-runner when None.
+        parts: what the cloud is made with instead of the real thing, in tests (``runner``, ``memory``).
     """
 
     config: str | None = None
@@ -48,7 +47,7 @@ class Session:
     seed: int | None = None
     output: str = "text"
     log_level: str = "warning"
-    runner: Runner | None = None
+    parts: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._out: Output | None = None
@@ -93,5 +92,5 @@ class Session:
         config = load(None, self.config, self.cloud)
         if self.artifacts_dir:
             config = replace(config, artifacts_dir=Path(self.artifacts_dir).absolute())
-        with Cloud(config, seed=self.seed, runner=self.runner) as cloud, shown(cloud):
+        with Cloud(config, seed=self.seed, **self.parts) as cloud, shown(cloud):
             yield cloud

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner, Result
-from cloud_fixture import CONFIG, hosts
+from cloud_fixture import CONFIG, hosts, memory
 
 from os_faults.cli import main
 from os_faults.cli.session import Session
@@ -30,7 +30,7 @@ class CommandLine:
 
     def __call__(self, *words: str) -> Result:
         """Run ``os-faults -c CONFIG WORDS``."""
-        session = Session(runner=self.runner)
+        session = Session(parts={"runner": self.runner, "memory": memory()})
         return CliRunner().invoke(main, ["-c", str(self.config), *words], obj=session, prog_name="os-faults")
 
     def json(self, *words: str) -> dict[str, Any]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
-from os_faults import Cloud, HostResult, Status, connect
+from os_faults import Cloud, HostResult, Status
+from os_faults.config import load
+from os_faults.memory import Memory, state_dir
 from os_faults.model import Action
 from os_faults.testing import FakeRunner, done
 
@@ -47,6 +50,11 @@ def hosts(silent: tuple[str, ...] = ()) -> Callable[[Action, str], HostResult]:
     return answer
 
 
+def memory() -> Memory:
+    """Return what a real cloud of these hosts remembers."""
+    return Memory(state_dir(os.environ) / "clouds", ADDRESSES)
+
+
 def cloud_of(runner: FakeRunner, seed: int = 7) -> Cloud:
-    """Return a cloud that ``runner`` acts for."""
-    return connect(CONFIG, runner=runner, seed=seed)
+    """Return a cloud that ``runner`` acts for, and that remembers as a real one does."""
+    return Cloud(load(CONFIG), runner=runner, seed=seed, memory=memory())

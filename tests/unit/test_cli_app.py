@@ -65,7 +65,7 @@ def test_version(call: CommandLine) -> None:
 
 def test_global_options_also_stand_after_the_command(call: CommandLine) -> None:
     assert json.loads(call("nodes", "--output", "json").stdout)["schema"] == 1
-    session = Session(runner=call.runner)
+    session = Session(parts={"runner": call.runner})
     done = CliRunner().invoke(main, ["nodes", "-c", str(call.config)], obj=session)
     assert done.exit_code == 0, done.stderr
     wrong = call("nodes", "--output", "xml")

@@ -5,9 +5,11 @@ from cloud_fixture import CONFIG, cloud_of, hosts
 
 from os_faults import (
     AnsibleExecutionUnreachable,
+    ArgumentError,
     CloudManagementError,
     HostResult,
     NodeCollectionError,
+    OSFError,
     PartlyDone,
     ServiceError,
     Status,
@@ -186,3 +188,32 @@ def test_check_false_returns_what_happened():
 def test_power_management_of_the_readme_is_accepted():
     power = {"power_management": {"driver": "libvirt", "address": "host.local", "username": "root"}}
     connect({**CONFIG, **power}, runner=FakeRunner()).close()
+
+
+@pytest.mark.parametrize("wrong", [30, "node-1.domain.tld", ["node-1.domain.tld"]])
+def test_a_verb_takes_node_collections_only(wrong):
+    with cloud_of(FakeRunner(hosts())) as cloud, pytest.raises(ArgumentError, match="must be a node collection"):
+        cloud.get_service("keystone").freeze(wrong)
+
+
+def test_one_id_is_healed_as_well_as_several():
+    runner = FakeRunner(hosts())
+    with cloud_of(runner) as cloud:
+        cloud.heal("freeze-keystone")
+        assert runner.performed[-1].arguments["fault_ids"] == ["freeze-keystone"]
+
+
+def test_an_id_that_no_node_holds_is_told(caplog):
+    with cloud_of(FakeRunner(hosts())) as cloud:
+        cloud.heal(["no-such"])
+    assert "no node held no-such" in caplog.text
+
+
+def test_a_closed_cloud_does_nothing_more():
+    runner = FakeRunner(hosts())
+    cloud = cloud_of(runner)
+    cloud.close()
+    cloud.close()
+    with pytest.raises(OSFError, match="is closed; connect again"):
+        cloud.get_nodes()
+    assert runner.performed == []

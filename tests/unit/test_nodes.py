@@ -107,3 +107,17 @@ def test_power_verbs_say_plainly_that_they_come(nodes, runner, verb):
     with pytest.raises(PowerManagementError, match="next version"):
         getattr(nodes, verb)()
     assert len(runner.performed) == before
+
+
+def test_a_set_of_python_does_not_mix_with_a_collection(nodes):
+    for combine in (lambda: set(nodes) | nodes, lambda: set(nodes) - nodes, lambda: nodes & set(nodes)):
+        with pytest.raises(TypeError, match="not with set"):
+            combine()
+
+
+@pytest.mark.parametrize("task", ["hostname", {}, None])
+def test_a_task_is_a_mapping(nodes, runner, task):
+    before = len(runner.performed)
+    with pytest.raises(ArgumentError, match="a task is a mapping"):
+        nodes.run_task(task)
+    assert len(runner.performed) == before

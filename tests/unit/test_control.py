@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from os_faults.config import SshConfig
+from os_faults.control import ControlDirectory
+
+
+@pytest.fixture
+def runtime(tmp_path_factory, monkeypatch) -> Path:
+    """A runtime directory with a short path, as sockets need."""
+    directory = tmp_path_factory.getbasetemp().parent / f"r{os.getpid()}"
+    directory.mkdir(exist_ok=True)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(directory))
+    yield directory
+    for left in directory.iterdir():
+        left.unlink()
+    directory.rmdir()
+
+
+def test_secrets_are_files_of_their_own_that_go_away(runtime):
+    control = ControlDirectory(SshConfig())
+    path = Path(control.secret_path("canary"))
+    assert path.read_text() == "canary"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(control.path.stat().st_mode) == 0o700
+    assert control.secret_path("canary") == str(path)
+    control.close()
+    control.close()
+    assert list(runtime.iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_swept(runtime):
+    leave = (
+        "import os; from os_faults.config import SshConfig; from os_faults.control import ControlDirectory; "
+        "control = ControlDirectory(SshConfig()); control.secret_path('canary'); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", leave], check=False)
+    (left,) = runtime.iterdir()
+    assert list(left.glob("secret-*"))
+    mine = ControlDirectory(SshConfig())
+    other = ControlDirectory(SshConfig())
+    assert set(runtime.iterdir()) == {mine.path, other.path}
+    mine.close()
+    other.close()
+
+
+def test_a_forked_child_leaves_the_directory_to_its_parent(runtime):
+    stay = (
+        "import os, sys; from os_faults.config import SshConfig; from os_faults.control import ControlDirectory; "
+        "control = ControlDirectory(SshConfig()); child = os.fork()\n"
+        "if child == 0: sys.exit()\n"
+        "os.waitpid(child, 0); sys.exit(0 if control.path.is_dir() else 1)"
+    )
+    assert subprocess.run([sys.executable, "-W", "ignore", "-c", stay], check=False).returncode == 0
+    assert list(runtime.iterdir()) == []
