@@ -178,7 +178,7 @@ import os
 import sys
 from typing import Any, Mapping
 
-from ansible.module_utils import osf_holds, osf_services, osf_session
+from ansible.module_utils import osf_hold_plan, osf_holds, osf_proc, osf_services, osf_session
 from ansible.module_utils.basic import AnsibleModule
 
 
@@ -218,11 +218,21 @@ def ports_of(service: osf_services.Service, definition: Mapping[str, Any], name:
     return sorted(set(ports))
 
 
-def unknown_network(network: str, interface: str, networks: Mapping[str, str]) -> str:
-    """Return the sentence for a network whose interface is not on the host."""
+def refuse_unknown_network(options: Mapping[str, Any]) -> None:
+    """Refuse a network whose interface is not on the host.
+
+    Raises:
+        osf_holds.Refused: with the networks that are known.
+    """
+    network, interface, networks = options["subject"], options["interface"], options["networks"]
+    if interface in os.listdir("/sys/class/net"):
+        return
     if network in networks:
-        return "network '{}' is on interface '{}', which this host does not have".format(network, interface)
-    return "network '{}' is not known; known: {}".format(network, ", ".join(sorted(networks)) or "none")
+        raise osf_holds.Refused(
+            "network '{}' is on interface '{}', which this host does not have".format(network, interface)
+        )
+    known = ", ".join(sorted(networks)) or "none"
+    raise osf_holds.Refused("network '{}' is not known; known: {}".format(network, known))
 
 
 def targets_of(module: AnsibleModule) -> tuple[list[str], osf_holds.Cut]:
@@ -232,9 +242,8 @@ def targets_of(module: AnsibleModule) -> tuple[list[str], osf_holds.Cut]:
     if options["acts_on"] == "host":
         return ["python=" + sys.executable, *targets], osf_holds.Cut()
     if options["acts_on"] == "interface":
+        refuse_unknown_network(options)
         name = options["interface"]
-        if name not in os.listdir("/sys/class/net"):
-            raise osf_holds.Refused(unknown_network(options["subject"], name, options["networks"]))
         session = osf_session.carried_by_interface(module, name)
         return ["interface=" + name, *targets], osf_holds.Cut(network=True, session=session)
     definition = options["service"]
@@ -246,11 +255,24 @@ def targets_of(module: AnsibleModule) -> tuple[list[str], osf_holds.Cut]:
         return lines + targets, osf_holds.Cut(network=True, session=session)
     lines = ["unit=" + unit for unit in service.units]
     if definition.get("driver") == "process":
-        lines.append("pidfile=" + str(definition["pidfile"]))
+        lines += main_of(definition, options["subject"])
     spared = osf_session.spared()
     lines += ["spare={:d}".format(pid) for pid in spared]
     session = osf_session.carried_by_pids(set(service.pids) - set(spared))
     return lines + targets, osf_holds.Cut(session=session)
+
+
+def main_of(definition: Mapping[str, Any], name: str) -> list[str]:
+    """Return the line for the main process of a service with a pid file, told apart from a later one with its pid.
+
+    Raises:
+        osf_holds.Refused: it does not run.
+    """
+    main = osf_proc.pid_from_file(str(definition["pidfile"]))
+    found = osf_proc.identify([main]) if main else []
+    if not found:
+        raise osf_holds.Refused("{} is not running on this host, so there is nothing to freeze".format(name))
+    return ["main={:d}/{:d}".format(each.pid, each.start) for each in found]
 
 
 def plan_of(options: Mapping[str, Any], hold_id: str, targets: list[str]) -> osf_holds.Plan:
@@ -273,8 +295,10 @@ def plan_of(options: Mapping[str, Any], hold_id: str, targets: list[str]) -> osf
 def run(module: AnsibleModule) -> dict[str, Any]:
     """Do what the options ask for and return the module's answer."""
     options = module.params
-    hold_id = options["id"] or osf_holds.hold_id(options["fault"], options["subject"])
+    hold_id = osf_hold_plan.checked_id(options["id"] or osf_holds.hold_id(options["fault"], options["subject"]))
     if options["state"] == "absent":
+        if options["acts_on"] == "interface" and not osf_holds.is_held(hold_id):
+            refuse_unknown_network(options)
         return osf_holds.absent(module, hold_id)
     if options["state"] == "injected":
         return osf_holds.confirmed(module, hold_id)

@@ -117,6 +117,7 @@ import socket
 from ansible.module_utils import osf_hold_plan, osf_hold_store, osf_network, osf_proc, osf_units
 from ansible.module_utils.basic import AnsibleModule
 
+
 def usability(systemd, euid):
     """Say in sentences what the host can't be used for."""
     notes = []

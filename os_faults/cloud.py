@@ -251,12 +251,16 @@ class Cloud:
     def check_network(self, name: str, nodes: Iterable[Node]) -> None:
         """Refuse a network that one of the nodes does not have, before anything is touched.
 
+        Args:
+            name: of a network, or of an interface.
+            nodes: who should have it.
+
         Raises:
             ArgumentError: with the networks that the node has.
         """
         for node in nodes:
             networks = self._driver.networks(node)
-            if name not in networks:
+            if name not in networks and name not in {interface.name for interface in node.interfaces}:
                 raise ArgumentError(f"network '{name}' is not known on {node.fqdn}; {did_you_mean(name, networks)}")
 
     def perform(self, action: Action, *, check: bool = True) -> Result:

@@ -99,6 +99,7 @@ class Contract:
         options: name → option; the one of ``verbs_from`` included.
         undone_by: verb → the verb of the same playbook that takes it back.
         read_only: whether it changes nothing on any host.
+        times: options that are a number of seconds above 0; one of type ``str`` may also be the word ``never``.
         short_description: one line for people.
         description: more of it, a paragraph each.
         examples: command lines, as text.
@@ -111,6 +112,7 @@ class Contract:
     options: Mapping[str, Option] = field(default_factory=dict)
     undone_by: Mapping[str, str] = field(default_factory=dict)
     read_only: bool = False
+    times: frozenset[str] = frozenset()
     short_description: str = ""
     description: tuple[str, ...] = ()
     examples: str = ""
@@ -141,6 +143,8 @@ class Contract:
             if name in given:
                 try:
                     converted[name] = option.convert(given[name])
+                    if name in self.times:
+                        _check_time(option, converted[name])
                 except ArgumentError as error:
                     problems.append(str(error))
         if problems:
@@ -196,12 +200,21 @@ def _read(path: Path) -> Contract:
             options=options,
             undone_by=spec.get("undone_by", {}),
             read_only=spec.get("read_only", False),
+            times=frozenset(spec.get("times", ())),
             short_description=spec.get("short_description", ""),
             description=_paragraphs(spec.get("description", ())),
             examples=spec.get("examples", ""),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ConfigError(f"{path} is not a contract: {type(error).__name__} {error}") from error
+
+
+def _check_time(option: Option, value: Any) -> None:
+    """Refuse what is no time; the module on the host does too, for who runs the playbook by hand."""
+    never = option.type == "str"
+    if not (never and value == "never") and not (str(value).isdigit() and int(value) > 0):
+        wanted = "a number of seconds above 0" + (" or the word never" if never else "")
+        raise ArgumentError(f"value of {option.name} must be {wanted}, got: {value}")
 
 
 def _option(name: str, spec: Mapping[str, Any]) -> Option:

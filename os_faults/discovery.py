@@ -8,7 +8,13 @@ from dataclasses import replace
 
 from os_faults import actions
 from os_faults.drivers import CloudDriver
-from os_faults.errors import AnsibleExecutionUnreachable, CloudManagementError, OSFError, PartlyDone
+from os_faults.errors import (
+    AnsibleExecutionException,
+    AnsibleExecutionUnreachable,
+    CloudManagementError,
+    OSFError,
+    PartlyDone,
+)
 from os_faults.memory import Memory
 from os_faults.model import Action, HostResult, Node, Result, Status
 
@@ -116,4 +122,7 @@ class Discovery:
         sentence = f"the cloud's discovery is not complete: {'; '.join(parts)}{hint}"
         if any(host.payload.get("refused") for host in result.failures):
             return CloudManagementError(sentence)
-        return (PartlyDone if answered else AnsibleExecutionUnreachable)(sentence, result)
+        if answered:
+            return PartlyDone(sentence, result)
+        silent = all(host.status is Status.UNREACHABLE for host in result.failures)
+        return (AnsibleExecutionUnreachable if silent else AnsibleExecutionException)(sentence, result)

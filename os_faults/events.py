@@ -31,7 +31,9 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _PREFIXES = re.compile(r"^(Task failed: |Action failed: |Validation of arguments failed:\s*)+")
 _BARE = re.compile(r"(the command exited with a )?non-zero return code\.?", re.IGNORECASE)
 _NO_ANSWER = re.compile(r"MODULE FAILURE|Module result deserialization failed")
-_VIA_SSH = re.compile(r"Failed to connect to the host via ssh:?\s*", re.IGNORECASE)
+_VIA_SSH = re.compile(
+    r"(Failed to connect to the host via|Data could not be sent to remote host .*reached over) ssh:?\s*", re.IGNORECASE
+)
 _SSH_CHATTER = re.compile(r"Warning: Permanently added|Shared connection to|@@@|debug\d:|\*\*")
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 #: As the kernel cuts process names (15 characters). Nothing else is ended: with a local connection also the
@@ -16,20 +18,20 @@ from pathlib import Path
 _OURS = frozenset({"ansible-playbook"[:15], "ssh", "sshpass"})
 
 
-def end_leftovers(artifact_dir: Path) -> int:
-    """Kill the Ansible and ssh processes of one run and return how many there were.
+def end_leftovers(artifact_dir: Path, seconds: float = 2.0) -> None:
+    """Kill the Ansible and ssh processes of one run, until none is left.
 
     Args:
         artifact_dir: the run's artifacts; every process of the run has them in its environment.
+        seconds: how long to try; one that is killed while it forks may leave another.
     """
     mark = f"AWX_ISOLATED_DATA_DIR={artifact_dir}".encode()
-    found = list(_marked(mark))
-    for pid in found:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass  # it ended by itself
-    return len(found)
+    deadline = time.monotonic() + seconds
+    while (found := list(_marked(mark))) and time.monotonic() < deadline:
+        for pid in found:
+            with suppress(ProcessLookupError):  # it ended by itself
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.02)
 
 
 def _marked(mark: bytes) -> Iterator[int]:

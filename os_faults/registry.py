@@ -90,7 +90,11 @@ def drivers_of(config: Config) -> Drivers:
 
 
 def _made(kind: Kind, entry: DriverConfig, *more: Any) -> Any:
-    return get(kind, entry.driver)(entry.args, entry.where, *more)
+    try:
+        driver = get(kind, entry.driver)
+    except OSFDriverNotFound as error:
+        raise OSFDriverNotFound(f"{entry.where.removesuffix('.args')}.driver: {error}") from None
+    return driver(entry.args, entry.where, *more)
 
 
 def _entries(kind: Kind) -> tuple[EntryPoint, ...]:

@@ -27,7 +27,7 @@ import yaml
 from os_faults import events, resources
 from os_faults.config import SshConfig
 from os_faults.control import ControlDirectory
-from os_faults.errors import AnsibleExecutionException, RunTimeout
+from os_faults.errors import AnsibleExecutionException, ConfigError, RunTimeout
 from os_faults.model import Action, HostResult, Result, Status
 from os_faults.reaper import end_leftovers
 
@@ -92,7 +92,16 @@ class AnsibleRunner:
         """Write inventory, arguments and (for ad-hoc tasks) the play; return the run's directory and its command.
 
         The command is a complete line: it can be pasted and run by hand.
+
+        Raises:
+            ConfigError: the directory can't be written.
         """
+        try:
+            return self._write(action, inventory)
+        except OSError as error:
+            raise ConfigError(f"can't write the artifacts of a run to {self._artifacts_dir}: {error}") from error
+
+    def _write(self, action: Action, inventory: Mapping[str, Any]) -> tuple[Path, list[str]]:
         started = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
         directory = self._artifacts_dir / f"{started}-{re.sub('[^a-z_]', '', action.verb)}-{uuid.uuid4().hex[:6]}"
         self._artifacts_dir.mkdir(mode=0o700, parents=True, exist_ok=True)

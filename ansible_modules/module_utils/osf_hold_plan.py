@@ -77,14 +77,24 @@ def hold_id(fault: str, subject: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", "{}-{}".format(fault, subject)).strip("-.")[:100]
 
 
+def checked_id(hold_id: str) -> str:
+    """Return an id when it can only be a name, and no path.
+
+    Raises:
+        Refused: it is not plain.
+    """
+    if not _ID.fullmatch(hold_id):
+        raise Refused("the id {!r} is not plain: only letters, digits, '_', '.' and '-' are allowed".format(hold_id))
+    return hold_id
+
+
 def check(plan: Plan) -> None:
     """Refuse a plan whose names could be read as anything but names.
 
     Raises:
         Refused: a name, a file name or a target is not plain.
     """
-    if not _ID.fullmatch(plan.id):
-        raise Refused("the id {!r} is not plain: only letters, digits, '_', '.' and '-' are allowed".format(plan.id))
+    checked_id(plan.id)
     for name in plan.files:
         if not _FILE.fullmatch(name) or name in OWN_FILES:
             raise Refused("a hold can't have a file named {!r}".format(name))

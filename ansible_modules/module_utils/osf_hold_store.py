@@ -103,23 +103,42 @@ def locked(seconds: float = 30.0) -> Iterator[bool]:
     """Keep other modules of this user from making or taking back a hold meanwhile; yield whether that worked.
 
     It matters after an interrupted run: the module that makes a fault may still be at work when its undo comes.
-    The lock is on the directory that the root is in, as the root itself goes with the last hold.
+    The lock is a file beside the root, which itself goes with the last hold. It is removed while it is held, so
+    whoever gets a file that has been removed meanwhile tries again.
     """
-    descriptor = os.open(os.path.dirname(roots()[0]), os.O_RDONLY | os.O_DIRECTORY)
+    path = roots()[0] + ".lock"
     deadline = time.monotonic() + seconds
-    got = False
+    descriptor = _lock(path)
+    while descriptor is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+        descriptor = _lock(path)
     try:
-        while not got:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                got = True
-            except OSError:
-                if time.monotonic() > deadline:
-                    break
-                time.sleep(0.05)
-        yield got
+        yield descriptor is not None
     finally:
+        if descriptor is not None:
+            os.unlink(path)
+            os.close(descriptor)
+
+
+def _lock(path: str) -> int | None:
+    """Return the descriptor of the lock file when it is ours now, None when somebody else has it."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise plan.Refused("can't lock the faults of this host: {}".format(error)) from error
+    try:
+        if os.fstat(descriptor).st_uid != os.geteuid():
+            raise plan.Refused("can't lock the faults of this host: {} belongs to another user".format(path))
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.stat(path).st_ino == os.fstat(descriptor).st_ino:
+            return descriptor
+    except OSError:
+        pass  # it is taken, or was removed meanwhile
+    except plan.Refused:
         os.close(descriptor)
+        raise
+    os.close(descriptor)
+    return None
 
 
 def find_all() -> list[Hold]:
@@ -233,7 +252,17 @@ def _read(directory: str) -> Hold | None:
         "boot_id": boot_id(),
         "carrier": "systemd" if has_systemd() else "watchdog",
     }
-    return Hold(directory, {**unknown, **record, "id": name})
+    return Hold(directory, {**unknown, **_well_typed(record), "id": name})
+
+
+def _well_typed(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record without the entries that are not what they should be: better unknown than trusted."""
+    types = {**dict.fromkeys(("fault", "subject", "by", "boot_id", "carrier"), str), "since": float, "until": float}
+    good = dict(record)
+    for name, wanted in types.items():
+        if type(good.get(name)) not in ((float, int) if wanted is float else (wanted,)):
+            good.pop(name, None)
+    return good
 
 
 def _trusted(root: str) -> bool:

@@ -177,6 +177,11 @@ def present(module, wanted: Plan, cut: Cut, momentary: bool = False) -> dict[str
     return _settle(module, started, wanted, cut, momentary)
 
 
+def is_held(hold_id_: str) -> bool:
+    """Whether this host has the hold."""
+    return store.find(hold_id_) is not None
+
+
 def absent(module, hold_id_: str) -> dict[str, Any]:
     """Take a hold back; one that is not there is taken back already.
 

@@ -106,7 +106,8 @@ def pid_from_file(path: str) -> int | None:
     """Return the pid in a pid file when it is that of a live process, not of a later one with the same pid.
 
     A pid file is written after its process has started. A process that started after the file was written has got
-    the pid by chance (after a crash or a reboot), so the file is stale.
+    the pid by chance (after a crash or a reboot), so the file is stale. So is one that names this very process or one
+    of its parents, init above all: the tree of that one is the whole host.
     """
     try:
         with open(path, encoding="ascii") as file:
@@ -114,10 +115,20 @@ def pid_from_file(path: str) -> int | None:
             written = os.fstat(file.fileno()).st_mtime
     except (OSError, ValueError, IndexError):
         return None
-    found = stat(pid) if pid > 0 else None
-    if found is None or started_at(found.start) > written + _CLOCK_SLACK:
+    found = stat(pid) if pid > 1 else None
+    if found is None or pid in ancestors() or started_at(found.start) > written + _CLOCK_SLACK:
         return None
     return pid
+
+
+def ancestors() -> list[int]:
+    """Return the pids of this process and of its parents, up to but without pid 1."""
+    pids: list[int] = []
+    now = stat(os.getpid())
+    while now is not None and now.pid > 1:
+        pids.append(now.pid)
+        now = stat(now.parent)
+    return pids
 
 
 def send(processes: Iterable[Process], number: signal.Signals) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from typing import Iterable, NamedTuple
 
+from ansible.module_utils import osf_proc
+
 
 class Connection(NamedTuple):
     """The two ends of an ssh connection, as sshd tells them in ``SSH_CONNECTION``."""
@@ -30,22 +32,13 @@ def parse_connection(value: str) -> Connection | None:
     return Connection(words[0].partition("%")[0], words[2].partition("%")[0], int(words[3]))
 
 
-def ancestors() -> list[int]:
-    """Return the pids of this process and of its parents, up to but without pid 1."""
-    pids, pid = [], os.getpid()
-    while pid > 1 and pid not in pids:
-        pids.append(pid)
-        pid = _parent(pid)
-    return pids
-
-
 def connection() -> Connection | None:
     """Return the ssh connection of this process, None when there is none.
 
     sudo drops the variable, so the environment of the parents is looked at too.
     """
     found = parse_connection(os.environ.get("SSH_CONNECTION", ""))
-    for pid in ancestors():
+    for pid in osf_proc.ancestors():
         if found:
             break
         found = parse_connection(_environment(pid).get("SSH_CONNECTION", ""))
@@ -57,7 +50,7 @@ def spared() -> list[int]:
 
     The sshd that listens is an ancestor too, but it is a service like any other and may be frozen.
     """
-    pids = ancestors()
+    pids = osf_proc.ancestors()
     if pids and _parent(pids[-1]) == 1 and _command(pids[-1]) == "sshd":
         pids.pop()
     return pids
@@ -65,7 +58,7 @@ def spared() -> list[int]:
 
 def carried_by_pids(pids: Iterable[int]) -> bool:
     """Whether the ssh session needs one of these processes to be reached again."""
-    return connection() is not None and bool(set(pids) & set(ancestors()))
+    return connection() is not None and bool(set(pids) & set(osf_proc.ancestors()))
 
 
 def carried_by_ports(ports: Iterable[tuple[str, int]]) -> bool:

@@ -48,7 +48,7 @@ class Output:
             return
         if rows:
             text_table(columns, [[_cell(row.get(column)) for column in columns] for row in rows])
-        else:
+        elif not more.get("error"):  # who could not be asked has not said that there is nothing
             click.echo(f"no {name}", err=True)
 
     def result(self, result: Result) -> None:
@@ -66,7 +66,7 @@ class Output:
     def error(self, error: OSFException) -> None:
         """Print an error: a sentence on stderr, and a document when there was none yet."""
         for line in str(error).splitlines():
-            click.echo(f"os-faults: {line}", err=True)
+            click.echo(f"os-faults: {printable(line)}", err=True)
         if self.json and not self._answered:
             found = getattr(error, "result", None)
             self.document(
@@ -119,7 +119,7 @@ def _said(host: HostResult) -> str:
         said.append(f"took back {', '.join(undone)}")
     if (until := host.payload.get("until")) and host.payload.get("state") in ("armed", "injected"):
         said.append(f"ends by itself at {time.strftime('%H:%M:%S', time.localtime(until))}")
-    return "; ".join(" ".join(str(part).split()) for part in said if part)
+    return printable("; ".join(" ".join(str(part).split()) for part in said if part))
 
 
 def _cell(value: Any) -> str:
@@ -128,8 +128,18 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "NO"
     if isinstance(value, (list, tuple)):
-        return ", ".join(map(str, value)) or "-"
-    return str(value)
+        return printable(", ".join(map(str, value))) or "-"
+    return printable(str(value))
+
+
+def printable(text: str) -> str:
+    r"""Return a text whose control characters are spelled out: what hosts say must not steer a terminal.
+
+    Example:
+        >>> printable("a\x1b[2Jb")
+        'a\\x1b[2Jb'
+    """
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def text_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Stop every process of a service (SIGSTOP), again and again until none runs: a process that is not stopped yet
-# can fork another. The processes are those in the control groups of the `unit=` lines of ./targets, or the tree
-# of the `pidfile=` lines. The control groups are kept in ./cgroups for the undo.
+# can fork another. The processes are those in the control groups of the `unit=` lines of ./targets, or the tree and
+# session of the `main=PID/START` lines (START is in ticks, as in /proc/PID/stat: a later process with that pid is
+# nobody of ours). For the undo the control groups are kept in ./cgroups, and who was stopped in ./stopped.
 # Never stopped: this script's own parents and the `spare=` lines, which are the session that asked for it.
 set -u
 
@@ -33,20 +34,30 @@ cgroup_directory() { # the unit's control group in systemd's hierarchy: cgroup2,
     done
 }
 
-tree_of() { # a process and all its descendants
-    [ -d "/proc/$1" ] || return 0
-    echo "$1"
-    cat "/proc/$1/task/"*/children 2>/dev/null | tr ' ' '\n' | while read -r child; do
-        [ -z "$child" ] || tree_of "$child"
-    done
+start_of() {
+    stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+    echo "${stat##*) }" | cut -d ' ' -f 20
+}
+
+program_of() { # program_of PID: it, its descendants, and the session that it leads with theirs
+    cat /proc/[0-9]*/stat 2>/dev/null | awk -v root="$1" '
+        { pid = $1; sub(/.*\) /, ""); parent[pid] = $2; session[pid] = $4 }
+        END {
+            for (pid in parent) if (pid == root || session[pid] == root) found[pid] = 1
+            do {
+                grown = 0
+                for (pid in parent) if (!(pid in found) && (parent[pid] in found)) { found[pid] = 1; grown = 1 }
+            } while (grown)
+            for (pid in found) print pid
+        }'
 }
 
 processes() {
     while read -r directory; do
         find "$directory" -name cgroup.procs -exec cat {} + 2>/dev/null
     done <cgroups
-    words pidfile | while read -r file; do
-        read -r main _ 2>/dev/null <"$file" && tree_of "$main"
+    words main | tr / ' ' | while read -r main start; do
+        [ "$(start_of "$main")" != "$start" ] || program_of "$main"
     done
 }
 
@@ -77,6 +88,7 @@ while :; do
             *)
                 any=1
                 running="$running $pid"
+                echo "$pid $(start_of "$pid")" >>stopped
                 if kill -STOP "$pid" 2>/dev/null; then
                     stopped=$((stopped + 1))
                 elif [ -d "/proc/$pid" ]; then

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Let every process of a service go on (SIGCONT): whatever is in its control groups now, as the service may have
-# been restarted meanwhile. A service that is gone needs nothing. See freeze.sh for ./targets and ./cgroups.
+# been restarted meanwhile, and whoever was stopped. A service that is gone needs nothing. ./cgroups and ./stopped
+# are made by freeze.sh.
 set -u
 
 state_of() {
@@ -9,20 +10,17 @@ state_of() {
     echo "${stat%% *}"
 }
 
-tree_of() { # a process and all its descendants
-    [ -d "/proc/$1" ] || return 0
-    echo "$1"
-    cat "/proc/$1/task/"*/children 2>/dev/null | tr ' ' '\n' | while read -r child; do
-        [ -z "$child" ] || tree_of "$child"
-    done
+start_of() {
+    stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+    echo "${stat##*) }" | cut -d ' ' -f 20
 }
 
 processes() {
-    [ -r cgroups ] && while read -r directory; do
+    [ ! -r cgroups ] || while read -r directory; do
         find "$directory" -name cgroup.procs -exec cat {} + 2>/dev/null
     done <cgroups
-    sed -n 's/^pidfile=//p' targets | while read -r file; do
-        read -r main _ 2>/dev/null <"$file" && tree_of "$main"
+    [ ! -r stopped ] || sort -u stopped | while read -r pid start; do
+        [ "$(start_of "$pid")" != "$start" ] || echo "$pid"
     done
 }
 
