@@ -32,6 +32,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+now:
+  description: The time by the host's own clock, seconds since the epoch.
+  returned: always
+  type: float
 holds:
   description: One entry per fault, the latest first.
   returned: success
@@ -74,14 +78,17 @@ holds:
       type: str
 """
 
-from ansible.module_utils import osf_holds
+import time
+
+from ansible.module_utils import osf_hold_store, osf_holds
 from ansible.module_utils.basic import AnsibleModule
 
 
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec={}, supports_check_mode=True)
-    module.exit_json(changed=False, holds=osf_holds.listing(module))
+    osf_hold_store.wait_until_settled()
+    module.exit_json(changed=False, now=time.time(), holds=osf_holds.listing(module))
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ def for_verb(
         nodes=tuple(nodes),
         arguments=checked,
         subject=subject,
-        undo={**checked, option: undo} if undo else {},
+        lasts=undo is not None,
         timeout=_patience(contract, checked) + RUN_MARGIN,
     )
 

@@ -8,8 +8,8 @@ import os
 import random
 import secrets
 import socket
+import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -17,11 +17,20 @@ from typing import Any
 from os_faults import actions, registry, resources
 from os_faults.config import Config, load
 from os_faults.discovery import Discovery
-from os_faults.errors import ArgumentError, NodeCollectionError, OSFError, ServiceError, did_you_mean
+from os_faults.errors import (
+    AnsibleExecutionException,
+    ArgumentError,
+    NodeCollectionError,
+    OSFError,
+    OSFException,
+    ServiceError,
+    did_you_mean,
+)
 from os_faults.inventory import inventory
 from os_faults.memory import Memory, state_dir
 from os_faults.model import Action, Fault, Node, Result
 from os_faults.nodes import NodeCollection
+from os_faults.rollback import Rollback
 from os_faults.runner import AnsibleRunner, Runner, Watcher
 from os_faults.service import Service
 from os_faults.version import get_version
@@ -271,23 +280,41 @@ class Cloud:
             check: raise when it was not achieved on every node.
 
         Raises:
-            KeyboardInterrupt: passed on, after what the action did so far was undone.
+            BaseException: whatever interrupts the run (Ctrl-C, a signal handler's error, its own deadline) is passed
+                on, after what the action did so far was taken back.
         """
         if self._closed:
             raise OSFError(f"{action}: this cloud object is closed; connect again")
         if not action.nodes:
             raise NodeCollectionError(f"{action} on an empty set of nodes: nothing was done")
         LOG.info("%s on %s", action, ", ".join(node.fqdn for node in action.nodes))
-        hosts = self._inventory_of(action)
+        begin = time.monotonic()
         try:
-            result = self._runner.run(action, hosts, self.watch)
-        except KeyboardInterrupt:
-            self._undo(action, hosts)
+            result = self._run(action)
+        except BaseException as interruption:
+            begun = not isinstance(interruption, OSFError) or isinstance(interruption, AnsibleExecutionException)
+            if action.lasts and begun:
+                self._take_back(action, begin, interruption)
             raise
+        return result.raise_for_status() if check else result
+
+    def _run(self, action: Action) -> Result:
+        try:
+            return self._runner.run(action, self._inventory_of(action), self.watch)
         finally:
             if action.verb in _BREAKS_CONNECTIONS:
                 self._runner.forget_connections()
-        return result.raise_for_status() if check else result
+
+    def _take_back(self, action: Action, begin: float, interruption: BaseException) -> None:
+        """Undo what an interrupted action has done so far; what can't be undone is told, and ends at its time."""
+        LOG.warning("interrupted: taking back %s", action)
+        try:
+            Rollback(action, self._run, lambda: time.monotonic() - begin)()
+        except OSFException as error:
+            LOG.error("%s could not be taken back, it ends by itself: %s", action, error)
+            if isinstance(interruption, KeyboardInterrupt):
+                raise KeyboardInterrupt(str(error)) from error
+            interruption.add_note(f"{action} could not be taken back: {error}")
 
     def plan(self, action: Action) -> tuple[Path, list[str]]:
         """Write the run of an action without running it; return its directory and its command line.
@@ -300,18 +327,6 @@ class Cloud:
         hosts = self.inventory(action.nodes, secrets=secrets)
         hosts["all"]["vars"]["os_faults_by"] = f"{_user()}@{socket.gethostname()}"
         return hosts
-
-    def _undo(self, action: Action, hosts: Mapping[str, Any]) -> None:
-        """Take back an interrupted action; what can't be is logged, and ends at its time."""
-        if not action.undo:
-            return
-        undo = replace(action, verb=f"undo {action.verb}", arguments=action.undo, undo={})
-        LOG.warning("interrupted: undoing %s", action)
-        try:
-            self._runner.run(undo, hosts, self.watch).raise_for_status()
-        except Exception as error:
-            LOG.error("the undo of %s failed: %s", action, error)
-            raise KeyboardInterrupt(str(error)) from error
 
 
 def _user() -> str:

@@ -7,16 +7,19 @@ away with the cloud object, also at the end of the interpreter.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 import subprocess
 import tempfile
 import weakref
+from collections.abc import Iterable
 from pathlib import Path
 from types import MappingProxyType
 
 from os_faults import resources
 from os_faults.config import SshConfig
+from os_faults.errors import ConfigError
 
 # Measured: keep-alive ends a socket to a host that froze or rebooted after about 2 x 5 s instead of never,
 # and GSSAPI costs a name look-up per connection.
@@ -25,6 +28,8 @@ _SSH_ARGS = (
     "-o GSSAPIAuthentication=no"
 )
 
+#: A unix socket's path has at most 107 characters: of these our directory takes 13, ssh's %C and its suffix 59.
+_USABLE = re.compile(r"/[A-Za-z0-9_./-]{0,34}")
 _PREFIX = "osf-"
 _OWNER = "owner"
 
@@ -57,10 +62,9 @@ class ControlDirectory:
 
     def __init__(self, ssh: SshConfig) -> None:
         self._ssh = ssh
-        base = os.environ.get("XDG_RUNTIME_DIR")
-        usable = base if base and len(base) < 40 and os.access(base, os.W_OK) else None
-        _sweep(Path(usable or tempfile.gettempdir()))
-        self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=usable))
+        base = _base((os.environ.get("XDG_RUNTIME_DIR", ""), tempfile.gettempdir(), "/tmp", "/var/tmp"))  # noqa: S108
+        _sweep(base)
+        self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))
         (self.path / _OWNER).write_text(f"{os.getpid()} {_started(os.getpid())}", encoding="ascii")
         self._secrets: dict[str, str] = {}
         self._finalizer = weakref.finalize(self, _remove, self.path, os.getpid())
@@ -105,6 +109,18 @@ class ControlDirectory:
     def close(self) -> None:
         """Close the connections and remove the directory; safe to repeat."""
         self._finalizer()
+
+
+def _base(candidates: Iterable[str]) -> Path:
+    """Return the first directory in which control sockets can lie: ssh takes neither long nor odd paths for them.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    for candidate in candidates:
+        if _USABLE.fullmatch(candidate) and os.access(candidate, os.W_OK | os.X_OK):
+            return Path(candidate)
+    raise ConfigError(f"no directory is fit for ssh's control sockets, none of {', '.join(candidates)}; set TMPDIR")
 
 
 def _close_sockets(directory: Path) -> None:

@@ -176,8 +176,7 @@ class Action:
         arguments: the playbook's options, as extra variables.
         subject: what it is done to, for people: ``keystone service`` or ``nodes``.
         tasks: for an ad-hoc action, Ansible tasks as data.
-        undo: the arguments that turn this action into its undo (verb option included), empty when
-            there is none to run on interruption.
+        lasts: whether it leaves something on the nodes that has to be taken back.
         timeout: seconds until the run is stopped.
         check_mode: run with ``--check``: nothing is changed on any host.
     """
@@ -188,7 +187,7 @@ class Action:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     subject: str = "nodes"
     tasks: tuple[Mapping[str, Any], ...] = ()
-    undo: Mapping[str, Any] = field(default_factory=dict)
+    lasts: bool = False
     timeout: float = 600.0
     check_mode: bool = False
 

@@ -8,6 +8,7 @@ stay as they were, and a Ctrl-C stops it at once.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import queue
 import re
@@ -33,6 +34,8 @@ from os_faults.reaper import end_leftovers
 
 # pexpect forks in our thread; Python 3.12 warns of that, the child only calls exec.
 warnings.filterwarnings("ignore", message=".*use of forkpty.*", category=DeprecationWarning)
+
+LOG = logging.getLogger(__name__)
 
 Event = dict[str, Any]
 Watcher = Callable[[Event], None]
@@ -99,7 +102,13 @@ class AnsibleRunner:
         try:
             return self._write(action, inventory)
         except OSError as error:
-            raise ConfigError(f"can't write the artifacts of a run to {self._artifacts_dir}: {error}") from error
+            sentence = f"can't write the artifacts of a run to {self._artifacts_dir}: {error}"
+            if action.playbook != "heal.yml":
+                raise ConfigError(sentence) from error
+        # Nothing keeps a cloud from being healed.
+        self._artifacts_dir = self._control.path / "runs"
+        LOG.warning("%s; they go with this session", sentence)
+        return self._write(action, inventory)
 
     def _write(self, action: Action, inventory: Mapping[str, Any]) -> tuple[Path, list[str]]:
         started = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")

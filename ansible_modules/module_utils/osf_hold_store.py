@@ -19,6 +19,8 @@ from ansible.module_utils import osf_session as session
 
 SYSTEM_ROOT = "/run/os-faults"
 
+_LOCK = ".lock"
+
 _PLAIN_PATH = re.compile(r"/[A-Za-z0-9_./-]+")
 
 
@@ -106,7 +108,7 @@ def locked(seconds: float = 30.0) -> Iterator[bool]:
     The lock is a file beside the root, which itself goes with the last hold. It is removed while it is held, so
     whoever gets a file that has been removed meanwhile tries again.
     """
-    path = roots()[0] + ".lock"
+    path = roots()[0] + _LOCK
     deadline = time.monotonic() + seconds
     descriptor = _lock(path)
     while descriptor is None and time.monotonic() < deadline:
@@ -118,6 +120,13 @@ def locked(seconds: float = 30.0) -> Iterator[bool]:
         if descriptor is not None:
             os.unlink(path)
             os.close(descriptor)
+
+
+def wait_until_settled(seconds: float = 10.0) -> None:
+    """Wait while somebody makes or takes back a hold, but not for ever: a listing is no reason to fail."""
+    if os.path.exists(roots()[0] + _LOCK):
+        with contextlib.suppress(plan.Refused), locked(seconds):
+            pass
 
 
 def _lock(path: str) -> int | None:

@@ -237,7 +237,7 @@ def test_never_must_be_spelled_out(freeze, listed):
 
 def test_a_service_that_does_not_run_is_refused(freeze, service):
     service.pidfile.write_text("4194305\n")
-    assert freeze().failures == {"here": "the service is not running on this host, so there is nothing to freeze"}
+    assert freeze().failures == {"here": f"{service.name} is not running on this host, so there is nothing to freeze"}
     assert service.directory is None
 
 

@@ -19,10 +19,12 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # the helpers: in importlib mode pytest adds no directory
 
 from hostlab import lab as labs
+from hostlab.controller import processes_with
 from hostlab.evidence import Evidence
 from hostlab.lab import Lab
 from hostlab.observer import Host
 from hostlab.subject import Subject, keystone, memcached, mysql
+from hostlab.waiting import wait_for
 
 from os_faults import Cloud, connect
 from os_faults.actions import contracts
@@ -97,7 +99,7 @@ def every_node(node_1: Host, node_2: Host, node_3: Host) -> list[Host]:
 
 @pytest.fixture(scope="session", autouse=True)
 def private() -> Iterator[Path]:
-    """A short directory for all that os_faults writes on this machine, so that it can be looked at."""
+    """A short directory for all that os_faults writes on this machine; nothing of it may be left but state and runs."""
     path = Path(tempfile.mkdtemp(prefix="osf-t-"))
     with pytest.MonkeyPatch.context() as patch:
         for variable, name in (("XDG_STATE_HOME", "state"), ("XDG_RUNTIME_DIR", "run"), ("TMPDIR", "tmp")):
@@ -107,7 +109,11 @@ def private() -> Iterator[Path]:
         for variable in [name for name in os.environ if name.startswith(("OS_FAULTS_CONFIG", "ANSIBLE_"))]:
             patch.delenv(variable)
         yield path
+    # The connections that bare Ansible keeps by default end after a minute.
+    wait_for(lambda: not processes_with(str(path)), "no process of a run is left on this machine", 70)
+    left = [*(path / "run").iterdir(), *(path / "tmp").iterdir()]
     shutil.rmtree(path)
+    assert left == [], "left on this machine"
 
 
 @pytest.fixture(scope="session")

@@ -151,7 +151,7 @@ def test_a_silent_node_is_known_from_the_last_time(
                 cloud.get_nodes()
             (known,) = cloud.get_nodes(fqdns=[node_3.fqdn])
             assert known.last_seen
-            assert known.mac == node_3.lab.node("node-3")["interfaces"]["host0"]["mac"]
+            assert known.mac == node_3.lab.node("node-3")["interfaces"]["management"]["mac"]
             with pytest.raises(AnsibleExecutionUnreachable, match=r"node-3\.domain\.tld could not be reached"):
                 cloud.get_nodes(fqdns=[node_3.fqdn]).run_task({"ansible.builtin.ping": {}})
     finally:

@@ -65,16 +65,17 @@ def test_end_of_an_oom(cloud: Cloud, node_3: Host, evidence: Evidence) -> None:
     """The process that fills the memory is held still, so that there is something to end."""
     nodes = cloud.get_nodes(fqdns=[node_3.fqdn])
     kills = oom_kills(node_3)
-    hold_still = "n=0; until pkill -STOP -f [e]at_memory; do n=$((n + 1)); [ $n -lt 1500 ] || exit 1; sleep 0.02; done"
+    eater = "'^[^ ]*python[^ ]* .*eat_memory'"
+    hold_still = f"n=0; until pkill -STOP -f {eater}; do n=$((n + 1)); [ $n -lt 2000 ] || exit 1; sleep 0.01; done"
     results: list[Result] = []
     with node_3.undone():
         helper = subprocess.Popen([*node_3.argv, hold_still])
         filling = threading.Thread(target=lambda: results.append(nodes.oom(duration=60, check=False)))
         filling.start()
         assert helper.wait(timeout=40) == 0, "nothing filled the memory"
-        assert node_3.sh("pgrep -f [e]at_memory")
+        assert node_3.sh(f"pgrep -f {eater}")
         assert nodes.end_oom().changed
-        assert not node_3.sh("pgrep -f [e]at_memory; true")
+        assert not node_3.sh(f"pgrep -f {eater}; true")
         filling.join(timeout=30)
         assert not filling.is_alive(), "oom does not notice that it was ended"
         assert not nodes.end_oom().changed

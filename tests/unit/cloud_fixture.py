@@ -36,8 +36,14 @@ def answer_of(number: int) -> dict[str, object]:
     }
 
 
-def hosts(silent: tuple[str, ...] = ()) -> Callable[[Action, str], HostResult]:
-    """Return the answers of the three hosts; ``silent`` addresses can't be reached."""
+def hold_of(hold_id: str, since: float = 99.0) -> dict[str, object]:
+    """Return what a host tells of a fault."""
+    fault, _, subject = hold_id.partition("-")
+    return {"id": hold_id, "fault": fault, "subject": subject, "state": "injected", "since": since, "until": 160.0}
+
+
+def hosts(silent: tuple[str, ...] = (), holds: tuple[str, ...] = ()) -> Callable[[Action, str], HostResult]:
+    """Return the answers of the three hosts; ``silent`` addresses can't be reached, each holds the fresh ``holds``."""
 
     def answer(action: Action, node: str) -> HostResult:
         address = next(host.ip for host in action.nodes if host.fqdn == node)
@@ -45,6 +51,8 @@ def hosts(silent: tuple[str, ...] = ()) -> Callable[[Action, str], HostResult]:
             return HostResult(node, Status.UNREACHABLE, message="No route to host")
         if action.verb == "discover":
             return HostResult(node, Status.OK, payload=answer_of(int(address[-1])))
+        if action.playbook == "faults.yml":
+            return HostResult(node, Status.OK, payload={"now": 100.0, "holds": [hold_of(each) for each in holds]})
         return done(action, node)
 
     return answer

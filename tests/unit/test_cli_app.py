@@ -128,7 +128,7 @@ def test_logs_are_on_stderr(call: CommandLine) -> None:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_undoes_what_runs_and_ends(tmp_path: Path, number: signal.Signals, code: int) -> None:
-    good = hosts()
+    good = hosts(holds=("freeze-keystone",))
     handlers = signal.getsignal(number)
 
     def answer(action: Action, node: str) -> HostResult:
@@ -140,16 +140,16 @@ def test_a_signal_undoes_what_runs_and_ends(tmp_path: Path, number: signal.Signa
     done = call("inject", "freeze", "keystone")
     assert done.exit_code == code
     assert number.name in done.stderr
-    assert call.verbs == ["freeze", "undo freeze"]
-    assert call.runner.performed[-1].arguments["service_action"] == "unfreeze"
+    assert call.verbs == ["freeze", "list", "heal"]
+    assert call.runner.performed[-1].arguments["fault_ids"] == ["freeze-keystone"]
     assert signal.getsignal(number) == handlers
 
 
 def test_a_second_signal_does_not_stop_the_undo(tmp_path: Path) -> None:
-    good = hosts()
+    good = hosts(holds=("freeze-keystone",))
 
     def answer(action: Action, node: str) -> HostResult:
-        if action.verb in ("freeze", "undo freeze"):
+        if action.verb in ("freeze", "heal"):
             signal.raise_signal(signal.SIGINT)
         return good(action, node)
 
@@ -157,16 +157,16 @@ def test_a_second_signal_does_not_stop_the_undo(tmp_path: Path) -> None:
     done = call("inject", "freeze", "keystone")
     assert done.exit_code == 130
     assert "once more" in done.stderr
-    assert call.verbs == ["freeze", "undo freeze"]
+    assert call.verbs == ["freeze", "list", "heal"]
 
 
 def test_an_undo_that_fails_after_a_signal_is_the_exit_code_5(tmp_path: Path) -> None:
-    good = hosts()
+    good = hosts(holds=("freeze-keystone",))
 
     def answer(action: Action, node: str) -> HostResult:
         if action.verb == "freeze":
             signal.raise_signal(signal.SIGINT)
-        if action.verb == "undo freeze":
+        if action.verb == "heal":
             return hosts(silent=("10.0.0.1",))(action, node)
         return good(action, node)
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import pytest
-from cloud_fixture import CONFIG, cloud_of, hosts
+from cloud_fixture import CONFIG, cloud_of, hold_of, hosts
 
 from os_faults import (
     AnsibleExecutionUnreachable,
     ArgumentError,
     CloudManagementError,
+    ConfigError,
     HostResult,
     NodeCollectionError,
     OSFError,
@@ -159,21 +160,66 @@ def test_an_undo_that_failed_is_an_error_of_its_own():
 
 
 class Interrupted(FakeRunner):
-    """A runner in which Ctrl-C hits the verb."""
+    """A runner in which something hits the verb in the middle."""
+
+    def __init__(self, answer, interruption: BaseException) -> None:
+        super().__init__(answer)
+        self.interruption = interruption
 
     def run(self, action, inventory, watch=None):
         result = super().run(action, inventory, watch)
-        if action.verb == "freeze":
-            raise KeyboardInterrupt
+        if action.lasts:
+            raise self.interruption
         return result
 
+    @property
+    def healed(self) -> list[list[str]]:
+        return [action.arguments["fault_ids"] for action in self.performed if action.playbook == "heal.yml"]
 
-def test_an_interrupted_verb_is_undone_and_the_interruption_passed_on():
-    runner = Interrupted(hosts())
-    with cloud_of(runner) as cloud:
-        with pytest.raises(KeyboardInterrupt):
-            cloud.get_service("keystone").freeze()
-        assert runner.performed[-1].arguments["service_action"] == "unfreeze"
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt(), TimeoutError("alarm"), SystemExit(3)])
+def test_an_interrupted_verb_is_taken_back_and_the_interruption_passed_on(interruption):
+    runner = Interrupted(hosts(holds=("freeze-keystone", "unplug-mysql")), interruption)
+    with cloud_of(runner) as cloud, pytest.raises(type(interruption)) as caught:
+        cloud.get_service("keystone").freeze()
+    assert caught.value is interruption
+    assert runner.healed == [["freeze-keystone"]]
+
+
+def test_what_was_there_before_an_interrupted_verb_stays():
+    def answer(action, node):
+        told = hosts()(action, node)
+        if action.playbook == "faults.yml":
+            told.payload["holds"].append(hold_of("freeze-keystone", since=10.0))
+        return told
+
+    runner = Interrupted(answer, KeyboardInterrupt())
+    with cloud_of(runner) as cloud, pytest.raises(KeyboardInterrupt):
+        cloud.get_service("keystone").freeze()
+    assert runner.healed == []
+
+
+def test_a_host_that_holds_nothing_yet_is_asked_again():
+    asked: list[str] = []
+
+    def answer(action, node):
+        if action.playbook == "faults.yml":
+            asked.append(node)
+        holds = ("freeze-memcached",) if node != "node-1.domain.tld" or asked.count(node) > 1 else ()
+        return hosts(holds=holds)(action, node)
+
+    runner = Interrupted(answer, KeyboardInterrupt())
+    with cloud_of(runner) as cloud, pytest.raises(KeyboardInterrupt):
+        cloud.get_service("memcached").freeze()
+    healed = [node.fqdn for action in runner.performed if action.playbook == "heal.yml" for node in action.nodes]
+    assert sorted(healed) == [f"node-{number}.domain.tld" for number in (1, 2, 3)]
+
+
+def test_a_verb_that_was_refused_before_its_run_has_nothing_to_take_back():
+    runner = Interrupted(hosts(holds=("freeze-keystone",)), ConfigError("no disk"))
+    with cloud_of(runner) as cloud, pytest.raises(ConfigError):
+        cloud.get_service("keystone").freeze()
+    assert runner.healed == []
 
 
 def test_check_false_returns_what_happened():

@@ -4,6 +4,7 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,13 @@ def test_a_forked_child_leaves_the_directory_to_its_parent(runtime):
     )
     assert subprocess.run([sys.executable, "-W", "ignore", "-c", stay], check=False).returncode == 0
     assert list(runtime.iterdir()) == []
+
+
+@pytest.mark.parametrize("odd", ["percent%dir", "with blank", "l" * 40])
+def test_a_path_that_ssh_can_not_use_is_passed_over(tmp_path, monkeypatch, odd):
+    (tmp_path / odd).mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / odd))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / odd))
+    control = ControlDirectory(SshConfig())
+    assert control.path.parent == Path("/tmp")
+    control.close()

@@ -64,6 +64,11 @@ def _matters(row: str) -> bool:
     return active != "inactive" and not _PASSING_UNITS.match(name)
 
 
+def at_rest(found: Fingerprint) -> bool:
+    """Whether no unit of the host is on its way from one state to another."""
+    return not any(row.split()[2] in ("activating", "deactivating", "reloading") for row in found["units"])
+
+
 def difference(before: Fingerprint, after: Fingerprint) -> str:
     """Return what is gone (-) and what is new (+), section by section; "" when nothing is."""
     return "\n".join(

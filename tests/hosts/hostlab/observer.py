@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from hostlab import clients
-from hostlab.fingerprint import SCRIPT, Fingerprint, difference, parse
+from hostlab.fingerprint import SCRIPT, Fingerprint, at_rest, difference, parse
 from hostlab.lab import Lab
 from hostlab.waiting import wait_for
 
@@ -61,12 +62,11 @@ class Host:
 
     @property
     def storage_interface(self) -> str:
-        (name,) = self.lab.node(self.name)["interfaces"].keys() - {"host0"}
-        return str(name)
+        return str(self.lab.node(self.name)["interfaces"]["storage"]["name"])
 
     @property
     def storage_address(self) -> str:
-        return self.address.replace("10.77.", "10.78.")
+        return str(self.lab.node(self.name)["interfaces"]["storage"]["addresses"][0]).partition("/")[0]
 
     @cached_property
     def argv(self) -> list[str]:
@@ -105,6 +105,9 @@ class Host:
     def undone(self, within: float = 15) -> Iterator[None]:
         """Assert that the host is after the block as it was before; it has some time to come to rest."""
         before = self.fingerprint()
+        deadline = time.monotonic() + 60
+        while not at_rest(before) and time.monotonic() < deadline:
+            before = self.fingerprint()
         yield
         self.await_fingerprint(before, within)
 
