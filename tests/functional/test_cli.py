@@ -143,7 +143,7 @@ def test_a_signal_takes_the_fault_back(shell: Shell, number: signal.Signals, cod
     running.send_signal(number)
     _out, err = running.communicate(timeout=60)
     assert running.returncode == code, err
-    assert "undoing" in err
+    assert "taking back" in err
     assert not shell.hold.exists()
     assert shell.state() == "S"
 
