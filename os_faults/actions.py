@@ -62,6 +62,7 @@ def for_verb(
         arguments=checked,
         subject=subject,
         lasts=undo is not None,
+        hits=str(checked[contract.subject_from]) if contract.subject_from else "",
         timeout=_patience(contract, checked) + RUN_MARGIN,
     )
 

@@ -22,7 +22,6 @@ from os_faults.errors import (
     ArgumentError,
     NodeCollectionError,
     OSFError,
-    OSFException,
     ServiceError,
     did_you_mean,
 )
@@ -290,7 +289,7 @@ class Cloud:
         LOG.info("%s on %s", action, ", ".join(node.fqdn for node in action.nodes))
         begin = time.monotonic()
         try:
-            result = self._run(action)
+            result = self._run(action, self.watch)
         except BaseException as interruption:
             begun = not isinstance(interruption, OSFError) or isinstance(interruption, AnsibleExecutionException)
             if action.lasts and begun:
@@ -298,9 +297,9 @@ class Cloud:
             raise
         return result.raise_for_status() if check else result
 
-    def _run(self, action: Action) -> Result:
+    def _run(self, action: Action, watch: Watcher | None = None) -> Result:
         try:
-            return self._runner.run(action, self._inventory_of(action), self.watch)
+            return self._runner.run(action, self._inventory_of(action), watch)
         finally:
             if action.verb in _BREAKS_CONNECTIONS:
                 self._runner.forget_connections()
@@ -310,7 +309,7 @@ class Cloud:
         LOG.warning("interrupted: taking back %s", action)
         try:
             Rollback(action, self._run, lambda: time.monotonic() - begin)()
-        except OSFException as error:
+        except Exception as error:
             LOG.error("%s could not be taken back, it ends by itself: %s", action, error)
             if isinstance(interruption, KeyboardInterrupt):
                 raise KeyboardInterrupt(str(error)) from error

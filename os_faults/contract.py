@@ -99,6 +99,8 @@ class Contract:
         options: name → option; the one of ``verbs_from`` included.
         undone_by: verb → the verb of the same playbook that takes it back.
         read_only: whether it changes nothing on any host.
+        subject_from: the option that names what a fault is done to, and by which hosts tell faults apart; None when a
+            host can have one only.
         times: options that are a number of seconds above 0; one of type ``str`` may also be the word ``never``.
         short_description: one line for people.
         description: more of it, a paragraph each.
@@ -112,6 +114,7 @@ class Contract:
     options: Mapping[str, Option] = field(default_factory=dict)
     undone_by: Mapping[str, str] = field(default_factory=dict)
     read_only: bool = False
+    subject_from: str | None = None
     times: frozenset[str] = frozenset()
     short_description: str = ""
     description: tuple[str, ...] = ()
@@ -200,6 +203,7 @@ def _read(path: Path) -> Contract:
             options=options,
             undone_by=spec.get("undone_by", {}),
             read_only=spec.get("read_only", False),
+            subject_from=spec.get("subject_from"),
             times=frozenset(spec.get("times", ())),
             short_description=spec.get("short_description", ""),
             description=_paragraphs(spec.get("description", ())),

@@ -177,6 +177,8 @@ class Action:
         subject: what it is done to, for people: ``keystone service`` or ``nodes``.
         tasks: for an ad-hoc action, Ansible tasks as data.
         lasts: whether it leaves something on the nodes that has to be taken back.
+        hits: what the fault that it leaves is done to, as the nodes tell it (`Fault.subject`); "" when a node can have
+            one of the verb only.
         timeout: seconds until the run is stopped.
         check_mode: run with ``--check``: nothing is changed on any host.
     """
@@ -188,6 +190,7 @@ class Action:
     subject: str = "nodes"
     tasks: tuple[Mapping[str, Any], ...] = ()
     lasts: bool = False
+    hits: str = ""
     timeout: float = 600.0
     check_mode: bool = False
 

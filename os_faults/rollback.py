@@ -55,7 +55,8 @@ class Rollback:
         self.run(heal).raise_for_status()
 
     def _made(self, host: HostResult) -> set[str]:
-        """Return the ids of the holds of the action's verb that are not older than the action, by the host's clock."""
+        """Return the ids of the action's own holds: none is older than the action, by the host's clock."""
         since = host.payload.get("now", 0.0) - self.elapsed() - _SLACK
-        holds = host.payload.get("holds", ())
-        return {hold["id"] for hold in holds if hold["fault"] == self.action.verb and hold["since"] >= since}
+        same = [hold for hold in host.payload.get("holds", ()) if hold["fault"] == self.action.verb]
+        same = [hold for hold in same if self.action.hits in ("", hold["subject"])]
+        return {hold["id"] for hold in same if hold["since"] >= since}

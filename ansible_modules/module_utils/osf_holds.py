@@ -154,9 +154,9 @@ def present(module, wanted: Plan, cut: Cut, momentary: bool = False) -> dict[str
                 wanted.fault, wanted.subject
             )
         )
-    with store.locked() as alone:
-        if not alone:
-            raise Refused("another fault is being made or taken back on this host, and does not come to an end")
+    with store.locked() as trouble:
+        if trouble:
+            raise Refused(trouble)
         old = _standing(module, wanted)
         if old is not None and momentary:
             raise Refused("{} {} is under way on this host already".format(wanted.fault, wanted.subject))

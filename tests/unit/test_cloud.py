@@ -179,11 +179,32 @@ class Interrupted(FakeRunner):
 
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt(), TimeoutError("alarm"), SystemExit(3)])
 def test_an_interrupted_verb_is_taken_back_and_the_interruption_passed_on(interruption):
-    runner = Interrupted(hosts(holds=("freeze-keystone", "unplug-mysql")), interruption)
+    runner = Interrupted(hosts(holds=("freeze-keystone", "freeze-memcached", "unplug-keystone")), interruption)
     with cloud_of(runner) as cloud, pytest.raises(type(interruption)) as caught:
         cloud.get_service("keystone").freeze()
     assert caught.value is interruption
     assert runner.healed == [["freeze-keystone"]]
+
+
+def test_the_callers_own_watcher_does_not_stop_the_taking_back():
+    def watch(event):
+        raise ValueError("of the test")
+
+    class Watched(FakeRunner):
+        def run(self, action, inventory, watch=None):
+            result = super().run(action, inventory, watch)
+            if watch:
+                watch({})
+            return result
+
+    runner = Watched(hosts(holds=("freeze-keystone",)))
+    with cloud_of(runner) as cloud:
+        keystone = cloud.get_service("keystone")
+        keystone.get_nodes()
+        cloud.watch = watch
+        with pytest.raises(ValueError, match="of the test"):
+            keystone.freeze()
+    assert runner.performed[-1].arguments["fault_ids"] == ["freeze-keystone"]
 
 
 def test_what_was_there_before_an_interrupted_verb_stays():
