@@ -74,7 +74,7 @@ def _patience(contract: Contract, given: Mapping[str, Any]) -> float:
 
 
 def for_playbook(playbook: str, nodes: Iterable[Node], *, verb: str, subject: str, **arguments: Any) -> Action:
-    """Return the action that runs a playbook without verbs (discover, verify, faults, heal).
+    """Return the action that runs a playbook without verbs: it only reads, or heals.
 
     Args:
         playbook: its file name.
@@ -86,4 +86,4 @@ def for_playbook(playbook: str, nodes: Iterable[Node], *, verb: str, subject: st
     Raises:
         ArgumentError: the contract refuses an argument.
     """
-    return Action(verb, playbook, tuple(nodes), contracts()[playbook].check(arguments), subject)
+    return Action(verb, playbook, tuple(nodes), contracts()[playbook].check(arguments), subject, harmless=True)

@@ -6,6 +6,7 @@ away with the cloud object, also at the end of the interpreter.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ import weakref
 from collections.abc import Iterable
 from pathlib import Path
 from types import MappingProxyType
+from typing import IO
 
 from os_faults import resources
 from os_faults.config import SshConfig
@@ -65,7 +67,7 @@ class ControlDirectory:
         base = _base((os.environ.get("XDG_RUNTIME_DIR", ""), tempfile.gettempdir(), "/tmp", "/var/tmp"))  # noqa: S108
         _sweep(base)
         self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))
-        (self.path / _OWNER).write_text(f"{os.getpid()} {_started(os.getpid())}", encoding="ascii")
+        self._owned = _own(self.path)
         self._secrets: dict[str, str] = {}
         self._finalizer = weakref.finalize(self, _remove, self.path, os.getpid())
         self.ansible_cfg = self.path / "ansible.cfg"
@@ -109,6 +111,7 @@ class ControlDirectory:
     def close(self) -> None:
         """Close the connections and remove the directory; safe to repeat."""
         self._finalizer()
+        self._owned.close()
 
 
 def _base(candidates: Iterable[str]) -> Path:
@@ -147,22 +150,24 @@ def _remove(directory: Path, owner: int) -> None:
     shutil.rmtree(directory, ignore_errors=True)
 
 
+def _own(directory: Path) -> IO[str]:
+    """Return the open file whose lock says, as long as this process lives, that the directory is in use."""
+    fresh = directory / f"{_OWNER}.new"
+    owner = fresh.open("w", encoding="ascii")
+    fcntl.flock(owner, fcntl.LOCK_EX)
+    fresh.rename(directory / _OWNER)
+    return owner
+
+
 def _sweep(base: Path) -> None:
     """Remove the directories of this user whose process was killed: they may hold secrets."""
     for directory in base.glob(f"{_PREFIX}*"):
         try:
             about = directory.lstat()
-            pid, started = (directory / _OWNER).read_text(encoding="ascii").split()
-        except (OSError, ValueError):
-            continue  # another user's, or just being made
-        if stat.S_ISDIR(about.st_mode) and about.st_uid == os.geteuid() and _started(int(pid)) != started:
-            _remove(directory, os.getpid())
-
-
-def _started(pid: int) -> str:
-    """Return when a process began, in the kernel's own words; "" when there is no such process."""
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return ""
-    return status.rpartition(")")[2].split()[19]
+            if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.geteuid():
+                continue
+            with (directory / _OWNER).open(encoding="ascii") as owner:
+                fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _remove(directory, os.getpid())
+        except OSError:
+            continue  # in use, or just being made

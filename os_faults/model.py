@@ -176,6 +176,7 @@ class Action:
         arguments: the playbook's options, as extra variables.
         subject: what it is done to, for people: ``keystone service`` or ``nodes``.
         tasks: for an ad-hoc action, Ansible tasks as data.
+        harmless: whether it only reads, or heals.
         lasts: whether it leaves something on the nodes that has to be taken back.
         hits: what the fault that it leaves is done to, as the nodes tell it (`Fault.subject`); "" when a node can have
             one of the verb only.
@@ -189,6 +190,7 @@ class Action:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     subject: str = "nodes"
     tasks: tuple[Mapping[str, Any], ...] = ()
+    harmless: bool = False
     lasts: bool = False
     hits: str = ""
     timeout: float = 600.0

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from typing import Any, Protocol, overload
+from typing import Any, Literal, Protocol, overload
 
 from os_faults import actions
 from os_faults.errors import ArgumentError, NodeCollectionError, PowerManagementError
 from os_faults.model import Action, Node, Result
+
+#: Seconds, or the word for a fault without an end; None leaves it to the connection.
+Time = int | Literal["never"] | None
 
 
 class Performer(Protocol):
@@ -179,12 +182,12 @@ class NodeCollection(Set[Node]):
         """End the load that `stress` put on the nodes."""
         return self._do("end_stress", check, target=target)
 
-    def disable_network(self, network_name: str, heal_after: int | None = None, *, check: bool = True) -> Result:
+    def disable_network(self, network_name: str, heal_after: Time = None, *, check: bool = True) -> Result:
         """Take a network from the nodes; also the one that carries ssh: then the nodes heal by themselves.
 
         Args:
             network_name: logical name (``management``); the configuration or the driver knows its interface.
-            heal_after: seconds until the nodes undo it themselves.
+            heal_after: seconds until the nodes undo it themselves, or the word ``never``.
             check: raise when a node did not do it.
         """
         return self._do("disable_network", check, network_name=network_name, heal_after=heal_after)

@@ -103,9 +103,9 @@ class AnsibleRunner:
             return self._write(action, inventory)
         except OSError as error:
             sentence = f"can't write the artifacts of a run to {self._artifacts_dir}: {error}"
-            if action.playbook != "heal.yml":
+            if not action.harmless:
                 raise ConfigError(sentence) from error
-        # Nothing keeps a cloud from being healed.
+        # Nothing keeps a cloud from being looked at and healed.
         self._artifacts_dir = self._control.path / "runs"
         LOG.warning("%s; they go with this session", sentence)
         return self._write(action, inventory)

@@ -8,7 +8,7 @@ from typing import Any
 from os_faults import actions
 from os_faults.errors import ArgumentError, ServiceError
 from os_faults.model import Action, Result
-from os_faults.nodes import NodeCollection, Performer
+from os_faults.nodes import NodeCollection, Performer, Time
 
 
 class Service:
@@ -16,6 +16,7 @@ class Service:
 
     Every verb takes ``nodes`` (all nodes that have the service when None), returns a `Result` with one entry
     per node, and raises when a node did not do it; with ``check=False`` the result is returned whatever it says.
+    ``timeout`` is in seconds: how long the service may take on a node.
 
     Args:
         name: its name in the catalogue or the configuration.
@@ -51,44 +52,52 @@ class Service:
         """
         return self._ask_running() if running else self._nodes()
 
-    def start(self, nodes: NodeCollection | None = None, *, check: bool = True) -> Result:
+    def start(self, nodes: NodeCollection | None = None, timeout: int | None = None, *, check: bool = True) -> Result:
         """Start the service and wait until it is up."""
-        return self._do("start", nodes, check)
+        return self._do("start", nodes, check, service_timeout=timeout)
 
-    def terminate(self, nodes: NodeCollection | None = None, *, check: bool = True) -> Result:
+    def terminate(
+        self, nodes: NodeCollection | None = None, timeout: int | None = None, *, check: bool = True
+    ) -> Result:
         """Stop the service gracefully, and wait until it is down; ``heal`` starts it again."""
-        return self._do("terminate", nodes, check)
+        return self._do("terminate", nodes, check, service_timeout=timeout)
 
-    def restart(self, nodes: NodeCollection | None = None, *, check: bool = True) -> Result:
+    def restart(self, nodes: NodeCollection | None = None, timeout: int | None = None, *, check: bool = True) -> Result:
         """Restart the service gracefully and wait until it is up."""
-        return self._do("restart", nodes, check)
+        return self._do("restart", nodes, check, service_timeout=timeout)
 
-    def kill(self, nodes: NodeCollection | None = None, *, check: bool = True) -> Result:
+    def kill(self, nodes: NodeCollection | None = None, timeout: int | None = None, *, check: bool = True) -> Result:
         """Kill every process of the service with SIGKILL; systemd may start it again, and the result says so."""
-        return self._do("kill", nodes, check)
+        return self._do("kill", nodes, check, service_timeout=timeout)
 
-    def freeze(self, nodes: NodeCollection | None = None, sec: int | None = None, *, check: bool = True) -> Result:
+    def freeze(
+        self,
+        nodes: NodeCollection | None = None,
+        sec: int | None = None,
+        heal_after: Time = None,
+        *,
+        check: bool = True,
+    ) -> Result:
         """Stop every process of the service in its tracks, with SIGSTOP.
 
         Args:
             nodes: where; everywhere when None.
-            sec: seconds until the node itself lets it run on; the connection's ``heal_after`` when None.
+            sec: seconds until the node itself lets it run on.
+            heal_after: the same, where ``never`` is allowed; the connection's ``heal_after`` when both are None.
             check: raise when a node did not do it.
         """
-        return self._do("freeze", nodes, check, seconds=sec)
+        return self._do("freeze", nodes, check, seconds=sec, heal_after=heal_after)
 
     def unfreeze(self, nodes: NodeCollection | None = None, *, check: bool = True) -> Result:
         """Let a frozen service run on."""
         return self._do("unfreeze", nodes, check)
 
-    def unplug(
-        self, nodes: NodeCollection | None = None, heal_after: int | None = None, *, check: bool = True
-    ) -> Result:
+    def unplug(self, nodes: NodeCollection | None = None, heal_after: Time = None, *, check: bool = True) -> Result:
         """Cut the service's ports from everybody else, local clients and open connections included.
 
         Args:
             nodes: where; everywhere when None.
-            heal_after: seconds until the node itself takes it back; the connection's ``heal_after`` when None.
+            heal_after: seconds until the node itself takes it back, or ``never``; that of the connection when None.
             check: raise when a node did not do it.
         """
         return self._do("unplug", nodes, check, heal_after=heal_after)

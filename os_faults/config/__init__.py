@@ -57,5 +57,12 @@ def load(
         ConfigError: nothing was found, or it is wrong; one sentence for each problem, each with
             the path of the key. No message holds a password.
     """
-    places = sources.Places(os.environ if environ is None else environ, Path.cwd() if cwd is None else cwd)
+    places = sources.Places(os.environ if environ is None else environ, cwd or _present_directory())
     return forms.parse(sources.find(places, cloud_config, config_filename, cloud), places)
+
+
+def _present_directory() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:  # it was deleted meanwhile, so nothing can be found in it
+        return Path("/")
