@@ -5,22 +5,11 @@
 # nobody of ours). For the undo the control groups are kept in ./cgroups, and who was stopped in ./stopped.
 # Never stopped: this script's own parents and the `spare=` lines, which are the session that asked for it.
 set -u
+# shellcheck source=/dev/null
+. ./proc.sh
 
 words() { # words NAME: the values of the lines NAME=… of ./targets
     sed -n "s/^$1=//p" targets
-}
-
-parent_of() {
-    stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
-    stat=${stat##*) }
-    stat=${stat#* }
-    echo "${stat%% *}"
-}
-
-state_of() {
-    stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
-    stat=${stat##*) }
-    echo "${stat%% *}"
 }
 
 cgroup_directory() { # the unit's control group in systemd's hierarchy: cgroup2, hybrid or version 1
@@ -34,14 +23,9 @@ cgroup_directory() { # the unit's control group in systemd's hierarchy: cgroup2,
     done
 }
 
-start_of() {
-    stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
-    echo "${stat##*) }" | cut -d ' ' -f 20
-}
-
 program_of() { # program_of PID: it, its descendants, and the session that it leads with theirs
-    cat /proc/[0-9]*/stat 2>/dev/null | awk -v root="$1" '
-        { pid = $1; sub(/.*\) /, ""); parent[pid] = $2; session[pid] = $4 }
+    stats | awk -v root="$1" '
+        { parent[$1] = $3; session[$1] = $5 }
         END {
             for (pid in parent) if (pid == root || session[pid] == root) found[pid] = 1
             do {

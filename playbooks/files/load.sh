@@ -4,6 +4,8 @@
 # ends with the hold; else a process, found by ./load.pid.
 #   load.sh start COMMAND…     load.sh stop     load.sh processes: how many there are
 set -u
+# shellcheck source=/dev/null
+. ./proc.sh
 
 id=$(basename "$PWD")
 unit=os-faults-$id-load.service
@@ -12,15 +14,10 @@ with_systemd() {
     [ -d /run/systemd/system ] && [ "$(id -u)" = 0 ]
 }
 
-started_at() { # started_at PID: what tells a process from a later one with the same pid
-    stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
-    echo "${stat##*) }" | cut -d ' ' -f 20
-}
-
 main_process() {
     if with_systemd; then
         systemctl show --property=MainPID --value "$unit"
-    elif read -r pid start 2>/dev/null <load.pid && [ "$(started_at "$pid")" = "$start" ]; then
+    elif read -r pid start 2>/dev/null <load.pid && [ "$(start_of "$pid")" = "$start" ]; then
         echo "$pid"
     else
         echo 0
@@ -38,7 +35,7 @@ start() {
         echo 1000 >/proc/self/oom_score_adj
         exec "$@"
     ) >/dev/null 2>&1 &
-    echo "$! $(started_at "$!")" >load.pid
+    echo "$! $(start_of "$!")" >load.pid
 }
 
 stop() {

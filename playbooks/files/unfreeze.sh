@@ -3,17 +3,8 @@
 # been restarted meanwhile, and whoever was stopped. A service that is gone needs nothing. ./cgroups and ./stopped
 # are made by freeze.sh.
 set -u
-
-state_of() {
-    stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
-    stat=${stat##*) }
-    echo "${stat%% *}"
-}
-
-start_of() {
-    stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
-    echo "${stat##*) }" | cut -d ' ' -f 20
-}
+# shellcheck source=/dev/null
+. ./proc.sh
 
 processes() {
     [ ! -r cgroups ] || while read -r directory; do

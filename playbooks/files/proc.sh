@@ -1,0 +1,31 @@
+#!/bin/sh
+# What the other scripts ask of /proc. The command in /proc/PID/stat may hold any character, even a line break: what
+# counts is what follows the last ") ".
+
+stat_of() { # stat_of PID: STATE PARENT GROUP SESSION …; nothing when the process is gone
+    last=
+    while read -r line || [ -n "$line" ]; do
+        last=$line
+    done 2>/dev/null <"/proc/$1/stat"
+    [ -n "$last" ] && echo "${last##*) }"
+}
+
+state_of() {
+    stat=$(stat_of "$1") && echo "${stat%% *}"
+}
+
+parent_of() {
+    stat=$(stat_of "$1") || return 1
+    stat=${stat#* }
+    echo "${stat%% *}"
+}
+
+start_of() { # in ticks since boot: what tells a process from a later one with the same pid
+    stat=$(stat_of "$1") && echo "$stat" | cut -d ' ' -f 20
+}
+
+stats() { # PID and stat_of, a line for each process
+    for entry in /proc/[0-9]*; do
+        stat=$(stat_of "${entry#/proc/}") && echo "${entry#/proc/} $stat"
+    done
+}
