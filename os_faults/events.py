@@ -160,7 +160,8 @@ def _why_unreachable(message: str) -> str:
     if not (via := _VIA_SSH.search(told)):
         return told
     lines = [line.strip() for line in told[via.end() :].splitlines()]
-    return next((line for line in reversed(lines) if line and not _SSH_CHATTER.search(line)), told)
+    said = (line for line in reversed(lines) if line and not _SSH_CHATTER.search(line))
+    return next(said, "the ssh connection broke off")
 
 
 def _why_failed(answer: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ What a verb did is never taken from os_faults: the host is asked by plain ssh, t
 from __future__ import annotations
 
 import copy
+import fcntl
 import os
 import shutil
 import sys
@@ -67,11 +68,18 @@ def verbs() -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def lab() -> Lab:
+def lab() -> Iterator[Lab]:
+    """The lab, for this run alone."""
     try:
-        return labs.find()
+        found = labs.find()
     except labs.NoLab as reason:
-        return pytest.fail(str(reason), pytrace=False)
+        pytest.fail(str(reason), pytrace=False)
+    with open(found.key, encoding="ascii") as locked:
+        try:
+            fcntl.flock(locked, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pytest.fail("another run of these tests uses the lab, and would be disturbed", pytrace=False)
+        yield found
 
 
 @pytest.fixture(scope="session")

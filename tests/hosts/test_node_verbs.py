@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import threading
 import time
+from dataclasses import dataclass
 
 import pytest
 from hostlab.evidence import Evidence
@@ -85,23 +86,57 @@ def test_end_of_an_oom(cloud: Cloud, node_3: Host, evidence: Evidence) -> None:
     evidence.undone("end_oom", "unit and record gone, host as before")
 
 
-def stressors(host: Host) -> list[str]:
-    """Return the control groups of the processes of stress-ng."""
-    return host.sh("ps -eo comm=,cgroup= | grep ^stress-ng; true").splitlines()
+@dataclass(frozen=True)
+class Load:
+    """What the processes of stress-ng on a host have used up to now."""
+
+    processes: int
+    cpu_seconds: float
+    memory_bytes: int
+    written_bytes: int
+
+
+def load_of(host: Host, unit: str) -> Load:
+    """Return what the processes of stress-ng use; all of them must be in the control group of the unit."""
+    rows = host.sh(
+        "for pid in $(pgrep stress-ng); do"
+        f" if grep -q '/{unit}$' /proc/$pid/cgroup; then cat /proc/$pid/stat; else echo 'stray) '; fi;"
+        " sed -n 's/^wchar: /wchar /p' /proc/$pid/io; done 2>/dev/null; true"
+    ).splitlines()
+    assert not any(row.startswith("stray") for row in rows), f"stress-ng runs outside of {unit}"
+    stats = [row.rpartition(") ")[2].split() for row in rows if not row.startswith("wchar")]
+    return Load(
+        processes=len(stats),
+        cpu_seconds=sum(int(stat[11]) + int(stat[12]) for stat in stats) / 100,
+        memory_bytes=sum(int(stat[21]) for stat in stats) * 4096,
+        written_bytes=sum(int(row.split()[1]) for row in rows if row.startswith("wchar")),
+    )
+
+
+def is_effect(target: str, before: Load, now: Load) -> bool:
+    """Whether the use has grown as the target says."""
+    return {
+        "cpu": now.cpu_seconds - before.cpu_seconds > 0.5,
+        "kernel": now.cpu_seconds - before.cpu_seconds > 0.5,
+        "memory": now.memory_bytes > 100e6,
+        "disk": now.written_bytes - before.written_bytes > 20e6,
+        "all": now.cpu_seconds - before.cpu_seconds > 0.5 and now.memory_bytes > 50e6 and now.written_bytes > 20e6,
+    }[target]
 
 
 @pytest.mark.parametrize("target", ["cpu", "memory", "disk", "kernel", "all"])
 def test_stress(cloud: Cloud, node_2: Host, node_3: Host, target: str, evidence: Evidence) -> None:
     host = node_2 if target in ("cpu", "disk") else node_3
     nodes = cloud.get_nodes(fqdns=[host.fqdn])
+    unit = f"os-faults-stress-{target}-load.service"
     with host.undone():
         nodes.stress(target, duration=60)
-        rows = stressors(host)
-        assert len(rows) > 1
-        assert all(f"os-faults-stress-{target}" in row for row in rows), rows
+        first = load_of(host, unit)
+        assert first.processes > 1
+        wait_for(lambda: is_effect(target, first, load_of(host, unit)), f"{target} is under load", 15)
         assert nodes.end_stress(target).changed
-        assert stressors(host) == []
-    evidence.seen("stress", f"{target}: {len(rows)} processes of stress-ng in the fault's own unit")
+        assert load_of(host, unit).processes == 0
+    evidence.seen("stress", f"{target}: its use grew, by {first.processes} processes in the fault's own unit")
     evidence.undone("stress", "by end_stress; host as before")
     evidence.seen("end_stress", f"{target}: no process of stress-ng is left")
     evidence.undone("end_stress", "unit and record gone, host as before")
@@ -109,12 +144,16 @@ def test_stress(cloud: Cloud, node_2: Host, node_3: Host, target: str, evidence:
 
 def test_stress_ends_by_itself(cloud: Cloud, node_2: Host, node_3: Host, evidence: Evidence) -> None:
     hosts = [node_2, node_3]
-    nodes = cloud.get_nodes(fqdns=[host.fqdn for host in hosts])
+    unit = "os-faults-stress-cpu-load.service"
     with node_2.undone(), node_3.undone():
-        result = nodes.stress("cpu", duration=8)
+        result = cloud.get_nodes(fqdns=[host.fqdn for host in hosts]).stress("cpu", duration=8)
         until = max(result[name].payload["until"] for name in result)
-        assert all(stressors(host) for host in hosts)
-        wait_for(lambda: not any(stressors(host) for host in hosts), "the load ends by itself", until + 5 - time.time())
+        assert all(load_of(host, unit).processes for host in hosts)
+        wait_for(
+            lambda: not any(load_of(host, unit).processes for host in hosts),
+            "the load ends by itself",
+            until + 5 - time.time(),
+        )
     evidence.undone("stress", "by its time")
 
 

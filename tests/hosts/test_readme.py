@@ -19,7 +19,6 @@ CUT = 15
 
 # The README's cloud, and the hosts which its snippets speak of.
 CLOUD = f"""
-destructor.close()
 destructor = os_faults.connect({{
     'cloud_management': {{
         'driver': 'devstack', 'address': 'devstack.local', 'username': 'root',
