@@ -33,7 +33,6 @@ from rich.table import Table
 
 import os_faults
 
-LAB = Path(__file__).parents[1] / "tests" / "lab" / "lab"
 SERVICE = "memcached"
 DEFAULTS = "ansible_runner, defaults"
 PLAYBOOK = [
@@ -60,14 +59,18 @@ class Lab:
 
 def find_lab(count: int) -> Lab:
     """Return ``count`` root hosts of the lab that is up."""
-    status = json.loads(subprocess.run([LAB, "status", "--json"], capture_output=True, check=True).stdout)
-    addresses = [node["address"] for node in status["nodes"] if node["user"] == "root"]
+    state = Path(os.environ.get("OS_FAULTS_LAB_DIR", "/var/tmp/os-faults-lab"))
+    try:
+        about = json.loads((state / "lab.json").read_text())
+    except FileNotFoundError:
+        sys.exit("the lab is not up: tests/lab/lab up --extra 10")
+    addresses = [node["address"] for node in about["nodes"] if node["user"] == "root"]
     if len(addresses) < count:
         sys.exit(
             f"the lab has {len(addresses)} hosts with root logins, {count} are needed: tests/lab/lab up --extra 10"
         )
     # The light hosts come last and do nothing else.
-    return Lab(tuple(addresses[-count:]), status["ssh_key"], status["known_hosts"])
+    return Lab(tuple(addresses[-count:]), about["ssh_key"], about["known_hosts"])
 
 
 @contextmanager
