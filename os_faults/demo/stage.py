@@ -87,7 +87,11 @@ class Stage:
         """Take back the demo's faults; return the ids of those that were there. Before `discover` there are none."""
         if self.nodes is None:
             return []
-        return [hold for host in self.cloud.heal(self.holds).values() for hold in host.payload.get("undone", ())]
+        return [
+            hold
+            for host in self.cloud.perform(self.cloud.healing(self.holds)).values()
+            for hold in host.payload.get("undone", ())
+        ]
 
 
 @contextmanager
