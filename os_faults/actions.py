@@ -10,6 +10,8 @@ from os_faults.contract import Contract, find_verb, load_contracts
 from os_faults.model import Action, Node
 from os_faults.resources import playbooks_dir
 
+#: Its verbs are done to the machine of a node, from outside; they leave nothing on the node.
+POWER = "node_power.yml"
 #: Seconds that a run may take beyond what its verb waits for on the hosts.
 RUN_MARGIN = 120.0
 #: Seconds that a verb may wait on the hosts when its contract speaks of no time.
@@ -61,7 +63,7 @@ def for_verb(
         nodes=tuple(nodes),
         arguments=checked,
         subject=subject,
-        lasts=undo is not None,
+        lasts=undo is not None and contract.playbook != POWER,
         hits=str(checked[contract.subject_from]) if contract.subject_from else "",
         timeout=_patience(contract, checked) + RUN_MARGIN,
     )

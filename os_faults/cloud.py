@@ -17,11 +17,13 @@ from typing import Any
 from os_faults import actions, registry, resources
 from os_faults.config import Config, load
 from os_faults.discovery import Discovery
+from os_faults.drivers import PowerDriver
 from os_faults.errors import (
     AnsibleExecutionException,
     ArgumentError,
     NodeCollectionError,
     OSFError,
+    PowerManagementError,
     ServiceError,
     did_you_mean,
 )
@@ -37,7 +39,7 @@ from os_faults.version import get_version
 LOG = logging.getLogger(__name__)
 
 #: After these verbs a kept ssh connection may lead to a host that is gone.
-_BREAKS_CONNECTIONS = frozenset({"reboot", "disable_network"})
+_BREAKS_CONNECTIONS = frozenset({"reboot", "disable_network", "poweroff", "reset", "shutdown"})
 
 
 def connect(
@@ -90,6 +92,7 @@ class Cloud:
         self._config = config
         drivers = registry.drivers_of(config)
         self._driver = drivers.cloud
+        self._power = drivers.power
         self._configured = drivers.services
         self._services = {**resources.catalogue(self._driver.catalogue), **self._configured}
         state = state_dir(os.environ)
@@ -251,6 +254,7 @@ class Cloud:
             chosen,
             services=self._configured,
             networks={node.fqdn: self._driver.networks(node) for node in chosen},
+            power={node.fqdn: driver.variables(node) for node in chosen if (driver := self._power_driver(node))},
             ssh=self._config.ssh,
             catalogue=self._driver.catalogue,
             secret_path=self._runner.secret_path if secrets else None,
@@ -270,6 +274,21 @@ class Cloud:
             networks = self._driver.networks(node)
             if name not in networks and name not in {interface.name for interface in node.interfaces}:
                 raise ArgumentError(f"network '{name}' is not known on {node.fqdn}; {did_you_mean(name, networks)}")
+
+    def check_power(self, verb: str, nodes: Iterable[Node]) -> None:
+        """Refuse a node whose power no driver knows, before anything is touched.
+
+        Raises:
+            PowerManagementError: with the names of these nodes.
+        """
+        if strangers := [node.fqdn for node in nodes if self._power_driver(node) is None]:
+            asked = ", ".join(driver.NAME for driver in self._power)
+            why = f"no power driver knows {', '.join(strangers)} (asked: {asked})" if asked else "none is configured"
+            raise PowerManagementError(f"{verb} needs power management, and {why}; nothing was done")
+
+    def _power_driver(self, node: Node) -> PowerDriver | None:
+        """Return the first power driver that knows the machine of a node."""
+        return next((driver for driver in self._power if driver.supports(node)), None)
 
     def perform(self, action: Action, *, check: bool = True) -> Result:
         """Do an action by one playbook run.
@@ -294,6 +313,9 @@ class Cloud:
             begun = not isinstance(interruption, OSFError) or isinstance(interruption, AnsibleExecutionException)
             if action.lasts and begun:
                 self._take_back(action, begin, interruption)
+            elif action.playbook == actions.POWER and begun:
+                # Which of the nodes were off before, nobody knows any more.
+                LOG.warning("interrupted: %s is not taken back; some of the nodes may be off, or on their way", action)
             raise
         return result.raise_for_status() if check else result
 

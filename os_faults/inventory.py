@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from os_faults.config import SshConfig
+from os_faults.config import Secret, SshConfig
 from os_faults.errors import ConfigError
 from os_faults.model import Auth, Jump, Node
 
@@ -24,6 +24,7 @@ def inventory(
     *,
     services: Mapping[str, Mapping[str, Any]] | None = None,
     networks: Mapping[str, Mapping[str, str]] | None = None,
+    power: Mapping[str, Mapping[str, Any]] | None = None,
     ssh: SshConfig | None = None,
     catalogue: str | None = None,
     secret_path: Callable[[str], str] | None = None,
@@ -35,6 +36,7 @@ def inventory(
         nodes: the hosts.
         services: the user's services, as catalogues write them; for all hosts.
         networks: name of the node → network name → interface.
+        power: name of the node → its machine, as the power driver that knows it tells.
         ssh: host keys and time-out; the defaults when None.
         catalogue: name of the cloud's services catalogue; None when it has none.
         secret_path: is given a password and returns the path of a file (mode 0600) that holds it;
@@ -59,7 +61,10 @@ def inventory(
             **(_ssh(node.auth, ssh, control_dir) if node.auth.connection == "ssh" else {}),
             "os_faults_networks": dict((networks or {}).get(node.fqdn, {})),
         }
-        _refuse_templates(variables, node.fqdn)
+        machine = _machine((power or {}).get(node.fqdn, {}), ssh)
+        _refuse_templates({**variables, **machine}, node.fqdn)
+        if machine:
+            variables["os_faults_power"] = _looked_up(machine, secret_path)
         hosts[node.fqdn] = {**variables, **_secrets(node.auth, secret_path)}
     _refuse_templates(common, "all")
     tree: dict[str, Any] = {"all": {"vars": common, "hosts": hosts}}
@@ -135,6 +140,28 @@ def _look_up(path: str) -> str:
     return f"{{{{ lookup('ansible.builtin.file', '{path}', rstrip=false) }}}}"
 
 
+def _machine(machine: Mapping[str, Any], ssh: SshConfig) -> dict[str, Any]:
+    """Return the variables of a machine, a login in them as the options of ssh."""
+    return {name: _ssh_words(value, ssh) if isinstance(value, Auth) else value for name, value in machine.items()}
+
+
+def _looked_up(machine: Mapping[str, Any], secret_path: Callable[[str], str] | None) -> dict[str, Any]:
+    """Return the variables of a machine, with the files of its passwords in place of these, or without them."""
+    return {
+        name: _look_up(secret_path(value)) if isinstance(value, Secret) and secret_path else value
+        for name, value in machine.items()
+        if secret_path or not isinstance(value, Secret)
+    }
+
+
+def _ssh_words(auth: Auth, ssh: SshConfig) -> list[str]:
+    """Return the options of an ssh that another program starts; whom it logs in to, that program says."""
+    options = [*_host_keys(ssh), f"ConnectTimeout={ssh.connect_timeout}", "BatchMode=yes"]
+    if auth.jump:
+        options += [f"ProxyCommand={_proxy(auth.jump, auth, ssh)}"]
+    return [*_dash_o(options), *(["-i", auth.private_key_file] if auth.private_key_file else [])]
+
+
 def _ssh(auth: Auth, ssh: SshConfig, control_dir: str | None) -> dict[str, Any]:
     options = _host_keys(ssh)
     if auth.jump:
@@ -180,8 +207,8 @@ def _refuse_percent(words: Iterable[str]) -> None:
 
 
 def _refuse_templates(value: Any, where: str) -> None:
-    """Refuse what Ansible would evaluate on the controller."""
-    if isinstance(value, str):
+    """Refuse what Ansible would evaluate on the controller; a password is looked up, so it may be anything."""
+    if isinstance(value, str) and not isinstance(value, Secret):
         if _TEMPLATE.search(value):
             raise ConfigError(f"{where}: {value!r} is a template for Ansible: '{{{{', '{{%' and '{{#' are not allowed")
     elif isinstance(value, Mapping):

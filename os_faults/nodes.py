@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from typing import Any, Literal, Protocol, overload
 
 from os_faults import actions
-from os_faults.errors import ArgumentError, NodeCollectionError, PowerManagementError
+from os_faults.errors import ArgumentError, NodeCollectionError
 from os_faults.model import Action, Node, Result
 
 #: Seconds, or the word for a fault without an end; None leaves it to the connection.
@@ -30,6 +30,9 @@ class Performer(Protocol):
 
     def check_network(self, name: str, nodes: Iterable[Node]) -> None:
         """Refuse a network that one of the nodes does not have, before anything is touched."""
+
+    def check_power(self, verb: str, nodes: Iterable[Node]) -> None:
+        """Refuse a node that no power driver knows, before anything is touched."""
 
 
 class NodeCollection(Set[Node]):
@@ -155,6 +158,32 @@ class NodeCollection(Set[Node]):
         """
         return self._do("reboot", check, wait=wait, wait_timeout=wait_timeout)
 
+    def poweroff(self, wait_timeout: int | None = None, *, check: bool = True) -> Result:
+        """Cut the power of the nodes, and wait until they are off; `poweron` gives it back.
+
+        Args:
+            wait_timeout: seconds to wait for that; 300 when None.
+            check: raise when a node did not do it.
+        """
+        return self._do("poweroff", check, wait_timeout=wait_timeout)
+
+    def poweron(self, wait_timeout: int | None = None, *, check: bool = True) -> Result:
+        """Give the nodes power; returns when it is on, their systems start meanwhile."""
+        return self._do("poweron", check, wait_timeout=wait_timeout)
+
+    def reset(self, wait_timeout: int | None = None, *, check: bool = True) -> Result:
+        """Restart the nodes the hard way, by the reset button; a node that is off is refused."""
+        return self._do("reset", check, wait_timeout=wait_timeout)
+
+    def shutdown(self, wait_timeout: int | None = None, *, check: bool = True) -> Result:
+        """Ask the nodes to shut down by the power button, and wait until they are off.
+
+        Args:
+            wait_timeout: seconds to wait for that; 300 when None.
+            check: raise when a node did not do it.
+        """
+        return self._do("shutdown", check, wait_timeout=wait_timeout)
+
     def oom(self, duration: int | None = None, *, check: bool = True) -> Result:
         """Fill the memory of the nodes until the kernel's OOM killer acts.
 
@@ -215,30 +244,6 @@ class NodeCollection(Set[Node]):
             raise ArgumentError(f"a task is a mapping, as in a playbook, not {task!r}")
         return self._performer.perform(Action("run_task", "", self._nodes, tasks=(task,)), check=raise_on_error)
 
-    # -- power: the verbs are here, their drivers are not yet ------------------------------------
-
-    def poweroff(self) -> Result:
-        """Cut the power of the nodes; not in this version."""
-        return self._no_power("poweroff")
-
-    def poweron(self) -> Result:
-        """Give the nodes power; not in this version."""
-        return self._no_power("poweron")
-
-    def reset(self) -> Result:
-        """Restart the nodes the hard way; not in this version."""
-        return self._no_power("reset")
-
-    def shutdown(self) -> Result:
-        """Shut the nodes down gracefully; not in this version."""
-        return self._no_power("shutdown")
-
-    def _no_power(self, verb: str) -> Result:
-        raise PowerManagementError(
-            f"nodes.{verb}() needs power management, whose drivers come with the next version; "
-            f"nothing was done (nodes.reboot() works without it)"
-        )
-
     # -- how --------------------------------------------------------------------------------
 
     def action(self, verb: str, **options: Any) -> Action:
@@ -250,12 +255,16 @@ class NodeCollection(Set[Node]):
 
         Raises:
             ArgumentError: the verb is unknown, its contract refuses an option, or a node has no such network.
+            PowerManagementError: the verb is about power, and no power driver knows a node.
             NodeCollectionError: the collection is empty.
         """
         self._not_empty(verb)
         if "network_name" in options:
             self._performer.check_network(options["network_name"], self)
-        return actions.for_verb("node", verb, self, ends_after=self._performer.heal_after, **options)
+        action = actions.for_verb("node", verb, self, ends_after=self._performer.heal_after, **options)
+        if action.playbook == actions.POWER:
+            self._performer.check_power(verb, self)
+        return action
 
     def _do(self, verb: str, check: bool, **options: Any) -> Result:
         return self._performer.perform(self.action(verb, **options), check=check)

@@ -71,7 +71,20 @@ class CloudDriver(Driver, Protocol):
 
 
 class PowerDriver(Driver, Protocol):
-    """Knows machines that can be powered off and on."""
+    """Knows machines that can be powered off and on.
+
+    What is done to them stands in ``playbooks/tasks/power/<NAME>.yml``.
+    """
+
+    def supports(self, node: Node) -> bool:
+        """Return whether the driver knows the machine of a node; the first one that does acts on it."""
+
+    def variables(self, node: Node) -> dict[str, Any]:
+        """Return what the task file needs to know: the node's variable ``os_faults_power``.
+
+        ``driver`` is the driver's name. An `os_faults.model.Auth` among the values becomes the list of ssh's
+        options, an `os_faults.config.Secret` is looked up in a file that only its owner can read.
+        """
 
 
 class ServiceDriver(Driver, Protocol):

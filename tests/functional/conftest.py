@@ -51,7 +51,7 @@ def play(tmp_path: Path) -> Run:
     """Run a bundled playbook: ``play("service_state.yml", service="web", service_action="start")``.
 
     Keywords are the playbook's arguments, but for ``hosts`` (name → variables; default: one local host), ``inventory``
-    (variables of all hosts) and ``check``. No warning and no deprecation of Ansible is let through.
+    (variables of all hosts), ``check`` and ``diff``. No warning and no deprecation of Ansible is let through.
     """
     local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
 
@@ -61,6 +61,7 @@ def play(tmp_path: Path) -> Run:
         hosts: Mapping[str, Mapping[str, Any]] | None = None,
         inventory: Mapping[str, Any] | None = None,
         check: bool = False,
+        diff: bool = False,
         **arguments: Any,
     ) -> Play:
         private = tmp_path / f"run-{len(list(tmp_path.glob('run-*')))}"
@@ -73,7 +74,7 @@ def play(tmp_path: Path) -> Run:
                 "all": {"hosts": {"here": {}} if hosts is None else dict(hosts), "vars": {**local, **(inventory or {})}}
             },
             extravars=arguments,
-            cmdline="--check" if check else None,
+            cmdline=" ".join(["--check"] * check + ["--diff"] * diff) or None,
             envvars={"PATH": f"{Path(sys.executable).parent}:/usr/sbin:/usr/bin:/sbin:/bin", "ANSIBLE_NOCOLOR": "1"},
             event_handler=lambda event: events.append(event) or True,
             cancel_callback=lambda: False,

@@ -63,6 +63,6 @@ def memory() -> Memory:
     return Memory(state_dir(os.environ) / "clouds", ADDRESSES)
 
 
-def cloud_of(runner: FakeRunner, seed: int = 7) -> Cloud:
-    """Return a cloud that ``runner`` acts for, and that remembers as a real one does."""
-    return Cloud(load(CONFIG), runner=runner, seed=seed, memory=memory())
+def cloud_of(runner: FakeRunner, seed: int = 7, **config: object) -> Cloud:
+    """Return a cloud that ``runner`` acts for, and that remembers as a real one does; ``config`` is added."""
+    return Cloud(load({**CONFIG, **config}), runner=runner, seed=seed, memory=memory())

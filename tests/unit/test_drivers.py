@@ -15,6 +15,8 @@ from os_faults import config, registry
 from os_faults.config.schema import AUTH, SCHEMA
 from os_faults.drivers.power.ipmi import IpmiPower
 from os_faults.drivers.power.libvirt import LibvirtPower
+from os_faults.errors import ConfigError
+from os_faults.model import Interface, Node
 from os_faults.resources import read_yaml
 
 DRIVERS = [(kind, name) for kind in registry.KINDS for name in registry.names(kind)]
@@ -85,6 +87,28 @@ def parts(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
 )
 def test_libvirt_uri(args: dict[str, Any], uri: str) -> None:
     assert LibvirtPower(args).connection_uri == uri
+
+
+def test_libvirt_knows_a_node_by_its_macs_or_its_name() -> None:
+    driver = LibvirtPower({"connection_uri": "test:///default"})
+    cards = (Interface("eth0", "52:54:00:00:00:01"), Interface("eth1", "52:54:00:00:00:02"))
+    known = driver.variables(Node("node-1", "10.0.0.1", "52:54:00:00:00:02", cards))
+    assert known == {"driver": "libvirt", "uri": "test:///default", "macs": ["52:54:00:00:00:02", "52:54:00:00:00:01"]}
+    unknown = driver.variables(Node("node-1", "10.0.0.1"))
+    assert unknown == {"driver": "libvirt", "uri": "test:///default", "domain": "node-1"}
+
+
+def test_libvirt_with_domains_knows_these_nodes_only() -> None:
+    driver = LibvirtPower({"address": "kvm", "username": "root", "domains": {"node-1": "vm 1"}})
+    assert driver.supports(Node("node-1", "10.0.0.1"))
+    assert not driver.supports(Node("node-2", "10.0.0.2"))
+    told = driver.variables(Node("node-1", "10.0.0.1", "52:54:00:00:00:01"))
+    assert told == {"driver": "libvirt", "uri": "qemu+ssh://root@kvm/system", "ssh_args": driver.auth, "domain": "vm 1"}
+
+
+def test_libvirt_wants_no_password() -> None:
+    with pytest.raises(ConfigError, match=r"^power\.password: libvirt logs in by a key or an agent"):
+        LibvirtPower({"address": "kvm", "password": "canary"}, "power")
 
 
 def test_ipmi_knows_macs_in_lower_case() -> None:

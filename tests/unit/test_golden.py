@@ -93,7 +93,7 @@ def for_discovery(case: dict[str, Any], root: Path) -> list[Any]:
 
 
 def for_inventory(case: dict[str, Any], root: Path) -> list[Any]:
-    """``nodes`` (fields of Node; ``login`` instead of ``auth``), ``ssh``, and what else `inventory` takes."""
+    """``nodes`` (fields of Node; ``login`` is ``auth``), ``ssh``, ``power``, and what else `inventory` takes."""
     secrets: list[str] = []
 
     def secret_path(secret: str) -> str:
@@ -112,12 +112,19 @@ def for_inventory(case: dict[str, Any], root: Path) -> list[Any]:
     tree = inventory.inventory(
         nodes,
         ssh=config.SshConfig(**case.pop("ssh", {})),
+        power={name: machine_of(machine) for name, machine in case.pop("power", {}).items()},
         secret_path=secret_path if case.pop("secrets", True) else None,
         **{key: case.pop(key) for key in ("services", "networks", "catalogue", "control_dir") if key in case},
     )
     listed = inventory.to_list_json(tree)
     assert not any(secret in json.dumps(tree) for secret in secrets)
     return [{**tree, "list": listed}]
+
+
+def machine_of(machine: dict[str, Any]) -> dict[str, Any]:
+    """Return what a power driver says of a machine: ``password`` is a secret, ``login`` is how to log in."""
+    special = {"password": config.Secret, "login": config.auth_of}
+    return {key: special.get(key, lambda same: same)(value) for key, value in machine.items()}
 
 
 def for_events(case: dict[str, Any], root: Path) -> list[Any]:

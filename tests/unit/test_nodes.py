@@ -101,10 +101,24 @@ def test_a_lasting_verb_has_an_end(nodes, runner):
     assert action.arguments["heal_after"] == "1800"
 
 
+POWER = {"power_managements": [{"driver": "libvirt", "address": "kvm.local", "domains": {"node-1.domain.tld": "vm-1"}}]}
+
+
 @pytest.mark.parametrize("verb", ["poweroff", "poweron", "reset", "shutdown"])
-def test_power_verbs_say_plainly_that_they_come(nodes, runner, verb):
+def test_power_verbs_run_the_power_playbook(runner, state_home, verb):
+    with cloud_of(runner, **POWER) as cloud:
+        getattr(cloud.get_nodes()[:1], verb)(wait_timeout=400)
+    action = runner.performed[-1]
+    assert (action.verb, action.playbook) == (verb, "node_power.yml")
+    assert action.arguments == {"node_action": verb, "wait_timeout": 400}
+    assert action.timeout > 400
+    assert not action.lasts, "nothing is left on the node that could be healed there"
+
+
+@pytest.mark.parametrize("verb", ["poweroff", "poweron", "reset", "shutdown"])
+def test_without_power_management_nothing_is_touched(nodes, runner, verb):
     before = len(runner.performed)
-    with pytest.raises(PowerManagementError, match="next version"):
+    with pytest.raises(PowerManagementError, match=f"^{verb} needs power management, and none is configured; nothing "):
         getattr(nodes, verb)()
     assert len(runner.performed) == before
 
@@ -121,3 +135,22 @@ def test_a_task_is_a_mapping(nodes, runner, task):
     with pytest.raises(ArgumentError, match="a task is a mapping"):
         nodes.run_task(task)
     assert len(runner.performed) == before
+
+
+def test_a_node_that_no_power_driver_knows_stops_the_verb_by_name(runner, state_home):
+    with cloud_of(runner, **POWER) as cloud:
+        nodes = cloud.get_nodes()
+        before = len(runner.performed)
+        for do in (nodes.poweroff, lambda: nodes.action("poweroff")):
+            with pytest.raises(PowerManagementError, match=r"knows node-2\..*, node-3\..* \(asked: libvirt\); nothing"):
+                do()
+        assert len(runner.performed) == before
+
+
+def test_the_first_driver_that_knows_a_node_wins(runner, state_home):
+    powers = [*POWER["power_managements"], {"driver": "libvirt", "connection_uri": "test:///default"}]
+    with cloud_of(runner, power_managements=powers) as cloud:
+        hosts = cloud.inventory()["all"]["hosts"]
+    assert hosts["node-1.domain.tld"]["os_faults_power"]["domain"] == "vm-1"
+    other = {"driver": "libvirt", "uri": "test:///default", "macs": ["52:54:00:00:00:02"]}
+    assert hosts["node-2.domain.tld"]["os_faults_power"] == other

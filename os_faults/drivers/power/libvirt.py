@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from os_faults.config import LOGIN, auth_of, check
+from os_faults.config.schema import join
+from os_faults.errors import ConfigError
+from os_faults.model import Node
 
 
 class LibvirtPower:
@@ -17,13 +21,20 @@ class LibvirtPower:
           driver: libvirt
           address: kvm.local
           username: root
+          private_key_file: ~/.ssh/kvm
 
-    In place of the address a connection URI: ``connection_uri: qemu+unix:///system``.
-    The configuration is checked; the power verbs themselves are not there yet.
+    libvirt itself logs in there by ssh, with a key or an agent. In place of the address a connection URI:
+    ``connection_uri: qemu:///system``. The controller needs ``pip install 'os-faults[libvirt]'``, the host nothing
+    but libvirt.
+
+    A domain is found by the MAC addresses of the node; of a node whose MAC addresses are not known, by its name.
+    ``domains: {node-1.domain.tld: controller, node-2.domain.tld: compute}`` tells the domains one by one; then this
+    driver knows no other node, so several hypervisors may stand under ``power_managements``.
 
     Attributes:
         connection_uri: how libvirt is reached.
         auth: how to log in to the host at ``address``.
+        domains: name of the node → name or UUID of its domain.
     """
 
     NAME: ClassVar[str] = "libvirt"
@@ -39,6 +50,17 @@ class LibvirtPower:
                 "pattern": r"^[a-z0-9]+(\+[a-z0-9]+)?://[^\s{}]*$",
                 "description": "a libvirt URI such as 'qemu+ssh://root@kvm.local/system'",
             },
+            "domains": {
+                "type": "object",
+                "minProperties": 1,
+                "propertyNames": {"$ref": "#/$defs/name"},
+                "additionalProperties": {
+                    "type": "string",
+                    "pattern": r"^[^\s{}/][^{}/]*$",
+                    "description": "the name or UUID of a domain",
+                },
+                "description": "a mapping from node name to domain",
+            },
             "auth": {"$ref": "#/$defs/auth"},
             **LOGIN,
         },
@@ -48,7 +70,25 @@ class LibvirtPower:
     def __init__(self, args: Mapping[str, Any], where: str = "") -> None:
         check(args, self.SCHEMA, where)
         self.auth = auth_of(args, where=where)
+        if self.auth.password is not None:
+            raise ConfigError(f"{join(where, 'password')}: libvirt logs in by a key or an agent, not by a password")
         self.connection_uri: str = args.get("connection_uri") or self._uri(args["address"])
+        self.domains: Mapping[str, str] = dict(args.get("domains", {}))
+
+    def supports(self, node: Node) -> bool:
+        """Return whether the node is one of ``domains``; any node may be a domain when none is told."""
+        return not self.domains or node.fqdn in self.domains
+
+    def variables(self, node: Node) -> dict[str, Any]:
+        """Return where the domain of the node is, and what it is known by."""
+        variables: dict[str, Any] = {"driver": self.NAME, "uri": self.connection_uri}
+        if urlsplit(self.connection_uri).scheme.endswith("+ssh"):
+            variables["ssh_args"] = self.auth
+        macs = [node.mac, *(interface.mac for interface in node.interfaces)]
+        known = list(dict.fromkeys(mac for mac in macs if mac))
+        if node.fqdn in self.domains or not known:
+            return {**variables, "domain": self.domains.get(node.fqdn, node.fqdn)}
+        return {**variables, "macs": known}
 
     def _uri(self, address: str) -> str:
         user = f"{self.auth.username}@" if self.auth.username else ""
