@@ -53,7 +53,7 @@ class Machine:
 BUSY = osf_power.PowerError("the controller is busy")
 
 
-@pytest.mark.parametrize("tested", [osf_power, module("osf_libvirt_power")])
+@pytest.mark.parametrize("tested", [osf_power, module("osf_ipmi_power"), module("osf_libvirt_power")])
 def test_the_examples_of_the_docstrings(tested: ModuleType) -> None:
     assert doctest.testmod(tested).failed == 0
 

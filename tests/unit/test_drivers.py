@@ -111,6 +111,16 @@ def test_libvirt_wants_no_password() -> None:
         LibvirtPower({"address": "kvm", "password": "canary"}, "power")
 
 
+def test_ipmi_knows_a_node_by_any_of_its_macs_then_by_its_name() -> None:
+    one, two = ({"address": f"10.0.0.{n}", "username": "admin", "password": "x", "port": 6230} for n in (1, 2))
+    driver = IpmiPower({"mac_to_bmc": {"52:54:00:AA:BB:CC": one}, "fqdn_to_bmc": {"node-1": two, "node-2": two}})
+    by_mac = Node("node-1", "10.0.0.1", interfaces=(Interface("eth1", "52:54:00:aa:bb:cc"),))
+    assert driver.variables(by_mac) == {"driver": "ipmi", **one}
+    assert driver.variables(Node("node-2", "10.0.0.2")) == {"driver": "ipmi", **two}
+    assert isinstance(driver.variables(by_mac)["password"], config.Secret)
+    assert not driver.supports(Node("node-3", "10.0.0.3", "52:54:00:aa:bb:cd"))
+
+
 def test_ipmi_knows_macs_in_lower_case() -> None:
     bmc = {"address": "10.0.0.9", "username": "admin", "password": "x"}
     assert IpmiPower({"mac_to_bmc": {"52:54:00:AA:BB:CC": bmc}}).mac_to_bmc == {"52:54:00:aa:bb:cc": bmc}

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from os_faults.config import check
+from os_faults.config import Secret, check
+from os_faults.config.secrets import SECRET_KEYS
+from os_faults.model import Node
 
 _BMC = {
     "type": "object",
@@ -16,12 +18,14 @@ _BMC = {
         "username": {"$ref": "#/$defs/user"},
         "password": {"$ref": "#/$defs/secret"},
         "port": {"$ref": "#/$defs/tcp_port"},
+        "privilege": {"enum": ["operator", "administrator"]},
+        "kg": {"$ref": "#/$defs/secret"},
     },
 }
 
 
 class IpmiPower:
-    """Nodes whose BMC is known by the node's MAC address, or by its name.
+    """Machines whose BMC is told by the node's MAC address, or by its name.
 
     .. code-block:: yaml
 
@@ -32,8 +36,9 @@ class IpmiPower:
           fqdn_to_bmc:
             node-3.local: {address: 10.30.0.3, username: admin, password: {file: ~/.bmc}}
 
-    The MAC address is asked first. The configuration is checked; the power verbs themselves are
-    not there yet.
+    The MAC addresses of all the node's interfaces are asked first, in any case. A BMC may also have a ``port``
+    (623 when left out), a ``privilege`` to ask for (``administrator`` when left out; ``operator`` suffices), and its
+    own key ``kg``. The controller logs in to the BMC; the node may be off.
 
     Attributes:
         mac_to_bmc: MAC address in lower case → BMC.
@@ -69,3 +74,18 @@ class IpmiPower:
         check(args, self.SCHEMA, where)
         self.mac_to_bmc = {mac.lower(): bmc for mac, bmc in args.get("mac_to_bmc", {}).items()}
         self.fqdn_to_bmc = dict(args.get("fqdn_to_bmc", {}))
+
+    def supports(self, node: Node) -> bool:
+        """Return whether the BMC of the node is told."""
+        return self._bmc(node) is not None
+
+    def variables(self, node: Node) -> dict[str, Any]:
+        """Return how to log in to the BMC of the node."""
+        bmc = self._bmc(node) or {}
+        secrets = {key: Secret(value) for key, value in bmc.items() if key in SECRET_KEYS}
+        return {"driver": self.NAME, **bmc, **secrets}
+
+    def _bmc(self, node: Node) -> Mapping[str, Any] | None:
+        macs = [node.mac, *(interface.mac for interface in node.interfaces)]
+        by_mac = (self.mac_to_bmc[mac] for mac in macs if mac in self.mac_to_bmc)
+        return next(by_mac, None) or self.fqdn_to_bmc.get(node.fqdn)

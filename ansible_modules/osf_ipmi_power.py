@@ -1,0 +1,222 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: Apache-2.0
+"""Power a machine off or on, shut it down or reset it, through its management controller (BMC)."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: osf_ipmi_power
+short_description: Power a machine off or on, shut it down or reset it by IPMI
+description:
+  - Runs where the management controller (BMC) can be reached, which is the controller as a rule; the machine itself
+    may be off.
+  - C(poweron), C(poweroff) and C(shutdown) are states; a machine that is there already is left alone. C(reset) presses
+    the reset button each time, and is refused for a machine that is off.
+  - The module returns when the BMC tells that state, and fails when it does not within O(timeout).
+version_added: "1.0.0"
+options:
+  address:
+    description: Address or name of the BMC.
+    type: str
+    required: true
+  port:
+    description: UDP port of the BMC.
+    type: int
+    default: 623
+  username:
+    description: Who logs in.
+    type: str
+    required: true
+  password:
+    description: The password of that user.
+    type: str
+  privilege:
+    description: The privilege that is asked for; C(operator) suffices for power.
+    type: str
+    default: administrator
+    choices: [operator, administrator]
+  kg:
+    description: The BMC's own key (K_g), where it has one beside the passwords; as text, or as C(0x) and hex digits.
+    type: str
+  state:
+    description: What to do with the machine.
+    type: str
+    required: true
+    choices: [poweron, poweroff, shutdown, reset]
+  timeout:
+    description: Seconds after which a machine that is not in the state is a failure.
+    type: int
+    default: 300
+  connect_timeout:
+    description: Seconds after which a BMC that does not answer is a failure.
+    type: int
+    default: 20
+attributes:
+  check_mode:
+    description: Logs in, tells what would be done, and changes nothing.
+    support: full
+  diff_mode:
+    description: Shows the power state before and after.
+    support: full
+requirements: [pyghmi]
+author: [The os_faults authors (@os-faults)]
+"""
+
+EXAMPLES = r"""
+- name: Cut the power of a machine
+  osf_ipmi_power:
+    address: 10.30.0.2
+    username: admin
+    password: "{{ lookup('ansible.builtin.env', 'BMC_PASSWORD') }}"
+    state: poweroff
+  delegate_to: localhost
+"""
+
+RETURN = r"""
+previous_state:
+  description: Whether the machine was C(on) or C(off) before.
+  returned: success
+  type: str
+  sample: "on"
+power_state:
+  description: Whether it is C(on) or C(off) now; in check mode, would be.
+  returned: success
+  type: str
+  sample: "off"
+waited:
+  description: Seconds from the request until the state was seen.
+  returned: success
+  type: float
+  sample: 1.2
+bmc:
+  description: Address and port of the BMC.
+  returned: success
+  type: str
+  sample: "10.30.0.2:623"
+"""
+
+import traceback
+
+from ansible.module_utils import osf_power
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+try:
+    from pyghmi.exceptions import PyghmiException
+    from pyghmi.ipmi.command import Command
+except ImportError:
+    Command = None
+    PYGHMI_TRACEBACK = traceback.format_exc()
+
+PRIVILEGES = {"operator": 3, "administrator": 4}
+
+WORDS = {"poweron": "on", "poweroff": "off", "shutdown": "shutdown", "reset": "reset"}
+"""Action → what pyghmi calls it."""
+
+
+def key_of(text):
+    r"""Return a key from its text; None when there is none.
+
+    >>> key_of("0x0aff")
+    b'\n\xff'
+    >>> key_of("secret")
+    b'secret'
+    """
+    if not text:
+        return None
+    try:
+        return bytes.fromhex(text[2:]) if text.startswith("0x") else text.encode()
+    except ValueError:
+        raise osf_power.PowerError("kg: after 0x it must have an even number of hex digits") from None
+
+
+class Bmc:
+    """The management controller of a machine, and the only place where it is talked to."""
+
+    def __init__(self, params):
+        address, port = params["address"], params["port"]
+        self.place = ("[%s]:%d" if ":" in address else "%s:%d") % (address, port)
+        self.name = "the machine of the BMC at %s" % self.place
+        self.username = params["username"]
+        self.patience = params["connect_timeout"]
+        self._login = {
+            "bmc": address,
+            "port": port,
+            "userid": self.username,
+            "password": params["password"] or "",
+            "kg": key_of(params["kg"]),
+            "privlevel": PRIVILEGES[params["privilege"]],
+        }
+        self._command = None
+
+    def state(self):
+        """Return whether the machine is on."""
+        return self._call(lambda command: command.get_power()["powerstate"])
+
+    def act(self, action):
+        """Ask for it; what comes of it is looked at later."""
+        self._call(lambda command: command.set_power(WORDS[action]))
+
+    def facts(self):
+        """Return which BMC it is."""
+        return {"bmc": self.place}
+
+    def close(self):
+        """Log out; the next call logs in again."""
+        command, self._command = self._command, None
+        if command is not None:
+            try:
+                osf_power.bounded(command.ipmi_session.logout, 2, "")
+            except (PyghmiException, OSError, osf_power.PowerError):
+                pass  # the session is gone already, or ends by its own time-out
+
+    def _call(self, call):
+        late = "the BMC at %s did not answer within %d s" % (self.place, self.patience)
+        try:
+            return osf_power.bounded(lambda: call(self._connected()), self.patience, late)
+        except (PyghmiException, OSError) as error:
+            self.close()
+            raise osf_power.PowerError(self._sentence(error)) from error
+
+    def _connected(self):
+        if self._command is None:
+            self._command = Command(**self._login)
+        return self._command
+
+    def _sentence(self, error):
+        """Say what pyghmi means; for a BMC that does not answer its words are ``None``."""
+        told = str(error)
+        if told in ("", "None"):
+            return "no BMC answers at %s: it is off, nothing listens there, or the way is closed" % self.place
+        if "Incorrect password" in told:
+            return "the BMC at %s refuses the password of the user '%s'" % (self.place, self.username)
+        if "Unauthorized name" in told:
+            return "the BMC at %s has no user '%s'" % (self.place, self.username)
+        return "the BMC at %s: %s" % (self.place, told)
+
+
+def main():
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec=dict(
+            osf_power.ARGUMENTS,
+            address={"type": "str", "required": True},
+            port={"type": "int", "default": 623},
+            username={"type": "str", "required": True},
+            password={"type": "str", "no_log": True},
+            privilege={"type": "str", "default": "administrator", "choices": list(PRIVILEGES)},
+            kg={"type": "str", "no_log": True},
+        ),
+        supports_check_mode=True,
+    )
+    if Command is None:
+        module.fail_json(msg=missing_required_lib("pyghmi"), exception=PYGHMI_TRACEBACK)
+    try:
+        bmc = Bmc(module.params)
+    except osf_power.PowerError as error:
+        module.fail_json(msg=str(error))
+    osf_power.run(module, bmc)
+
+
+if __name__ == "__main__":
+    main()
