@@ -113,9 +113,8 @@ class Discovery:
         parts = []
         for host in result.failures:
             before = last[seeds[host.node].ip]
-            who = (
-                host.node if before.fqdn == host.node else f"{before.fqdn} ({host.node}, last seen {before.last_seen})"
-            )
+            who = before.fqdn if before.fqdn == host.node else f"{before.fqdn} ({host.node})"
+            who += "" if before.last_seen == "never" else f", last seen {before.last_seen},"
             what = "could not be reached" if host.status is Status.UNREACHABLE else "failed"
             parts.append(f"{who} {what}: {host.message}")
         hint = "; name the nodes you mean with get_nodes(fqdns=[…]) to go on without the others" if answered else ""

@@ -99,7 +99,7 @@ def test_management(cloud: Cloud, node_2: Host, node_3: Host, evidence: Evidence
 
     with pytest.raises(PartlyDone) as partly:
         cloud.faults()
-    assert all(host.fqdn in str(partly.value) for host in hosts)
+    assert all(host.fqdn in str(partly.value) for host in hosts), partly.value
     assert faults_of(partly.value.result) == []
 
     for host in hosts:
