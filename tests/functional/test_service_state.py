@@ -9,6 +9,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from textwrap import dedent
 
@@ -80,16 +81,21 @@ def lives(pid: int) -> bool:
     return state not in "ZX"
 
 
+def end(pid: int) -> None:
+    with suppress(ProcessLookupError):  # it has ended by itself
+        os.kill(pid, signal.SIGKILL)
+
+
 @pytest.fixture
 def server(tmp_path: Path, play) -> Iterator[Server]:
     server = Server(tmp_path)
     yield server
     for file in (server.pidfile, tmp_path / "child"):
         if file.exists() and lives(int(file.read_text() or 0)):
-            os.kill(int(file.read_text()), signal.SIGKILL)
+            end(int(file.read_text()))
     if server.record.exists():
         play("heal.yml", fault_ids=[server.record.name])
-        os.kill(server.pid, signal.SIGKILL)
+        end(server.pid)
         os.kill(server.child, signal.SIGKILL)
 
 
