@@ -65,12 +65,10 @@ def test_faults_and_heal(shell: Shell, node_2: Host, node_3: Host) -> None:
         assert set(rows) == {node_2.fqdn, node_3.fqdn}
         assert all((row["fault"], row["subject"]) == ("freeze", "memcached") for row in rows.values())
         assert all(60 < row["until"] - time.time() < 90 for row in rows.values())
-        assert "freeze" in shell.os_faults("faults").out
         healed = shell.os_faults("heal")
         assert healed.status == 0, healed.err
         assert all(subject.answers() for subject in subjects)
         assert shell.os_faults("faults", "--output", "json").json["faults"] == []
-        assert shell.os_faults("heal").status == 0
 
 
 def test_dry_run(shell: Shell, node_3: Host) -> None:

@@ -147,7 +147,7 @@ def test_a_silent_node_is_known_from_the_last_time(
     node_3.lab.command("cable", "node-3", "host0", "down")
     try:
         with connect(config) as cloud:
-            with pytest.raises(PartlyDone, match=r"node-3\.domain\.tld .*last seen"):
+            with pytest.raises(PartlyDone, match=r"node-3\.domain\.tld.*last seen"):
                 cloud.get_nodes()
             (known,) = cloud.get_nodes(fqdns=[node_3.fqdn])
             assert known.last_seen

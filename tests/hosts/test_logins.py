@@ -50,12 +50,6 @@ def test_become_password(login: Any, node_3: Host) -> None:
     assert "publickey for careful" in dict(freeze_and_unfreeze(config, node_3))
 
 
-def test_both_passwords(login: Any, node_3: Host) -> None:
-    password = node_3.lab.about["accounts"]["careful"]["password"]
-    config = login(username="careful", password=password, become=True, become_password=password)
-    assert "password for careful" in dict(freeze_and_unfreeze(config, node_3))
-
-
 def test_wrong_ssh_password(login: Any, node_3: Host) -> None:
     with (
         connect(login(username="stack", password="not this one")) as cloud,

@@ -106,6 +106,7 @@ def test_management(cloud: Cloud, node_2: Host, node_3: Host, evidence: Evidence
         wait_for(host.answers_ssh, f"{host.name} is back", until[host.name] + 10 - time.time(), pause=0.05)
         late = time.time() - until[host.name]
         assert -1 < late < 2.5, f"{host.name} came back {late:.1f} s after its time"
+    for host in hosts:
         host.await_fingerprint(before[host.name])
     assert not cloud.faults()
     cloud.get_service("memcached").restart(nodes)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import contextlib
 import socket
 import sys
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 
 def ask(connection: socket.socket, kind: str) -> bool:
@@ -35,6 +37,14 @@ def answers(kind: str, address: str, port: int, timeout: float = 1.0) -> bool:
         return False
 
 
+def answering(kind: str, port: int, addresses: Iterable[str]) -> list[str]:
+    """Return the addresses at which a service answers; all are asked at once."""
+    addresses = list(addresses)
+    with ThreadPoolExecutor() as pool:
+        found = pool.map(lambda address: answers(kind, address, port), addresses)
+    return [address for address, ok in zip(addresses, found) if ok]  # noqa: B905 - also runs on older Pythons
+
+
 def connects(address: str, port: int, timeout: float = 1.0) -> bool:
     """Tell whether the host's kernel accepts a connection, whatever the service does with it."""
     try:
@@ -51,7 +61,7 @@ def main(mode: str, kind: str, port: str, *addresses: str) -> None:
     and asks over it at the start and for each line of standard input; it prints yes or no.
     """
     if mode == "once":
-        print(*(address for address in addresses if answers(kind, address, int(port))))
+        print(*answering(kind, int(port), addresses))
         return
     with socket.create_connection((addresses[0], int(port)), 5) as connection:
         connection.settimeout(1.5)

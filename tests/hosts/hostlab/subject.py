@@ -40,9 +40,9 @@ class Subject:
 
     def answering(self) -> set[str]:
         """Return which of its addresses answer: asked from this machine, and on the host itself (with "on host")."""
-        here = {a for a in (self.host.address, self.host.address6) if clients.answers(self.kind, a, self.port)}
+        here = clients.answering(self.kind, self.port, (self.host.address, self.host.address6))
         own = self.host.answering(self.kind, self.port, "127.0.0.1", "::1", self.host.address, self.host.address6)
-        return here | {f"{address} on host" for address in own}
+        return set(here) | {f"{address} on host" for address in own}
 
     @property
     def everywhere(self) -> set[str]:
