@@ -41,7 +41,8 @@ start() {
 stop() {
     if with_systemd; then
         [ "$(systemctl show --property=LoadState --value "$unit")" != not-found ] || return 0
-        systemctl stop "$unit" || return 1
+        # The end of the hold stops it too (BindsTo), perhaps at this very moment: then it is gone, as it should be.
+        systemctl stop "$unit" || [ "$(systemctl show --property=LoadState --value "$unit")" = not-found ] || return 1
         systemctl reset-failed "$unit" 2>/dev/null
         return 0
     fi

@@ -26,7 +26,9 @@ stressors=
 case $load in cpu | all) stressors="$stressors --cpu 0" ;; esac
 case $load in memory | all) stressors="$stressors --vm 1 --vm-keep --vm-bytes $(memory)" ;; esac
 case $load in disk | all) stressors="$stressors --hdd 1 --hdd-bytes 256m --temp-path $disk" ;; esac
-case $load in kernel | all) stressors="$stressors --kill 0" ;; esac
+# System calls and context switches. Not --kill: its signals to everybody hold a lock without which nobody can fork,
+# not even the undo.
+case $load in kernel | all) stressors="$stressors --get 0 --switch 0" ;; esac
 
 read -r uptime _ </proc/uptime
 end=$((${uptime%.*} + duration))
