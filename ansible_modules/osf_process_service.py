@@ -175,6 +175,8 @@ class Program:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=os.path.dirname(self.pidfile),
+                # On the controller it is a directory of the run's, and the program outlives the run.
+                env={name: value for name, value in os.environ.items() if name != "TMPDIR"},
                 start_new_session=True,
             )
         except OSError as error:

@@ -70,6 +70,9 @@ class ControlDirectory:
         self._owned = _own(self.path)
         self._secrets: dict[str, str] = {}
         self._finalizer = weakref.finalize(self, _remove, self.path, os.getpid())
+        #: Where runs put what is temporary, so that what a killed one leaves goes away with this directory.
+        self.tmp = self.path / "tmp"
+        self.tmp.mkdir(mode=0o700)
         self.ansible_cfg = self.path / "ansible.cfg"
         self.ansible_cfg.write_text(self._settings(), encoding="utf-8")
 

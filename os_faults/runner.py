@@ -41,7 +41,7 @@ Event = dict[str, Any]
 Watcher = Callable[[Event], None]
 
 #: Only these variables of the caller reach the run: the rest, secrets among them, would stay in its artifacts.
-_PASSED = ("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ", "SSH_AUTH_SOCK", "XDG_RUNTIME_DIR", "VIRTUAL_ENV")
+_PASSED = ("PATH", "HOME", "USER", "LOGNAME", "TZ", "SSH_AUTH_SOCK", "XDG_RUNTIME_DIR", "VIRTUAL_ENV")
 #: And these, which ansible-runner makes.
 _MADE = (
     "ANSIBLE_CALLBACK_PLUGINS",
@@ -220,6 +220,7 @@ class AnsibleRunner:
         return {
             **{name: env[name] for name in (*_PASSED, *_MADE) if name in env},
             "PATH": path,
+            "TMPDIR": str(self._control.tmp),
             "ANSIBLE_CONFIG": str(self._control.ansible_cfg),
             # Ansible insists on UTF-8, and what ssh and systemctl say is read by programs.
             "LC_ALL": "C.UTF-8",
