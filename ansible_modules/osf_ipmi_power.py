@@ -13,6 +13,7 @@ description:
     may be off.
   - C(poweron), C(poweroff) and C(shutdown) are states; a machine that is there already is left alone. C(reset) presses
     the reset button each time, and is refused for a machine that is off.
+  - C(status) only looks, and changes nothing.
   - The module returns when the BMC tells that state, and fails when it does not within O(timeout).
 version_added: "1.0.0"
 options:
@@ -43,7 +44,7 @@ options:
     description: What to do with the machine.
     type: str
     required: true
-    choices: [poweron, poweroff, shutdown, reset]
+    choices: [poweron, poweroff, shutdown, reset, status]
   timeout:
     description: Seconds after which a machine that is not in the state is a failure.
     type: int
@@ -199,7 +200,8 @@ def main():
     """Run the module."""
     module = AnsibleModule(
         argument_spec=dict(
-            osf_power.ARGUMENTS,
+            osf_power.TIMES,
+            state=osf_power.STATE,
             address={"type": "str", "required": True},
             port={"type": "int", "default": 623},
             username={"type": "str", "required": True},

@@ -10,7 +10,7 @@ import threading
 import time
 
 GOALS = {"poweron": "on", "poweroff": "off", "shutdown": "off", "reset": "on"}
-"""Action → the state that it ends in."""
+"""Action → the state that it ends in. ``status`` is no action: it only looks."""
 
 LATE = {
     "poweron": "is still off %d s after it was powered on",
@@ -20,12 +20,11 @@ LATE = {
     "reset": "is off %d s after its reset",
 }
 
-ARGUMENTS = {
-    "state": {"type": "str", "required": True, "choices": list(GOALS)},
-    "timeout": {"type": "int", "default": 300},
-    "connect_timeout": {"type": "int", "default": 20},
-}
-"""The options that all power modules have."""
+STATE = {"type": "str", "required": True, "choices": [*GOALS, "status"]}
+"""What a power module is asked for."""
+
+TIMES = {"timeout": {"type": "int", "default": 300}, "connect_timeout": {"type": "int", "default": 20}}
+"""The options of all modules that talk to a machine: how long a change may take, and an answer; in seconds."""
 
 FIRST_LOOK, LAST_LOOK = 0.2, 1.0
 """Seconds between two looks at a machine: at first, and after some time."""
@@ -67,7 +66,8 @@ def carry_out(machine, action, timeout, check_mode=False):
     Raises:
         PowerError: it can't be done, or it was not seen within ``timeout`` seconds.
     """
-    previous, goal = machine.state(), GOALS[action]
+    previous = machine.state()
+    goal = GOALS.get(action, previous)
     if action == "reset" and previous == "off":
         raise PowerError("%s is off, so there is nothing to reset (poweron starts it)" % machine.name)
     done = {"changed": action == "reset" or previous != goal, "previous_state": previous, "power_state": goal}
@@ -92,35 +92,71 @@ def _is_there(machine, goal):
 
 def _await(machine, action, begin, timeout):
     """Look until the machine is as it should be; one that does not answer for a moment is asked again."""
+    seen, trouble = until(lambda: machine.state() == GOALS[action], begin + timeout)
+    if not seen:
+        trouble = "; the last look failed: %s" % trouble if trouble else ""
+        raise PowerError("%s %s%s" % (machine.name, LATE[action] % timeout, trouble))
+
+
+def until(look, deadline):
+    """Call ``look()`` until it returns something true, at least once; one that raises `PowerError` is tried again.
+
+    Args:
+        look: what is called.
+        deadline: when to give up, by ``time.monotonic()``.
+
+    Returns:
+        Whether it was seen, and the error of the last look or None.
+
+    >>> until(lambda: 1 < 2, time.monotonic())
+    (True, None)
+    """
     pause = FIRST_LOOK
     while True:
-        trouble = ""
+        trouble = None
         try:
-            if machine.state() == GOALS[action]:
-                return
+            if look():
+                return True, None
         except PowerError as error:
-            trouble = "; the last look failed: %s" % error
-        if time.monotonic() - begin >= timeout:
-            raise PowerError("%s %s%s" % (machine.name, LATE[action] % timeout, trouble))
+            trouble = error
+        if time.monotonic() >= deadline:
+            return False, trouble
         time.sleep(pause)
         pause = min(pause * 1.5, LAST_LOOK)
 
 
 def run(module, machine):
-    """Do what the module's options ask of a machine, and end the module."""
+    """Do what the option ``state`` of a power module asks of a machine, and end the module."""
     wanted = module.params["state"]
-    try:
+
+    def work():
         done = carry_out(machine, wanted, module.params["timeout"], module.check_mode)
+        done["diff"] = {side: {"power_state": done[key]} for side, key in _SIDES.items()}
+        if wanted == "reset":
+            done["diff"]["after"]["reset"] = True
+        return done
+
+    finish(module, machine, work)
+
+
+_SIDES = {"before": "previous_state", "after": "power_state"}
+
+
+def finish(module, machine, work):
+    """End a module with what ``work()`` returns and the facts of the machine, or with the sentence of its `PowerError`.
+
+    Args:
+        module: the `AnsibleModule`.
+        machine: is closed in any case.
+        work: returns the result; its key ``diff`` is left out unless it was asked for.
+    """
+    try:
+        done = work()
         done.update(machine.facts())
     except PowerError as error:
         module.fail_json(msg=str(error))
     finally:
         machine.close()
-    if module._diff:
-        done["diff"] = {side: {"power_state": done[key]} for side, key in _SIDES.items()}
-        if wanted == "reset" and done["changed"]:
-            done["diff"]["after"]["reset"] = True
+    if not module._diff:
+        del done["diff"]
     module.exit_json(**done)
-
-
-_SIDES = {"before": "previous_state", "after": "power_state"}

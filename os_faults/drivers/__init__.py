@@ -73,8 +73,14 @@ class CloudDriver(Driver, Protocol):
 class PowerDriver(Driver, Protocol):
     """Knows machines that can be powered off and on.
 
-    What is done to them stands in ``playbooks/tasks/power/<NAME>.yml``.
+    What is done to them stands in ``playbooks/tasks/power/<NAME>.yml``, and for machines with snapshots in
+    ``playbooks/tasks/snapshot/<NAME>.yml``.
+
+    Attributes:
+        VERBS: what these task files can do: ``os_faults.drivers.power.POWER_VERBS``, and ``SNAPSHOT_VERBS``.
     """
+
+    VERBS: ClassVar[frozenset[str]]
 
     def supports(self, node: Node) -> bool:
         """Return whether the driver knows the machine of a node; the first one that does acts on it."""

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.functional
 
 ansible.module_utils.__path__.append(str(resources.modules_dir() / "module_utils"))
 
-from ansible.module_utils import osf_power  # noqa: E402
+from ansible.module_utils import osf_libvirt, osf_power  # noqa: E402
 
 
 def module(name: str) -> ModuleType:
@@ -53,7 +53,7 @@ class Machine:
 BUSY = osf_power.PowerError("the controller is busy")
 
 
-@pytest.mark.parametrize("tested", [osf_power, module("osf_ipmi_power"), module("osf_libvirt_power")])
+@pytest.mark.parametrize("tested", [osf_power, osf_libvirt, module("osf_ipmi_power"), module("osf_libvirt_snapshot")])
 def test_the_examples_of_the_docstrings(tested: ModuleType) -> None:
     assert doctest.testmod(tested).failed == 0
 

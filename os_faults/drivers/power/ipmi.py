@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from os_faults.config import Secret, check
 from os_faults.config.secrets import SECRET_KEYS
+from os_faults.drivers.power import POWER_VERBS
 from os_faults.model import Node
 
 _BMC = {
@@ -47,6 +48,7 @@ class IpmiPower:
 
     NAME: ClassVar[str] = "ipmi"
     DESCRIPTION: ClassVar[str] = "Machines with a BMC that speaks IPMI"
+    VERBS: ClassVar[frozenset[str]] = POWER_VERBS
     SCHEMA: ClassVar[Mapping[str, Any]] = {
         "type": "object",
         "additionalProperties": False,

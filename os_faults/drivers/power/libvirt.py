@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from os_faults.config import LOGIN, auth_of, check
 from os_faults.config.schema import join
+from os_faults.drivers.power import POWER_VERBS, SNAPSHOT_VERBS
 from os_faults.errors import ConfigError
 from os_faults.model import Node
 
@@ -39,6 +40,7 @@ class LibvirtPower:
 
     NAME: ClassVar[str] = "libvirt"
     DESCRIPTION: ClassVar[str] = "Virtual machines under libvirt"
+    VERBS: ClassVar[frozenset[str]] = POWER_VERBS | SNAPSHOT_VERBS
     SCHEMA: ClassVar[Mapping[str, Any]] = {
         "type": "object",
         "additionalProperties": False,

@@ -1,0 +1,293 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: Apache-2.0
+"""Save a virtual machine of libvirt under a name, or take it back to what was saved."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: osf_libvirt_snapshot
+short_description: Save a virtual machine of libvirt, or take it back to what was saved
+description:
+  - Runs where libvirt can be reached, which is the controller as a rule.
+  - C(snapshot) saves a domain that is on, with its memory and its disks. A domain that ran before runs afterwards.
+  - C(revert) takes the domain back to a snapshot, also when it is off; what it has done since then is lost, on its
+    disks too. It is done each time.
+  - A name that is taken, a snapshot that is not there and a snapshot of a domain that is off are refused. No other
+    snapshot is touched.
+version_added: "1.0.0"
+options:
+  uri:
+    description: How libvirt is reached.
+    type: str
+    default: qemu:///system
+  ssh_args:
+    description: Options for the ssh that a URI such as C(qemu+ssh://root@kvm.local/system) starts.
+    type: list
+    elements: str
+    default: []
+  domain:
+    description: Name or UUID of the domain; one of O(domain) and O(macs) is needed.
+    type: str
+  macs:
+    description: MAC addresses of the machine; the first that belongs to an interface of a domain counts.
+    type: list
+    elements: str
+  state:
+    description: What to do with the machine.
+    type: str
+    required: true
+    choices: [snapshot, revert]
+  name:
+    description: Name of the snapshot. It must not be empty, begin with a dot, or have a slash or a line break in it.
+    type: str
+    required: true
+  suspend:
+    description: Whether C(snapshot) suspends the domain while it is saved.
+    type: bool
+    default: true
+  resume:
+    description: Whether the domain runs after C(revert), or stays suspended.
+    type: bool
+    default: true
+  timeout:
+    description: Seconds after which a snapshot that is not taken, or a domain that is not back, is a failure.
+    type: int
+    default: 300
+  connect_timeout:
+    description: Seconds after which a libvirt that does not answer is a failure.
+    type: int
+    default: 20
+attributes:
+  check_mode:
+    description: Finds the domain and its snapshots, refuses what is to be refused, and changes nothing.
+    support: full
+  diff_mode:
+    description: Shows the names of the snapshots for C(snapshot), the state of the domain for C(revert).
+    support: full
+requirements: [libvirt-python]
+author: [The os_faults authors (@os-faults)]
+"""
+
+EXAMPLES = r"""
+- name: Save a machine before something is tried on it
+  osf_libvirt_snapshot:
+    uri: qemu+ssh://root@kvm.local/system
+    domain: node-1
+    state: snapshot
+    name: ready
+  delegate_to: localhost
+
+- name: Take it back
+  osf_libvirt_snapshot:
+    uri: qemu+ssh://root@kvm.local/system
+    domain: node-1
+    state: revert
+    name: ready
+  delegate_to: localhost
+"""
+
+RETURN = r"""
+snapshot:
+  description: Name of the snapshot.
+  returned: success
+  type: str
+  sample: ready
+snapshots:
+  description: Names of all snapshots of the domain now; in check mode, would be.
+  returned: success
+  type: list
+  elements: str
+  sample: [clean, ready]
+previous_state:
+  description: Whether the machine was C(on) or C(off) before.
+  returned: success
+  type: str
+  sample: "off"
+power_state:
+  description: Whether it is C(on) or C(off) now; in check mode, would be.
+  returned: success
+  type: str
+  sample: "on"
+waited:
+  description: Seconds that it took.
+  returned: success
+  type: float
+  sample: 1.2
+domain:
+  description: Name of the domain.
+  returned: success
+  type: str
+  sample: node-1
+uuid:
+  description: UUID of the domain.
+  returned: success
+  type: str
+  sample: 6695eb01-f6a4-8304-79aa-97f2502e193f
+matched_by:
+  description: What the domain was found by, C(name), C(uuid) or C(mac).
+  returned: success
+  type: str
+  sample: mac
+"""
+
+import re
+import time
+import xml.etree.ElementTree as ElementTree
+
+from ansible.module_utils import osf_libvirt, osf_power
+from ansible.module_utils.basic import AnsibleModule
+
+RUNNING = 1
+PAUSED = 3
+"""States of a domain: VIR_DOMAIN_RUNNING and VIR_DOMAIN_PAUSED."""
+
+REVERT_FLAGS = {RUNNING: 1, PAUSED: 2}
+"""State after a revert → VIR_DOMAIN_SNAPSHOT_REVERT_RUNNING or VIR_DOMAIN_SNAPSHOT_REVERT_PAUSED."""
+
+WORDS = {RUNNING: "running", PAUSED: "paused"}
+
+NAME = re.compile(r"[^/.\n][^/\n]*")
+
+
+def refusal(action, name, names, power):
+    """Return why it can't be done; None when it can.
+
+    Args:
+        action: ``snapshot`` or ``revert``.
+        name: of the snapshot.
+        names: of all snapshots of the domain.
+        power: whether the domain is ``on`` or ``off``.
+
+    >>> refusal("revert", "ready", [], "on")
+    "has no snapshot 'ready'; its snapshots: none"
+    """
+    if not NAME.fullmatch(name):
+        return "can't have a snapshot named %r: the name is empty, begins with a dot, or has a slash in it" % name
+    if action == "revert" and name not in names:
+        return "has no snapshot '%s'; its snapshots: %s" % (name, ", ".join(names) or "none")
+    if action == "snapshot" and name in names:
+        return "has a snapshot '%s' already; choose another name" % name
+    if action == "snapshot" and power == "off":
+        return "is off, so there is no memory to save (poweron starts it)"
+    return None
+
+
+def described(name):
+    """Return the XML by which libvirt takes a snapshot with the domain's memory.
+
+    >>> described("a<b")
+    '<domainsnapshot><name>a&lt;b</name></domainsnapshot>'
+    """
+    root = ElementTree.Element("domainsnapshot")
+    ElementTree.SubElement(root, "name").text = name
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+class Machine(osf_libvirt.Domain):
+    """A domain, with its snapshots."""
+
+    def names(self):
+        """Return the names of its snapshots."""
+        return sorted(self.call(lambda domain: domain.snapshotListNames()))
+
+    def condition(self):
+        """Return its state, such as ``RUNNING``."""
+        return self.call(lambda domain: domain.state()[0])
+
+    def save(self, name, suspend):
+        """Take a snapshot; a domain that ran before runs afterwards, also when there is no snapshot."""
+        suspend = suspend and self.condition() == RUNNING
+        failures = []
+        try:
+            if suspend:
+                self.call(lambda domain: domain.suspend())
+            self.call(lambda domain: domain.snapshotCreateXML(described(name)), self.timeout)
+        except osf_power.PowerError as error:
+            failures.append(str(error))
+        if suspend:
+            runs, trouble = osf_power.until(self._runs, time.monotonic() + self.patience)
+            failures += [] if runs else ["it is still suspended, and can't be made to go on: %s" % trouble]
+        if failures:
+            raise osf_power.PowerError("; ".join(failures))
+
+    def revert(self, name, state):
+        """Go back to a snapshot, and into the state ``RUNNING`` or ``PAUSED``."""
+        flags = REVERT_FLAGS[state]
+        self.call(lambda domain: domain.revertToSnapshot(domain.snapshotLookupByName(name), flags), self.timeout)
+        seen, trouble = osf_power.until(lambda: self.condition() == state, time.monotonic() + self.patience)
+        if not seen:
+            raise osf_power.PowerError("%s is not %s after the revert: %s" % (self.name, WORDS[state], trouble))
+
+    def _runs(self):
+        """Let the domain go on unless it does, and return whether it does."""
+        if self.condition() == PAUSED:
+            self.call(lambda domain: domain.resume())
+        return self.condition() == RUNNING
+
+
+def snapshot(machine, params, check_mode):
+    """Save the machine and return what happened."""
+    before = machine.names()
+    if not check_mode:
+        machine.save(params["name"], params["suspend"])
+    after = sorted([*before, params["name"]])
+    return {"snapshots": after, "diff": {"before": {"snapshots": before}, "after": {"snapshots": after}}}
+
+
+def revert(machine, params, check_mode):
+    """Take the machine back and return what happened."""
+    before, after = machine.condition(), RUNNING if params["resume"] else PAUSED
+    if not check_mode:
+        machine.revert(params["name"], after)
+    shown = {
+        "before": {"state": WORDS.get(before, machine.state())},
+        "after": {"state": WORDS[after], "as in": params["name"]},
+    }
+    return {"snapshots": machine.names(), "diff": shown}
+
+
+ACTIONS = {"snapshot": snapshot, "revert": revert}
+
+
+def carry_out(machine, params, check_mode):
+    """Do what is asked, and return what happened.
+
+    Raises:
+        PowerError: it is refused or has failed.
+    """
+    begin, previous = time.monotonic(), machine.state()
+    why = refusal(params["state"], params["name"], machine.names(), previous)
+    if why:
+        raise osf_power.PowerError("%s %s" % (machine.name, why))
+    done = ACTIONS[params["state"]](machine, params, check_mode)
+    return dict(
+        done,
+        changed=True,
+        snapshot=params["name"],
+        previous_state=previous,
+        power_state="on",
+        waited=round(time.monotonic() - begin, 2),
+    )
+
+
+def main():
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec=dict(
+            osf_libvirt.ARGUMENTS,
+            state={"type": "str", "required": True, "choices": list(ACTIONS)},
+            name={"type": "str", "required": True},
+            suspend={"type": "bool", "default": True},
+            resume={"type": "bool", "default": True},
+        ),
+        supports_check_mode=True,
+        **osf_libvirt.RULES,
+    )
+    osf_libvirt.require(module)
+    machine = Machine(module.params, module.tmpdir)
+    osf_power.finish(module, machine, lambda: carry_out(machine, module.params, module.check_mode))
+
+
+if __name__ == "__main__":
+    main()
