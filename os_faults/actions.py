@@ -10,8 +10,6 @@ from os_faults.contract import Contract, find_verb, load_contracts
 from os_faults.model import Action, Node
 from os_faults.resources import playbooks_dir
 
-#: Its verbs are done to the machine of a node, from outside; they leave nothing on the node.
-POWER = "node_power.yml"
 #: Seconds that a run may take beyond what its verb waits for on the hosts.
 RUN_MARGIN = 120.0
 #: Seconds that a verb may wait on the hosts when its contract speaks of no time.
@@ -63,7 +61,9 @@ def for_verb(
         nodes=tuple(nodes),
         arguments=checked,
         subject=subject,
-        lasts=undo is not None and contract.playbook != POWER,
+        undo=undo,
+        from_outside=contract.from_outside,
+        breaks_connections=verb in contract.breaks_connections,
         hits=str(checked[contract.subject_from]) if contract.subject_from else "",
         timeout=_patience(contract, checked) + RUN_MARGIN,
     )
@@ -73,6 +73,11 @@ def _patience(contract: Contract, given: Mapping[str, Any]) -> float:
     """Return how long the verb itself may take: the longest of the times that its contract speaks of, in seconds."""
     named = (name for name in contract.options if name.endswith(("timeout", "duration")))
     return max([PATIENCE, *(float(given.get(name, contract.options[name].default) or 0) for name in named)])
+
+
+def power_state(nodes: Iterable[Node]) -> Action:
+    """Return the action that asks the machines of nodes whether they are on."""
+    return for_playbook("node_power_state.yml", nodes, verb="power_state", subject="nodes")
 
 
 def for_playbook(playbook: str, nodes: Iterable[Node], *, verb: str, subject: str, **arguments: Any) -> Action:
@@ -88,4 +93,13 @@ def for_playbook(playbook: str, nodes: Iterable[Node], *, verb: str, subject: st
     Raises:
         ArgumentError: the contract refuses an argument.
     """
-    return Action(verb, playbook, tuple(nodes), contracts()[playbook].check(arguments), subject, harmless=True)
+    contract = contracts()[playbook]
+    return Action(
+        verb,
+        playbook,
+        tuple(nodes),
+        contract.check(arguments),
+        subject,
+        harmless=True,
+        from_outside=contract.from_outside,
+    )

@@ -9,7 +9,7 @@ import random
 import secrets
 import socket
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -17,29 +17,29 @@ from typing import Any
 from os_faults import actions, registry, resources
 from os_faults.config import Config, load
 from os_faults.discovery import Discovery
-from os_faults.drivers import PowerDriver
 from os_faults.errors import (
     AnsibleExecutionException,
     ArgumentError,
     NodeCollectionError,
     OSFError,
-    PowerManagementError,
     ServiceError,
     did_you_mean,
 )
+from os_faults.faults import Faults, faults_of
+from os_faults.held import Held
 from os_faults.inventory import inventory
-from os_faults.memory import Memory, state_dir
+from os_faults.journal import Journal
+from os_faults.memory import Memory
 from os_faults.model import Action, Fault, Node, Result
 from os_faults.nodes import NodeCollection
-from os_faults.rollback import Rollback
+from os_faults.power import Machines
+from os_faults.rollback import PowerRollback, Rollback
 from os_faults.runner import AnsibleRunner, Runner, Watcher
 from os_faults.service import Service
+from os_faults.state import file_of, state_dir
 from os_faults.version import get_version
 
 LOG = logging.getLogger(__name__)
-
-#: After these verbs a kept ssh connection may lead to a host that is gone.
-_BREAKS_CONNECTIONS = frozenset({"reboot", "disable_network", "poweroff", "reset", "shutdown"})
 
 
 def connect(
@@ -79,11 +79,12 @@ class Cloud:
         config: see `os_faults.config.load`.
         seed: of every random choice.
         runner: who runs the playbooks; ansible-runner when None.
-        memory: what is known from earlier sessions; the user's state directory when None.
+        state: the directory of what is known from earlier sessions; the user's own when None, and none at all with a
+            runner that is given.
     """
 
     def __init__(
-        self, config: Config, *, seed: int | None = None, runner: Runner | None = None, memory: Memory | None = None
+        self, config: Config, *, seed: int | None = None, runner: Runner | None = None, state: Path | None = None
     ) -> None:
         self.seed = secrets.randbits(32) if seed is None else seed
         self.rng = random.Random(self.seed)
@@ -92,18 +93,21 @@ class Cloud:
         self._config = config
         drivers = registry.drivers_of(config)
         self._driver = drivers.cloud
-        self._power = drivers.power
+        self._machines = Machines(drivers.power)
         self._configured = drivers.services
         self._services = {**resources.catalogue(self._driver.catalogue), **self._configured}
-        state = state_dir(os.environ)
+        home = state_dir(os.environ)
         self._runner = runner or AnsibleRunner(
             config.ssh,
-            config.artifacts_dir or state / "runs",
+            config.artifacts_dir or home / "runs",
             {"os_faults": get_version(), "seed": self.seed, "cloud": config.source},
         )
-        remembered = None if runner else state / "clouds"
-        memory = memory or Memory(remembered, (node.ip for node in self._driver.seeds()))
-        self._discovery = Discovery(self._driver, self.perform, memory)
+        state = state or (None if runner else home)
+        seeds = [node.ip for node in self._driver.seeds()]
+        self._by = f"{_user()}@{socket.gethostname()}"
+        self._discovery = Discovery(self._driver, self.perform, Memory(state and file_of(state, seeds, ".json")))
+        self._held = Held(Journal(state and file_of(state, seeds, ".journal")), self._by)
+        self._faults = Faults(self.perform, self._held, self._machines)
         self._closed = False
         LOG.info("connected to the cloud of %s, seed %d", config.source, self.seed)
 
@@ -202,17 +206,20 @@ class Cloud:
     # -- faults ------------------------------------------------------------------------------
 
     def faults(self) -> list[Fault]:
-        """Return the faults that the nodes hold at this moment, as the nodes themselves tell.
+        """Return the faults that the nodes hold at this moment, as they tell themselves.
+
+        A node that os_faults has powered off or cut off is told by the controller's journal: its fault is ``held``.
 
         Raises:
             AnsibleExecutionUnreachable: no node could be reached.
             PartlyDone: some could not be; ``error.result`` has what the others told (see `faults_of`).
         """
-        action = actions.for_playbook("faults.yml", self.known_nodes(), verb="list", subject="the faults")
-        return faults_of(self.perform(action))
+        return faults_of(self._faults.listed(self.known_nodes()).raise_for_status())
 
     def heal(self, ids: Iterable[str] = (), *, check: bool = True) -> Result:
         """Undo the faults of os_faults on every node, whoever made them; safe to repeat.
+
+        Nodes that were powered off from this controller are powered on first, and waited for until they answer.
 
         Args:
             ids: only those with these identities (`Fault.id`); all when empty. One that no node holds is undone
@@ -224,17 +231,15 @@ class Cloud:
             PartlyDone: a node could not be reached; its faults end by themselves at their time.
         """
         wanted = {ids} if isinstance(ids, str) else set(ids)
-        result = self.perform(self.healing(wanted), check=False)
+        result = self._faults.heal(self.known_nodes(), wanted)
         absent = wanted - {name for host in result.values() for name in host.payload.get("undone", ())}
         if absent and not result.failures:
             LOG.warning("no node held %s: there was nothing to take back", ", ".join(sorted(absent)))
         return result.raise_for_status() if check else result
 
-    def healing(self, ids: Iterable[str] = ()) -> Action:
-        """Return what `heal` would do; nothing is touched."""
-        return actions.for_playbook(
-            "heal.yml", self.known_nodes(), verb="heal", subject="the nodes", fault_ids=sorted(ids) or None
-        )
+    def healing(self, ids: Iterable[str] = ()) -> list[Action]:
+        """Return what `heal` would do, run by run; nothing is touched."""
+        return self._faults.plan(self.known_nodes(), set(ids))
 
     def known_nodes(self) -> list[Node]:
         """Return the nodes that answered, and with ``last_seen`` set those that did not: they can still be named."""
@@ -254,7 +259,7 @@ class Cloud:
             chosen,
             services=self._configured,
             networks={node.fqdn: self._driver.networks(node) for node in chosen},
-            power={node.fqdn: driver.variables(node) for node in chosen if (driver := self._power_driver(node))},
+            power={node.fqdn: self._machines.variables(node) for node in chosen},
             ssh=self._config.ssh,
             catalogue=self._driver.catalogue,
             secret_path=self._runner.secret_path if secrets else None,
@@ -276,19 +281,12 @@ class Cloud:
                 raise ArgumentError(f"network '{name}' is not known on {node.fqdn}; {did_you_mean(name, networks)}")
 
     def check_power(self, verb: str, nodes: Iterable[Node]) -> None:
-        """Refuse a node whose power no driver knows, before anything is touched.
+        """Refuse what no power driver can do to one of the nodes, before anything is touched.
 
         Raises:
             PowerManagementError: with the names of these nodes.
         """
-        if strangers := [node.fqdn for node in nodes if self._power_driver(node) is None]:
-            asked = ", ".join(driver.NAME for driver in self._power)
-            why = f"no power driver knows {', '.join(strangers)} (asked: {asked})" if asked else "none is configured"
-            raise PowerManagementError(f"{verb} needs power management, and {why}; nothing was done")
-
-    def _power_driver(self, node: Node) -> PowerDriver | None:
-        """Return the first power driver that knows the machine of a node."""
-        return next((driver for driver in self._power if driver.supports(node)), None)
+        self._machines.check(verb, nodes)
 
     def perform(self, action: Action, *, check: bool = True) -> Result:
         """Do an action by one playbook run.
@@ -306,33 +304,50 @@ class Cloud:
         if not action.nodes:
             raise NodeCollectionError(f"{action} on an empty set of nodes: nothing was done")
         LOG.info("%s on %s", action, ", ".join(node.fqdn for node in action.nodes))
-        begin = time.monotonic()
+        undo = self._undo_of(action)
+        begun = time.time()
         try:
             result = self._run(action, self.watch)
         except BaseException as interruption:
-            begun = not isinstance(interruption, OSFError) or isinstance(interruption, AnsibleExecutionException)
-            if action.lasts and begun:
-                self._take_back(action, begin, interruption)
-            elif action.playbook == actions.POWER and begun:
-                # Which of the nodes were off before, nobody knows any more.
-                LOG.warning("interrupted: %s is not taken back; some of the nodes may be off, or on their way", action)
+            refused = isinstance(interruption, OSFError) and not isinstance(interruption, AnsibleExecutionException)
+            if undo and not refused:
+                self._take_back(action, undo, interruption)
             raise
+        self._held.learn(result, begun)
         return result.raise_for_status() if check else result
+
+    def _undo_of(self, action: Action) -> Callable[[], None] | None:
+        """Return what takes an action back that is interrupted, None when it leaves nothing.
+
+        Before nodes are powered off, it is written down which of them are on.
+        """
+        if action.undo is None or action.check_mode:
+            return None
+        if not action.from_outside:
+            begin = time.monotonic()
+            return Rollback(action, self._run, lambda: time.monotonic() - begin)
+        states = {
+            name: host.payload.get("power_state")
+            for name, host in self.perform(actions.power_state(action.nodes), check=False).items()
+        }
+        on = tuple(node for node in action.nodes if states.get(node.fqdn) == "on")
+        self._held.intend(action, on)
+        return PowerRollback(action, on, self.perform)
 
     def _run(self, action: Action, watch: Watcher | None = None) -> Result:
         try:
             return self._runner.run(action, self._inventory_of(action), watch)
         finally:
-            if action.verb in _BREAKS_CONNECTIONS:
+            if action.breaks_connections:
                 self._runner.forget_connections()
 
-    def _take_back(self, action: Action, begin: float, interruption: BaseException) -> None:
-        """Undo what an interrupted action has done so far; what can't be undone is told, and ends at its time."""
+    def _take_back(self, action: Action, undo: Callable[[], None], interruption: BaseException) -> None:
+        """Undo what an interrupted action has done so far; what can't be undone is told, and stays listed."""
         LOG.warning("interrupted: taking back %s", action)
         try:
-            Rollback(action, self._run, lambda: time.monotonic() - begin)()
+            undo()
         except Exception as error:
-            LOG.error("%s could not be taken back, it ends by itself: %s", action, error)
+            LOG.error("%s could not be taken back, the list of faults tells what is left: %s", action, error)
             if isinstance(interruption, KeyboardInterrupt):
                 raise KeyboardInterrupt(str(error)) from error
             interruption.add_note(f"{action} could not be taken back: {error}")
@@ -346,7 +361,7 @@ class Cloud:
 
     def _inventory_of(self, action: Action, *, secrets: bool = True) -> dict[str, Any]:
         hosts = self.inventory(action.nodes, secrets=secrets)
-        hosts["all"]["vars"]["os_faults_by"] = f"{_user()}@{socket.gethostname()}"
+        hosts["all"]["vars"]["os_faults_by"] = self._by
         return hosts
 
 
@@ -355,23 +370,3 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a uid without a name
         return str(os.getuid())
-
-
-def faults_of(result: Result) -> list[Fault]:
-    """Return the faults that a run of the ``faults`` playbook found, node by node."""
-    return [fault for name in sorted(result) for fault in _faults(name, result[name].payload)]
-
-
-def _faults(node: str, payload: Mapping[str, Any]) -> Iterator[Fault]:
-    for hold in payload.get("holds", ()):
-        yield Fault(
-            node=node,
-            id=hold["id"],
-            verb=hold["fault"],
-            subject=hold["subject"],
-            state=hold["state"],
-            since=hold["since"],
-            until=hold.get("until"),
-            by=hold.get("by", ""),
-            detail=hold,
-        )

@@ -2,8 +2,9 @@
 
 A contract is `<playbook>.meta.yml` beside the playbook, in the play-argument format of
 ansible-core 2.20; our own keys (``subject``, ``verbs_from``, ``verbs``, ``undone_by``,
-``read_only``) stand inside the spec. Arguments are checked here before a run, and once more by
-Ansible in the run; both use the same words, those of Ansible's argument-spec validator.
+``from_outside``, ``breaks_connections``, ``read_only``) stand inside the spec. Arguments are
+checked here before a run, and once more by Ansible in the run; both use the same words, those of
+Ansible's argument-spec validator.
 """
 
 from __future__ import annotations
@@ -98,6 +99,8 @@ class Contract:
         verbs: its verbs, in the order of the choices.
         options: name → option; the one of ``verbs_from`` included.
         undone_by: verb → the verb of the same playbook that takes it back.
+        from_outside: whether it acts on the machine of a node, through power management; the node itself may be off.
+        breaks_connections: the verbs after which a kept ssh connection may lead to a host that is gone.
         read_only: whether it changes nothing on any host.
         subject_from: the option that names what a fault is done to, and by which hosts tell faults apart; None when a
             host can have one only.
@@ -113,6 +116,8 @@ class Contract:
     verbs: tuple[Verb, ...] = ()
     options: Mapping[str, Option] = field(default_factory=dict)
     undone_by: Mapping[str, str] = field(default_factory=dict)
+    from_outside: bool = False
+    breaks_connections: frozenset[str] = frozenset()
     read_only: bool = False
     subject_from: str | None = None
     times: frozenset[str] = frozenset()
@@ -202,6 +207,8 @@ def _read(path: Path) -> Contract:
             verbs=tuple(Verb(word, helps.get(word, "")) for word in options[verbs_from].choices) if verbs_from else (),
             options=options,
             undone_by=spec.get("undone_by", {}),
+            from_outside=spec.get("from_outside", False),
+            breaks_connections=frozenset(spec.get("breaks_connections", ())),
             read_only=spec.get("read_only", False),
             subject_from=spec.get("subject_from"),
             times=frozenset(spec.get("times", ())),

@@ -6,7 +6,6 @@ Only names, addresses, MACs and found services are kept (0600), no login.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -21,28 +20,15 @@ from os_faults.model import Auth, Interface, Node
 LOG = logging.getLogger(__name__)
 
 
-def state_dir(environ: Mapping[str, str]) -> Path:
-    """Return the user's state directory for os_faults (XDG base directory specification).
-
-    Example:
-        >>> state_dir({"XDG_STATE_HOME": "/s"})
-        PosixPath('/s/os-faults')
-    """
-    base = environ.get("XDG_STATE_HOME") or os.path.join(environ.get("HOME", "~"), ".local", "state")
-    return Path(base).expanduser() / "os-faults"
-
-
 class Memory:
     """Keeps the last discovery of one cloud in a file.
 
     Args:
-        directory: where the files of all clouds lie; None keeps nothing on the disk.
-        seeds: addresses of the cloud's seed nodes: they tell clouds apart.
+        path: of the file; None keeps nothing on the disk.
     """
 
-    def __init__(self, directory: Path | None, seeds: Iterable[str]) -> None:
-        key = hashlib.sha256("\n".join(sorted(seeds)).encode()).hexdigest()[:16]
-        self._path = directory / f"{key}.json" if directory else None
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
 
     def remember(self, nodes: Iterable[Node]) -> None:
         """Add nodes that answered just now to what is kept; those that did not answer stay.

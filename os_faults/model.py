@@ -177,7 +177,9 @@ class Action:
         subject: what it is done to, for people: ``keystone service`` or ``nodes``.
         tasks: for an ad-hoc action, Ansible tasks as data.
         harmless: whether it only reads, or heals.
-        lasts: whether it leaves something on the nodes that has to be taken back.
+        undo: the verb that takes back what it leaves; None when it leaves nothing.
+        from_outside: whether it is done to the machines of the nodes, which may be off.
+        breaks_connections: whether a kept ssh connection may lead to a host that is gone afterwards.
         hits: what the fault that it leaves is done to, as the nodes tell it (`Fault.subject`); "" when a node can have
             one of the verb only.
         timeout: seconds until the run is stopped.
@@ -191,7 +193,9 @@ class Action:
     subject: str = "nodes"
     tasks: tuple[Mapping[str, Any], ...] = ()
     harmless: bool = False
-    lasts: bool = False
+    undo: str | None = None
+    from_outside: bool = False
+    breaks_connections: bool = False
     hits: str = ""
     timeout: float = 600.0
     check_mode: bool = False
@@ -331,18 +335,18 @@ class Result(Mapping[str, HostResult]):
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault that a node holds at this moment, as the node itself tells.
+    """A fault that a node holds at this moment, as the node itself tells, or the controller's journal where it can't.
 
     Attributes:
         node: name of the node.
-        id: its identity on the node (``freeze-keystone``).
+        id: its identity (``freeze-keystone`` on its node, ``poweroff-node-1``).
         verb: the verb that made it.
         subject: what it was done to.
-        state: ``armed``, ``injected`` or ``undo_failed``.
+        state: ``armed``, ``injected`` or ``undo_failed``; ``held`` when the node is off or cut off.
         since: when it began, seconds since the epoch.
         until: when it ends by itself, seconds since the epoch; None when it has no end.
         by: who made it, ``user@controller``.
-        detail: the record as the node keeps it.
+        detail: the record as the node or the journal keeps it.
     """
 
     node: str

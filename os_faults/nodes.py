@@ -32,7 +32,7 @@ class Performer(Protocol):
         """Refuse a network that one of the nodes does not have, before anything is touched."""
 
     def check_power(self, verb: str, nodes: Iterable[Node]) -> None:
-        """Refuse a node that no power driver knows, before anything is touched."""
+        """Refuse what no power driver can do to one of the nodes, before anything is touched."""
 
 
 class NodeCollection(Set[Node]):
@@ -167,13 +167,25 @@ class NodeCollection(Set[Node]):
         """
         return self._do("poweroff", check, wait_timeout=wait_timeout)
 
-    def poweron(self, wait_timeout: int | None = None, *, check: bool = True) -> Result:
-        """Give the nodes power; returns when it is on, their systems start meanwhile."""
-        return self._do("poweron", check, wait_timeout=wait_timeout)
+    def poweron(self, wait: bool = False, wait_timeout: int | None = None, *, check: bool = True) -> Result:
+        """Give the nodes power.
 
-    def reset(self, wait_timeout: int | None = None, *, check: bool = True) -> Result:
-        """Restart the nodes the hard way, by the reset button; a node that is off is refused."""
-        return self._do("reset", check, wait_timeout=wait_timeout)
+        Args:
+            wait: return when every node answers; False returns when its power is on, and its system starts meanwhile.
+            wait_timeout: seconds to wait for that; 300 when None.
+            check: raise when a node did not do it.
+        """
+        return self._do("poweron", check, wait=wait, wait_timeout=wait_timeout)
+
+    def reset(self, wait: bool = False, wait_timeout: int | None = None, *, check: bool = True) -> Result:
+        """Restart the nodes the hard way, by the reset button; a node that is off is refused.
+
+        Args:
+            wait: return when every node answers with a new boot id; False returns when the button was pressed.
+            wait_timeout: seconds to wait for that; 300 when None.
+            check: raise when a node did not do it.
+        """
+        return self._do("reset", check, wait=wait, wait_timeout=wait_timeout)
 
     def shutdown(self, wait_timeout: int | None = None, *, check: bool = True) -> Result:
         """Ask the nodes to shut down by the power button, and wait until they are off.
@@ -183,6 +195,47 @@ class NodeCollection(Set[Node]):
             check: raise when a node did not do it.
         """
         return self._do("shutdown", check, wait_timeout=wait_timeout)
+
+    def snapshot(
+        self, snapshot_name: str, suspend: bool = True, wait_timeout: int | None = None, *, check: bool = True
+    ) -> Result:
+        """Save the nodes with their memory and their disks under a name, by their hypervisor.
+
+        Args:
+            snapshot_name: the name; one that is taken is refused.
+            suspend: stop the nodes while they are saved; they go on afterwards.
+            wait_timeout: seconds that it may take; 300 when None.
+            check: raise when a node did not do it.
+        """
+        return self._do("snapshot", check, snapshot_name=snapshot_name, suspend=suspend, wait_timeout=wait_timeout)
+
+    def revert(
+        self, snapshot_name: str, resume: bool = True, wait_timeout: int | None = None, *, check: bool = True
+    ) -> Result:
+        """Take the nodes back to a snapshot; what they have done since is lost, on their disks too.
+
+        Args:
+            snapshot_name: the name of the snapshot.
+            resume: let the nodes run afterwards; False leaves them suspended.
+            wait_timeout: seconds that it may take; 300 when None.
+            check: raise when a node did not do it.
+        """
+        return self._do("revert", check, snapshot_name=snapshot_name, resume=resume, wait_timeout=wait_timeout)
+
+    def power_state(self) -> dict[str, str]:
+        """Ask the machines of the nodes whether they are on; the nodes themselves are not asked.
+
+        Returns:
+            Name of the node → ``on`` or ``off``.
+
+        Raises:
+            PowerManagementError: no power driver knows a node.
+            PartlyDone, AnsibleExecutionException: a machine could not be asked.
+        """
+        self._not_empty("power_state")
+        self._performer.check_power("power_state", self)
+        states = self._performer.perform(actions.power_state(self))
+        return {name: str(host.payload["power_state"]) for name, host in states.items()}
 
     def oom(self, duration: int | None = None, *, check: bool = True) -> Result:
         """Fill the memory of the nodes until the kernel's OOM killer acts.
@@ -262,7 +315,7 @@ class NodeCollection(Set[Node]):
         if "network_name" in options:
             self._performer.check_network(options["network_name"], self)
         action = actions.for_verb("node", verb, self, ends_after=self._performer.heal_after, **options)
-        if action.playbook == actions.POWER:
+        if action.from_outside:
             self._performer.check_power(verb, self)
         return action
 

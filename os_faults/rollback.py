@@ -1,18 +1,21 @@
-"""Takes back what an interrupted action has done so far, and nothing that was there before it."""
+"""Take back what an interrupted action has done so far, and nothing that was there before it."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from os_faults import actions
 from os_faults.model import Action, HostResult, Node, Result
 
+LOG = logging.getLogger(__name__)
+
 #: Seconds by which a host may be slower in telling than the controller in counting.
 _SLACK = 5.0
 
-#: The module of an interrupted run may still be at work on a host, so a host that holds nothing is asked again.
-_ROUNDS = 2
+#: The module of an interrupted run may still be at work, so a host that shows nothing yet is asked again.
+_ROUNDS = 3
 
 
 @dataclass(frozen=True)
@@ -60,3 +63,35 @@ class Rollback:
         same = [hold for hold in host.payload.get("holds", ()) if hold["fault"] == self.action.verb]
         same = [hold for hold in same if self.action.hits in ("", hold["subject"])]
         return {hold["id"] for hold in same if hold["since"] >= since}
+
+
+@dataclass(frozen=True)
+class PowerRollback:
+    """Powers on again what one action has powered off.
+
+    Args:
+        action: what was interrupted.
+        nodes: those of its nodes that were on before.
+        perform: does an action; with ``check=False`` without raising for what becomes of it.
+    """
+
+    action: Action
+    nodes: tuple[Node, ...]
+    perform: Callable[..., Result]
+
+    def __call__(self) -> None:
+        """Power on those that are off, and again those that went off meanwhile.
+
+        Raises:
+            AnsibleExecutionException: a machine could not be asked; the journal keeps its node.
+        """
+        left, result = self.nodes, None
+        for _ in range(_ROUNDS):
+            if not left:
+                return
+            result = self.perform(actions.for_verb("node", str(self.action.undo), left), check=False)
+            left = tuple(node for node in left if not (node.fqdn in result and result[node.fqdn].changed))
+        if result is not None:
+            result.raise_for_status()
+        names = ", ".join(node.fqdn for node in left)
+        LOG.warning("%s: on; should it go off yet by this %s, 'heal' powers it on", names, self.action.verb)

@@ -64,7 +64,7 @@ def services(session: Session) -> None:
 @click.pass_obj
 def faults(session: Session) -> None:
     """List the faults that the nodes hold at this moment, as the nodes themselves tell."""
-    from os_faults.cloud import faults_of
+    from os_faults.faults import faults_of
 
     with session.connected() as cloud:
         failure: OSFException | None = None

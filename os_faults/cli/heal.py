@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from os_faults.cli.globals import Command
-from os_faults.cli.inject import dry_run_option, perform
+from os_faults.cli.inject import dry_run_option, show
 from os_faults.cli.session import Session
 
 _PLAYBOOK = "heal.yml"
@@ -26,7 +26,7 @@ class Heal(Command):
 def _heal(session: Session, /, dry_run: bool, fault_ids: list[str] | None) -> None:
     with session.connected() as cloud:
         if dry_run:
-            perform(session, cloud, cloud.healing(fault_ids or ()), dry_run)
+            show(session, cloud, cloud.healing(fault_ids or ()))
             return
         result = cloud.heal(fault_ids or (), check=False)
         session.out.result(result)
@@ -37,5 +37,6 @@ heal = Heal(
     "heal",
     callback=_heal,
     params=[dry_run_option()],
-    help="Take back every fault of os-faults on every node, whoever made it; safe to repeat.",
+    help="Take back every fault of os-faults on every node, whoever made it; safe to repeat.\n\n"
+    "Nodes that were powered off from here are powered on first, and waited for until they answer.",
 )

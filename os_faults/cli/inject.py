@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +67,12 @@ def dry_run_option() -> click.Option:
 def _inject(contract: Contract, verb: str, session: Session, on: str, dry_run: bool, **values: Any) -> None:
     with session.connected() as cloud:
         action = _action(cloud, contract, verb, on, values)
-        perform(session, cloud, action, dry_run)
+        if dry_run:
+            show(session, cloud, [action])
+            return
+        result = cloud.perform(action, check=False)
+        session.out.result(result)
+        result.raise_for_status()
 
 
 def _action(cloud: Cloud, contract: Contract, verb: str, on: str, values: Mapping[str, Any]) -> Action:
@@ -79,28 +84,28 @@ def _action(cloud: Cloud, contract: Contract, verb: str, on: str, values: Mappin
     return service.action(verb, targets.choose(cloud, on, service), **options)
 
 
-def perform(session: Session, cloud: Cloud, action: Action, dry_run: bool) -> None:
-    """Do an action and print what became of it; or print only how it would be done."""
-    if not dry_run:
-        result = cloud.perform(action, check=False)
-        session.out.result(result)
-        result.raise_for_status()
-        return
-    directory, line = cloud.plan(action)
+def show(session: Session, cloud: Cloud, actions: Sequence[Action]) -> None:
+    """Print how something would be done: a line for each run, or the last run with those ``before`` it as data."""
+    runs = [_plan(cloud, action) for action in actions]
     if session.out.json:
-        session.out.document(
-            dry_run=True,
-            verb=action.verb,
-            subject=action.subject,
-            nodes=[node.fqdn for node in action.nodes],
-            arguments=dict(action.arguments),
-            command=line,
-            line=shlex.join(line),
-            directory=str(directory),
-        )
+        session.out.document(dry_run=True, **runs[-1], before=runs[:-1])
     else:
-        click.echo(shlex.join(line))
-    hint_at_passwords(action.nodes)
+        for run in runs:
+            click.echo(run["line"])
+    hint_at_passwords({node for action in actions for node in action.nodes})
+
+
+def _plan(cloud: Cloud, action: Action) -> dict[str, Any]:
+    directory, line = cloud.plan(action)
+    return {
+        "verb": action.verb,
+        "subject": action.subject,
+        "nodes": [node.fqdn for node in action.nodes],
+        "arguments": dict(action.arguments),
+        "command": line,
+        "line": shlex.join(line),
+        "directory": str(directory),
+    }
 
 
 inject = Verbs(

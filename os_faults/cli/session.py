@@ -38,7 +38,7 @@ class Session:
         seed: of random choices.
         output: ``text`` or ``json``.
         log_level: a word of `LOG_LEVELS`.
-        parts: what the cloud is made with instead of the real thing, in tests (``runner``, ``memory``).
+        parts: what the cloud is made with instead of the real thing, in tests (``runner``, ``state``).
     """
 
     config: str | None = None

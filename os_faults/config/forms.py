@@ -12,8 +12,8 @@ from os_faults.config.sources import Places, Source
 from os_faults.config.types import Config, DriverConfig, ServiceConfig, SshConfig
 from os_faults.errors import ConfigError
 
-PATH_KEYS = frozenset({"private_key_file", "known_hosts", "artifacts_dir"})
-"""Keys whose value is a path on this machine: made absolute, ``~`` expanded."""
+PATH_KEYS = frozenset({"private_key_file", "known_hosts", "artifacts_dir", "verify"})
+"""Keys whose value, where it is text, is a path on this machine: made absolute, ``~`` expanded."""
 
 
 def parse(source: Source, places: Places) -> Config:

@@ -89,7 +89,8 @@ class Stage:
             return []
         return [
             hold
-            for host in self.cloud.perform(self.cloud.healing(self.holds)).values()
+            for action in self.cloud.healing(self.holds)
+            for host in self.cloud.perform(action).values()
             for hold in host.payload.get("undone", ())
         ]
 

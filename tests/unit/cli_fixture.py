@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner, Result
-from cloud_fixture import CONFIG, hosts, memory
+from cloud_fixture import CONFIG, hosts
 
 from os_faults.cli import main
 from os_faults.cli.session import Session
+from os_faults.state import state_dir
 from os_faults.testing import Answer, FakeRunner
 
 
@@ -30,7 +32,7 @@ class CommandLine:
 
     def __call__(self, *words: str) -> Result:
         """Run ``os-faults -c CONFIG WORDS``."""
-        session = Session(parts={"runner": self.runner, "memory": memory()})
+        session = Session(parts={"runner": self.runner, "state": state_dir(os.environ)})
         return CliRunner().invoke(main, ["-c", str(self.config), *words], obj=session, prog_name="os-faults")
 
     def json(self, *words: str) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from os_faults import Cloud, HostResult, Status
 from os_faults.config import load
-from os_faults.memory import Memory, state_dir
 from os_faults.model import Action
+from os_faults.state import state_dir
 from os_faults.testing import FakeRunner, done
 
 ADDRESSES = ("10.0.0.1", "10.0.0.2", "10.0.0.3")
@@ -58,11 +58,37 @@ def hosts(silent: tuple[str, ...] = (), holds: tuple[str, ...] = ()) -> Callable
     return answer
 
 
-def memory() -> Memory:
-    """Return what a real cloud of these hosts remembers."""
-    return Memory(state_dir(os.environ) / "clouds", ADDRESSES)
-
-
 def cloud_of(runner: FakeRunner, seed: int = 7, **config: object) -> Cloud:
     """Return a cloud that ``runner`` acts for, and that remembers as a real one does; ``config`` is added."""
-    return Cloud(load({**CONFIG, **config}), runner=runner, seed=seed, memory=memory())
+    return Cloud(load({**CONFIG, **config}), runner=runner, seed=seed, state=state_dir(os.environ))
+
+
+class Machines:
+    """The machines below the three hosts: a host whose machine is off is silent, and power verbs work.
+
+    Attributes:
+        off: addresses of those that are off.
+        broken: addresses of those whose management controller does not answer.
+        holds: what each host that is on tells of its faults.
+    """
+
+    def __init__(self, *off: str) -> None:
+        self.off = set(off)
+        self.broken: set[str] = set()
+        self.holds: tuple[str, ...] = ()
+
+    def __call__(self, action: Action, node: str) -> HostResult:
+        """Answer as host or as machine, whoever is asked."""
+        address = next(host.ip for host in action.nodes if host.fqdn == node)
+        if not action.from_outside:
+            return hosts(tuple(self.off), self.holds)(action, node)
+        if address in self.broken:
+            return HostResult(node, Status.FAILED, message="the BMC does not answer")
+        before = address in self.off
+        if action.verb in ("poweroff", "shutdown"):
+            self.off.add(address)
+        elif action.verb == "poweron":
+            self.off.discard(address)
+        after = address in self.off
+        states = {"previous_state": "off" if before else "on", "power_state": "off" if after else "on"}
+        return HostResult(node, Status.OK, changed=before != after, payload=states)

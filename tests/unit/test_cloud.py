@@ -170,7 +170,7 @@ class Interrupted(FakeRunner):
 
     def run(self, action, inventory, watch=None):
         result = super().run(action, inventory, watch)
-        if action.lasts or action.verb == "poweroff":
+        if action.undo:
             raise self.interruption
         return result
 
@@ -207,16 +207,6 @@ def test_the_callers_own_watcher_does_not_stop_the_taking_back():
         with pytest.raises(ValueError, match="of the test"):
             keystone.freeze()
     assert runner.performed[-1].arguments["fault_ids"] == ["freeze-keystone"]
-
-
-def test_interrupted_power_is_told_and_no_node_is_asked(caplog):
-    runner = Interrupted(hosts(), KeyboardInterrupt())
-    with cloud_of(runner, power_management={"driver": "libvirt", "connection_uri": "test:///default"}) as cloud:
-        nodes = cloud.get_nodes()
-        with pytest.raises(KeyboardInterrupt):
-            nodes.poweroff()
-    assert runner.performed[-1].verb == "poweroff"
-    assert "poweroff nodes is not taken back" in caplog.text
 
 
 def test_what_was_there_before_an_interrupted_verb_stays():

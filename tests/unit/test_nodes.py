@@ -97,22 +97,25 @@ def test_aliases_are_the_same_verbs(nodes, runner):
 def test_a_lasting_verb_has_an_end(nodes, runner):
     nodes.disable_network("management")
     action = runner.performed[-1]
-    assert action.lasts
+    assert action.undo == "enable_network"
     assert action.arguments["heal_after"] == "1800"
 
 
 POWER = {"power_managements": [{"driver": "libvirt", "address": "kvm.local", "domains": {"node-1.domain.tld": "vm-1"}}]}
 
 
-@pytest.mark.parametrize("verb", ["poweroff", "poweron", "reset", "shutdown"])
-def test_power_verbs_run_the_power_playbook(runner, state_home, verb):
+@pytest.mark.parametrize(
+    ("verb", "undo"), [("poweroff", "poweron"), ("poweron", None), ("reset", None), ("shutdown", "poweron")]
+)
+def test_power_verbs_run_the_power_playbook(runner, state_home, verb, undo):
     with cloud_of(runner, **POWER) as cloud:
         getattr(cloud.get_nodes()[:1], verb)(wait_timeout=400)
     action = runner.performed[-1]
     assert (action.verb, action.playbook) == (verb, "node_power.yml")
-    assert action.arguments == {"node_action": verb, "wait_timeout": 400}
+    assert action.arguments == {"node_action": verb, "wait_timeout": 400, **({} if undo else {"wait": False})}
     assert action.timeout > 400
-    assert not action.lasts, "nothing is left on the node that could be healed there"
+    assert action.undo == undo
+    assert action.from_outside
 
 
 @pytest.mark.parametrize("verb", ["poweroff", "poweron", "reset", "shutdown"])
