@@ -10,6 +10,7 @@ Verbs, their arguments, choices and help come from the contracts of the playbook
 `interrupts`  Ctrl-C and SIGTERM
 `contracts`   contract → arguments and options
 `targets`     ``--on``
+`names`       completion of services and nodes
 `inject`      ``inject VERB …``, and ``--dry-run``
 `heal`        ``heal``
 `ask`         ``verify``, ``nodes``, ``services``, ``faults``, ``inventory``

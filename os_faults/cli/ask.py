@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +14,7 @@ from os_faults.cli.session import Session
 from os_faults.errors import AnsibleExecutionException, OSFException
 
 if TYPE_CHECKING:
+    from os_faults.cloud import Cloud
     from os_faults.model import Fault, Node
 
 
@@ -31,8 +33,9 @@ def verify(session: Session) -> None:
 
 
 @command("nodes")
+@click.option("--power", is_flag=True, help="Ask their machines too whether they are on; who is off need not answer.")
 @click.pass_obj
-def nodes(session: Session) -> None:
+def nodes(session: Session, power: bool) -> None:
     """List the nodes: name, address, MAC address, how many services."""
     with session.connected() as cloud:
         failure: OSFException | None = None
@@ -42,8 +45,15 @@ def nodes(session: Session) -> None:
             failure = error
             found = cloud.known_nodes()
         rows = [_node(node) for node in found]
-        seen = ("last_seen",) if any(row["last_seen"] for row in rows) else ()
-        session.out.table("nodes", ("fqdn", "ip", "mac", "services", *seen), rows, **_incomplete(failure))
+        columns = ["fqdn", "ip", "mac", "services"]
+        if power:
+            states, broken = _power(cloud, found)
+            rows = [{**row, "power": states.get(row["fqdn"])} for row in rows]
+            columns.append("power")
+            silent_ones_are_off = all(row["power"] == "off" for row in rows if row["last_seen"])
+            failure = broken or (None if silent_ones_are_off else failure)
+        columns += ["last_seen"] if any(row["last_seen"] for row in rows) else []
+        session.out.table("nodes", columns, rows, **_incomplete(failure))
         if failure is not None:
             raise failure
 
@@ -63,7 +73,10 @@ def services(session: Session) -> None:
 @command("faults")
 @click.pass_obj
 def faults(session: Session) -> None:
-    """List the faults that the nodes hold at this moment, as the nodes themselves tell."""
+    """List the faults that the nodes hold at this moment, as the nodes themselves tell.
+
+    A node that was powered off or cut off from here can't tell: its fault is "held", by the journal of this controller.
+    """
     from os_faults.faults import faults_of
 
     with session.connected() as cloud:
@@ -113,6 +126,17 @@ def _print(content: Any) -> None:
     import json
 
     click.echo(json.dumps(content, indent=2))
+
+
+def _power(cloud: Cloud, nodes: Iterable[Node]) -> tuple[Mapping[str, str | None], OSFException | None]:
+    """Return the power states that could be found out, and why others could not."""
+    from os_faults.nodes import NodeCollection
+
+    try:
+        return NodeCollection(nodes, cloud).power_state(), None
+    except AnsibleExecutionException as error:
+        told = error.result.items() if error.result else ()
+        return {name: host.payload.get("power_state") for name, host in told}, error
 
 
 def _node(node: Node) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
+from os_faults.cli import names
 from os_faults.errors import ArgumentError, did_you_mean
 
 if TYPE_CHECKING:
@@ -56,7 +57,12 @@ def parameters(contract: Contract) -> list[click.Parameter]:
     """Return the words and options of a command for a contract, without the one that holds the verb."""
     options = [option for name, option in contract.options.items() if name != contract.verbs_from]
     words: list[click.Parameter] = [
-        click.Argument([option.name], type=Value(option), metavar=option.name.upper())
+        click.Argument(
+            [option.name],
+            type=Value(option),
+            metavar=option.name.upper(),
+            shell_complete=names.services if option.name == contract.subject else None,
+        )
         for option in options
         if option.required
     ]

@@ -12,11 +12,10 @@ from os_faults.cli.session import LOG_LEVELS, OUTPUTS, Session
 
 
 def _set(ctx: click.Context, param: click.Parameter, value: Any) -> None:
-    """Keep the value of a global option; one after the command wins."""
-    if ctx.resilient_parsing or param.name is None:
-        return
-    if ctx.get_parameter_source(param.name) is not ParameterSource.DEFAULT:
-        setattr(ctx.ensure_object(Session), param.name, value)
+    """Keep the value of a global option; one after the command wins. Completion needs to know it as well."""
+    name = str(param.name)
+    if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
+        setattr(ctx.ensure_object(Session), name, value)
 
 
 def _version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:

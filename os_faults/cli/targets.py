@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from os_faults.cli import names
+
 if TYPE_CHECKING:
     from os_faults.cloud import Cloud
     from os_faults.nodes import NodeCollection
@@ -19,6 +21,7 @@ def option() -> click.Option:
         default="all",
         show_default=True,
         metavar="all|one|NUMBER|NAME[,NAME...]",
+        shell_complete=names.nodes,
         help="Nodes: all (of the service's, where there is one), one or NUMBER at random by the seed, or these names.",
     )
 

@@ -199,6 +199,31 @@ def test_what_is_completed(words: str, want: str) -> None:
     assert f"plain,{want}" in done.stdout.splitlines()
 
 
+def completed(line: str, **environ: str) -> list[str]:
+    """Return what bash is offered at the end of a command line."""
+    words = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split(" ")) - 1)}
+    done = os_faults(_OS_FAULTS_COMPLETE="bash_complete", **words, **environ)
+    assert (done.returncode, done.stderr) == (0, "")
+    return [offered.removeprefix("plain,") for offered in done.stdout.split()]
+
+
+def test_services_are_completed_from_the_configuration(call: CommandLine) -> None:
+    assert "keystone" in completed(f"os-faults -c {call.config} inject restart key")
+    assert "keystone" in completed(f"os-faults inject --config {call.config} kill key")
+    assert completed("os-faults -c /no/such/file inject restart key") == []
+    assert completed("os-faults inject restart key") == []
+
+
+def test_nodes_are_completed_from_the_last_discovery(call: CommandLine) -> None:
+    line = f"os-faults -c {call.config} inject reboot --on "
+    assert completed(line) == ["all", "one"], "no node is asked"
+    assert call("nodes").exit_code == 0
+    assert completed(line + "n") == ["node-1.domain.tld", "node-2.domain.tld", "node-3.domain.tld"]
+    assert completed(line + "node-2.domain.tld,") == [
+        f"node-2.domain.tld,node-{number}.domain.tld" for number in (1, 3)
+    ]
+
+
 def test_progress_tells_whom_it_waits_for() -> None:
     class Console:
         """Takes the line without showing it."""
