@@ -48,16 +48,7 @@ def macs_of(xml):
     ['52:54:00:aa:00:01']
     """
     root = ElementTree.fromstring(xml)  # noqa: S314 - what libvirt itself has written
-    return {plain(mac.get("address", "")) for mac in root.findall("./devices/interface/mac")}
-
-
-def plain(mac):
-    """Return a MAC address in the form that is compared.
-
-    >>> plain("52-54-00-AA-00-01")
-    '52:54:00:aa:00:01'
-    """
-    return mac.strip().lower().replace("-", ":")
+    return {osf_power.plain_mac(mac.get("address", "")) for mac in root.findall("./devices/interface/mac")}
 
 
 def with_command(uri, command):
@@ -89,7 +80,7 @@ class Domain:
     def __init__(self, params, directory):
         self.uri = params["uri"]
         self.wanted = params["domain"]
-        self.macs = [plain(mac) for mac in params["macs"] or []]
+        self.macs = [osf_power.plain_mac(mac) for mac in params["macs"] or []]
         self.patience = params["connect_timeout"]
         self.timeout = params["timeout"]
         self.name = "libvirt at %s" % self.uri  # until the domain is found

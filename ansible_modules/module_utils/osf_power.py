@@ -60,6 +60,15 @@ def bounded(call, seconds, late):
     return answers[0]
 
 
+def plain_mac(mac):
+    """Return a MAC address in the form that is compared.
+
+    >>> plain_mac("52-54-00-AA-00-01")
+    '52:54:00:aa:00:01'
+    """
+    return mac.strip().lower().replace("-", ":")
+
+
 def carry_out(machine, action, timeout, check_mode=False):
     """Do what is asked unless it is so already, wait until it is seen to be so, and return what happened.
 

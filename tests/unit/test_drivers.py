@@ -13,11 +13,13 @@ from jsonschema import Draft202012Validator
 
 from os_faults import config, registry
 from os_faults.config.schema import AUTH, SCHEMA
+from os_faults.drivers.power import POWER_VERBS, SNAPSHOT_VERBS
 from os_faults.drivers.power.ipmi import IpmiPower
 from os_faults.drivers.power.libvirt import LibvirtPower
+from os_faults.drivers.power.redfish import RedfishPower
 from os_faults.errors import ConfigError
 from os_faults.model import Interface, Node
-from os_faults.resources import read_yaml
+from os_faults.resources import playbooks_dir, read_yaml
 
 DRIVERS = [(kind, name) for kind in registry.KINDS for name in registry.names(kind)]
 
@@ -77,6 +79,13 @@ def parts(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
             yield from parts(value, f"{path}/{index}")
 
 
+@pytest.mark.parametrize("name", registry.names("power"))
+@pytest.mark.parametrize(("folder", "verbs"), [("power", POWER_VERBS), ("snapshot", SNAPSHOT_VERBS)])
+def test_a_power_driver_can_do_what_it_has_a_task_file_for(name: str, folder: str, verbs: frozenset[str]) -> None:
+    has_tasks = (playbooks_dir() / "tasks" / folder / f"{name}.yml").is_file()
+    assert registry.get("power", name).VERBS & verbs == (verbs if has_tasks else set())
+
+
 @pytest.mark.parametrize(
     ("args", "uri"),
     [
@@ -123,4 +132,56 @@ def test_ipmi_knows_a_node_by_any_of_its_macs_then_by_its_name() -> None:
 
 def test_ipmi_knows_macs_in_lower_case() -> None:
     bmc = {"address": "10.0.0.9", "username": "admin", "password": "x"}
-    assert IpmiPower({"mac_to_bmc": {"52:54:00:AA:BB:CC": bmc}}).mac_to_bmc == {"52:54:00:aa:bb:cc": bmc}
+    assert IpmiPower({"mac_to_bmc": {"52:54:00:AA:BB:CC": bmc}}).bmcs.by_mac == {"52:54:00:aa:bb:cc": bmc}
+
+
+LOGIN = {"username": "admin", "password": "x"}
+
+
+def test_redfish_knows_a_node_by_its_bmc() -> None:
+    one = {"url": "https://10.0.0.1", "system": "S1", **LOGIN}
+    two = {"url": "https://10.0.0.2", "verify": "/etc/ca.pem", **LOGIN}
+    driver = RedfishPower({"mac_to_bmc": {"52:54:00:AA:BB:CC": one}, "fqdn_to_bmc": {"node-2": two}})
+    by_mac = driver.variables(Node("node-1", "10.0.0.1", interfaces=(Interface("eth1", "52:54:00:aa:bb:cc"),)))
+    assert by_mac == {"driver": "redfish", **one, "verify": True}
+    by_name = driver.variables(Node("node-2", "10.0.0.2", "52:54:00:00:00:02"))
+    assert by_name == {"driver": "redfish", **two, "verify": True, "ca_file": "/etc/ca.pem"}
+    assert isinstance(by_name["password"], config.Secret)
+    assert not driver.supports(Node("node-3", "10.0.0.3", "52:54:00:aa:bb:cd"))
+
+
+def test_redfish_finds_a_node_in_the_service_for_many_by_its_macs() -> None:
+    driver = RedfishPower({"url": "http://rack:8000", "verify": False, "connect_timeout": 5, **LOGIN})
+    told = driver.variables(Node("node-1", "10.0.0.1", "52:54:00:00:00:01"))
+    assert told == {
+        "driver": "redfish",
+        "url": "http://rack:8000",
+        **LOGIN,
+        "verify": False,
+        "macs": ["52:54:00:00:00:01"],
+        "connect_timeout": 5,
+    }
+    assert isinstance(told["password"], config.Secret)
+    assert not driver.supports(Node("node-2", "10.0.0.2"))
+
+
+def test_redfish_with_systems_knows_these_nodes_only() -> None:
+    driver = RedfishPower({"url": "https://rack", "systems": {"node-1": "S1"}, **LOGIN})
+    assert driver.variables(Node("node-1", "10.0.0.1", "52:54:00:00:00:01"))["system"] == "S1"
+    assert not driver.supports(Node("node-2", "10.0.0.2", "52:54:00:00:00:02"))
+
+
+@pytest.mark.parametrize(
+    ("driver", "args"),
+    [
+        (LibvirtPower, {"connection_uri": "test:///default"}),
+        (IpmiPower, {"fqdn_to_bmc": {"node-1": {"address": "10.0.0.9", **LOGIN}}}),
+        (RedfishPower, {"fqdn_to_bmc": {"node-1": {"url": "https://10.0.0.9", **LOGIN}}}),
+    ],
+)
+def test_how_long_a_machine_may_be_silent_is_passed_on(driver: Any, args: dict[str, Any]) -> None:
+    node = Node("node-1", "10.0.0.1")
+    assert driver({**args, "connect_timeout": 7}).variables(node)["connect_timeout"] == 7
+    assert "connect_timeout" not in driver(args).variables(node)
+    with pytest.raises(ConfigError, match=r"^power\.connect_timeout must be a whole number of seconds, 1 or more"):
+        driver({**args, "connect_timeout": 0}, "power")

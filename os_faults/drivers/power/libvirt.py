@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from os_faults.config import LOGIN, auth_of, check
 from os_faults.config.schema import join
-from os_faults.drivers.power import POWER_VERBS, SNAPSHOT_VERBS
+from os_faults.drivers.power import CONNECT_TIMEOUT, POWER_VERBS, SNAPSHOT_VERBS, connect_timeout, macs_of
 from os_faults.errors import ConfigError
 from os_faults.model import Node
 
@@ -30,7 +30,10 @@ class LibvirtPower:
 
     A domain is found by the MAC addresses of the node; of a node whose MAC addresses are not known, by its name.
     ``domains: {node-1.domain.tld: controller, node-2.domain.tld: compute}`` tells the domains one by one; then this
-    driver knows no other node, so several hypervisors may stand under ``power_managements``.
+    driver knows no other node, so several hypervisors may stand under ``power_managements``; one without ``domains``
+    claims every node that is not claimed before it, so it comes last. ``connect_timeout`` is the number of seconds
+    after which a libvirt that does not answer is a failure (20 when left out); that of ssh is the configuration's
+    ``ssh: {connect_timeout: …}``.
 
     Attributes:
         connection_uri: how libvirt is reached.
@@ -65,6 +68,7 @@ class LibvirtPower:
             },
             "auth": {"$ref": "#/$defs/auth"},
             **LOGIN,
+            **CONNECT_TIMEOUT,
         },
         "oneOf": [{"required": ["address"]}, {"required": ["connection_uri"]}],
     }
@@ -75,6 +79,7 @@ class LibvirtPower:
         if self.auth.password is not None:
             raise ConfigError(f"{join(where, 'password')}: libvirt logs in by a key or an agent, not by a password")
         self.connection_uri: str = args.get("connection_uri") or self._uri(args["address"])
+        self._more = connect_timeout(args)
         self.domains: Mapping[str, str] = dict(args.get("domains", {}))
 
     def supports(self, node: Node) -> bool:
@@ -83,14 +88,13 @@ class LibvirtPower:
 
     def variables(self, node: Node) -> dict[str, Any]:
         """Return where the domain of the node is, and what it is known by."""
-        variables: dict[str, Any] = {"driver": self.NAME, "uri": self.connection_uri}
+        variables: dict[str, Any] = {"driver": self.NAME, "uri": self.connection_uri, **self._more}
         if urlsplit(self.connection_uri).scheme.endswith("+ssh"):
             variables["ssh_args"] = self.auth
-        macs = [node.mac, *(interface.mac for interface in node.interfaces)]
-        known = list(dict.fromkeys(mac for mac in macs if mac))
-        if node.fqdn in self.domains or not known:
+        macs = macs_of(node)
+        if node.fqdn in self.domains or not macs:
             return {**variables, "domain": self.domains.get(node.fqdn, node.fqdn)}
-        return {**variables, "macs": known}
+        return {**variables, "macs": macs}
 
     def _uri(self, address: str) -> str:
         user = f"{self.auth.username}@" if self.auth.username else ""

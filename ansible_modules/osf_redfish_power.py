@@ -1,0 +1,323 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: Apache-2.0
+"""Power a machine off or on, shut it down or reset it, through a management controller that speaks Redfish."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: osf_redfish_power
+short_description: Power a machine off or on, shut it down or reset it by Redfish
+description:
+  - Runs where the management controller (BMC) can be reached, which is the controller as a rule; the machine itself
+    may be off.
+  - C(poweron), C(poweroff) and C(shutdown) are states; a machine that is there already is left alone. C(reset) presses
+    the reset button each time, and is refused for a machine that is off.
+  - C(status) only looks, and changes nothing.
+  - The module returns when the BMC tells that state, and fails when it does not within O(timeout).
+  - A Redfish service may have several systems. Without O(system) and O(macs) it must have one only.
+version_added: "1.0.0"
+options:
+  url:
+    description: Scheme, address and port of the Redfish service, such as C(https://10.30.0.2).
+    type: str
+    required: true
+  username:
+    description: Who logs in (by HTTP basic authentication).
+    type: str
+    required: true
+  password:
+    description: The password of that user.
+    type: str
+  verify:
+    description: Whether the certificate of an https service is verified.
+    type: bool
+    default: true
+  ca_file:
+    description: Certificates of the authorities that are trusted; those that Python's C(requests) trusts when left out.
+    type: path
+  system:
+    description: Identity of the system (the last part of its path), or its path.
+    type: str
+  macs:
+    description: MAC addresses of the machine; the first that belongs to an interface of a system counts.
+    type: list
+    elements: str
+  state:
+    description: What to do with the machine.
+    type: str
+    required: true
+    choices: [poweron, poweroff, shutdown, reset, status]
+  timeout:
+    description: Seconds after which a machine that is not in the state is a failure.
+    type: int
+    default: 300
+  connect_timeout:
+    description: Seconds after which a BMC that does not answer is a failure.
+    type: int
+    default: 20
+attributes:
+  check_mode:
+    description: Logs in, tells what would be done, and changes nothing.
+    support: full
+  diff_mode:
+    description: Shows the power state before and after.
+    support: full
+requirements: [sushy]
+author: [The os_faults authors (@os-faults)]
+"""
+
+EXAMPLES = r"""
+- name: Cut the power of the only machine of a BMC
+  osf_redfish_power:
+    url: https://10.30.0.2
+    username: admin
+    password: "{{ lookup('ansible.builtin.env', 'BMC_PASSWORD') }}"
+    ca_file: /etc/ssl/bmc-ca.pem
+    state: poweroff
+  delegate_to: localhost
+
+- name: Start the machine with this network card, one of many behind a service
+  osf_redfish_power:
+    url: https://rack-1.local:8443
+    username: admin
+    password: "{{ lookup('ansible.builtin.env', 'BMC_PASSWORD') }}"
+    macs: ["52:54:00:12:34:56"]
+    state: poweron
+  delegate_to: localhost
+"""
+
+RETURN = r"""
+previous_state:
+  description: Whether the machine was C(on) or C(off) before.
+  returned: success
+  type: str
+  sample: "on"
+power_state:
+  description: Whether it is C(on) or C(off) now; in check mode, would be.
+  returned: success
+  type: str
+  sample: "off"
+waited:
+  description: Seconds from the request until the state was seen.
+  returned: success
+  type: float
+  sample: 1.2
+bmc:
+  description: URL of the Redfish service.
+  returned: success
+  type: str
+  sample: https://10.30.0.2
+system:
+  description: Identity of the system.
+  returned: success
+  type: str
+  sample: 437XR1138R2
+matched_by:
+  description: What the system was found by, C(system), C(mac), or C(only) for the only one.
+  returned: success
+  type: str
+  sample: only
+"""
+
+import ssl
+import traceback
+
+from ansible.module_utils import osf_power
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+try:
+    import sushy
+    from sushy.exceptions import AccessError, MissingAttributeError, ResourceNotFoundError, SushyError
+except ImportError:
+    sushy = None
+    SUSHY_TRACEBACK = traceback.format_exc()
+
+RESETS = {
+    "poweron": ("ON", "FORCE_ON"),
+    "poweroff": ("FORCE_OFF",),
+    "shutdown": ("GRACEFUL_SHUTDOWN", "PUSH_POWER_BUTTON"),
+    "reset": ("FORCE_RESTART", "POWER_CYCLE"),
+}
+"""Action → what Redfish calls it (`sushy.ResetType`); the first that the system offers is taken."""
+
+POWER = {"ON": "on", "POWERING_OFF": "on", "PAUSED": "on", "OFF": "off", "POWERING_ON": "off"}
+"""What a system says (`sushy.PowerState`) → on or off; one that is on its way is not there yet."""
+
+
+def identity_of(path):
+    """Return the identity of a system from its path.
+
+    >>> identity_of("/redfish/v1/Systems/437XR1138R2/")
+    '437XR1138R2'
+    """
+    return path.rstrip("/").rpartition("/")[2]
+
+
+def cause_of(error):
+    """Return the innermost error, and its words.
+
+    >>> cause_of(OSError(111, "Connection refused"))[1]
+    'Connection refused'
+    """
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__
+    return error, getattr(error, "verify_message", None) or getattr(error, "strerror", None) or str(error)
+
+
+class Machine:
+    """A system of a Redfish service, and the only place where it is talked to."""
+
+    def __init__(self, params):
+        self.url = params["url"].rstrip("/")
+        self.name = "the machine of the BMC at %s" % self.url  # until the system is found
+        self.username = params["username"]
+        self.wanted = params["system"]
+        self.macs = [osf_power.plain_mac(mac) for mac in params["macs"] or []]
+        self.patience = params["connect_timeout"]
+        self.timeout = params["timeout"]
+        self._login = {
+            "verify": (params["ca_file"] or True) if params["verify"] else False,
+            "server_side_retries": 1,  # we ask again ourselves
+            "server_side_retries_delay": 1,
+            "connect_timeout": self.patience,
+            "read_timeout": self.patience,
+        }
+        self._password = params["password"] or ""
+        self._root = None
+        self._system = None
+        self._facts = {}
+
+    def state(self):
+        """Return whether the machine is on."""
+        told = self._call(_power_of)
+        if told is None:
+            raise osf_power.PowerError("%s does not tell whether it is on" % self.name)
+        return POWER[told.name]
+
+    def act(self, action):
+        """Ask for it; what comes of it is looked at later."""
+        offered = self._call(lambda system: system.get_allowed_reset_system_values())
+        kinds = [sushy.ResetType[name] for name in RESETS[action] if sushy.ResetType[name] in offered]
+        if not kinds:
+            words = ", ".join(sorted(kind.value for kind in offered))
+            raise osf_power.PowerError("%s can't do %s; it offers: %s" % (self.name, action, words))
+        self._call(lambda system: system.reset_system(kinds[0]))
+
+    def facts(self):
+        """Return which BMC and which system it is."""
+        return self._facts
+
+    def close(self):
+        """Forget the connection; the next call makes a new one. Nobody is logged in between two requests."""
+        root, self._root, self._system = self._root, None, None
+        if root is not None:
+            root._conn.close()
+
+    def _call(self, call):
+        """Return what ``call(system)`` returns; each of its requests is bounded by sushy, the whole by the time-out."""
+        late = "the BMC at %s did not answer within %d s" % (self.url, self.timeout)
+        try:
+            return osf_power.bounded(lambda: call(self._found()), self.timeout, late)
+        except (SushyError, OSError, ValueError) as error:
+            self.close()
+            raise osf_power.PowerError(self._sentence(error)) from error
+
+    def _sentence(self, error):
+        """Say what an error of sushy or requests means."""
+        if isinstance(error, AccessError):
+            return "the BMC at %s refuses the user '%s' or the password" % (self.url, self.username)
+        if isinstance(error, sushy.exceptions.HTTPError):
+            return "the BMC at %s: %s" % (self.url, error.detail or error)
+        cause, words = cause_of(error)
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return "the certificate of the BMC at %s is not trusted: %s (see verify)" % (self.url, words)
+        if isinstance(error, (sushy.exceptions.ConnectionError, OSError)):
+            return "no BMC answers at %s: %s" % (self.url, words)
+        return "what answers at %s is no Redfish service: %s" % (self.url, words)
+
+    def _found(self):
+        if self._system is None:
+            auth = sushy.auth.BasicAuth(self.username, self._password)
+            self._root = sushy.Sushy(self.url, auth=auth, **self._login)
+            systems = self._root.get_system_collection()
+            path, how = self._choose(systems)
+            self._system = systems.get_member(path)
+            self._facts = {"bmc": self.url, "system": identity_of(path), "matched_by": how}
+            self.name = "system %s of the BMC at %s" % (identity_of(path), self.url)
+        return self._system
+
+    def _choose(self, systems):
+        """Return the path of the system that is meant, and what it was found by."""
+        paths = {identity_of(path): path for path in systems.members_identities}
+        if self.wanted:
+            if identity_of(self.wanted) in paths:
+                return paths[identity_of(self.wanted)], "system"
+            raise self._none_of(paths, "the identity '%s'" % self.wanted)
+        if self.macs:
+            return self._with_mac(systems, paths), "mac"
+        if len(paths) == 1:
+            return next(iter(paths.values())), "only"
+        raise osf_power.PowerError(
+            "the BMC at %s has %d systems: %s; say which (system)" % (self.url, len(paths), ", ".join(sorted(paths)))
+        )
+
+    def _with_mac(self, systems, paths):
+        macs = {path: macs_of(systems.get_member(path)) for path in paths.values()}
+        for mac in self.macs:
+            found = sorted(path for path in macs if mac in macs[path])
+            if len(found) > 1:
+                raise osf_power.PowerError(
+                    "the BMC at %s has %d systems with the MAC address %s: %s; say which (system)"
+                    % (self.url, len(found), mac, ", ".join(map(identity_of, found)))
+                )
+            if found:
+                return found[0]
+        raise self._none_of(paths, "the MAC address %s" % " or ".join(self.macs))
+
+    def _none_of(self, paths, described):
+        known = ", ".join(sorted(paths)) or "none"
+        return osf_power.PowerError(
+            "the BMC at %s has no system with %s; its systems: %s" % (self.url, described, known)
+        )
+
+
+def macs_of(system):
+    """Return the MAC addresses of the interfaces of a system, in lower case; of one that tells none, none."""
+    try:
+        cards = system.ethernet_interfaces.get_members()
+    except (MissingAttributeError, ResourceNotFoundError):
+        return set()
+    macs = {mac for card in cards for mac in (card.mac_address, card.permanent_mac_address) if mac}
+    return {osf_power.plain_mac(mac) for mac in macs}
+
+
+def _power_of(system):
+    system.refresh(force=True)
+    return system.power_state
+
+
+def main():
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec=dict(
+            osf_power.TIMES,
+            state=osf_power.STATE,
+            url={"type": "str", "required": True},
+            username={"type": "str", "required": True},
+            password={"type": "str", "no_log": True},
+            verify={"type": "bool", "default": True},
+            ca_file={"type": "path"},
+            system={"type": "str"},
+            macs={"type": "list", "elements": "str"},
+        ),
+        mutually_exclusive=[("system", "macs")],
+        supports_check_mode=True,
+    )
+    if sushy is None:
+        module.fail_json(msg=missing_required_lib("sushy"), exception=SUSHY_TRACEBACK)
+    osf_power.run(module, Machine(module.params))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""Machines whose management controller (BMC) speaks Redfish."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from os_faults.config import check
+from os_faults.drivers.power import CONNECT_TIMEOUT, POWER_VERBS, connect_timeout, macs_of
+from os_faults.drivers.power.bmc import Bmcs, mappings, secured
+from os_faults.model import Node
+
+_SERVICE: Mapping[str, Any] = {
+    "url": {
+        "type": "string",
+        "pattern": r"^https?://[^\s{}@/?#]+/?$",
+        "description": "a URL without a path, such as 'https://10.30.0.2:8443'",
+    },
+    "username": {"$ref": "#/$defs/user"},
+    "password": {"$ref": "#/$defs/secret"},
+    "verify": {
+        "anyOf": [{"type": "boolean"}, {"$ref": "#/$defs/path"}],
+        "description": "true, false, or the path of a file with certificates",
+    },
+}
+_LOGIN = ["url", "username", "password"]
+_SYSTEM = {
+    "type": "string",
+    "pattern": r"^[^\s{}?#]+$",
+    "description": "the identity of a system, without spaces or braces",
+}
+_BMC = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": _LOGIN,
+    "properties": {**_SERVICE, "system": _SYSTEM},
+}
+_NOTHING_ELSE = {"propertyNames": {"enum": ["mac_to_bmc", "fqdn_to_bmc", *CONNECT_TIMEOUT]}}
+"""Beside these keys a login at the top would belong to nobody."""
+
+
+class RedfishPower:
+    """Machines behind Redfish services: one service for each, or one for many.
+
+    .. code-block:: yaml
+
+        power_managements:
+          - driver: redfish                 # each node has a BMC of its own, told by MAC address or by name
+            mac_to_bmc:
+              52:54:00:f9:b8:f9: {url: https://10.30.0.2, username: admin, password: {env: BMC_PASSWORD}}
+            fqdn_to_bmc:
+              node-3.local:
+                url: https://10.30.0.3
+                username: admin
+                password: {file: ~/.bmc}
+                verify: ~/bmc-ca.pem
+          - driver: redfish                 # one service has them all, and knows them by their MAC addresses
+            url: https://rack-1.local:8443
+            username: admin
+            password: {env: BMC_PASSWORD}
+            verify: false
+            connect_timeout: 5
+
+    The controller needs ``pip install 'os-faults[redfish]'``; it logs in to the BMC, and the node may be off.
+
+    A BMC that has several systems needs the identity of the node's, as ``system``. Behind one service for many a node
+    is found by the MAC addresses of its interfaces, or by ``systems: {node-1.local: 437XR1138R2}``; with that this
+    driver knows no other node. ``verify`` is ``true`` (when left out), ``false``, or the path of the certificates that
+    are trusted. ``connect_timeout`` is the number of seconds after which a BMC that does not answer is a failure (20
+    when left out).
+
+    Attributes:
+        bmcs: which BMC belongs to which node, where each has its own.
+        service: the one service for many; empty where each has its own.
+        systems: name of the node → identity of its system in that service.
+    """
+
+    NAME: ClassVar[str] = "redfish"
+    DESCRIPTION: ClassVar[str] = "Machines with a BMC that speaks Redfish"
+    VERBS: ClassVar[frozenset[str]] = POWER_VERBS
+    SCHEMA: ClassVar[Mapping[str, Any]] = {
+        "type": "object",
+        "additionalProperties": False,
+        "description": "a mapping with url, username and password, or with mac_to_bmc or fqdn_to_bmc",
+        "properties": {
+            **_SERVICE,
+            "systems": {
+                "type": "object",
+                "minProperties": 1,
+                "propertyNames": {"$ref": "#/$defs/name"},
+                "additionalProperties": _SYSTEM,
+                "description": "a mapping from node name to the identity of a system",
+            },
+            **mappings(_BMC),
+            **CONNECT_TIMEOUT,
+        },
+        "anyOf": [{"required": _LOGIN}, {"required": ["mac_to_bmc"]}, {"required": ["fqdn_to_bmc"]}],
+        "dependentSchemas": {"mac_to_bmc": _NOTHING_ELSE, "fqdn_to_bmc": _NOTHING_ELSE},
+    }
+
+    def __init__(self, args: Mapping[str, Any], where: str = "") -> None:
+        check(args, self.SCHEMA, where)
+        self.bmcs = Bmcs(args)
+        self.service = secured({key: args[key] for key in _SERVICE if key in args})
+        self.systems: Mapping[str, str] = dict(args.get("systems", {}))
+        self._more = connect_timeout(args)
+
+    def supports(self, node: Node) -> bool:
+        """Return whether the BMC or the system of the node is told, or can be found by its MAC addresses."""
+        return self._told(node) is not None
+
+    def variables(self, node: Node) -> dict[str, Any]:
+        """Return how to log in to the service of the node, and which of its systems the node is."""
+        told = self._told(node) or {}
+        verify = told.get("verify", True)
+        trust = {"verify": True, "ca_file": verify} if isinstance(verify, str) else {"verify": verify}
+        return {"driver": self.NAME, **told, **trust, **self._more}
+
+    def _told(self, node: Node) -> dict[str, Any] | None:
+        if not self.service:
+            return self.bmcs.of(node)
+        if self.systems:
+            system = self.systems.get(node.fqdn)
+            return {**self.service, "system": system} if system else None
+        macs = macs_of(node)
+        return {**self.service, "macs": macs} if macs else None
