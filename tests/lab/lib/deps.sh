@@ -3,7 +3,7 @@
 # command:package. nftables and sshpass are for the tests which use the lab.
 DEPS=(
     systemd-nspawn:systemd-container mmdebstrap:mmdebstrap eatmydata:eatmydata
-    ip:iproute2 pgrep:procps curl:curl ssh:openssh-client sshpass:sshpass nft:nftables
+    mkfs.ext4:e2fsprogs pip3:python3-pip ip:iproute2 pgrep:procps curl:curl ssh:openssh-client sshpass:sshpass nft:nftables
 )
 
 install_deps() {

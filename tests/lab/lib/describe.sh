@@ -21,7 +21,9 @@ JSON
         printf '%s%s' "$separator" "$(describe_node "$name")"
         separator=$',\n'
     done
-    printf '\n  ]\n}\n'
+    printf '\n  ],\n'
+    describe_hypervisor
+    printf '}\n'
 }
 
 describe_node() {
@@ -43,7 +45,7 @@ describe_node() {
       "memory": $limit,
       "services": [$(json_strings "${units[@]}")],
       "interfaces": {
-        "management": {"name": "host0", $(json_addresses 77)},
+        "management": {"name": "$management", $(json_addresses 77)},
         "storage": {"name": "$storage", $(json_addresses 78)}
       }
     }

@@ -1,18 +1,12 @@
 # Root file systems: CACHE/NAME-KEY, used as the lower layer of the hosts' overlays.
-# images/NAME holds packages (a list), files (a tree) and setup (run inside, at the end).
+# images/NAME holds packages (a list), files (a tree), setup (run inside, at the end) and
+# maybe outside (run before that on this machine, with the directory).
 
-IMAGES=(base services)
+IMAGES=(base services hypervisor)
 declare -A IMAGE_PATH           # filled by build_images
 
-# "services" is "base" and more, in one image: no host needs a stack of layers.
+# The others are built on top of "base", yet each is whole: no host needs a stack of layers.
 image_parts() { if [[ $1 == base ]]; then echo base; else echo base "$1"; fi; }
-
-image_packages() {
-    local part
-    for part in $(image_parts "$1"); do
-        grep -v '^#' "$LAB_HOME/images/$part/packages"
-    done
-}
 
 # The key changes with whatever goes into the image.
 image_path() {
@@ -41,19 +35,24 @@ build_images() {
 # Built under a temporary name, which is only ever that of an interrupted build. The mount
 # namespace takes with it what mmdebstrap leaves mounted when it is killed.
 build_image() {
-    local path=${IMAGE_PATH[$1]} part pack hooks=()
+    local path=${IMAGE_PATH[$1]} pack start hooks
     rm -rf "$CACHE"/*.tmp
+    export PART=$LAB_HOME/images/$1 BASE=${IMAGE_PATH[base]}
+    # shellcheck disable=SC2016 # for the shell of mmdebstrap
+    if [[ $1 == base ]]; then
+        start=(--variant=minbase)
+    else
+        start=(--variant=custom --setup-hook='cp -a "$BASE/." "$1/"')
+    fi
     # Neither owners nor modes of the checkout matter, nor do the image's directories change.
     pack='tar --owner=0 --group=0 --mode=u=rwX,go=rX --create'
-    for part in $(image_parts "$1"); do
-        export "FILES_OF_$part=$LAB_HOME/images/$part"
-        hooks+=(
-            --customize-hook="$pack -C \"\$FILES_OF_$part/files\" . | tar -C \"\$1\" --no-overwrite-dir --extract"
-            --customize-hook="chroot \"\$1\" bash -euo pipefail -s <\"\$FILES_OF_$part/setup\""
-        )
-    done
-    unshare --mount --propagation private mmdebstrap --quiet --mode=root --variant=minbase \
-        --include="$(image_packages "$1" | paste -sd,)" \
+    hooks=(--customize-hook="$pack -C \"\$PART/files\" . | tar -C \"\$1\" --no-overwrite-dir --extract")
+    # shellcheck disable=SC2016
+    [[ ! -e $PART/outside ]] || hooks+=(--customize-hook='"$PART/outside" "$1" "$BASE"')
+    # shellcheck disable=SC2016
+    hooks+=(--customize-hook='chroot "$1" bash -euo pipefail -s <"$PART/setup"')
+    unshare --mount --propagation private mmdebstrap --quiet --mode=root "${start[@]}" \
+        --include="$(grep -v '^#' "$PART/packages" | paste -sd,)" \
         --hook-dir=/usr/share/mmdebstrap/hooks/eatmydata \
         --dpkgopt='path-exclude=/usr/share/man/*' \
         --dpkgopt='path-exclude=/usr/share/doc/*' \

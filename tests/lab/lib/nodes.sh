@@ -3,11 +3,11 @@
 
 DOMAIN=domain.tld
 MAX_EXTRAS=150                  # they have .101 to .250
-declare index image memory login storage alias services
+declare index image memory login management storage alias services
 
 # load_node NAME: sets the variables above.
 load_node() {
-    read -r index image memory login storage alias services <"$STATE/nodes/$1/row"
+    read -r index image memory login management storage alias services <"$STATE/nodes/$1/row"
 }
 
 node_names() { [[ ! -d $STATE/nodes ]] || ls "$STATE/nodes"; }
@@ -22,10 +22,16 @@ define_nodes() {
         define_node "$name" "$index" "$image" "$rest"
     done < <(grep -v '^#' "$LAB_HOME/nodes")
     for (( number = 1; number <= $1; number++ )); do
-        define_node "$(printf 'extra-%02d' $number)" $((100 + number)) base "- root stor0 - memcached"
+        define_node "$(printf 'extra-%02d' $number)" $((100 + number)) base "- root host0 stor0 - memcached"
     done
-    for name in $(node_names); do hosts_line "$name"; done | write_hosts
-    for name in $(node_names); do known_hosts_line "$name"; done >"$STATE/known_hosts"
+    {
+        for name in $(node_names); do hosts_line "$name"; done
+        guest_hosts_lines
+    } | write_hosts
+    {
+        for name in $(node_names); do known_hosts_line "$name"; done
+        guest_known_hosts_lines
+    } >"$STATE/known_hosts"
     describe_lab >"$STATE/lab.json"
 }
 

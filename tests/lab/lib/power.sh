@@ -63,8 +63,12 @@ remove_remains() {
 }
 
 ssh_node() {
-    known_node "${1-}"
-    load_node "$1"
+    if is_guest "${1-}"; then
+        load_guest "$1"
+    else
+        known_node "${1-}"
+        load_node "$1"
+    fi
     shift
     exec nsenter --net="$NETNS" ssh -F none -i "$STATE/id" -o IdentitiesOnly=yes \
         -o BatchMode=yes -o ConnectTimeout=10 -o LogLevel=ERROR \

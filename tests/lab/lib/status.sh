@@ -25,6 +25,10 @@ status_table() {
         printf "$format" "$name" "10.77.0.$index" "$login" "$(power_state "$name")" "$(hang_state "$name")" \
             "$(cable_state "$name" host0)" "$(cable_state "$name" stor0)" "$services"
     done
+    for name in $(guest_names); do
+        load_guest "$name"
+        echo "$name, a guest of $HYPERVISOR, 10.77.0.$index: $(guest_state "$name")"
+    done
 }
 
 status_json() {
@@ -36,6 +40,12 @@ status_json() {
             "$separator" "$name" "$(power_state "$name")" "$(hang_state "$name")" \
             "$(cable_state "$name" host0)" "$(cable_state "$name" stor0)"
         separator=,
+    done
+    printf '},\n "guests": {'
+    separator=
+    for name in $(guest_names); do
+        printf '%s"%s": "%s"' "$separator" "$name" "$(guest_state "$name")"
+        separator=', '
     done
     printf '}}\n'
 }
