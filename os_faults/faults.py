@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from typing import Any, Protocol
 
 from os_faults import actions
-from os_faults.errors import PowerManagementError
+from os_faults.errors import AnsibleExecutionException, PowerManagementError
 from os_faults.held import Held
 from os_faults.journal import HELD, Entry
 from os_faults.model import Action, Fault, HostResult, Node, Result, Status
@@ -105,7 +105,7 @@ class Faults:
         }
 
     def _to_machines(self, action: Action) -> dict[str, HostResult]:
-        """Do an action from outside; a machine that no driver knows any more is a failure of its node alone."""
+        """Do an action from outside; what goes wrong is a failure of a node, and keeps no other from being healed."""
         refused: dict[str, HostResult] = {}
         for node in action.nodes:
             try:
@@ -113,7 +113,11 @@ class Faults:
             except PowerManagementError as error:
                 refused[node.fqdn] = HostResult(node.fqdn, Status.FAILED, message=str(error))
         known = _without(action.nodes, refused)
-        return {**refused, **(self._perform(replace(action, nodes=known), check=False) if known else {})}
+        try:
+            return {**refused, **(self._perform(replace(action, nodes=known)) if known else {})}
+        except AnsibleExecutionException as error:
+            unheard = {node.fqdn: HostResult(node.fqdn, Status.FAILED, message=str(error)) for node in known}
+            return {**refused, **unheard, **(error.result or {})}
 
 
 def faults_of(result: Result) -> list[Fault]:

@@ -15,6 +15,7 @@ from os_faults import (
     HostResult,
     PartlyDone,
     PowerManagementError,
+    RunTimeout,
     Status,
     UndoError,
     connect,
@@ -254,6 +255,19 @@ def test_an_undo_that_fails_is_named(machines: Machines) -> None:
     machines.broken.clear()
     session.cloud.heal()
     assert machines.off == set()
+
+
+def test_a_run_that_does_not_end_keeps_nobody_from_being_healed(machines: Machines) -> None:
+    def stuck(action: Action, node: str) -> HostResult:
+        if action.verb == "poweron":
+            raise RunTimeout("poweron nodes did not end within 420 s and was stopped")
+        return machines(action, node)
+
+    session = Session(stuck)
+    session.cloud.get_nodes(fqdns=[NODE_1]).poweroff()
+    with pytest.raises(UndoError, match=r"node-1.* could not be taken back: poweron nodes did not end within 420 s"):
+        session.cloud.heal()
+    assert session.done[-1] == ("heal", [NODE_2, NODE_3])
 
 
 def test_a_machine_that_is_configured_no_longer_is_named(machines: Machines) -> None:
