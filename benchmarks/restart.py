@@ -60,17 +60,16 @@ class Lab:
 
 
 def find_lab(count: int) -> Lab:
-    """Return ``count`` root hosts of the lab that is up."""
+    """Return ``count`` hosts of the lab that is up, which take root logins and run memcached."""
     state = Path(os.environ.get("OS_FAULTS_LAB_DIR", "/var/tmp/os-faults-lab"))
     try:
         about = json.loads((state / "lab.json").read_text())
     except FileNotFoundError:
         sys.exit("the lab is not up: tests/lab/lab up --extra 10")
-    addresses = [node["address"] for node in about["nodes"] if node["user"] == "root"]
+    fit = [node for node in about["nodes"] if node["user"] == "root" and "memcached" in node["services"]]
+    addresses = [node["address"] for node in fit]
     if len(addresses) < count:
-        sys.exit(
-            f"the lab has {len(addresses)} hosts with root logins, {count} are needed: tests/lab/lab up --extra 10"
-        )
+        sys.exit(f"the lab has {len(addresses)} hosts that are fit, {count} are needed: tests/lab/lab up --extra 10")
     # The light hosts come last and do nothing else.
     return Lab(tuple(addresses[-count:]), about["ssh_key"], about["known_hosts"])
 
