@@ -33,14 +33,14 @@ class ActionModule(ActionBase):
             }
         )
         self._be_impatient()
-        begin = time.monotonic()
+        begin = time.monotonic() - wanted["power"].get("waited", 0)
         while True:
             boot_id, trouble = self._ask(task_vars or {})
             waited = time.monotonic() - begin
             if boot_id and boot_id != wanted["boot_id_before"]:
                 return _told(wanted, boot_id, waited)
             if waited >= wanted["timeout"]:
-                return _failed(boot_id, trouble, waited) if wanted["must"] else _told(wanted, None, waited)
+                return _failed(wanted, boot_id, trouble) if wanted["must"] else _told(wanted, None, waited)
             time.sleep(PAUSE)
 
     def _be_impatient(self) -> None:
@@ -67,13 +67,14 @@ def _told(wanted: dict[str, Any], boot_id: str | None, waited: float) -> dict[st
         "changed": False,
         "boot_id_before": wanted["boot_id_before"],
         "boot_id_after": boot_id,
-        "waited": round(power.get("waited", 0) + waited, 2),
+        "waited": round(waited, 2),
     }
 
 
-def _failed(boot_id: str | None, trouble: str, waited: float) -> dict[str, Any]:
+def _failed(wanted: dict[str, Any], boot_id: str | None, trouble: str) -> dict[str, Any]:
+    late = f"within {wanted['timeout']} s"
     if boot_id:
-        why = f"the host answers, but it was not restarted within {waited:.0f} s: its boot id is still {boot_id}"
+        why = f"the host answers, but it was not restarted {late}: its boot id is still {boot_id}"
     else:
-        why = f"the host has power, but did not answer within {waited:.0f} s: {trouble.strip()}"
+        why = f"the host has power, but did not answer {late}: {trouble.strip()}"
     return {"failed": True, "msg": why}
