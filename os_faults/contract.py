@@ -2,9 +2,9 @@
 
 A contract is `<playbook>.meta.yml` beside the playbook, in the play-argument format of
 ansible-core 2.20; our own keys (``subject``, ``verbs_from``, ``verbs``, ``undone_by``,
-``from_outside``, ``breaks_connections``, ``read_only``) stand inside the spec. Arguments are
-checked here before a run, and once more by Ansible in the run; both use the same words, those of
-Ansible's argument-spec validator.
+``only_for``, ``from_outside``, ``breaks_connections``, ``read_only``) stand inside the spec.
+Arguments are checked here before a run, and once more by Ansible in the run; both use the same
+words, those of Ansible's argument-spec validator.
 """
 
 from __future__ import annotations
@@ -99,6 +99,7 @@ class Contract:
         verbs: its verbs, in the order of the choices.
         options: name → option; the one of ``verbs_from`` included.
         undone_by: verb → the verb of the same playbook that takes it back.
+        only_for: option → the verbs that heed it; one that is not named is heeded by all.
         from_outside: whether it acts on the machine of a node, through power management; the node itself may be off.
         breaks_connections: the verbs after which a kept ssh connection may lead to a host that is gone.
         read_only: whether it changes nothing on any host.
@@ -116,6 +117,7 @@ class Contract:
     verbs: tuple[Verb, ...] = ()
     options: Mapping[str, Option] = field(default_factory=dict)
     undone_by: Mapping[str, str] = field(default_factory=dict)
+    only_for: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     from_outside: bool = False
     breaks_connections: frozenset[str] = frozenset()
     read_only: bool = False
@@ -144,6 +146,12 @@ class Contract:
         given = {name: value for name, value in arguments.items() if value is not None}
         unknown = [name for name in given if name not in self.options]
         problems = [f"unknown argument '{name}': {did_you_mean(name, self.options)}" for name in unknown]
+        verb = str(given.get(self.verbs_from or ""))
+        problems += [
+            f"{verb} does not take {name}, only {' and '.join(self.only_for[name])}"
+            for name in given
+            if not self.takes(verb, name)
+        ]
         missing = sorted(name for name, option in self.options.items() if option.required and name not in given)
         problems += [f"missing required arguments: {', '.join(missing)}"] if missing else []
         converted: dict[str, Any] = {}
@@ -158,6 +166,10 @@ class Contract:
         if problems:
             raise ArgumentError("; ".join(problems))
         return converted
+
+    def takes(self, verb: str, option: str) -> bool:
+        """Return whether ``verb`` heeds an option."""
+        return verb in self.only_for.get(option, (verb,))
 
     def undo_of(self, verb: str) -> str | None:
         """Return the verb that takes ``verb`` back; None when nothing needs to be or can be."""
@@ -207,6 +219,7 @@ def _read(path: Path) -> Contract:
             verbs=tuple(Verb(word, helps.get(word, "")) for word in options[verbs_from].choices) if verbs_from else (),
             options=options,
             undone_by=spec.get("undone_by", {}),
+            only_for={name: tuple(verbs) for name, verbs in spec.get("only_for", {}).items()},
             from_outside=spec.get("from_outside", False),
             breaks_connections=frozenset(spec.get("breaks_connections", ())),
             read_only=spec.get("read_only", False),

@@ -84,7 +84,9 @@ class Page:
         return "\n".join(self.lines)
 
 
-def _option_rows(options: dict[str, Any], nested: str, lead: str = "") -> list[list[str]]:
+def _option_rows(
+    options: dict[str, Any], nested: str, lead: str = "", only_for: dict[str, list[str]] | None = None
+) -> list[list[str]]:
     rows = []
     for name, option in options.items():
         facts = [option.get("type", "str") + (f" of {option['elements']}" if option.get("elements") else "")]
@@ -92,6 +94,8 @@ def _option_rows(options: dict[str, Any], nested: str, lead: str = "") -> list[l
             facts.append("required")
         if option.get("default") is not None:
             facts.append(f"default ``{option['default']}``")
+        if verbs := (only_for or {}).get(name):
+            facts.append("for " + " and ".join(f"``{verb}``" for verb in verbs))
         about = text_of(option.get("description"))
         if option.get("choices"):
             about += "\n\nOne of " + ", ".join(f"``{choice}``" for choice in option["choices"]) + "."
@@ -116,7 +120,8 @@ def playbooks() -> str:
             for verb, help_text in spec.get("verbs", {}).items()
         ]
         page.table([f"Verb ({spec['subject']})", "What it does", "Undone by"], rows)
-        page.table(["Option", "Type", "Meaning"], _option_rows(spec["options"], "options"))
+        rows = _option_rows(spec["options"], "options", only_for=spec.get("only_for"))
+        page.table(["Option", "Type", "Meaning"], rows)
         page.code(spec["examples"], "sh")
     return str(page)
 

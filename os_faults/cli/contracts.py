@@ -53,9 +53,13 @@ class Value(_ParamType):
         return [CompletionItem(str(choice)) for choice in self._option.choices if str(choice).startswith(incomplete)]
 
 
-def parameters(contract: Contract) -> list[click.Parameter]:
-    """Return the words and options of a command for a contract, without the one that holds the verb."""
-    options = [option for name, option in contract.options.items() if name != contract.verbs_from]
+def parameters(contract: Contract, verb: str = "") -> list[click.Parameter]:
+    """Return the words and options of a command for a verb of a contract, without the one that holds the verb."""
+    options = [
+        option
+        for name, option in contract.options.items()
+        if name != contract.verbs_from and contract.takes(verb, name)
+    ]
     words: list[click.Parameter] = [
         click.Argument(
             [option.name],

@@ -50,7 +50,7 @@ def _command(contract: Contract, verb: str) -> Command:
     return Command(
         verb,
         callback=click.pass_obj(partial(_inject, contract, verb)),
-        params=[*contracts.parameters(contract), targets.option(), dry_run_option()],
+        params=[*contracts.parameters(contract, verb), targets.option(), dry_run_option()],
         help=contracts.help_of(contract, verb),
     )
 

@@ -42,6 +42,7 @@ def playbooks(session: Session, path: bool) -> None:
             "options": [option for option in contract.options if option != contract.verbs_from],
             "read_only": contract.read_only,
             "undone_by": dict(contract.undone_by),
+            "only_for": {option: list(verbs) for option, verbs in contract.only_for.items()},
             "description": plain(contract.short_description),
         }
         for name, contract in contracts().items()

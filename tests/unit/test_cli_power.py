@@ -137,3 +137,12 @@ def test_ctrl_c_powers_on_again(tmp_path: Path, machines: Machines) -> None:
     assert done.exit_code == 130
     assert machines.off == set()
     assert call("faults").stderr == "no faults\n"
+
+
+def test_an_option_that_the_verb_does_not_heed_is_none_of_its_own(call: CommandLine) -> None:
+    assert "--wait " in call("inject", "reset", "--help").stdout
+    assert "--suspend" not in call("inject", "revert", "--help").stdout
+    done = call("inject", "poweroff", "--wait")
+    assert done.exit_code == 2
+    assert "No such option" in done.stderr
+    assert call.runner.performed == []

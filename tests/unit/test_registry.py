@@ -21,7 +21,7 @@ def install(monkeypatch: pytest.MonkeyPatch, *entries: tuple[str, str]) -> None:
 def test_ours_are_there() -> None:
     assert {kind: registry.names(kind) for kind in registry.KINDS} == {
         "cloud": ("devstack", "universal"),
-        "power": ("ipmi", "libvirt"),
+        "power": ("ipmi", "libvirt", "redfish"),
         "service": ("process", "systemd"),
         "node_discover": ("node_list",),
     }
