@@ -25,10 +25,10 @@ disk=/var/tmp/os-faults-$(basename "$PWD")
 stressors=
 case $load in cpu | all) stressors="$stressors --cpu 0" ;; esac
 case $load in memory | all) stressors="$stressors --vm 1 --vm-keep --vm-bytes $(memory)" ;; esac
-case $load in disk | all) stressors="$stressors --hdd 1 --hdd-bytes 256m --temp-path $disk" ;; esac
-# System calls and context switches. Not --kill: its signals to everybody hold a lock without which nobody can fork,
-# not even the undo.
-case $load in kernel | all) stressors="$stressors --get 0 --switch 0" ;; esac
+case $load in disk | all) stressors="$stressors --hdd 1 --hdd-bytes 256m" ;; esac
+# System calls and page faults. Neither --kill, whose signals to everybody hold a lock without which nobody can fork,
+# nor --switch, which kept a forking process from the processors for up to 5 s: the undo must get its turn.
+case $load in kernel | all) stressors="$stressors --get 0 --fault 0" ;; esac
 
 read -r uptime _ </proc/uptime
 end=$((${uptime%.*} + duration))
@@ -39,7 +39,7 @@ fi
 rm -rf "$disk"
 mkdir -m 700 "$disk" || exit 1
 # shellcheck disable=SC2086 # one word per argument
-sh load.sh start "$stress_ng" --quiet $stressors --timeout "${duration}s" || exit 1
+sh load.sh start "$stress_ng" --quiet --temp-path "$disk" $stressors --timeout "${duration}s" || exit 1
 echo "$end" >load.end
 echo "changed: $load load for $duration s"
 
