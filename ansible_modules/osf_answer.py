@@ -27,8 +27,8 @@ options:
     default: true
   power:
     description:
-      - What a power module has returned; returned as it is, so that one result tells all. The seconds that it has waited
-        are part of O(timeout).
+      - What a power module has returned; returned as it is, so that one result tells all.
+      - The seconds that it has waited are part of O(timeout).
     type: dict
     default: {}
 attributes:

@@ -237,13 +237,11 @@ def snapshot(machine, params, check_mode):
 
 def revert(machine, params, check_mode):
     """Take the machine back and return what happened."""
-    before, after = machine.condition(), RUNNING if params["resume"] else PAUSED
+    before = WORDS.get(machine.condition(), machine.state())
+    after = RUNNING if params["resume"] else PAUSED
     if not check_mode:
         machine.revert(params["name"], after)
-    shown = {
-        "before": {"state": WORDS.get(before, machine.state())},
-        "after": {"state": WORDS[after], "as in": params["name"]},
-    }
+    shown = {"before": {"state": before}, "after": {"state": WORDS[after], "as in": params["name"]}}
     return {"snapshots": machine.names(), "diff": shown}
 
 

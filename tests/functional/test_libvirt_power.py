@@ -5,8 +5,6 @@ The test driver keeps its domains in the process of the module, so each run star
 
 from __future__ import annotations
 
-import importlib.util
-import os
 import socket
 import time
 from collections.abc import Iterator, Mapping
@@ -14,54 +12,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from libvirt_domains import NEEDS_LIBVIRT, OFF, PAUSED, UUID, domain, hypervisor
 
 from os_faults import Node, NodeCollection, PartlyDone, connect
 
-HAS_LIBVIRT = importlib.util.find_spec("libvirt") is not None
-pytestmark = [
-    pytest.mark.functional,
-    pytest.mark.skipif(
-        not HAS_LIBVIRT and not os.environ.get("CI"),
-        reason="libvirt-python is not installed (pip install 'os-faults[libvirt]'; see bindep.txt)",
-    ),
-]
+pytestmark = [pytest.mark.functional, NEEDS_LIBVIRT]
 
-DOMAIN = """\
-<domain type='test' xmlns:test='http://libvirt.org/schemas/domain/test/1.0'>
-  <name>{name}</name>
-  <uuid>{uuid}</uuid>
-  <description>{description}</description>
-  <memory>1024</memory>
-  <os><type>hvm</type></os>
-  <devices><interface type='network'><mac address='{mac}'/><source network='default'/></interface></devices>
-  <test:runstate>{state}</test:runstate>
-  {more}
-</domain>
-"""
-RUNNING, PAUSED, OFF = 1, 3, 5
 MAC, MAC_OFF, MAC_TWICE, MAC_TOLD = ("52:54:00:00:00:0a", "52:54:00:00:00:0b", "52:54:00:00:00:0c", "52:54:00:00:00:0d")
-UUID = "6695eb01-f6a4-8304-79aa-97f2502e1931"
-
-
-def domain(number: int, name: str, mac: str, state: int = RUNNING, description: str = "", more: str = "") -> str:
-    uuid = UUID[:-1] + str(number)
-    return DOMAIN.format(name=name, uuid=uuid, mac=mac, state=state, description=description, more=more)
 
 
 @pytest.fixture
 def uri(tmp_path: Path) -> str:
     """A hypervisor of its own for each run: domains that are on, off, paused, transient, and two with one MAC."""
-    path = tmp_path / "domains.xml"
-    domains = [
+    return hypervisor(
+        tmp_path,
         domain(1, "node-1", MAC, description=f"moved here from {MAC_TOLD}"),
         domain(2, "node-2", MAC_OFF, OFF),
         domain(3, "paused", "52:54:00:00:00:03", PAUSED),
         domain(4, "transient", "52:54:00:00:00:04", more="<test:transient/>"),
         domain(5, "clone-1", MAC_TWICE),
         domain(6, "clone-2", MAC_TWICE),
-    ]
-    path.write_text(f"<node>{''.join(domains)}</node>")
-    return f"test://{path}"
+    )
 
 
 def power(play: Any, action: str, who: Mapping[str, Mapping[str, Any]], check: bool = False, **common: Any) -> Any:
@@ -155,6 +126,18 @@ def test_nodes_without_a_power_driver_stop_all_by_name(play: Any, uri: str) -> N
     why = "no power driver knows node-7, node-8 (no variable os_faults_power); nothing was done"
     assert set(done.failures.values()) == {why}
     assert not done.results()
+
+
+def test_the_power_state_is_told_and_nothing_is_done(play: Any, uri: str) -> None:
+    """Also when somebody gives it an action by hand."""
+    hosts = {
+        name: {"os_faults_power": {"driver": "libvirt", "uri": uri, "domain": name}}
+        for name in ("node-1", "node-2", "paused", "node-9")
+    }
+    done = play("node_power_state.yml", hosts=hosts, node_action="poweroff")
+    assert list(done.failures) == ["node-9"]
+    told = {name: (one["changed"], one["power_state"]) for name, one in done.results().items() if name != "node-9"}
+    assert told == {"node-1": (False, "on"), "node-2": (False, "off"), "paused": (False, "on")}
 
 
 def test_the_verbs_of_python(uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
