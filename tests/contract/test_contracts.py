@@ -77,6 +77,16 @@ def test_undo_verbs_are_verbs_of_the_same_subject(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_keys_that_name_verbs_and_options_name_some_of_the_contract(name: str) -> None:
+    spec = spec_of(name)
+    verbs = set(verbs_of(name))
+    only_for = spec.get("only_for", {})
+    assert set(only_for) <= set(spec.get("options", {}))
+    assert set().union(*only_for.values()) <= verbs
+    assert set(spec.get("breaks_connections", [])) <= verbs
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_defaults_of_the_play_are_those_of_the_contract(name: str) -> None:
     options = spec_of(name).get("options", {})
     promised = {key: option["default"] for key, option in options.items() if "default" in option}
