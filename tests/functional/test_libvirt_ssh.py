@@ -13,9 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import ansible.module_utils
 import pytest
 
-from os_faults import AnsibleExecutionException, Node, NodeCollection, connect
+from os_faults import AnsibleExecutionException, Node, NodeCollection, connect, resources
+
+ansible.module_utils.__path__.append(str(resources.modules_dir() / "module_utils"))
+
+from ansible.module_utils import osf_libvirt, osf_power  # noqa: E402
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 MISSING = [name for name in ("libvirtd", "virt-ssh-helper", "sshd", "unshare") if not shutil.which(name, path=PATH)]
@@ -42,7 +47,8 @@ done
 echo libvirt-qemu:x:64055:64055::/:/usr/sbin/nologin >>/etc/passwd  # another package makes this user
 echo libvirt-qemu:x:64055: >>/etc/group
 ln -s /usr/lib/*/libvirt/connection-driver/libvirt_driver_qemu.so /run/drivers  # the others look at the machine
-LIBVIRT_DRIVER_DIR=/run/drivers LIBVIRT_LOG_OUTPUTS=3:stderr libvirtd </dev/null &
+export LIBVIRT_DRIVER_DIR=/run/drivers LIBVIRT_LOG_OUTPUTS=3:stderr
+while :; do libvirtd --pid-file /run/daemon || continue; done </dev/null &
 "$(command -v sshd)" -f /dev/null -h "$1/host" -p "$2" -o ListenAddress=127.0.0.1 -o AuthorizedKeysFile="$1/key.pub" \
     -o StrictModes=no -o PermitRootLogin=prohibit-password -o UsePAM=no -o PidFile=none
 for _ in $(seq 100); do
@@ -53,14 +59,28 @@ exec "$3" "$1/observer.py"
 """
 OBSERVER = """\
 import time, libvirt
-domain = libvirt.open("test+unix:///default").lookupByName("test")
-seen = None
+
+def tell(_connection, _domain, event, detail, _opaque):
+    print("event", event, detail, flush=True)
+
+def observe():
+    connection = libvirt.open("test+unix:///default")
+    domain, seen = connection.lookupByName("test"), None
+    connection.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, tell, None)
+    while True:
+        now = {"state": domain.state(), "snapshots": sorted(domain.snapshotListNames())}
+        if now != seen:
+            print(*("%s %s\\n" % (name, " ".join(map(str, value))) for name, value in now.items()), sep="", flush=True)
+        seen = now
+        libvirt.virEventRunDefaultImpl()
+
+libvirt.virEventRegisterDefaultImpl()
+libvirt.virEventAddTimeout(50, lambda _timer, _opaque: None, None)
 while True:
-    now = domain.state()
-    if now != seen:
-        print("state", *now, flush=True)
-    seen = now
-    time.sleep(0.05)
+    try:
+        observe()
+    except libvirt.libvirtError:
+        time.sleep(0.05)  # the daemon starts again
 """
 MAC = "AA:bb:cc:dd:ee:ff"
 """Of the one domain that libvirt's test driver has."""
@@ -90,9 +110,34 @@ class Hypervisor:
             )
 
     @property
+    def _lines(self) -> list[str]:
+        return (self.folder / "log").read_text().splitlines()
+
+    @property
     def states(self) -> list[str]:
         """The states of the domain, one after another, as an observer beside the daemon has seen them."""
-        return [line for line in (self.folder / "log").read_text().splitlines() if line.startswith("state ")]
+        return [line for line in self._lines if line.startswith("state ")]
+
+    @property
+    def events(self) -> list[str]:
+        """What happened to the domain, as libvirt calls it."""
+        return [line for line in self._lines if line.startswith("event ")]
+
+    @property
+    def snapshots(self) -> str:
+        """The names of the domain's snapshots."""
+        return [line for line in self._lines if line.startswith("snapshots ")][-1].partition(" ")[2]
+
+    @property
+    def inside(self) -> int:
+        """The number of the first process in its namespaces."""
+        pid = self.process.pid
+        return int(Path(f"/proc/{pid}/task/{pid}/children").read_text())
+
+    def kill_daemon(self) -> None:
+        """End libvirtd at once; it is started again, and has forgotten all."""
+        kill = ["sh", "-c", "kill -KILL $(cat /run/daemon)"]
+        subprocess.run(["nsenter", "--target", str(self.inside), "--mount", "--pid", *kill], check=True)
 
     def saw(self, state: str) -> bool:
         """Return whether the domain is in a state now, or within two seconds."""
@@ -158,6 +203,25 @@ def test_every_verb_is_seen_on_the_hypervisor(hypervisor: Hypervisor) -> None:
         one.poweron()
 
 
+SUSPENDED, RESUMED = "event 3 0", "event 4 0"
+
+
+def test_a_snapshot_and_the_way_back(hypervisor: Hypervisor) -> None:
+    with connect(hypervisor.config()) as cloud:
+        one = node(cloud)
+        done = len(hypervisor.events)
+        one.snapshot("still")
+        assert hypervisor.saw("state 1 5"), "running, because it was unpaused"
+        assert hypervisor.events[done:] == [SUSPENDED, RESUMED]
+        one.snapshot("live", suspend=False)
+        assert hypervisor.events[done:] == [SUSPENDED, RESUMED], "it ran all the time"
+        assert hypervisor.snapshots == "live still"
+        one.revert("still", resume=False)
+        assert hypervisor.saw("state 3 7"), "paused, from a snapshot"
+        one.revert("live")
+        assert hypervisor.saw("state 1 4"), "running, from a snapshot"
+
+
 def test_the_flat_form_leads_to_qemu_on_that_host(hypervisor: Hypervisor) -> None:
     """This libvirtd has no qemu domain, and says so."""
     flat = {"driver": "libvirt", "address": "127.0.0.1", "username": "root", "port": hypervisor.port}
@@ -181,3 +245,22 @@ def test_a_key_that_is_not_allowed_is_refused(hypervisor: Hypervisor) -> None:
     config["power_management"]["private_key_file"] = str(hypervisor.folder / "host")
     with connect(config) as cloud, pytest.raises(AnsibleExecutionException, match="Permission denied"):
         node(cloud).reset()
+
+
+def test_a_libvirt_that_starts_again_in_the_middle_of_a_wait(hypervisor: Hypervisor) -> None:
+    """It is asked over its own socket, since what is tried is the wait of the module and not the way there."""
+    root = f"/proc/{hypervisor.inside}/root/run"
+    params = {"uri": f"test+unix:///default?socket={root}/libvirt/libvirt-sock", "domain": "test", "macs": None}
+    machine = osf_libvirt.Domain({**params, "ssh_args": [], "timeout": 20, "connect_timeout": 5}, "")
+    looks: list[str] = []
+
+    def look() -> bool:
+        """Wait for what never comes, and end the daemon after the first look."""
+        looks.append(machine.state())
+        if len(looks) == 1:
+            hypervisor.kill_daemon()
+        return len(looks) == 3
+
+    assert osf_power.until(look, time.monotonic() + 20) == (True, None)
+    assert looks == ["on"] * 3
+    machine.close()
