@@ -22,12 +22,13 @@ sys.path.insert(0, str(Path(__file__).parent))  # the helpers: in importlib mode
 from hostlab import lab as labs
 from hostlab.controller import processes_with
 from hostlab.evidence import Evidence
+from hostlab.guest import Guest
 from hostlab.lab import Lab
 from hostlab.observer import Host
 from hostlab.subject import Subject, keystone, memcached, mysql
 from hostlab.waiting import wait_for
 
-from os_faults import Cloud, connect
+from os_faults import Cloud, connect, registry
 from os_faults.actions import contracts
 
 FAILED = pytest.StashKey[bool]()
@@ -35,10 +36,17 @@ EVIDENCE = pytest.StashKey[Evidence]()
 
 
 def changing_verbs() -> list[str]:
-    """Return every word that changes something on a host: the verbs of the contracts, and heal."""
-    # The lab has no hypervisor yet: power is tried in tests/functional, on libvirt itself and on real BMC software.
-    changing = [c for c in contracts().values() if not c.read_only and not c.from_outside]
-    return [word for c in changing for word in ([verb.name for verb in c.verbs] or [c.playbook.removesuffix(".yml")])]
+    """Return all that changes something on a host: the verbs of the contracts, heal, and each power driver's verbs."""
+    changing = [c for c in contracts().values() if not c.read_only]
+    words = [
+        word
+        for c in changing
+        if not c.from_outside
+        for word in ([verb.name for verb in c.verbs] or [c.playbook.removesuffix(".yml")])
+    ]
+    power = [verb.name for c in changing if c.from_outside for verb in c.verbs]
+    drivers = {name: registry.get("power", name) for name in registry.names("power")}
+    return words + [f"{verb} by {name}" for verb in power for name, driver in drivers.items() if verb in driver.VERBS]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -106,6 +114,22 @@ def every_node(node_1: Host, node_2: Host, node_3: Host) -> list[Host]:
     return [node_1, node_2, node_3]
 
 
+@pytest.fixture
+def guest_1(lab: Lab) -> Guest:
+    """A virtual machine as the lab made it."""
+    guest = Guest(lab, "guest-1")
+    guest.restore()
+    return guest
+
+
+@pytest.fixture
+def guest_2(lab: Lab) -> Guest:
+    """Another."""
+    guest = Guest(lab, "guest-2")
+    guest.restore()
+    return guest
+
+
 @pytest.fixture(scope="session", autouse=True)
 def private() -> Iterator[Path]:
     """A short directory for all that os_faults writes on this machine; nothing of it may be left but state and runs."""
@@ -145,7 +169,7 @@ def base_config(lab: Lab, artifacts: Path) -> dict[str, Any]:
                 {"address": "node-3.domain.tld", "username": "root", **key},
             ],
         },
-        "power_management": {"driver": "libvirt", "address": "host.local", "username": "root"},
+        "power_management": {"driver": "libvirt", "address": "host.local", "username": "root", **key},
         "networks": {
             "storage": {
                 "node-1.domain.tld": "stor0",

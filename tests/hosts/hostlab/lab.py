@@ -39,8 +39,8 @@ class Lab:
         return str(self.about["known_hosts"])
 
     def node(self, name: str) -> Mapping[str, Any]:
-        """Return the description of a host."""
-        (found,) = (node for node in self.about["nodes"] if node["name"] == name)
+        """Return the description of a host, or of a guest."""
+        (found,) = (node for node in [*self.about["nodes"], *self.about["guests"]] if node["name"] == name)
         return found
 
     def command(self, *words: str) -> str:

@@ -81,6 +81,7 @@ describe_guest() {
       "address": "10.77.0.$2",
       "mac": "$(mac_address 77 "$2")",
       "user": "root",
+      "become": false,
       "snapshot": "ready",
       "services": ["memcached"],
       "bmc": {"name": "bmc-$1", "address": "10.77.0.$3", "port": 623}
