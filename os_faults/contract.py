@@ -5,12 +5,17 @@ ansible-core 2.20; our own keys (``subject``, ``verbs_from``, ``verbs``, ``undon
 ``only_for``, ``from_outside``, ``breaks_connections``, ``read_only``) stand inside the spec.
 Arguments are checked here before a run, and once more by Ansible in the run; both use the same
 words, those of Ansible's argument-spec validator.
+
+``from_outside``, ``breaks_connections``, ``times``, ``amounts``, ``ranges``, ``read_only``) stand
+inside the spec. Arguments are checked here before a run, and once more by Ansible in the run; both
+use the same words, those of Ansible's argument-spec validator.
 """
 
 from __future__ import annotations
 
 import decimal
 import json
+import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +26,7 @@ from os_faults.errors import ArgumentError, ConfigError, did_you_mean
 from os_faults.resources import read_yaml
 
 _SUFFIX = ".meta.yml"
+_AMOUNT = re.compile(r"[0-9]+[KMGT]?")
 
 
 @dataclass(frozen=True)
@@ -106,6 +112,8 @@ class Contract:
         subject_from: the option that names what a fault is done to, and by which hosts tell faults apart; None when a
             host can have one only.
         times: options that are a number of seconds above 0; one of type ``str`` may also be the word ``never``.
+        amounts: options that are a whole number, or one with K, M, G or T behind it.
+        ranges: option → the lowest and the highest number that it may be.
         short_description: one line for people.
         description: more of it, a paragraph each.
         examples: command lines, as text.
@@ -123,6 +131,8 @@ class Contract:
     read_only: bool = False
     subject_from: str | None = None
     times: frozenset[str] = frozenset()
+    amounts: frozenset[str] = frozenset()
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     short_description: str = ""
     description: tuple[str, ...] = ()
     examples: str = ""
@@ -159,8 +169,7 @@ class Contract:
             if name in given:
                 try:
                     converted[name] = option.convert(given[name])
-                    if name in self.times:
-                        _check_time(option, converted[name])
+                    self._check_number(option, converted[name])
                 except ArgumentError as error:
                     problems.append(str(error))
         if problems:
@@ -170,6 +179,16 @@ class Contract:
     def takes(self, verb: str, option: str) -> bool:
         """Return whether ``verb`` heeds an option."""
         return verb in self.only_for.get(option, (verb,))
+
+    def _check_number(self, option: Option, value: Any) -> None:
+        if option.name in self.times:
+            _check_time(option, value)
+        if option.name in self.amounts and not _AMOUNT.fullmatch(value):
+            raise ArgumentError(f"value of {option.name} must be a number, or one with K, M, G or T, got: {value}")
+        if option.name in self.ranges:
+            low, high = self.ranges[option.name]
+            if not low <= value <= high:
+                raise ArgumentError(f"value of {option.name} must be from {low} to {high}, got: {value}")
 
     def undo_of(self, verb: str) -> str | None:
         """Return the verb that takes ``verb`` back; None when nothing needs to be or can be."""
@@ -225,6 +244,8 @@ def _read(path: Path) -> Contract:
             read_only=spec.get("read_only", False),
             subject_from=spec.get("subject_from"),
             times=frozenset(spec.get("times", ())),
+            amounts=frozenset(spec.get("amounts", ())),
+            ranges={name: (low, high) for name, (low, high) in spec.get("ranges", {}).items()},
             short_description=spec.get("short_description", ""),
             description=_paragraphs(spec.get("description", ())),
             examples=spec.get("examples", ""),

@@ -278,6 +278,23 @@ class NodeCollection(Set[Node]):
         """Give a network back to the nodes, with the addresses and routes it had."""
         return self._do("enable_network", check, network_name=network_name)
 
+    def fill_disk(
+        self, path: str, free: str | int | None = None, heal_after: Time = None, *, check: bool = True
+    ) -> Result:
+        """Take the free space of a file system of the nodes.
+
+        Args:
+            path: a directory on the file system.
+            free: bytes that stay free: a number, or one with K, M, G or T (powers of 1024); none when None.
+            heal_after: seconds until the nodes undo it themselves, or the word ``never``.
+            check: raise when a node did not do it.
+        """
+        return self._do("fill_disk", check, path=path, free=free, heal_after=heal_after)
+
+    def free_disk(self, path: str, *, check: bool = True) -> Result:
+        """Give back the space that `fill_disk` takes."""
+        return self._do("free_disk", check, path=path)
+
     disconnect = disable_network
     connect = enable_network
 

@@ -227,12 +227,12 @@ def id_of(unit: str) -> str:
 
 
 def load_of(unit: str) -> str:
-    """Return the id of the hold whose load (oom, stress) a unit is, "" when it is none.
+    """Return the id of the hold whose load (oom, stress, fill_disk) a unit is, "" when it is none.
 
     >>> load_of("os-faults-oom-memory-load.service"), load_of("os-faults-freeze-keystone.service")
     ('oom-memory', '')
     """
-    found = re.fullmatch(re.escape(UNIT_PREFIX) + r"((?:oom|stress)-.+)-load\.service", unit)
+    found = re.fullmatch(re.escape(UNIT_PREFIX) + r"((?:oom|stress|fill_disk)(?:-.+)?)-load\.service", unit)
     return found.group(1) if found else ""
 
 

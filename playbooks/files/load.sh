@@ -1,5 +1,5 @@
 #!/bin/sh
-# The process that makes a load (oom, stress). It must be the first that the kernel kills when memory runs out, so
+# The process that makes a load (oom, stress, fill_disk). It must be the first that the kernel kills when memory runs out, so
 # it never is a child that inherits the protection of the hold. With systemd and root it is a unit of its own that
 # ends with the hold; else a process, found by ./load.pid.
 #   load.sh start COMMAND…     load.sh stop     load.sh processes: how many there are

@@ -10,21 +10,11 @@ stress_ng=$(command -v stress-ng) || {
     exit 3
 }
 
-memory() { # three quarters of what is free: under pressure, but not out of memory
-    free=$(sed -n 's/^MemAvailable: *\([0-9]*\) kB/\1/p' /proc/meminfo)
-    limit=$(sh memory_limit.sh)
-    if [ -n "$limit" ]; then
-        used=$(cat /sys/fs/cgroup/memory/memory.usage_in_bytes /sys/fs/cgroup/memory.current 2>/dev/null | head -n 1)
-        left=$(((limit - ${used:-0}) / 1024))
-        [ "$left" -ge "$free" ] || free=$left
-    fi
-    echo "$((free * 3 / 4))k"
-}
-
 disk=/var/tmp/os-faults-$(basename "$PWD")
 stressors=
 case $load in cpu | all) stressors="$stressors --cpu 0" ;; esac
-case $load in memory | all) stressors="$stressors --vm 1 --vm-keep --vm-bytes $(memory)" ;; esac
+# Three quarters of what is free: under pressure, but not out of memory.
+case $load in memory | all) stressors="$stressors --vm 1 --vm-keep --vm-bytes $(($(sh memory_free.sh) * 3 / 4))k" ;; esac
 case $load in disk | all) stressors="$stressors --hdd 1 --hdd-bytes 256m" ;; esac
 # System calls and page faults. Neither --kill, whose signals to everybody hold a lock without which nobody can fork,
 # nor --switch, which kept a forking process from the processors for up to 5 s: the undo must get its turn.
