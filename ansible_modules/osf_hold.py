@@ -62,8 +62,9 @@ options:
     description:
       - What of the host the fault acts on. It decides what is written to C(targets) for the scripts, and whether
         the fault cuts the path over which this module was reached.
+      - V(network) is the network of the host, but for the ssh connections from where this module was asked.
     type: str
-    choices: [processes, ports, interface, host]
+    choices: [processes, ports, interface, network, host]
     default: host
   service:
     description: Definition of the service, for O(acts_on=processes) and O(acts_on=ports).
@@ -181,6 +182,8 @@ from typing import Any, Mapping
 from ansible.module_utils import osf_hold_plan, osf_holds, osf_proc, osf_services, osf_session
 from ansible.module_utils.basic import AnsibleModule
 
+ACTS_ON = ("processes", "ports", "interface", "network", "host")
+
 
 def seconds_of(value: str | None) -> int | None:
     """Return the seconds until the end of a hold, None for never.
@@ -241,6 +244,10 @@ def targets_of(module: AnsibleModule) -> tuple[list[str], osf_holds.Cut]:
     targets = list(options["targets"])
     if options["acts_on"] == "host":
         return ["python=" + sys.executable, *targets], osf_holds.Cut()
+    if options["acts_on"] == "network":
+        here = osf_session.connection()
+        lines = ["session={}/{:d}".format(here.client, here.port)] if here else []
+        return lines + targets, osf_holds.Cut(network=True)
     if options["acts_on"] == "interface":
         refuse_unknown_network(options)
         name = options["interface"]
@@ -318,7 +325,7 @@ def main() -> None:
             "inject": {"type": "list", "elements": "list", "default": []},
             "undo": {"type": "list", "elements": "list", "default": []},
             "files": {"type": "dict", "default": {}},
-            "acts_on": {"type": "str", "choices": ["processes", "ports", "interface", "host"], "default": "host"},
+            "acts_on": {"type": "str", "choices": list(ACTS_ON), "default": "host"},
             "service": {"type": "dict"},
             "interface": {"type": "str"},
             "networks": {"type": "dict", "default": {}},

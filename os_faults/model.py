@@ -153,6 +153,16 @@ class Node:
         if self.mac is not None:
             object.__setattr__(self, "mac", plain_mac(self.mac))
 
+    @property
+    def addresses(self) -> list[str]:
+        """Every address by which others reach it: the one that ssh connects to, and those of its interfaces."""
+        reported = (address for interface in self.interfaces for address in interface.addresses)
+        return list(dict.fromkeys([self.ip, *(address for address in reported if not _is_loopback(address))]))
+
+
+def _is_loopback(address: str) -> bool:
+    return ip_address(address.partition("%")[0]).is_loopback
+
 
 def _plain_address(value: str) -> str:
     address, _, scope = value.partition("%")

@@ -31,6 +31,9 @@ class Performer(Protocol):
     def check_network(self, name: str, nodes: Iterable[Node]) -> None:
         """Refuse a network that one of the nodes does not have, before anything is touched."""
 
+    def get_nodes(self, fqdns: Iterable[str]) -> NodeCollection:
+        """Return the nodes of the cloud with these names."""
+
     def check_power(self, verb: str, nodes: Iterable[Node]) -> None:
         """Refuse what no power driver can do to one of the nodes, before anything is touched."""
 
@@ -295,6 +298,37 @@ class NodeCollection(Set[Node]):
         """Give back the space that `fill_disk` takes."""
         return self._do("free_disk", check, path=path)
 
+    def partition(self, others: NodeCollection, heal_after: Time = None, *, check: bool = True) -> Result:
+        """Cut the nodes off from other nodes, both directions; ssh from here goes on.
+
+        Args:
+            others: the nodes on the other side; nothing is changed on them.
+            heal_after: seconds until the nodes undo it themselves, or the word ``never``.
+            check: raise when a node did not do it.
+
+        Example:
+            >>> nodes = cloud.get_nodes()
+            >>> nodes[:1].partition(nodes[1:])
+        """
+        return self._do("partition", check, others=others, heal_after=heal_after)
+
+    def rejoin(self, others: NodeCollection, *, check: bool = True) -> Result:
+        """Let the nodes and those that `partition` cut them off from reach each other again."""
+        return self._do("rejoin", check, others=others)
+
+    def dns_down(self, heal_after: Time = None, *, check: bool = True) -> Result:
+        """Drop what the nodes ask name servers, elsewhere or on themselves, so that it times out.
+
+        Args:
+            heal_after: seconds until the nodes undo it themselves, or the word ``never``.
+            check: raise when a node did not do it.
+        """
+        return self._do("dns_down", check, heal_after=heal_after)
+
+    def dns_up(self, *, check: bool = True) -> Result:
+        """Let the nodes ask name servers again."""
+        return self._do("dns_up", check)
+
     disconnect = disable_network
     connect = enable_network
 
@@ -331,10 +365,24 @@ class NodeCollection(Set[Node]):
         self._not_empty(verb)
         if "network_name" in options:
             self._performer.check_network(options["network_name"], self)
+        if "others" in options:
+            options |= self._apart_from(verb, options["others"])
         action = actions.for_verb("node", verb, self, ends_after=self._performer.heal_after, **options)
         if action.from_outside:
             self._performer.check_power(verb, self)
         return action
+
+    def _apart_from(self, verb: str, others: object) -> dict[str, Any]:
+        """Return the options that name the nodes on the other side, given as a collection or as their names."""
+        if isinstance(others, str):
+            others = self._performer.get_nodes([name.strip() for name in others.split(",") if name.strip()])
+        beyond = self._same_cloud(others)
+        if both := self & beyond:
+            raise ArgumentError(f"{verb}: {', '.join(both.get_fqdns())} would be on both sides, so nothing was done")
+        if not beyond:
+            raise NodeCollectionError(f"{verb}: there is nobody on the other side, so nothing was done")
+        addresses = {node.fqdn: node.addresses for node in beyond} if verb == "partition" else None
+        return {"others": ",".join(beyond.get_fqdns()), "addresses": addresses}
 
     def _do(self, verb: str, check: bool, **options: Any) -> Result:
         return self._performer.perform(self.action(verb, **options), check=check)

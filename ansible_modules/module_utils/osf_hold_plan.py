@@ -6,6 +6,7 @@ for its end and take it back. Nothing in this file touches the host; it only dec
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shlex
 from typing import Any, Mapping, NamedTuple, Sequence
@@ -71,10 +72,17 @@ class Said(NamedTuple):
 def hold_id(fault: str, subject: str) -> str:
     """Return the identity of a fault: plain characters only, as it names a unit and a directory.
 
+    A long subject is cut short, with a sum of all of it at the end.
+
     >>> hold_id("freeze", "devstack@keystone")
     'freeze-devstack-keystone'
+    >>> hold_id("partition", ",".join("node-{}".format(number) for number in range(20)))
+    'partition-node-0-node-1-node-2-node-3-node-4-node-5-node-6-node-7-node-8-node-9-node-10-nod-ba061985'
     """
-    return re.sub(r"[^A-Za-z0-9_.-]+", "-", "{}-{}".format(fault, subject)).strip("-.")[:100]
+    plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", "{}-{}".format(fault, subject)).strip("-.")
+    if len(plain) <= 100:
+        return plain
+    return "{}-{}".format(plain[:91], hashlib.sha256(subject.encode()).hexdigest()[:8])
 
 
 def checked_id(hold_id: str) -> str:

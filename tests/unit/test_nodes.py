@@ -157,3 +157,21 @@ def test_the_first_driver_that_knows_a_node_wins(runner, state_home):
     assert hosts["node-1.domain.tld"]["os_faults_power"]["domain"] == "vm-1"
     other = {"driver": "libvirt", "uri": "test:///default", "macs": ["52:54:00:00:00:02"]}
     assert hosts["node-2.domain.tld"]["os_faults_power"] == other
+
+
+def test_a_partition_knows_every_address_of_the_other_side(nodes):
+    action = nodes[:1].action("partition", others=nodes[1:])
+    assert action.arguments["others"] == action.hits == "node-2.domain.tld,node-3.domain.tld"
+    assert action.arguments["addresses"] == {"node-2.domain.tld": ["10.0.0.2"], "node-3.domain.tld": ["10.0.0.3"]}
+    assert nodes[:1].action("partition", others="node-3.domain.tld, node-2.domain.tld") == action
+    undo = nodes[:1].action("rejoin", others=nodes[1:])
+    assert undo.arguments["others"] == action.hits
+
+
+def test_a_partition_with_a_node_on_both_sides_or_nobody_on_one_is_refused(nodes, runner):
+    before = len(runner.performed)
+    with pytest.raises(ArgumentError, match=r"node-2\.domain\.tld would be on both sides"):
+        nodes[:2].partition(nodes[1:])
+    with pytest.raises(NodeCollectionError, match="nobody on the other side"):
+        nodes.partition(nodes - nodes)
+    assert len(runner.performed) == before

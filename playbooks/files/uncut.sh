@@ -1,5 +1,5 @@
 #!/bin/sh
-# Remove the table or the chains that unplug.sh made, and nothing else. Absent means done.
+# Remove the table or the chains that cut.sh made, and nothing else. Absent means done.
 set -u
 
 name=$(cat name 2>/dev/null)

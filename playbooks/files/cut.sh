@@ -1,0 +1,120 @@
+#!/bin/sh
+# Put the rules in ./rules in force, before those of everybody else, in a table (nftables) or chains (iptables) of our own,
+# IPv4 and IPv6. ./tool and ./name tell the undo (uncut.sh) which. A rule is a line of these words, each `-` where it does
+# not matter; the first rule that fits a packet decides whether we drop it:
+#   in | out                what arrives at this host, or leaves it
+#   drop | accept           `accept` leaves it to the rules of others
+#   4 | 6                   version of IP
+#   tcp | udp | icmpv6
+#   ADDRESS[,ADDRESS…]      of the other end
+#   PORT                    of this host; the type of an icmpv6 message
+#   PORT                    of the other end
+set -u
+
+nft_rule() { # nft_rule, and the words for the other end and for both ports
+    rule=
+    case $family in 4) ip=ip ;; *) ip=ip6 ;; esac
+    [ "$address" = - ] || rule="$rule$ip $1 { $address } "
+    [ "$here" = - ] || rule="$rule$protocol $2 $here "
+    [ "$there" = - ] || rule="$rule$protocol $3 $there "
+    echo "        ${rule}counter $verdict"
+}
+
+nft_rules() { # nft_rules in|out
+    while read -r direction verdict family protocol address here there; do
+        [ "$direction" = "$1" ] || continue
+        case $direction/$protocol in
+            */icmpv6) nft_rule - type - ;;
+            in/*) nft_rule saddr dport sport ;;
+            out/*) nft_rule daddr sport dport ;;
+        esac
+    done <rules
+}
+
+with_nft() {
+    # Before connection tracking (-200) and everybody else's rules. The first two lines make it repeatable.
+    {
+        echo "table inet $name"
+        echo "delete table inet $name"
+        echo "table inet $name {"
+        echo "    chain arriving {"
+        echo "        type filter hook input priority -310; policy accept;"
+        nft_rules in
+        echo "    }"
+        echo "    chain leaving {"
+        echo "        type filter hook output priority -310; policy accept;"
+        nft_rules out
+        echo "    }"
+        echo "}"
+    } >rules.nft
+    nft -f rules.nft
+}
+
+iptables_rule() { # iptables_rule iptables|ip6tables CHAIN, and the options for the other end and for both ports
+    rule="-A $2"
+    [ "$protocol" = - ] || rule="$rule -p $protocol"
+    [ "$address" = - ] || rule="$rule $3 $address"
+    [ "$here" = - ] || rule="$rule $4 $here"
+    [ "$there" = - ] || rule="$rule $5 $there"
+    case $verdict in drop) rule="$rule -j DROP" ;; *) rule="$rule -j RETURN" ;; esac
+    # shellcheck disable=SC2086 # the words of a rule
+    "$1" -w 10 $rule
+}
+
+iptables_rules() { # iptables_rules iptables|ip6tables in|out CHAIN
+    case $1 in iptables) other=6 ;; *) other=4 ;; esac
+    while read -r direction verdict family protocol address here there; do
+        if [ "$direction" != "$2" ] || [ "$family" = "$other" ]; then
+            continue
+        fi
+        case $direction/$protocol in
+            */icmpv6) words="- --icmpv6-type -" ;;
+            in/*) words="-s --dport --sport" ;;
+            out/*) words="-d --sport --dport" ;;
+        esac
+        # shellcheck disable=SC2086 # three words
+        iptables_rule "$1" "$3" $words || return 1
+    done <rules
+}
+
+with_iptables() { # with_iptables iptables|ip6tables
+    for way in INPUT:in OUTPUT:out; do
+        chain=${way%:*}
+        own=$name-${chain%PUT}
+        "$1" -w 10 -N "$own" 2>/dev/null || "$1" -w 10 -F "$own" || return 1
+        iptables_rules "$1" "${way#*:}" "$own" || return 1
+        "$1" -w 10 -C "$chain" -j "$own" 2>/dev/null || "$1" -w 10 -I "$chain" 1 -j "$own" || return 1
+    done
+}
+
+in_place() {
+    name=$(cat name 2>/dev/null)
+    cmp -s rules rules.before || return 1
+    case $(cat tool 2>/dev/null) in
+        nft) nft list table inet "$name" >/dev/null 2>&1 ;;
+        iptables) iptables -w 10 -C INPUT -j "$name-IN" 2>/dev/null ;;
+        *) return 1 ;;
+    esac
+}
+
+use() { # use TOOL NAME: tell the undo before anything is done
+    name=$2
+    echo "$name" >name
+    echo "$1" >tool
+}
+
+in_place || echo "changed: $(wc -l <rules) rules"
+cp rules rules.before || exit 1
+id=$(basename "$PWD")
+if [ "$(cat tool 2>/dev/null)" != iptables ] && command -v nft >/dev/null; then
+    use nft "osf_$(echo "$id" | tr -c 'A-Za-z0-9\n' _)"
+    with_nft && exit 0
+fi
+if ! command -v iptables >/dev/null; then
+    [ -e tool ] && exit 1 # nft has said why
+    echo "there is neither nft nor iptables on this host, so nothing can be cut off" >&2
+    exit 3
+fi
+use iptables "osf-$(echo "$id" | cksum | cut -d ' ' -f 1)" # the name of a chain is short
+with_iptables iptables || exit 1
+[ ! -d /proc/sys/net/ipv6 ] || with_iptables ip6tables
