@@ -63,7 +63,7 @@ describe_hypervisor() {
       "user": "admin",
       "password": "redfish-secret"
     },
-    "ipmi": {"user": "admin", "password": "ipmi-secret", "observer": "watcher", "observer_password": "watcher-secret"}
+    "ipmi": {"user": "admin", "password": "ipmi-secret"}
   },
   "guests": [
 JSON
