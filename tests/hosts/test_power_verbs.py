@@ -102,11 +102,11 @@ def test_shutdown(by: By, guest_1: Guest, guest_2: Guest, evidence: Evidence) ->
     evidence.undone(f"shutdown by {by.driver}", f"by poweron; the domain is {BOOTED}")
 
 
-def test_a_guest_that_ignores_its_power_button(by: By, guest_1: Guest) -> None:
+def test_a_guest_that_ignores_its_power_button(by_libvirt: By, guest_1: Guest) -> None:
     guest_1.inside.sh("pkill -f 'busybox acpid'")
     guest_1.note("here")
     with pytest.raises(AnsibleExecutionException, match=rf"{guest_1.fqdn} failed: .* may ignore the power button"):
-        by.nodes(guest_1).shutdown(wait_timeout=3)
+        by_libvirt.nodes(guest_1).shutdown(wait_timeout=3)
     assert_untouched(guest_1, "here")
 
 
