@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from hostlab import readme
+from hostlab.guest import Guest
+from hostlab.machines import PIDFILE
 from hostlab.observer import Host
 from hostlab.readme import Interpreter
 from hostlab.subject import issues_token, keystone
@@ -29,6 +31,19 @@ destructor = os_faults.connect({{
     }},
     'heal_after': {CUT},
 }})
+service = destructor.get_service(name='keystone')
+"""
+
+# A service on machines that the README's hypervisor has.
+GUESTS = f"""
+destructor = os_faults.connect({{
+    'cloud_management': {{
+        'driver': 'universal', 'username': 'root', 'nodes': ['guest-1.domain.tld', 'guest-2.domain.tld'],
+    }},
+    'services': {{'memcached': {{'driver': 'process', 'pidfile': '{PIDFILE}', 'port': 11211}}}},
+    'power_management': cloud_config['power_management'],
+}})
+service = destructor.get_service(name='memcached')
 """
 
 
@@ -44,7 +59,7 @@ def start(lab: Any, tmp_path: Path) -> Iterator[list[str]]:
         yield start
 
 
-def test_python(start: list[str], node_1: Host, node_2: Host, node_3: Host) -> None:
+def test_python(start: list[str], node_1: Host, node_2: Host, node_3: Host, guest_1: Guest, guest_2: Guest) -> None:
     snippets = readme.snippets("python")
     python = Interpreter(start)
     keystone_1 = keystone(node_1)
@@ -67,8 +82,16 @@ def test_python(start: list[str], node_1: Host, node_2: Host, node_3: Host) -> N
             assert node_1.boot_id() != boot
             wait_for(lambda: issues_token(node_1), "keystone issues a token", 60)
 
-            run("one = service.get_nodes().pick()")
-            assert python.run("print(one.get_fqdns())").strip() == str([node_1.fqdn])
+            guests = {guest.fqdn: guest for guest in (guest_1, guest_2)}
+            for name, guest in guests.items():
+                guest.note(name)
+            python.run(GUESTS)
+            run("one.reset()")
+            chosen = guests.pop(python.run("print(*one.get_fqdns())").strip())
+            (other,) = guests.values()
+            wait_for(chosen.answers, "its service is back", 120)
+            assert chosen.noted() == ""
+            assert other.noted() == other.fqdn
 
             python.run(CLOUD)
             run("disable_network(network_name='management')")
