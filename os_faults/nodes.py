@@ -298,6 +298,20 @@ class NodeCollection(Set[Node]):
         """Give back the space that `fill_disk` takes."""
         return self._do("free_disk", check, path=path)
 
+    def read_only(self, path: str, heal_after: Time = None, *, check: bool = True) -> Result:
+        """Make a directory of the nodes fail every write; files that are open already can still be written.
+
+        Args:
+            path: the directory, often the mount point of a file system.
+            heal_after: seconds until the nodes undo it themselves, or the word ``never``.
+            check: raise when a node did not do it.
+        """
+        return self._do("read_only", check, path=path, heal_after=heal_after)
+
+    def read_write(self, path: str, *, check: bool = True) -> Result:
+        """Make a directory that is read-only by `read_only` writable again."""
+        return self._do("read_write", check, path=path)
+
     def partition(self, others: NodeCollection, heal_after: Time = None, *, check: bool = True) -> Result:
         """Cut the nodes off from other nodes, both directions; ssh from here goes on.
 

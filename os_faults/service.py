@@ -106,6 +106,45 @@ class Service:
         """Give the service its ports back."""
         return self._do("plug", nodes, check)
 
+    def limit_memory(
+        self, memory: str | int, nodes: NodeCollection | None = None, heal_after: Time = None, *, check: bool = True
+    ) -> Result:
+        """Limit the memory of each systemd unit of the service.
+
+        Args:
+            memory: bytes: a number, or one with K, M, G or T (powers of 1024).
+            nodes: where; everywhere when None.
+            heal_after: seconds until the node itself takes it back, or ``never``; that of the connection when None.
+            check: raise when a node did not do it.
+        """
+        return self._do("limit_memory", nodes, check, memory=memory, heal_after=heal_after)
+
+    def unlimit_memory(self, nodes: NodeCollection | None = None, *, check: bool = True) -> Result:
+        """Lift the limit of `limit_memory`; one that others have set is in force again."""
+        return self._do("unlimit_memory", nodes, check)
+
+    def limit_cpu(
+        self,
+        percent: int | None = None,
+        nodes: NodeCollection | None = None,
+        heal_after: Time = None,
+        *,
+        check: bool = True,
+    ) -> Result:
+        """Limit the processor time of each systemd unit of the service.
+
+        Args:
+            percent: of one processor; 10 when None.
+            nodes: where; everywhere when None.
+            heal_after: seconds until the node itself takes it back, or ``never``; that of the connection when None.
+            check: raise when a node did not do it.
+        """
+        return self._do("limit_cpu", nodes, check, percent=percent, heal_after=heal_after)
+
+    def unlimit_cpu(self, nodes: NodeCollection | None = None, *, check: bool = True) -> Result:
+        """Lift the limit of `limit_cpu`; one that others have set is in force again."""
+        return self._do("unlimit_cpu", nodes, check)
+
     def action(self, verb: str, nodes: NodeCollection | None = None, **options: Any) -> Action:
         """Return what a verb would do, fully checked; nothing is touched.
 
