@@ -281,6 +281,57 @@ class NodeCollection(Set[Node]):
         """Give a network back to the nodes, with the addresses and routes it had."""
         return self._do("enable_network", check, network_name=network_name)
 
+    def latency(
+        self, network_name: str, milliseconds: int | None = None, heal_after: Time = None, *, check: bool = True
+    ) -> Result:
+        """Delay what the nodes send on a network.
+
+        Args:
+            network_name: logical name (``storage``); the configuration or the driver knows its interface.
+            milliseconds: by which each packet is late; 100 when None.
+            heal_after: seconds until the nodes undo it themselves, or the word ``never``.
+            check: raise when a node did not do it.
+        """
+        return self._do("latency", check, network_name=network_name, milliseconds=milliseconds, heal_after=heal_after)
+
+    def end_latency(self, network_name: str, *, check: bool = True) -> Result:
+        """End the delay that `latency` makes."""
+        return self._do("end_latency", check, network_name=network_name)
+
+    def loss(
+        self, network_name: str, percent: float | None = None, heal_after: Time = None, *, check: bool = True
+    ) -> Result:
+        """Lose a part of what the nodes send on a network.
+
+        Args:
+            network_name: logical name (``storage``); the configuration or the driver knows its interface.
+            percent: how many packets in a hundred; 10 when None.
+            heal_after: seconds until the nodes undo it themselves, or the word ``never``.
+            check: raise when a node did not do it.
+        """
+        return self._do("loss", check, network_name=network_name, percent=percent, heal_after=heal_after)
+
+    def end_loss(self, network_name: str, *, check: bool = True) -> Result:
+        """End the loss that `loss` makes."""
+        return self._do("end_loss", check, network_name=network_name)
+
+    def bandwidth(
+        self, network_name: str, rate: str | int | None = None, heal_after: Time = None, *, check: bool = True
+    ) -> Result:
+        """Limit how much the nodes send on a network.
+
+        Args:
+            network_name: logical name (``storage``); the configuration or the driver knows its interface.
+            rate: bits in a second: a number, or one with K, M, G or T (powers of 1000); ``1M`` when None.
+            heal_after: seconds until the nodes undo it themselves, or the word ``never``.
+            check: raise when a node did not do it.
+        """
+        return self._do("bandwidth", check, network_name=network_name, rate=rate, heal_after=heal_after)
+
+    def end_bandwidth(self, network_name: str, *, check: bool = True) -> Result:
+        """End the limit that `bandwidth` sets."""
+        return self._do("end_bandwidth", check, network_name=network_name)
+
     def fill_disk(
         self, path: str, free: str | int | None = None, heal_after: Time = None, *, check: bool = True
     ) -> Result:

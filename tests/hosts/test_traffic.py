@@ -1,0 +1,106 @@
+"""A network of a node is slow, and as fast as before afterwards; what its kernel can't do is refused."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from hostlab.evidence import Evidence
+from hostlab.observer import Host
+from hostlab.waiting import wait_for
+
+from os_faults import AnsibleExecutionException, ArgumentError, Cloud, NodeCollection
+
+SIZE = 500_000
+
+
+@pytest.fixture
+def nodes(cloud: Cloud, node_3: Host) -> NodeCollection:
+    return cloud.get_nodes(fqdns=[node_3.fqdn])
+
+
+def seconds(host: Host) -> float:
+    """Return how long 4 Mbit from the host take."""
+    began = time.monotonic()
+    assert len(host.sh(f"yes | head -c {SIZE}")) > SIZE - 2
+    return time.monotonic() - began
+
+
+def discipline(host: Host, interface: str = "stor0") -> str:
+    return host.sh(f"tc qdisc show dev {interface}")
+
+
+def test_bandwidth(nodes: NodeCollection, node_3: Host, evidence: Evidence) -> None:
+    before = discipline(node_3)
+    with node_3.undone():
+        fast = seconds(node_3.over_storage)
+        assert nodes.bandwidth("storage", "1M").changed
+        slow = seconds(node_3.over_storage)
+        assert slow > 3.5 > fast
+        assert seconds(node_3) < 3, "the other network is slow too"
+        assert not nodes.bandwidth("storage", "1M", heal_after=60).changed
+        assert nodes.bandwidth("storage", "100M", heal_after=60).changed
+        assert seconds(node_3.over_storage) < 3
+
+        assert nodes.end_bandwidth("storage").changed
+        assert discipline(node_3) == before
+        assert not nodes.end_bandwidth("storage").changed
+        nodes.bandwidth("storage", "1M", heal_after=4)
+        wait_for(lambda: discipline(node_3) == before, "the host ends it by itself", 10)
+    evidence.seen("bandwidth", f"4 Mbit at 1 Mbit/s: {slow:.1f} s in place of {fast:.1f} s")
+    evidence.undone("bandwidth", "by end_bandwidth, and by its time; the kernel's own discipline is back")
+    evidence.seen("end_bandwidth", "the kernel's own discipline is back")
+    evidence.undone("end_bandwidth", "unit and record gone, host as before")
+
+
+def test_bandwidth_of_the_network_that_carries_ssh(cloud: Cloud, nodes: NodeCollection, node_3: Host) -> None:
+    before = discipline(node_3, "host0")
+    with node_3.undone():
+        result = nodes.bandwidth("management", "2M", heal_after=60)[node_3.fqdn]
+        assert result.payload["state"] == "injected"
+        assert seconds(node_3) > 1.5
+        assert cloud.heal().changed
+        assert discipline(node_3, "host0") == before
+
+
+@pytest.fixture
+def foreign(node_3: Host) -> Iterator[str]:
+    """A discipline that somebody else has set up."""
+    node_3.sh("tc qdisc add dev stor0 root handle 1: pfifo limit 1000")
+    yield discipline(node_3)
+    node_3.sh("tc qdisc del dev stor0 root")
+
+
+def test_a_discipline_of_somebody_else_is_left_alone(nodes: NodeCollection, node_3: Host, foreign: str) -> None:
+    with node_3.undone():
+        with pytest.raises(AnsibleExecutionException, match=r"stor0 has .* of somebody else \(pfifo 1:\)"):
+            nodes.bandwidth("storage", "1M")
+        assert discipline(node_3) == foreign
+
+
+@pytest.mark.parametrize("verb", ["latency", "loss"])
+def test_what_the_kernel_can_not_do_is_refused(nodes: NodeCollection, node_3: Host, verb: str) -> None:
+    """The kernel below the lab's containers has no netem."""
+    with node_3.undone():
+        before = discipline(node_3)
+        with pytest.raises(AnsibleExecutionException, match=r"the kernel of this host can't .* \(no netem\)"):
+            getattr(nodes, verb)("storage")
+        assert discipline(node_3) == before
+        nodes.bandwidth("storage", "50M")
+        with pytest.raises(AnsibleExecutionException, match="no netem"):
+            getattr(nodes, verb)("storage")
+        assert "tbf" in discipline(node_3), "the other fault is gone"
+        nodes.end_bandwidth("storage")
+        assert discipline(node_3) == before
+        assert not getattr(nodes, f"end_{verb}")("storage").changed
+
+
+def test_bad_numbers_touch_nothing(nodes: NodeCollection, node_3: Host) -> None:
+    with node_3.undone():
+        with pytest.raises(ArgumentError, match="from 1 to 60000, got: 0"):
+            nodes.latency("storage", 0)
+        with pytest.raises(ArgumentError, match="to 100, got: 101"):
+            nodes.loss("storage", 101)
+        with pytest.raises(ArgumentError, match="number, or one with K, M, G or T"):
+            nodes.bandwidth("storage", "1Mbit")
