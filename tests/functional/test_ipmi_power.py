@@ -50,26 +50,27 @@ def test_every_action_from_every_state(play: Any, new_bmcs: Callable[..., list[B
     here, there = new_bmcs(2)
     logins = {"here": here.login(), "there": there.login(username="careful", privilege="operator")}
     steps = [
-        # action, power before and after, what each machine is asked for
-        ("poweroff", ("on", "off"), ("off", "off"), (["power 0"], [])),
-        ("poweron", ("on", "off"), ("on", "on"), ([], ["power 1"])),
-        ("shutdown", ("off", "on"), ("off", "off"), ([], ["shutdown 1"])),
-        ("reset", ("on", "on"), ("on", "on"), (["reset 1"], ["reset 1"])),
+        # action, whether in check mode, power before and after, what each machine is asked for
+        ("poweroff", False, ("on", "off"), ("off", "off"), (["power 0"], [])),
+        ("poweron", False, ("on", "off"), ("on", "on"), ([], ["power 1"])),
+        ("shutdown", True, ("off", "on"), ("off", "off"), ([], ["shutdown 1"])),
+        ("shutdown", False, ("off", "on"), ("off", "off"), ([], ["shutdown 1"])),
+        ("reset", True, ("on", "on"), ("on", "on"), (["reset 1"], ["reset 1"])),
+        ("reset", False, ("on", "on"), ("on", "on"), (["reset 1"], ["reset 1"])),
     ]
-    for action, *states in steps:
-        for check in (True, False):
-            for bmc, power_before in zip((here, there), states[0], strict=True):
-                bmc.power = power_before
-            lengths = [len(bmc.asked) for bmc in (here, there)]
-            done = power(play, action, logins, check)
-            assert done.rc == 0, (action, done.failures)
-            told = [done.results()[name] for name in logins]
-            for bmc, length, result, before, after, asked in zip((here, there), lengths, told, *states, strict=True):
-                assert (result["previous_state"], result["power_state"]) == (before, after)
-                assert result["changed"] == bool(asked)
-                assert result["bmc"] == f"127.0.0.1:{bmc.port}"
-                assert bmc.asked[length:] == ([] if check else asked)
-                assert bmc.power == (before if check else after)
+    for action, check, *states in steps:
+        for bmc, power_before in zip((here, there), states[0], strict=True):
+            bmc.power = power_before
+        lengths = [len(bmc.asked) for bmc in (here, there)]
+        done = power(play, action, logins, check)
+        assert done.rc == 0, (action, done.failures)
+        told = [done.results()[name] for name in logins]
+        for bmc, length, result, before, after, asked in zip((here, there), lengths, told, *states, strict=True):
+            assert (result["previous_state"], result["power_state"]) == (before, after)
+            assert result["changed"] == bool(asked)
+            assert result["bmc"] == f"127.0.0.1:{bmc.port}"
+            assert bmc.asked[length:] == ([] if check else asked)
+            assert bmc.power == (before if check else after)
 
 
 def test_what_goes_wrong_is_told_in_a_sentence_and_in_time(play: Any, new_bmcs: Callable[..., list[Bmc]]) -> None:

@@ -43,14 +43,15 @@ def power(play: Any, action: str, who: Mapping[str, Mapping[str, Any]], check: b
     return play("node_power.yml", hosts=hosts, inventory=inventory, check=check, node_action=action, wait_timeout=5)
 
 
-@pytest.mark.parametrize("check", [False, True], ids=["for real", "check mode"])
 @pytest.mark.parametrize(
-    ("action", "told"),
+    ("action", "told", "check"),
     [
-        ("poweroff", {"node-1": ("on", "off"), "node-2": ("off", "off"), "paused": ("on", "off")}),
-        ("poweron", {"node-1": ("on", "on"), "node-2": ("off", "on"), "paused": ("on", "on")}),
-        ("shutdown", {"node-1": ("on", "off"), "node-2": ("off", "off")}),
-        ("reset", {"node-1": ("on", "on"), "paused": ("on", "on")}),
+        ("poweroff", {"node-1": ("on", "off"), "node-2": ("off", "off"), "paused": ("on", "off")}, False),
+        ("poweroff", {"node-1": ("on", "off"), "node-2": ("off", "off"), "paused": ("on", "off")}, True),
+        ("poweron", {"node-1": ("on", "on"), "node-2": ("off", "on"), "paused": ("on", "on")}, False),
+        ("shutdown", {"node-1": ("on", "off"), "node-2": ("off", "off")}, False),
+        ("reset", {"node-1": ("on", "on"), "paused": ("on", "on")}, False),
+        ("reset", {"node-1": ("on", "on"), "paused": ("on", "on")}, True),
     ],
 )
 def test_every_action_from_every_state(
