@@ -3,7 +3,7 @@
 A package adds a driver with one line of its metadata, in the group of its kind::
 
     [project.entry-points."os_faults.power"]
-    redfish = "my_package.redfish:RedfishPower"
+    ilo = "my_package.ilo:IloPower"
 """
 
 from __future__ import annotations

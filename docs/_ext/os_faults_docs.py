@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -159,27 +160,13 @@ def modules() -> str:
     return str(page)
 
 
-def drivers() -> str:
-    """Return the page of the drivers: the docstring of each class that an entry point names."""
-    page = Page()
-    for kind, title in {
-        "cloud": "Clouds",
-        "node_discover": "Node discovery",
-        "power": "Power",
-        "service": "Services",
-    }.items():
-        points = sorted(entry_points(group=f"os_faults.{kind}"), key=lambda point: point.name)
-        if not points:
-            continue
-        page.title(title, "-")
-        for point in points:
-            driver = point.load()
-            doc = inspect.getdoc(driver)
-            if not doc:
-                raise ValueError(f"the {kind} driver {point.name} has no docstring")
-            page.title(point.name, "~")
-            page.text(str(GoogleDocstring(doc, Config(napoleon_use_ivar=True))))
-    return str(page)
+def driver(kind: str, name: str) -> str:
+    """Return the page of a driver: the docstring of the class that the entry point names."""
+    (point,) = entry_points(group=f"os_faults.{kind}", name=name)
+    doc = inspect.getdoc(point.load())
+    if not doc:
+        raise ValueError(f"the {kind} driver {name} has no docstring")
+    return str(GoogleDocstring(doc, Config(napoleon_use_ivar=True)))
 
 
 def errors() -> str:
@@ -210,19 +197,20 @@ def command_line() -> str:
     return str(page)
 
 
-SOURCES = {
+SOURCES: dict[str, Callable[..., str]] = {
     "playbooks": playbooks,
     "modules": modules,
-    "drivers": drivers,
+    "driver": driver,
     "errors": errors,
     "command-line": command_line,
 }
 
 
 class FromCode(SphinxDirective):
-    """``.. from-code:: playbooks``: the page that grows from that source."""
+    """``.. from-code:: playbooks``: the page that grows from that source; ``.. from-code:: driver power libvirt``."""
 
     required_arguments = 1
+    optional_arguments = 2
 
     def run(self) -> list[nodes.Node]:
         """Parse what the source says as if it stood in the page."""
@@ -230,7 +218,7 @@ class FromCode(SphinxDirective):
             for path in folder.rglob("*"):
                 if path.suffix in {".py", ".yml"}:
                     self.env.note_dependency(str(path))
-        return self.parse_text_to_nodes(SOURCES[self.arguments[0]](), allow_section_headings=True)
+        return self.parse_text_to_nodes(SOURCES[self.arguments[0]](*self.arguments[1:]), allow_section_headings=True)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

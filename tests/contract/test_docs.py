@@ -96,3 +96,10 @@ def test_configuration_is_accepted(page: str, text: str, tmp_path: Path, monkeyp
         config = load(environ=environ, cwd=tmp_path)
     with Cloud(config) as cloud:  # every driver checks its own arguments; no host is contacted
         assert set(content.get("services", {})) <= set(cloud.list_services())
+
+
+def test_every_driver_has_a_page() -> None:
+    from os_faults import registry
+
+    names = {f"{kind}-{name}" for kind in registry.KINDS for name in registry.names(kind)}
+    assert {path.stem for path in (ROOT / "docs" / "reference" / "drivers").iterdir()} == names
