@@ -53,7 +53,9 @@ class Machine:
 BUSY = osf_power.PowerError("the controller is busy")
 
 
-@pytest.mark.parametrize("tested", [osf_power, osf_libvirt, module("osf_ipmi_power"), module("osf_libvirt_snapshot")])
+@pytest.mark.parametrize(
+    "tested", [osf_power, osf_libvirt, *map(module, ("osf_ipmi_power", "osf_libvirt_snapshot", "osf_redfish_power"))]
+)
 def test_the_examples_of_the_docstrings(tested: ModuleType) -> None:
     assert doctest.testmod(tested).failed == 0
 
