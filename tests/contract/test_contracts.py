@@ -84,6 +84,9 @@ def test_keys_that_name_verbs_and_options_name_some_of_the_contract(name: str) -
     assert set(only_for) <= set(spec.get("options", {}))
     assert set().union(*only_for.values()) <= verbs
     assert set(spec.get("breaks_connections", [])) <= verbs
+    types = {key: option["type"] for key, option in spec.get("options", {}).items()}
+    assert {types.get(key) for key in spec.get("amounts", [])} <= {"str"}
+    assert {types.get(key) for key in spec.get("ranges", {})} <= {"int", "float"}
 
 
 @pytest.mark.parametrize("name", NAMES)
