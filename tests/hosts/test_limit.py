@@ -33,10 +33,11 @@ def controllers(node_3: Host) -> Iterator[None]:
 
     def mount(how: str) -> None:
         node_3.sh(f"for one in memory cpu; do mount -o remount,{how},bind /sys/fs/cgroup/$one; done")
+        node_3.sh("systemctl daemon-reexec")  # it looks at the controllers when it starts
 
     mount("rw")
     yield
-    node_3.sh("systemctl daemon-reload")
+    node_3.sh("systemctl revert memcached.service; systemctl daemon-reload")
     mount("ro")
 
 
