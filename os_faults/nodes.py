@@ -1,44 +1,20 @@
-"""A set of nodes, and what can be done to them."""
+"""A collection of nodes, and what can be done to them."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
-from typing import Any, Literal, Protocol, overload
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from os_faults import actions
 from os_faults.errors import ArgumentError, NodeCollectionError
-from os_faults.model import Action, Node, Result
+from os_faults.model import Action, Result
+from os_faults.node_set import NodeSet
 
 #: Seconds, or the word for a fault without an end; None leaves it to the connection.
 Time = int | Literal["never"] | None
 
 
-class Performer(Protocol):
-    """What a collection needs of its cloud: somebody who performs actions.
-
-    Attributes:
-        rng: the source of randomness, seeded by ``connect(seed=)``.
-        heal_after: seconds after which a fault ends by itself where the caller does not say.
-    """
-
-    rng: random.Random
-    heal_after: int
-
-    def perform(self, action: Action, *, check: bool = True) -> Result:
-        """Do ``action``; raise when it was not achieved, unless ``check`` is False."""
-
-    def check_network(self, name: str, nodes: Iterable[Node]) -> None:
-        """Refuse a network that one of the nodes does not have, before anything is touched."""
-
-    def get_nodes(self, fqdns: Iterable[str]) -> NodeCollection:
-        """Return the nodes of the cloud with these names."""
-
-    def check_power(self, verb: str, nodes: Iterable[Node]) -> None:
-        """Refuse what no power driver can do to one of the nodes, before anything is touched."""
-
-
-class NodeCollection(Set[Node]):
+class NodeCollection(NodeSet):
     """A set of nodes with set algebra, choice and the node verbs.
 
     Every verb returns a `Result` with one entry per node and raises when a node did not do it;
@@ -50,104 +26,6 @@ class NodeCollection(Set[Node]):
         >>> [node.fqdn for node in nodes[:2]]
         ['node-1.domain.tld', 'node-2.domain.tld']
     """
-
-    def __init__(self, nodes: Iterable[Node], performer: Performer) -> None:
-        self._nodes = tuple(sorted(set(nodes), key=lambda node: (node.fqdn, node.ip)))
-        self._performer = performer
-
-    # -- a set, ordered by name ---------------------------------------------------------------
-
-    def __contains__(self, node: object) -> bool:
-        return node in self._nodes
-
-    def __iter__(self) -> Iterator[Node]:
-        return iter(self._nodes)
-
-    def __len__(self) -> int:
-        return len(self._nodes)
-
-    def __repr__(self) -> str:
-        return f"NodeCollection({', '.join(node.fqdn for node in self._nodes)})"
-
-    @overload
-    def __getitem__(self, key: int) -> Node: ...
-    @overload
-    def __getitem__(self, key: slice) -> NodeCollection: ...
-    def __getitem__(self, key: int | slice) -> Node | NodeCollection:
-        """Return the node at a position, or the collection that a slice cuts out."""
-        return self._of(self._nodes[key]) if isinstance(key, slice) else self._nodes[key]
-
-    def __and__(self, other: object) -> NodeCollection:
-        return self._of(node for node in self if node in self._same_cloud(other))
-
-    def __or__(self, other: object) -> NodeCollection:
-        return self._of([*self, *self._same_cloud(other)])
-
-    def __sub__(self, other: object) -> NodeCollection:
-        return self._of(node for node in self if node not in self._same_cloud(other))
-
-    def __xor__(self, other: object) -> NodeCollection:
-        return (self | other) - (self & other)
-
-    __add__ = __or__
-    # With anything but a node collection these refuse, on whichever side it stands.
-    __rand__, __ror__, __rsub__, __rxor__ = __and__, __or__, __sub__, __xor__
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, NodeCollection) and self._nodes == other._nodes
-
-    def __hash__(self) -> int:
-        return hash(self._nodes)
-
-    def _of(self, nodes: Iterable[Node]) -> NodeCollection:
-        return NodeCollection(nodes, self._performer)
-
-    def _same_cloud(self, other: object) -> NodeCollection:
-        if not isinstance(other, NodeCollection):
-            raise TypeError(f"a node collection combines with a node collection, not with {type(other).__name__}")
-        if other._performer is not self._performer:
-            raise NodeCollectionError("node collections of two different clouds can't be combined")
-        return other
-
-    # -- choosing -----------------------------------------------------------------------------
-
-    @property
-    def hosts(self) -> list[Node]:
-        """The nodes as a list, ordered by name."""
-        return list(self._nodes)
-
-    def get_ips(self) -> list[str]:
-        """Return the nodes' addresses, ordered by node name."""
-        return [node.ip for node in self]
-
-    def get_macs(self) -> list[str | None]:
-        """Return the nodes' MAC addresses, ordered by node name; None where it is not known."""
-        return [node.mac for node in self]
-
-    def get_fqdns(self) -> list[str]:
-        """Return the nodes' full names, ordered."""
-        return [node.fqdn for node in self]
-
-    def pick(self, count: int = 1) -> NodeCollection:
-        """Return ``count`` nodes chosen at random, by the seed of the connection.
-
-        Raises:
-            NodeCollectionError: the collection has fewer nodes, or ``count`` is below 1.
-        """
-        if count not in range(1, len(self) + 1):
-            raise NodeCollectionError(f"can't pick {count} of {len(self)} nodes")
-        return self._of(self._performer.rng.sample(self._nodes, count))
-
-    def filter(self, predicate: Callable[[Node], bool]) -> NodeCollection:
-        """Return the nodes for which ``predicate`` is true.
-
-        Raises:
-            NodeCollectionError: there is none.
-        """
-        chosen = [node for node in self if predicate(node)]
-        if not chosen:
-            raise NodeCollectionError(f"none of the {len(self)} nodes fits the filter")
-        return self._of(chosen)
 
     # -- verbs --------------------------------------------------------------------------------
 

@@ -8,7 +8,8 @@ from typing import Any
 from os_faults import actions
 from os_faults.errors import ArgumentError, ServiceError
 from os_faults.model import Action, Result
-from os_faults.nodes import NodeCollection, Performer, Time
+from os_faults.node_set import Performer
+from os_faults.nodes import NodeCollection, Time
 
 
 class Service:

@@ -1,0 +1,141 @@
+"""A set of nodes: set algebra, and the choice of some of them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Set
+from typing import Protocol, Self, overload
+
+from os_faults.errors import NodeCollectionError
+from os_faults.model import Action, Node, Result
+
+
+class Performer(Protocol):
+    """What a collection needs of its cloud: somebody who performs actions.
+
+    Attributes:
+        rng: the source of randomness, seeded by ``connect(seed=)``.
+        heal_after: seconds after which a fault ends by itself where the caller does not say.
+    """
+
+    rng: random.Random
+    heal_after: int
+
+    def perform(self, action: Action, *, check: bool = True) -> Result:
+        """Do ``action``; raise when it was not achieved, unless ``check`` is False."""
+
+    def check_network(self, name: str, nodes: Iterable[Node]) -> None:
+        """Refuse a network that one of the nodes does not have, before anything is touched."""
+
+    def get_nodes(self, fqdns: Iterable[str]) -> NodeSet:
+        """Return the nodes of the cloud with these names."""
+
+    def check_power(self, verb: str, nodes: Iterable[Node]) -> None:
+        """Refuse what no power driver can do to one of the nodes, before anything is touched."""
+
+
+class NodeSet(Set[Node]):
+    """Nodes of one cloud, ordered by name.
+
+    Args:
+        nodes: in any order.
+        performer: their cloud.
+    """
+
+    def __init__(self, nodes: Iterable[Node], performer: Performer) -> None:
+        self._nodes = tuple(sorted(set(nodes), key=lambda node: (node.fqdn, node.ip)))
+        self._performer = performer
+
+    # -- set algebra --------------------------------------------------------------------------
+
+    def __contains__(self, node: object) -> bool:
+        return node in self._nodes
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self._nodes)
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(node.fqdn for node in self._nodes)})"
+
+    @overload
+    def __getitem__(self, key: int) -> Node: ...
+    @overload
+    def __getitem__(self, key: slice) -> Self: ...
+    def __getitem__(self, key: int | slice) -> Node | Self:
+        """Return the node at a position, or the collection that a slice cuts out."""
+        return self._of(self._nodes[key]) if isinstance(key, slice) else self._nodes[key]
+
+    def __and__(self, other: object) -> Self:
+        return self._of(node for node in self if node in self._same_cloud(other))
+
+    def __or__(self, other: object) -> Self:
+        return self._of([*self, *self._same_cloud(other)])
+
+    def __sub__(self, other: object) -> Self:
+        return self._of(node for node in self if node not in self._same_cloud(other))
+
+    def __xor__(self, other: object) -> Self:
+        return (self | other) - (self & other)
+
+    __add__ = __or__
+    # With anything but a node collection these refuse, on whichever side it stands.
+    __rand__, __ror__, __rsub__, __rxor__ = __and__, __or__, __sub__, __xor__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, NodeSet) and self._nodes == other._nodes
+
+    def __hash__(self) -> int:
+        return hash(self._nodes)
+
+    def _of(self, nodes: Iterable[Node]) -> Self:
+        return type(self)(nodes, self._performer)
+
+    def _same_cloud(self, other: object) -> Self:
+        if not isinstance(other, type(self)):
+            raise TypeError(f"a node collection combines with a node collection, not with {type(other).__name__}")
+        if other._performer is not self._performer:
+            raise NodeCollectionError("node collections of two different clouds can't be combined")
+        return other
+
+    # -- choosing -----------------------------------------------------------------------------
+
+    @property
+    def hosts(self) -> list[Node]:
+        """The nodes as a list, ordered by name."""
+        return list(self._nodes)
+
+    def get_ips(self) -> list[str]:
+        """Return the nodes' addresses, ordered by node name."""
+        return [node.ip for node in self]
+
+    def get_macs(self) -> list[str | None]:
+        """Return the nodes' MAC addresses, ordered by node name; None where it is not known."""
+        return [node.mac for node in self]
+
+    def get_fqdns(self) -> list[str]:
+        """Return the nodes' full names, ordered."""
+        return [node.fqdn for node in self]
+
+    def pick(self, count: int = 1) -> Self:
+        """Return ``count`` nodes chosen at random, by the seed of the connection.
+
+        Raises:
+            NodeCollectionError: the collection has fewer nodes, or ``count`` is below 1.
+        """
+        if count not in range(1, len(self) + 1):
+            raise NodeCollectionError(f"can't pick {count} of {len(self)} nodes")
+        return self._of(self._performer.rng.sample(self._nodes, count))
+
+    def filter(self, predicate: Callable[[Node], bool]) -> Self:
+        """Return the nodes for which ``predicate`` is true.
+
+        Raises:
+            NodeCollectionError: there is none.
+        """
+        chosen = [node for node in self if predicate(node)]
+        if not chosen:
+            raise NodeCollectionError(f"none of the {len(self)} nodes fits the filter")
+        return self._of(chosen)
