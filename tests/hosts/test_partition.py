@@ -29,7 +29,6 @@ def addresses(host: Host) -> set[str]:
 @pytest.fixture(params=["nft", "iptables"])
 def tool(request: pytest.FixtureRequest, node_3: Host) -> Iterator[str]:
     """The packet filter that the plain host has."""
-    node_3.sh("iptables --list; ip6tables --list")  # makes the tables that iptables leaves
     if request.param == "iptables":
         node_3.sh("mv /usr/sbin/nft /root/nft")
     yield request.param

@@ -37,6 +37,9 @@ _VOLATILE = re.compile(
 )
 """Indices of interfaces, counters and lifetimes."""
 
+_BUILT_IN = re.compile(r"#|\*|COMMIT$|:[A-Z]+ ACCEPT$")
+"""What ``iptables-save`` tells of a table without rules, which is there from the first use of iptables on."""
+
 _PASSING_UNITS = re.compile(
     r"(?:user@|user-runtime-dir@|session-|systemd-tmpfiles-clean|systemd-(?:hostnamed|timedated|localed|udevd)|dpkg-db|ssh@)"
 )
@@ -54,7 +57,7 @@ def parse(text: str) -> Fingerprint:
             lines.add(plain)
     sections["units"] = {row for row in sections["units"] if _matters(row)}
     for name in ("iptables", "ip6tables"):
-        sections[name] = {line for line in sections[name] if not line.startswith("#")}
+        sections[name] = {line for line in sections[name] if not _BUILT_IN.match(line)}
     return {name: frozenset(found) for name, found in sections.items()}
 
 
