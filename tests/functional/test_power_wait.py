@@ -56,7 +56,6 @@ def test_a_reset_is_waited_for_until_the_node_answers_with_another_boot_id(
         assert payload["boot_id_before"] == (None if name == "hung" else before[name])
         assert payload["boot_id_after"] == host.boot_id != before[name]
         assert (payload["previous_state"], payload["power_state"]) == ("on", "on")
-    assert result["late"].payload["waited"] > 1
 
 
 def test_a_node_that_does_not_come_back_or_never_went_is_a_failure_in_time(

@@ -96,7 +96,7 @@ def server(tmp_path: Path, play) -> Iterator[Server]:
     if server.record.exists():
         play("heal.yml", fault_ids=[server.record.name])
         end(server.pid)
-        os.kill(server.child, signal.SIGKILL)
+        end(server.child)
 
 
 @pytest.fixture
