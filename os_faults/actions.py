@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from os_faults.contract import Contract, find_verb, load_contracts
-from os_faults.model import Action, Node
+from os_faults.errors import ArgumentError
+from os_faults.model import Action, Node, Result
 from os_faults.resources import playbooks_dir
 
 #: Seconds that a run may take beyond what its verb waits for on the hosts.
 RUN_MARGIN = 120.0
 #: Seconds that a verb may wait on the hosts when its contract speaks of no time.
 PATIENCE = 300.0
+
+
+class Perform(Protocol):
+    """Does an action, by one run."""
+
+    def __call__(self, action: Action, *, check: bool = True) -> Result:
+        """Do it; raise when it was not achieved, unless ``check`` is False."""
 
 
 @cache
@@ -67,6 +76,40 @@ def for_verb(
         hits=str(checked[contract.subject_from]) if contract.subject_from else "",
         timeout=_patience(contract, checked) + RUN_MARGIN,
     )
+
+
+def undoing(action: Action) -> Action:
+    """Return the action that takes another one back, on the same nodes and the same subject.
+
+    Raises:
+        ArgumentError: it leaves nothing that could be taken back.
+
+    Example:
+        >>> undoing(for_verb("service", "freeze", nodes, service="keystone", seconds=10)).arguments
+        {'service': 'keystone', 'service_action': 'unfreeze'}
+    """
+    if action.undo is None:
+        raise ArgumentError(f"{action}: it leaves nothing that could be taken back")
+    contract = contracts()[action.playbook]
+    kept = {
+        name: value
+        for name, value in action.arguments.items()
+        if name != contract.verbs_from and contract.takes(action.undo, name)
+    }
+    return for_verb(contract.subject, action.undo, action.nodes, subject=action.subject, **kept)
+
+
+def ending_after(action: Action, seconds: int) -> Action:
+    """Return the same action with an end of its own after some seconds.
+
+    Raises:
+        ArgumentError: the hosts do not end such a fault by themselves.
+    """
+    contract = contracts()[action.playbook]
+    if not (action.undo and "heal_after" in contract.options):
+        raise ArgumentError(f"{action}: it does not end by itself, so it can't be given {seconds} s")
+    others = {name: value for name, value in action.arguments.items() if name not in ("heal_after", "seconds")}
+    return replace(action, arguments=contract.check({**others, "heal_after": seconds}))
 
 
 def _patience(contract: Contract, given: Mapping[str, Any]) -> float:

@@ -10,6 +10,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -27,6 +28,7 @@ from os_faults.errors import (
 )
 from os_faults.faults import Faults, faults_of
 from os_faults.held import Held
+from os_faults.injected import injected
 from os_faults.inventory import inventory
 from os_faults.journal import Journal
 from os_faults.memory import Memory
@@ -236,6 +238,26 @@ class Cloud:
         if absent and not result.failures:
             LOG.warning("no node held %s: there was nothing to take back", ", ".join(sorted(absent)))
         return result.raise_for_status() if check else result
+
+    def injected(self, action: Action, seconds: int | None = None) -> AbstractContextManager[Result]:
+        """Inject a fault for the length of a ``with`` block.
+
+        The end of the block takes it back, however it comes, on the nodes that were changed by it, and raises when that
+        fails. Should this process die, the nodes take it back themselves at its time.
+
+        Args:
+            action: of a verb that lasts, as ``service.action()`` and ``nodes.action()`` return it.
+            seconds: after which the nodes take it back in any case; as the action says when None.
+
+        Raises:
+            ArgumentError: it leaves nothing that could be taken back, or has no end of its own to be set.
+            UndoError: the fault is still there after the block.
+
+        Example:
+            >>> with cloud.injected(keystone.action("unplug"), seconds=60):
+            ...     check_that_the_cloud_goes_on()
+        """
+        return injected(self.perform, action if seconds is None else actions.ending_after(action, seconds))
 
     def healing(self, ids: Iterable[str] = ()) -> list[Action]:
         """Return what `heal` would do, run by run; nothing is touched."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import asdict, replace
-from typing import Any, Protocol
+from typing import Any
 
 from os_faults import actions
 from os_faults.errors import AnsibleExecutionException, PowerManagementError
@@ -17,13 +17,6 @@ from os_faults.held import Held
 from os_faults.journal import HELD, Entry
 from os_faults.model import Action, Fault, HostResult, Node, Result, Status
 from os_faults.power import Machines
-
-
-class Perform(Protocol):
-    """Does an action, by one run."""
-
-    def __call__(self, action: Action, *, check: bool = True) -> Result:
-        """Do it; raise when it was not achieved, unless ``check`` is False."""
 
 
 class Faults:
@@ -35,7 +28,7 @@ class Faults:
         machines: whose power can be changed.
     """
 
-    def __init__(self, perform: Perform, held: Held, machines: Machines) -> None:
+    def __init__(self, perform: actions.Perform, held: Held, machines: Machines) -> None:
         self._perform = perform
         self._held = held
         self._machines = machines

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Literal
 
 from os_faults import actions
 from os_faults.errors import ArgumentError, NodeCollectionError
+from os_faults.injected import injected
 from os_faults.model import Action, Result
 from os_faults.node_set import NodeSet
 
@@ -290,6 +292,28 @@ class NodeCollection(NodeSet):
         if not (task and hasattr(task, "keys")):
             raise ArgumentError(f"a task is a mapping, as in a playbook, not {task!r}")
         return self._performer.perform(Action("run_task", "", self._nodes, tasks=(task,)), check=raise_on_error)
+
+    # -- for the length of a block ------------------------------------------------------------
+
+    def injected(self, verb: str, **options: Any) -> AbstractContextManager[Result]:
+        """Do a lasting verb for the length of a ``with`` block, see `Cloud.injected`.
+
+        Args:
+            verb: a word of the contracts (``latency``).
+            options: of its playbook.
+
+        Example:
+            >>> with nodes.injected("fill_disk", path="/var/lib/mysql", free="10M"):
+            ...     check_that_the_cloud_goes_on()
+        """
+        return injected(self._performer.perform, self.action(verb, **options))
+
+    def network_disabled(self, network_name: str, heal_after: Time = None) -> AbstractContextManager[Result]:
+        """Keep a network from the nodes for the length of a ``with`` block; the arguments are those of the verb.
+
+        Where it is the network that carries ssh, the block ends when the nodes have taken it back at its time.
+        """
+        return self.injected("disable_network", network_name=network_name, heal_after=heal_after)
 
     # -- how --------------------------------------------------------------------------------
 

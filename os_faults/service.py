@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from os_faults import actions
 from os_faults.errors import ArgumentError, ServiceError
+from os_faults.injected import injected
 from os_faults.model import Action, Result
 from os_faults.node_set import Performer
 from os_faults.nodes import NodeCollection, Time
@@ -145,6 +147,35 @@ class Service:
     def unlimit_cpu(self, nodes: NodeCollection | None = None, *, check: bool = True) -> Result:
         """Lift the limit of `limit_cpu`; one that others have set is in force again."""
         return self._do("unlimit_cpu", nodes, check)
+
+    def injected(
+        self, verb: str, nodes: NodeCollection | None = None, **options: Any
+    ) -> AbstractContextManager[Result]:
+        """Do a lasting verb for the length of a ``with`` block, see `Cloud.injected`.
+
+        Args:
+            verb: a word of the contracts (``limit_cpu``).
+            nodes: where; everywhere when None.
+            options: of its playbook.
+        """
+        return injected(self._performer.perform, self.action(verb, nodes, **options))
+
+    def frozen(self, nodes: NodeCollection | None = None, heal_after: Time = None) -> AbstractContextManager[Result]:
+        """Keep the service frozen for the length of a ``with`` block.
+
+        Args:
+            nodes: where; everywhere when None.
+            heal_after: seconds until the nodes end it in any case, or ``never``; that of the connection when None.
+
+        Example:
+            >>> with keystone.frozen():
+            ...     check_that_clients_wait()
+        """
+        return self.injected("freeze", nodes, heal_after=heal_after)
+
+    def unplugged(self, nodes: NodeCollection | None = None, heal_after: Time = None) -> AbstractContextManager[Result]:
+        """Keep the service's ports cut for the length of a ``with`` block; the arguments are those of `frozen`."""
+        return self.injected("unplug", nodes, heal_after=heal_after)
 
     def action(self, verb: str, nodes: NodeCollection | None = None, **options: Any) -> Action:
         """Return what a verb would do, fully checked; nothing is touched.
