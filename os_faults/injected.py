@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from os_faults import actions
 from os_faults.errors import AnsibleExecutionException
-from os_faults.model import Action, HostResult, Node, Result
+from os_faults.model import Action, HostResult, Node, Result, Status
 
 
 @contextmanager
@@ -42,15 +42,18 @@ def injected(perform: actions.Perform, action: Action) -> Iterator[Result]:
         yield result
     finally:
         if begun := _begun(result):
-            time.sleep(max(0.0, _cut_until(result) - time.time()))
-            perform(replace(undo, nodes=begun))
+            _take_back(perform, replace(undo, nodes=begun), result)
 
 
-def _cut_until(result: Result) -> float:
-    """Return when the last of the nodes can be reached again, seconds since the epoch."""
-    if not any(host.payload.get("cuts_path") for host in result.values()):
-        return 0.0
-    return result.started + result.seconds + float(result.action.arguments["heal_after"])
+def _take_back(perform: actions.Perform, undo: Action, result: Result) -> None:
+    """Undo a fault; nodes that it has cut off are asked again when they have healed by themselves."""
+    ended = perform(undo, check=False)
+    away = [host.node for host in ended.failures if host.status is Status.UNREACHABLE]
+    if any(result[node].payload.get("cuts_path") for node in away):
+        until = result.started + result.seconds + float(result.action.arguments["heal_after"])
+        time.sleep(max(0.0, until - time.time()))
+        ended = perform(undo, check=False)
+    ended.raise_for_status()
 
 
 def _begun(result: Result) -> tuple[Node, ...]:

@@ -50,3 +50,15 @@ def test_a_block_without_a_way_to_the_host_ends_when_the_host_has_healed(cloud: 
             begin = time.monotonic()
         assert time.monotonic() - begin < 90
         assert clients.answers("ssh", node_3.address, 22)
+
+
+def test_a_block_that_only_slows_the_way_to_the_host_does_not_wait(cloud: Cloud, node_3: Host) -> None:
+    nodes = cloud.get_nodes(fqdns=[node_3.fqdn])
+    look = "tc qdisc show dev host0"
+    before = node_3.sh(look)
+    with node_3.undone():
+        with nodes.injected("bandwidth", network_name="management", rate="2M", heal_after=600):
+            assert "tbf" in node_3.sh(look)
+            begin = time.monotonic()
+        assert time.monotonic() - begin < 300
+        assert node_3.sh(look) == before

@@ -86,6 +86,26 @@ def test_an_undo_that_fails_is_loud_and_names_what_went_wrong_before():
         assert isinstance(caught.value.__context__, ValueError)
 
 
+@pytest.mark.parametrize("answers", [(True,), (False, True)])
+def test_nodes_that_are_cut_off_are_asked_again_when_they_have_healed(answers, monkeypatch):
+    waits, left = [], list(answers)
+    monkeypatch.setattr("time.sleep", waits.append)
+
+    def answer(action: Action, node: str) -> HostResult:
+        if action.verb == "disable_network":
+            return HostResult(node, Status.OK, changed=True, payload={"cuts_path": True, "until": 0.0})
+        if action.verb == "enable_network":
+            return HostResult(node, Status.OK if left.pop(0) else Status.UNREACHABLE)
+        return hosts()(action, node)
+
+    runner = FakeRunner(answer)
+    with cloud_of(runner, networks={"management": "eth0"}) as cloud:
+        with cloud.get_nodes(fqdns=[FIRST]).network_disabled("management", heal_after=60):
+            pass
+        assert left == []
+        assert len(waits) == len(answers) - 1
+
+
 def test_the_end_of_an_action_can_be_set():
     runner = FakeRunner(hosts())
     with cloud_of(runner) as cloud:
