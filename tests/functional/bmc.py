@@ -46,14 +46,15 @@ CHASSIS = """\
 # What the BMC does to its machine, which is a file: power is 1 or 0. Beside it there may be a script, `machine`.
 cd "$1" || exit 1
 shift
+be() { echo "$1" >power.new && mv power.new power; }
 while [ $# -gt 0 ] && [ "$1" != get ] && [ "$1" != set ] && [ "$1" != check ]; do shift; done
 case $1 in
 get) echo "power:$(cat power)" ;;
 set)
     echo "$2 $3" >>asked
     case $2 in
-    power) [ -e stuck ] || echo "$3" >power ;;
-    shutdown) [ -e deaf ] || echo 0 >power ;;
+    power) [ -e stuck ] || be "$3" ;;
+    shutdown) [ -e deaf ] || be 0 ;;
     esac
     [ ! -e machine ] || sh machine "$2" "$3" >>log 2>&1
     ;;
@@ -89,7 +90,9 @@ class Bmc:
 
     @power.setter
     def power(self, power: str) -> None:
-        (self.folder / "power").write_text({"off": "0\n", "on": "1\n"}[power])
+        fresh = self.folder / "power.set"
+        fresh.write_text({"off": "0\n", "on": "1\n"}[power])
+        fresh.replace(self.folder / "power")  # whoever reads it meanwhile finds the old or the new, never half of it
 
     @property
     def asked(self) -> list[str]:
