@@ -17,6 +17,10 @@ RUN_MARGIN = 120.0
 #: Seconds that a verb may wait on the hosts when its contract speaks of no time.
 PATIENCE = 300.0
 
+#: The options that say when a fault ends by itself; the first that is given holds.
+_ENDS = ("seconds", "duration", "heal_after")
+_NEVER = "never"
+
 
 class Perform(Protocol):
     """Does an action, by one run."""
@@ -110,6 +114,19 @@ def ending_after(action: Action, seconds: int) -> Action:
         raise ArgumentError(f"{action}: it does not end by itself, so it can't be given {seconds} s")
     others = {name: value for name, value in action.arguments.items() if name not in ("heal_after", "seconds")}
     return replace(action, arguments=contract.check({**others, "heal_after": seconds}))
+
+
+def ends_after(action: Action) -> float | None:
+    """Return the seconds after which the nodes end a lasting fault by themselves; None when they do not.
+
+    Example:
+        >>> ends_after(for_verb("service", "freeze", nodes, service="keystone", seconds=10))
+        10.0
+    """
+    options = contracts()[action.playbook].options
+    given = {name: action.arguments.get(name, options[name].default) for name in _ENDS if name in options}
+    end = next((seconds for seconds in given.values() if seconds is not None), _NEVER)
+    return None if end == _NEVER else float(end)
 
 
 def _patience(contract: Contract, given: Mapping[str, Any]) -> float:

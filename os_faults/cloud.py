@@ -9,7 +9,7 @@ import random
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
@@ -29,13 +29,14 @@ from os_faults.errors import (
 from os_faults.faults import Faults, faults_of
 from os_faults.held import Held
 from os_faults.injected import injected
+from os_faults.interruption import is_patient, tell
 from os_faults.inventory import inventory
 from os_faults.journal import Journal
 from os_faults.memory import Memory
 from os_faults.model import Action, Fault, Node, Result
 from os_faults.nodes import NodeCollection
 from os_faults.power import Machines
-from os_faults.rollback import PowerRollback, Rollback
+from os_faults.rollback import PowerRollback, Rollback, Undo
 from os_faults.runner import AnsibleRunner, Runner, Watcher
 from os_faults.service import Service
 from os_faults.state import file_of, state_dir
@@ -338,7 +339,7 @@ class Cloud:
         self._held.learn(result, begun)
         return result.raise_for_status() if check else result
 
-    def _undo_of(self, action: Action) -> Callable[[], None] | None:
+    def _undo_of(self, action: Action) -> Undo | None:
         """Return what takes an action back that is interrupted, None when it leaves nothing.
 
         Before nodes are powered off, it is written down which of them are on.
@@ -363,16 +364,27 @@ class Cloud:
             if action.breaks_connections:
                 self._runner.forget_connections()
 
-    def _take_back(self, action: Action, undo: Callable[[], None], interruption: BaseException) -> None:
-        """Undo what an interrupted action has done so far; what can't be undone is told, and stays listed."""
-        LOG.warning("interrupted: taking back %s", action)
+    def _take_back(self, action: Action, undo: Undo, interruption: BaseException) -> None:
+        """Undo what an interrupted action has done so far; what is not undone is told, and stays listed.
+
+        A second interruption ends the waiting; the hosts end the fault by themselves.
+        """
+        if not is_patient(interruption):
+            tell(interruption, undo.left())
+            return
+        LOG.warning("interrupted: taking back %s; another Ctrl-C stops waiting for that", action)
         try:
             undo()
         except Exception as error:
             LOG.error("%s could not be taken back, the list of faults tells what is left: %s", action, error)
             if isinstance(interruption, KeyboardInterrupt):
-                raise KeyboardInterrupt(str(error)) from error
-            interruption.add_note(f"{action} could not be taken back: {error}")
+                failed = KeyboardInterrupt(str(error))
+                tell(failed, undo.left())
+                raise failed from error
+            tell(interruption, [f"{action} could not be taken back: {error}", *undo.left()])
+        except BaseException as again:
+            tell(again, undo.left())
+            raise
 
     def plan(self, action: Action) -> tuple[Path, list[str]]:
         """Write the run of an action without running it; return its directory and its command line.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from os_faults import actions
+from os_faults.interruption import ends
 from os_faults.model import Action, HostResult, Node, Result
 
 LOG = logging.getLogger(__name__)
@@ -16,6 +18,16 @@ _SLACK = 5.0
 
 #: The module of an interrupted run may still be at work, so a host that shows nothing yet is asked again.
 _ROUNDS = 3
+
+
+class Undo(Protocol):
+    """Takes back what an interrupted action has done so far."""
+
+    def __call__(self) -> None:
+        """Take it back, and wait until that is done."""
+
+    def left(self) -> list[str]:
+        """Return a sentence for each fault that is not known to be taken back: where it is, and what ends it."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +43,8 @@ class Rollback:
     action: Action
     run: Callable[[Action], Result]
     elapsed: Callable[[], float]
+    #: Node that was asked → id of a fault that it holds → when it ends by itself (as `elapsed` counts), None for never.
+    _known: dict[str, dict[str, float | None]] = field(default_factory=dict, init=False)
 
     def __call__(self) -> None:
         """Ask the hosts what they hold, and heal what is not older than the action.
@@ -43,7 +57,8 @@ class Rollback:
         listing: Result | None = None
         for _ in range(_ROUNDS):
             listing = self.run(actions.for_playbook("faults.yml", left, verb="list", subject="the faults"))
-            made = {name: ids for name, host in listing.items() if (ids := self._made(host))}
+            made = {name: holds for name, host in listing.items() if (holds := self._made(host))}
+            self._known.update(made)
             if made:
                 self._heal(tuple(node for node in left if node.fqdn in made), set().union(*made.values()))
             left = tuple(node for node in left if node.fqdn not in made)
@@ -52,17 +67,35 @@ class Rollback:
         if listing is not None:
             listing.raise_for_status()
 
+    def left(self) -> list[str]:
+        """Return a sentence for each fault that is not known to be taken back: where it is, and what ends it."""
+        return [sentence for node in self.action.nodes for sentence in self._left(node.fqdn)]
+
+    def _left(self, node: str) -> list[str]:
+        if node not in self._known:
+            return [f"{node}: may hold {self.action}; {ends(actions.ends_after(self.action))}"]
+        passed = self.elapsed()
+        return [
+            f"{node}: holds {name}; {ends(None if end is None else max(0.0, end - passed))}"
+            for name, end in self._known[node].items()
+        ]
+
     def _heal(self, nodes: tuple[Node, ...], ids: set[str]) -> None:
         subject = f"what was begun by {self.action}"
-        heal = actions.for_playbook("heal.yml", nodes, verb="heal", subject=subject, fault_ids=sorted(ids))
-        self.run(heal).raise_for_status()
+        healed = self.run(actions.for_playbook("heal.yml", nodes, verb="heal", subject=subject, fault_ids=sorted(ids)))
+        self._known.update({name: {} for name, host in healed.items() if host.ok})
+        healed.raise_for_status()
 
-    def _made(self, host: HostResult) -> set[str]:
-        """Return the ids of the action's own holds: none is older than the action, by the host's clock."""
-        since = host.payload.get("now", 0.0) - self.elapsed() - _SLACK
+    def _made(self, host: HostResult) -> dict[str, float | None]:
+        """Return the action's own holds, with their ends: none is older than the action, by the host's clock."""
+        now, passed = host.payload.get("now", 0.0), self.elapsed()
         same = [hold for hold in host.payload.get("holds", ()) if hold["fault"] == self.action.verb]
         same = [hold for hold in same if self.action.hits in ("", hold["subject"])]
-        return {hold["id"] for hold in same if hold["since"] >= since}
+        return {
+            hold["id"]: None if hold.get("until") is None else passed + hold["until"] - now
+            for hold in same
+            if hold["since"] >= now - passed - _SLACK
+        }
 
 
 @dataclass(frozen=True)
@@ -95,3 +128,7 @@ class PowerRollback:
             result.raise_for_status()
         names = ", ".join(node.fqdn for node in left)
         LOG.warning("%s: on; should it go off yet by this %s, 'heal' powers it on", names, self.action.verb)
+
+    def left(self) -> list[str]:
+        """Return a sentence for each node that was on before: it may be off now."""
+        return [f"{node.fqdn}: may be off by {self.action}; {ends(None)}" for node in self.nodes]

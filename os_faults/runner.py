@@ -283,10 +283,12 @@ class _Run:
         self._thread.join()
 
     def stop(self) -> None:
-        """End the run's processes; bounded."""
+        """End the run's processes; bounded, and done also when it is interrupted."""
         self._cancelled.set()
-        self._thread.join(timeout=10)
-        self.clear()
+        try:
+            self._thread.join(timeout=10)
+        finally:
+            self.clear()
 
     def clear(self) -> None:
         """End what a run that was stopped has left."""

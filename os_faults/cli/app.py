@@ -15,6 +15,7 @@ from os_faults.cli.globals import Group, version_option
 from os_faults.cli.heal import heal
 from os_faults.cli.inject import inject
 from os_faults.cli.interrupts import heard
+from os_faults.cli.output import printable
 from os_faults.cli.session import Session
 from os_faults.errors import OSFException, UndoError
 
@@ -26,7 +27,8 @@ Exit codes:
   3    no node could be reached
   4    done on some nodes only
   5    a fault could not be taken back
-  130  interrupted by Ctrl-C, what ran was taken back; 143 by SIGTERM, 129 by SIGHUP"""
+  130  interrupted by Ctrl-C, what ran was taken back; 143 by SIGTERM, 129 by SIGHUP
+       (a second Ctrl-C tells when the nodes take it back by themselves, a third leaves at once)"""
 
 
 class Main(Group):
@@ -51,18 +53,22 @@ class Main(Group):
             return code
         sys.exit(code if isinstance(code, int) else 0)
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: click.Context) -> None:
         """Run a command and turn its errors into exit codes."""
         session = ctx.ensure_object(Session)
+        with heard():  # also while an interruption is told
+            self._invoke(ctx, session)
+
+    def _invoke(self, ctx: click.Context, session: Session) -> None:
         try:
-            with heard():
-                super().invoke(ctx)
+            super().invoke(ctx)
         except OSFException as error:
             session.out.error(error)
             _trace(session, error)
             ctx.exit(error.exit_code)
         except KeyboardInterrupt as interruption:
-            click.echo(f"os-faults: {str(interruption) or 'interrupted'}", err=True)
+            for line in (*getattr(interruption, "__notes__", ()), str(interruption) or "interrupted"):
+                click.echo(f"os-faults: {printable(line)}", err=True)
             _trace(session, interruption)
             ctx.exit(_code_of(interruption))
         except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):

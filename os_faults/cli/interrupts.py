@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-import click
+from os_faults.interruption import Interrupted
 
 _HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Interrupted(KeyboardInterrupt):
-    """A signal asked the command to end.
-
-    Attributes:
-        exit_code: 128 and the signal's number, as shells have it: 130 for Ctrl-C, 143 for SIGTERM.
-    """
-
-    def __init__(self, number: int) -> None:
-        super().__init__(f"interrupted by {signal.Signals(number).name}")
-        self.exit_code = 128 + number
-
-
 @contextmanager
 def heard() -> Iterator[None]:
-    """Let the first signal interrupt, the second only warn, and the third give up for good.
+    """Let the first signal take back what runs, a second Ctrl-C stop waiting for that, and a third leave at once.
 
-    So a hasty second Ctrl-C does not stop the undo that the first one started.
+    Only a person counts: a terminal that closes and ``timeout`` send their signal twice, and mean one.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -38,11 +27,12 @@ def heard() -> Iterator[None]:
 
     def hear(number: int, _frame: FrameType | None) -> None:
         nonlocal count
+        if count and number != signal.SIGINT:
+            return
         count += 1
-        if count == 2:
-            click.echo("os-faults: taking back what was begun; once more to stop without that", err=True)
-        else:
-            raise Interrupted(number)
+        if count > 2:
+            os._exit(128 + number)  # no clean-up can hold it: the next session sweeps the private directory
+        raise Interrupted(number, patient=count == 1)
 
     # A signal that is ignored (nohup, a shell's background job) stays ignored.
     before = {number: signal.getsignal(number) for number in _HEARD}

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -132,20 +135,81 @@ def test_the_inventory_serves_bare_ansible(shell: Shell) -> None:
     assert shell.pid() != before
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_takes_the_fault_back(shell: Shell, number: signal.Signals, code: int) -> None:
+def injecting(shell: Shell) -> subprocess.Popen[str]:
+    """Start to freeze the service, and return when its host begins to."""
     running = shell.start("os-faults", "inject", "freeze", shell.name, "--seconds", "300")
+    eventually(running, shell.hold.exists)
+    return running
+
+
+def eventually(running: subprocess.Popen[str], condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 60
-    while not shell.hold.exists():
+    while not condition():
         assert running.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.005)
+
+
+@contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """Keep a process from doing anything until the end of the block."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def waits_for_healing(shell: Shell) -> bool:
+    """Whether the healing run of an interrupted command goes on."""
+    return any((shell.directory / "state" / "os-faults" / "runs").glob("*-heal-*/artifacts/*/job_events/*"))
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_takes_the_fault_back(shell: Shell, number: signal.Signals, code: int) -> None:
+    running = injecting(shell)
     running.send_signal(number)
     _out, err = running.communicate(timeout=60)
     assert running.returncode == code, err
     assert "taking back" in err
     assert not shell.hold.exists()
     assert shell.state() == "S"
+
+
+def test_a_second_ctrl_c_tells_when_the_node_heals_and_does_not_wait(shell: Shell) -> None:
+    """The process that would heal the node hangs, so the command would wait for it for long."""
+    running = injecting(shell)
+    watchdog = shell.hold / "watchdog.pid"
+    eventually(running, lambda: watchdog.exists() and shell.state() == "T")
+    with stopped(int(watchdog.read_text())):
+        running.send_signal(signal.SIGINT)
+        eventually(running, lambda: waits_for_healing(shell))
+        running.send_signal(signal.SIGTERM)  # a closing terminal or timeout(1) does not mean to stop the healing
+        time.sleep(1)
+        assert running.poll() is None
+        running.send_signal(signal.SIGINT)
+        _out, err = running.communicate(timeout=30)
+        assert running.returncode == 130, err
+        (left,) = [line for line in err.splitlines() if f"holds freeze-{shell.name}" in line]
+        ends = datetime.fromtimestamp(json.loads((shell.hold / "record.json").read_text())["until"])
+        assert left.startswith(f"os-faults: {socket.gethostname()}: ")
+        assert any(f"{ends + timedelta(seconds=off):%H:%M:%S}" in left for off in (-1, 0, 1)), (left, ends)
+        assert shell.state() == "T"
+    assert "Traceback" not in err
+
+
+def test_a_third_ctrl_c_leaves_at_once(shell: Shell) -> None:
+    running = injecting(shell)
+    eventually(running, lambda: (shell.hold / "watchdog.pid").exists() and shell.state() == "T")
+    with stopped(int((shell.hold / "watchdog.pid").read_text())):
+        running.send_signal(signal.SIGINT)
+        eventually(running, lambda: waits_for_healing(shell))
+        running.send_signal(signal.SIGINT)
+        time.sleep(0.02)  # two at the same moment are one to the kernel
+        running.send_signal(signal.SIGINT)
+        _out, err = running.communicate(timeout=5)
+        assert running.returncode == 130, err
+        assert shell.state() == "T"
 
 
 def test_unreachable_is_the_exit_code_3(shell: Shell) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hostlab.child import Child
+from hostlab.command import BIN
 from hostlab.controller import processes_with
+from hostlab.lab import Lab
 from hostlab.observer import Host
 from hostlab.subject import memcached, mysql
 from hostlab.waiting import wait_for
@@ -82,6 +85,32 @@ try:
     assert said.split() == ["same"]
     assert error.splitlines()[-1].startswith("KeyboardInterrupt")
     assert_nothing_is_left(config_file, private, before)
+
+
+def test_a_host_that_hangs_is_not_waited_for(
+    config_file: Path, lab: Lab, node_2: Host, node_3: Host, tmp_path: Path
+) -> None:
+    words = ["inject", "freeze", "memcached", "--on", f"{node_2.fqdn},{node_3.fqdn}", "--seconds", "40"]
+    with node_2.undone(within=60), node_3.undone(within=60):
+        process = subprocess.Popen(
+            [BIN / "os-faults", "-c", config_file, *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        wait_for(lambda: memcached(node_2).frozen() and memcached(node_3).frozen(), "both are frozen", 30, pause=0.02)
+        lab.command("hang", "node-3", "on")
+        try:
+            process.send_signal(signal.SIGINT)
+            runs = tmp_path / "runs"
+            wait_for(lambda: any(runs.glob("*-list-*/artifacts/*/job_events/*")), "the healing has begun", 20)
+            process.send_signal(signal.SIGINT)
+            _out, err = process.communicate(timeout=20)
+        finally:
+            lab.command("hang", "node-3", "off")
+    assert process.returncode == 130, err
+    assert f"{node_3.fqdn}: may hold freeze memcached service; the node takes it back by itself at " in err
 
 
 def test_a_reboot_that_is_interrupted(config_file: Path, private: Path, node_2: Host, node_3: Host) -> None:

@@ -145,19 +145,49 @@ def test_a_signal_undoes_what_runs_and_ends(tmp_path: Path, number: signal.Signa
     assert signal.getsignal(number) == handlers
 
 
-def test_a_second_signal_does_not_stop_the_undo(tmp_path: Path) -> None:
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGHUP])
+def test_a_terminal_that_closes_does_not_stop_the_undo(tmp_path: Path, second: signal.Signals) -> None:
     good = hosts(holds=("freeze-keystone",))
 
     def answer(action: Action, node: str) -> HostResult:
         if action.verb in ("freeze", "heal"):
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(second)
         return good(action, node)
 
     call = command_line(tmp_path, answer)
     done = call("inject", "freeze", "keystone")
-    assert done.exit_code == 130
-    assert "once more" in done.stderr
+    assert done.exit_code == 128 + second
+    assert "another Ctrl-C" in done.stderr
     assert call.verbs == ["freeze", "list", "heal"]
+
+
+@pytest.mark.parametrize(
+    ("at", "told"),
+    [("list", "node-1.domain.tld: may hold freeze keystone service; "), ("heal", "node-1.domain.tld: holds freeze-")],
+)
+def test_a_second_ctrl_c_tells_what_is_left(tmp_path: Path, at: str, told: str) -> None:
+    good = hosts(holds=("freeze-keystone",))
+
+    def answer(action: Action, node: str) -> HostResult:
+        if action.verb in ("freeze", at):
+            signal.raise_signal(signal.SIGINT)
+        return good(action, node)
+
+    done = command_line(tmp_path, answer)("inject", "freeze", "keystone", "--seconds", "60")
+    assert done.exit_code == 130
+    assert told in done.stderr
+    assert "the node takes it back by itself at " in done.stderr
+    assert done.stderr.splitlines()[-1] == "os-faults: interrupted by SIGINT"
+
+
+def test_a_fault_without_an_end_is_told_to_have_none(tmp_path: Path) -> None:
+    def answer(action: Action, node: str) -> HostResult:
+        if action.verb in ("freeze", "list"):
+            signal.raise_signal(signal.SIGINT)
+        return hosts()(action, node)
+
+    done = command_line(tmp_path, answer)("inject", "freeze", "keystone", "--heal-after", "never")
+    assert "node-1.domain.tld: may hold freeze keystone service; only 'os-faults heal' takes it back" in done.stderr
 
 
 def test_an_undo_that_fails_after_a_signal_is_the_exit_code_5(tmp_path: Path) -> None:

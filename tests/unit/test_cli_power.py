@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import signal
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,18 @@ def test_ctrl_c_powers_on_again(tmp_path: Path, machines: Machines) -> None:
     assert done.exit_code == 130
     assert machines.off == set()
     assert call("faults").stderr == "no faults\n"
+
+
+def test_a_second_ctrl_c_tells_that_nothing_but_heal_gives_the_power_back(tmp_path: Path, machines: Machines) -> None:
+    def interrupted(action: Action, node: str) -> HostResult:
+        answer = machines(action, node)
+        if action.verb in ("poweroff", "poweron"):
+            signal.raise_signal(signal.SIGINT)
+        return answer
+
+    done = with_power(tmp_path, interrupted)("inject", "poweroff", "--on", NODES[0])
+    assert done.exit_code == 130
+    assert f"{NODES[0]}: may be off by poweroff nodes; only 'os-faults heal' takes it back" in done.stderr
 
 
 def test_an_option_that_the_verb_does_not_heed_is_none_of_its_own(call: CommandLine) -> None:
