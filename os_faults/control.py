@@ -13,8 +13,10 @@ import shutil
 import stat
 import subprocess
 import tempfile
+import threading
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO
@@ -69,6 +71,9 @@ class ControlDirectory:
         self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))
         self._owned = _own(self.path)
         self._secrets: dict[str, str] = {}
+        self._turn = threading.Lock()
+        self._users = 0
+        self._stale = False
         self._finalizer = weakref.finalize(self, _remove, self.path, os.getpid())
         #: Where runs put what is temporary, so that what a killed one leaves goes away with this directory.
         self.tmp = self.path / "tmp"
@@ -107,9 +112,31 @@ class ControlDirectory:
             self._secrets[value] = path
         return self._secrets[value]
 
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Keep the connections open until the end of the block, as a run goes over them."""
+        with self._turn:
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._users -= 1
+                self._close_stale()
+
     def forget_connections(self) -> None:
-        """Close the ssh connections that are kept open, so that none to a host that went away is used again."""
-        _close_sockets(self.path)
+        """Close the ssh connections that are kept open, so that none to a host that went away is used again.
+
+        While another run goes over them, that waits for its end: it would be cut off in the middle of its work.
+        """
+        with self._turn:
+            self._stale = True
+            self._close_stale()
+
+    def _close_stale(self) -> None:
+        if self._stale and not self._users:
+            _close_sockets(self.path)
+            self._stale = False
 
     def close(self) -> None:
         """Close the connections and remove the directory; safe to repeat."""

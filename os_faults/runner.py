@@ -144,7 +144,8 @@ class AnsibleRunner:
         started = time.time()
         begin = time.monotonic()
         try:
-            run.follow(watch)
+            with self._control.in_use():
+                run.follow(watch)
         except BaseException as interruption:
             run.stop()
             self._record(directory, action, started, time.monotonic() - begin, {}, f"interrupted: {interruption!r}")

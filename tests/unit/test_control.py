@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
 import subprocess
 import sys
@@ -70,4 +71,16 @@ def test_a_path_that_ssh_can_not_use_is_passed_over(tmp_path, monkeypatch, odd):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / odd))
     control = ControlDirectory(SshConfig())
     assert control.path.parent == Path("/tmp")
+    control.close()
+
+
+def test_connections_in_use_are_kept_until_nobody_uses_them(runtime):
+    control = ControlDirectory(SshConfig())
+    path = control.path / "connection"
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.bind(str(path))
+        with control.in_use():
+            control.forget_connections()
+            assert path.exists()
+        assert not path.exists()
     control.close()
