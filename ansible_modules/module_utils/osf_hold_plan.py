@@ -154,10 +154,17 @@ def about_to_end(until: float | None, now: float) -> bool:
 def deadline_line(until: float | None, now: float, uptime: float) -> str:
     r"""Return an end given in wall-clock time as the host's uptime, which no clock change can move.
 
-    >>> deadline_line(100.5, 90.0, 5.0), deadline_line(None, 90.0, 5.0)
-    ('16\n', 'never\n')
+    The first line is in whole seconds, and all that older waiters read. The second one tells by how many hundredths of
+    a second the end is earlier than that.
+
+    >>> deadline_line(100.75, 90.0, 5.0), deadline_line(None, 90.0, 5.0)
+    ('16\n25\n', 'never\n')
     """
-    return "never\n" if until is None else "{:d}\n".format(-int(-(uptime + until - now) // 1))
+    if until is None:
+        return "never\n"
+    hundredths = round((uptime + until - now) * 100)
+    whole = -(-hundredths // 100)
+    return "{:d}\n{:d}\n".format(whole, whole * 100 - hundredths)
 
 
 def merged_targets(old: str, new: Sequence[str]) -> str:
@@ -259,17 +266,21 @@ rmdir {root} 2>/dev/null || :
 
 _WAIT = (
     _HEAD
-    + """# Ends when the host's uptime reaches the number in `deadline`, which may be moved meanwhile.
+    + """# Ends when the host's uptime reaches what `deadline` says, which may be moved meanwhile: seconds, and in
+# a second line the hundredths by which it is earlier.
 cd {dir} || exit 0
 sleeper=
 trap '[ -z "$sleeper" ] || kill "$sleeper" 2>/dev/null; exit 0' TERM INT HUP
-while read -r end <deadline; do
+while {{ read -r end; read -r early || early=0; }} <deadline; do
     left=60
     if [ "$end" != never ]; then
         read -r now _ </proc/uptime
-        left=$((end - ${{now%.*}}))
+        now=$((${{now%.*}} * 100 + 1${{now#*.}} - 100)) # the 1 keeps 08 from being an octal number
+        left=$((end * 100 - early - now))
         [ "$left" -gt 0 ] || exit 0
-        [ "$left" -lt 60 ] || left=60
+        [ "$left" -lt 6000 ] || left=6000
+        part=$((left % 100 + 100))
+        left=$((left / 100)).${{part#1}}
     fi
     sleep "$left" &
     sleeper=$!
