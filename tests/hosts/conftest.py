@@ -24,6 +24,7 @@ from hostlab.controller import processes_with
 from hostlab.evidence import Evidence
 from hostlab.guest import Guest
 from hostlab.lab import Lab
+from hostlab.matrix import Matrix, rows
 from hostlab.observer import Host
 from hostlab.subject import Subject, keystone, memcached, mysql
 from hostlab.waiting import wait_for
@@ -33,6 +34,7 @@ from os_faults.actions import contracts
 
 FAILED = pytest.StashKey[bool]()
 EVIDENCE = pytest.StashKey[Evidence]()
+MATRIX = pytest.StashKey[Matrix]()
 
 BEYOND_THE_KERNEL = {"latency", "end_latency", "loss", "end_loss"}
 """Verbs that need netem, which the kernel below the lab's containers lacks; test_traffic sees them refused."""
@@ -55,6 +57,7 @@ def changing_verbs() -> list[str]:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[EVIDENCE] = Evidence()
+    config.stash[MATRIX] = Matrix(rows(contracts().values()))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -68,6 +71,16 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.section("what the verbs did to the hosts")
         for line in evidence.table(changing_verbs()):
             terminalreporter.write_line(line)
+    matrix = config.stash[MATRIX]
+    if matrix.cells:
+        terminalreporter.section("the crash matrix: what may happen, and how each fault ended then")
+        for line in matrix.table():
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session")
+def matrix(pytestconfig: pytest.Config) -> Matrix:
+    return pytestconfig.stash[MATRIX]
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,18 @@ section rules; ip -4 rule; ip -6 rule
 section 'neighbours'; ip neighbour show nud permanent
 section units; systemctl list-units --all --plain --no-legend --no-pager --type=service,socket
 section 'stopped processes'; ps -eo stat=,args= | grep '^[Tt]'
+section qdiscs; tc qdisc show
+section mounts; cut -d ' ' -f 1-4 /proc/self/mounts
+section 'free space'; df --block-size=1M --output=avail,target --exclude-type=overlay 2>/dev/null | tail -n +2
+section 'name resolution'; grep -H '' /etc/hosts /etc/resolv.conf
+section limits; systemctl show --property=Id,MemoryMax,CPUQuotaPerSecUSec '*.service' |
+    awk 'BEGIN { RS = ""; FS = "\n"; OFS = " " } { $1 = $1; print }' | grep -v 'infinity.*infinity'
+find /run/systemd/system /run/systemd/system.control -name '*.conf' -exec grep -H '^[A-Z]' {} + 2>/dev/null
+section 'priorities out of memory'
+for each in /proc/[0-9]*; do
+    { read -r score <"$each/oom_score_adj" && read -r name <"$each/comm"; } 2>/dev/null || continue
+    [ "$score" = 0 ] || echo "$score $name"
+done
 section 'units of os_faults'; systemctl list-units --all --plain --no-legend --no-pager 'os-faults*'
 ls -d /run/systemd/transient/os-faults* 2>/dev/null
 section 'processes of os_faults'; ps -eo args= | grep -E '[o]s-faults|[s]tress-ng'
@@ -33,12 +45,32 @@ true
 
 _VOLATILE = re.compile(
     r"^\d+: |@if\d+|link-netnsid \d+|\[\d+:\d+\]|(?:valid|preferred)_lft \d+sec|expires \d+sec"
-    r"| cache .*$| users \d+| age \d+"
+    r"| cache .*$| users \d+| age \d+| refcnt \d+"
 )
 """Indices of interfaces, counters and lifetimes."""
 
+_PASSING_MOUNTS = re.compile(r"\S+ /(?:run/user/|run/credentials/|proc/sys/fs/binfmt_misc|sys/fs/cgroup)")
+"""Mounts that come and go with logins and units, and control groups that tests of limits remount."""
+
+_PASSING_SCORES = re.compile(r"100 |250 ")
+"""What systemd gives the processes of a user manager."""
+
+_SPACE_TOLERANCE = 16
+"""MiB of a file system that logs and the like may take or leave; what `fill_disk` takes is more."""
+
 _BUILT_IN = re.compile(r"#|\*|COMMIT$|:[A-Z]+ ACCEPT$")
 """What ``iptables-save`` tells of a table without rules, which is there from the first use of iptables on."""
+
+_PASSING_SPACE = re.compile(r"\d+ /(?:run/user/|run/host/|sys/fs/cgroup)")
+
+_PASSING = {
+    "iptables": _BUILT_IN,
+    "ip6tables": _BUILT_IN,
+    "mounts": _PASSING_MOUNTS,
+    "free space": _PASSING_SPACE,
+    "priorities out of memory": _PASSING_SCORES,
+}
+"""Section → the lines of it that tell nothing."""
 
 _PASSING_UNITS = re.compile(
     r"(?:user@|user-runtime-dir@|session-|systemd-tmpfiles-clean|systemd-(?:hostnamed|timedated|localed|udevd)|dpkg-db|ssh@)"
@@ -56,8 +88,8 @@ def parse(text: str) -> Fingerprint:
         elif plain := " ".join(_VOLATILE.sub("", line).split()):
             lines.add(plain)
     sections["units"] = {row for row in sections["units"] if _matters(row)}
-    for name in ("iptables", "ip6tables"):
-        sections[name] = {line for line in sections[name] if not _BUILT_IN.match(line)}
+    for name, passing in _PASSING.items():
+        sections[name] = {line for line in sections[name] if not passing.match(line)}
     return {name: frozenset(found) for name, found in sections.items()}
 
 
@@ -77,9 +109,18 @@ def difference(before: Fingerprint, after: Fingerprint) -> str:
     return "\n".join(
         f"{name}: {sign} {line}"
         for name in before
+        if name != "free space" or _space_differs(before[name], after[name])
         for sign, lines in (("-", before[name] - after[name]), ("+", after[name] - before[name]))
         for line in sorted(lines)
     )
+
+
+def _space_differs(before: frozenset[str], after: frozenset[str]) -> bool:
+    """Whether a file system came, went, or has much more or less room than before."""
+    one, other = (
+        {path: int(free) for free, path in (line.split(" ", 1) for line in lines)} for lines in (before, after)
+    )
+    return one.keys() != other.keys() or any(abs(one[path] - other[path]) > _SPACE_TOLERANCE for path in one)
 
 
 def traces(found: Fingerprint) -> str:
