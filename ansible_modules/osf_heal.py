@@ -10,7 +10,9 @@ short_description: Take back the faults that a host holds
 version_added: "1.0.0"
 description:
   - Takes back every lasting fault of os_faults on the host, or those with the given ids, the latest first.
-  - A fault counts as taken back when its undo has said so. Healing a host that holds none changes nothing.
+  - A fault counts as taken back when its undo has said so and all that its injection has changed is as it was.
+  - What others have changed on the host meanwhile is told, and is no failure.
+  - Healing a host that holds no fault changes nothing.
 options:
   ids:
     description: Identities of the faults to take back; all by default.
@@ -48,12 +50,17 @@ undone:
   type: list
   elements: str
 failed_holds:
-  description: The faults that are still there, each with C(id) and C(why).
+  description: The faults that are still there, or have left something, each with C(id) and C(why).
   returned: always
   type: list
   elements: dict
+notes:
+  description: What others have changed on the host since the oldest of the faults was made.
+  returned: always
+  type: list
+  elements: str
 undo_failed:
-  description: Whether a fault is still there.
+  description: Whether a fault is still there, or has left something.
   returned: failure
   type: bool
 """

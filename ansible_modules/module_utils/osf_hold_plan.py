@@ -21,7 +21,7 @@ _TARGET = re.compile(r"[a-z]+=[A-Za-z0-9_.:@/\\,+-]+")
 OWN_FILES = frozenset(
     (
         *("record.json", "inject.sh", "wait.sh", "undo.sh", "watchdog.sh", "watchdog.pid", "targets", "deadline"),
-        *("state", "answer", "inject.out", "inject.err", "undo.log"),
+        *("state", "answer", "inject.out", "inject.err", "undo.log", "before.json", "touched.json"),
     )
 )
 """Names in a hold's directory that a fault's own files must not take."""
@@ -194,6 +194,16 @@ def last_line(text: str) -> str:
     """Return the last line that says something."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else ""
+
+
+def few(lines: Sequence[str], limit: int = 12) -> list[str]:
+    """Return lines for a person to read; of too many the first, and how many there are more.
+
+    >>> few(["a", "b", "c"], limit=2)
+    ['a', 'b', '... and 1 more']
+    """
+    more = len(lines) - limit
+    return [*lines[:limit], "... and {:d} more".format(more)] if more > 0 else list(lines)
 
 
 def _commands(word: str, commands: Sequence[Sequence[str]]) -> str:

@@ -14,6 +14,8 @@ from typing import Any, Mapping, NamedTuple, Sequence
 from ansible.module_utils import osf_hold_carrier as carriers
 from ansible.module_utils import osf_hold_plan as plan
 from ansible.module_utils import osf_hold_store as store
+from ansible.module_utils import osf_hold_witness as witness
+from ansible.module_utils import osf_host_state as host_state
 from ansible.module_utils.osf_hold_plan import Plan, Refused, hold_id
 from ansible.module_utils.osf_hold_store import who
 
@@ -186,13 +188,14 @@ def absent(module, hold_id_: str) -> dict[str, Any]:
     """Take a hold back; one that is not there is taken back already.
 
     Raises:
-        Failed: it is still there, with ``undo_failed`` in the payload.
+        Failed: it is still there, or not all is as it was, with ``undo_failed`` in the payload.
     """
+    drift: list[str] = []
     with store.locked():
         hold = store.find(hold_id_)
         if hold is not None and not module.check_mode:
-            take_back(module, hold)
-    return _outcome(hold_id_, "absent", hold is not None, None, None, Cut())
+            drift = take_back(module, hold)
+    return dict(_outcome(hold_id_, "absent", hold is not None, None, None, Cut()), notes=_told(drift))
 
 
 def confirmed(module, hold_id_: str, patience: float = 10.0) -> dict[str, Any]:
@@ -222,32 +225,42 @@ def confirmed(module, hold_id_: str, patience: float = 10.0) -> dict[str, Any]:
             "{} is not in place but {} (see {} on the host)".format(hold_id_, state, hold.directory),
             undo_failed=state == "undo_failed",
         )
+    witness.remember(hold)
     return _outcome(hold.id, "injected", False, hold.record["since"], hold.record["until"], Cut())
 
 
-def take_back(module, hold: store.Hold) -> None:
-    """Undo a hold and see that it is gone.
+def take_back(module, hold: store.Hold) -> list[str]:
+    """Undo a hold and see that it is gone, and that all that it touched is as it was.
+
+    Returns:
+        What others have changed on this host meanwhile.
 
     Raises:
-        Failed: it is still there, with ``undo_failed`` in the payload.
+        Failed: it is still there, or has left something, with ``undo_failed`` in the payload.
     """
     carrier = carriers.carrier_of(module, hold)
     if not store.is_of_this_boot(hold):
         store.discard(hold)
-        return
+        return []
+    memory = witness.recall(hold)
     carrier.stop(hold)
     if hold.exists:
         module.run_command(["/bin/sh", hold.path("undo.sh")], environ_update=carriers.ENVIRONMENT)
     if hold.exists:
         raise Failed(_why_not_undone(hold), undo_failed=True, id=hold.id)
     carrier.clear(hold.id)
+    found = witness.verdict(hold.id, memory)
+    if found.left:
+        raise Failed(_not_as_it_was(hold.id, found.left), undo_failed=True, id=hold.id, notes=_told(found.drift))
+    return found.drift
 
 
 def heal(module, ids: Sequence[str]) -> dict[str, Any]:
     """Take back every hold of this host, or those with the given ids, the latest first.
 
     Returns:
-        ``undone``: ids that were there and are gone now; ``failed_holds``: ``{id, why}`` of those still there.
+        ``undone``: ids that were there and are gone now; ``failed_holds``: ``{id, why}`` of those that are still there
+        or have left something; ``notes``: what others have changed on the host meanwhile.
     """
     with store.locked():
         return _heal(module, ids)
@@ -256,12 +269,13 @@ def heal(module, ids: Sequence[str]) -> dict[str, Any]:
 def _heal(module, ids: Sequence[str]) -> dict[str, Any]:
     undone: list[str] = []
     failed: list[dict[str, str]] = []
+    drift: list[str] = []
     for hold in store.find_all():
         if ids and hold.id not in ids:
             continue
         try:
             if not module.check_mode:
-                take_back(module, hold)
+                drift = take_back(module, hold) or drift
             undone.append(hold.id)
         except Failed as error:
             failed.append({"id": hold.id, "why": str(error)})
@@ -273,7 +287,7 @@ def _heal(module, ids: Sequence[str]) -> dict[str, Any]:
             carriers.Systemd(module).stop_unit(unit)
         if lost:
             failed.append({"id": name, "why": _lost(unit)})
-    return {"changed": bool(undone), "undone": undone, "failed_holds": failed}
+    return {"changed": bool(undone), "undone": undone, "failed_holds": failed, "notes": _told(drift)}
 
 
 def listing(module) -> list[dict[str, Any]]:
@@ -329,7 +343,7 @@ def _create(wanted: Plan, carrier: carriers.Carrier, armed: bool) -> store.Hold:
     texts["targets"] = plan.merged_targets("", wanted.targets)
     texts["deadline"] = plan.deadline_line(record["until"], now, store.uptime())
     texts["state"] = "armed\n"
-    texts.update({"inject.out": "", "inject.err": "", "undo.log": ""})
+    texts.update({"inject.out": "", "inject.err": "", "undo.log": "", witness.BEFORE: witness.before()})
     if armed:
         texts["answer"] = "{:d}\n".format(os.getpid())
     return store.create(record, texts, plan.readme(root, carrier.name == carriers.Systemd.name))
@@ -383,6 +397,7 @@ def _settle(module, started: _Started, wanted: Plan, cut: Cut, momentary: bool) 
     since, until = hold.record["since"], hold.record["until"]
     if cut.session:
         return _outcome(hold.id, "armed", True, since, until, cut, said)
+    witness.remember(hold)
     if momentary:
         take_back(module, hold)
         return _outcome(hold.id, "absent", True, since, time.time(), cut, said)
@@ -401,6 +416,8 @@ def _renew(module, hold: store.Hold, wanted: Plan) -> dict[str, Any]:
     for name, content in wanted.files.items():
         store.replace(hold, name, content)
     store.replace(hold, "targets", plan.merged_targets(hold.text("targets"), wanted.targets))
+    memory = witness.recall(hold)
+    was = host_state.read()
     said_before, wrote_before = len(hold.text("inject.out")), len(hold.text("inject.err"))
     code = module.run_command(
         ["timeout", "{:d}".format(wanted.start_timeout), "/bin/sh", hold.path("inject.sh")],
@@ -413,6 +430,7 @@ def _renew(module, hold: store.Hold, wanted: Plan) -> dict[str, Any]:
             id=hold.id,
             refused=said.rc == 3,
         )
+    witness.remember_more(hold, memory, was)
     return _outcome(
         hold.id, "injected", extended or said.changed, hold.record["since"], until, Cut(), said, extended=extended
     )
@@ -486,6 +504,16 @@ def _why_not_undone(hold: store.Hold) -> str:
         hold.path("undo.log"),
         os.path.join(os.path.dirname(hold.directory), "README"),
     )
+
+
+def _not_as_it_was(id_: str, left: Sequence[str]) -> str:
+    return "{} was taken back, but not all is as it was before (- is missing, + is left): {}".format(
+        id_, "; ".join(plan.few(left))
+    )
+
+
+def _told(drift: Sequence[str]) -> list[str]:
+    return ["changed meanwhile, not by us: " + line for line in plan.few(drift)]
 
 
 def _lost(unit: str) -> str:

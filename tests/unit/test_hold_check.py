@@ -1,0 +1,108 @@
+"""What is judged to be left of a fault, and what others have changed meanwhile."""
+
+from __future__ import annotations
+
+import ansible.module_utils
+
+from os_faults import resources
+
+ansible.module_utils.__path__.append(str(resources.modules_dir() / "module_utils"))
+
+from ansible.module_utils.osf_hold_check import (  # noqa: E402
+    Memory,
+    State,
+    Verdict,
+    again,
+    compare,
+    dump,
+    load,
+    remember,
+)
+
+UP = ["link eth1 = up", "qdisc of eth1 = noqueue", "route of IPv4: 10.1.0.0/24 dev eth1"]
+DOWN = ["link eth1 = down", "qdisc of eth1 = noqueue"]
+SLOW = ["link eth1 = up", "qdisc of eth1 = tbf", "route of IPv4: 10.1.0.0/24 dev eth1"]
+SLOW_AND_DOWN = ["link eth1 = down", "qdisc of eth1 = tbf"]
+MIB = 1024.0 * 1024
+
+
+def state(*lines: str, **levels: float) -> State:
+    return State(frozenset(lines), {name.replace("_", " "): level for name, level in levels.items()})
+
+
+def down(*others: Memory) -> Memory:
+    return remember(state(*UP), state(*DOWN), others)
+
+
+def test_all_is_as_before() -> None:
+    assert compare(down(), state(*UP), []) == Verdict([], [])
+
+
+def test_what_the_injection_changed_must_be_as_before() -> None:
+    assert compare(down(), state(*DOWN), []) == Verdict(
+        ["- link eth1 = up", "- route of IPv4: 10.1.0.0/24 dev eth1", "+ link eth1 = down"], []
+    )
+
+
+def test_what_changed_later_was_not_us() -> None:
+    now = state(UP[0], UP[2], "qdisc of eth1 = fq", "route of IPv4: 10.2.0.0/24 dev eth0")
+    assert compare(down(), now, []) == Verdict(
+        [], ["- qdisc of eth1 = noqueue", "+ qdisc of eth1 = fq", "+ route of IPv4: 10.2.0.0/24 dev eth0"]
+    )
+
+
+def test_the_earlier_of_two_faults_ends_first() -> None:
+    slow = remember(state(*UP), state(*SLOW), [])
+    both = remember(state(*SLOW), state(*SLOW_AND_DOWN), [slow])
+    assert compare(slow, state(*DOWN), [both]) == Verdict([], [])
+    assert compare(both, state(*UP), []) == Verdict([], [])
+
+
+def test_the_later_of_two_faults_ends_first() -> None:
+    slow = remember(state(*UP), state(*SLOW), [])
+    both = remember(state(*SLOW), state(*SLOW_AND_DOWN), [slow])
+    assert compare(both, state(*SLOW), [slow]) == Verdict([], [])
+    assert compare(slow, state(*SLOW), []).left == ["- qdisc of eth1 = noqueue", "+ qdisc of eth1 = tbf"]
+
+
+def test_two_faults_on_one_thing() -> None:
+    first = remember(state("qdisc of eth1 = noqueue"), state("qdisc of eth1 = rate"), [])
+    second = remember(state("qdisc of eth1 = rate"), state("qdisc of eth1 = rate delay"), [first])
+    assert compare(first, state("qdisc of eth1 = delay"), [second]) == Verdict([], [])
+    assert compare(second, state("qdisc of eth1 = noqueue"), []) == Verdict([], [])
+
+
+def test_a_unit_that_fails_is_a_consequence_and_no_leftover() -> None:
+    memory = remember(state("unit a.service = active"), state("unit a.service = failed"), [])
+    assert compare(memory, state("unit a.service = failed"), []) == Verdict([], [])
+
+
+def test_room_moves_a_little_by_itself() -> None:
+    memory = remember(state(free_bytes_of_a=1000 * MIB), state(free_bytes_of_a=1 * MIB), [])
+    assert compare(memory, state(free_bytes_of_a=950 * MIB), []).left == []
+    assert compare(memory, state(free_bytes_of_a=1900 * MIB), []).left == []
+    assert compare(memory, state(free_bytes_of_a=500 * MIB), []).left == [
+        "free bytes of a were 1048576000, are 524288000"
+    ]
+    untouched = remember(state(free_bytes_of_a=1000 * MIB), state(free_bytes_of_a=990 * MIB), [])
+    assert compare(untouched, state(free_bytes_of_a=1 * MIB), []).left == []
+
+
+def test_a_second_injection_adds_to_the_first() -> None:
+    memory = again(
+        remember(state(), state("stopped process 7: a"), []),
+        state("stopped process 7: a"),
+        state("stopped process 7: a", "stopped process 8: a"),
+    )
+    assert compare(memory, state("stopped process 8: a"), []).left == ["+ stopped process 8: a"]
+
+
+def test_what_is_written_is_read() -> None:
+    memory = remember(state(*UP, free_bytes_of_a=1.0), state(*DOWN, free_bytes_of_a=0.5), [])
+    assert load(dump(memory)) == memory
+
+
+def test_what_is_torn_or_from_elsewhere_is_not() -> None:
+    whole = dump(down())
+    for told in (None, [], "x", {}, {**whole, "removed": "a"}, {**whole, "before": {"lines": []}}):
+        assert load(told) is None
