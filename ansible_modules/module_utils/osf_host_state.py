@@ -15,7 +15,7 @@ from typing import Callable, Iterable, Iterator, Mapping, NamedTuple
 
 from ansible.module_utils import osf_proc as proc
 
-OWN_RULE = re.compile(r"os-?_?faults|osf-")
+OWN_RULE = re.compile(r"os[-_]?faults|osf[-_]")
 """What each chain and table of packet filter rules of ours has in its name."""
 
 
@@ -142,10 +142,12 @@ def _rules(kind: str, text: str) -> Iterator[str]:
     ours = False
     for row in _rows(text):
         if row.startswith(("table ", "*")):
-            table = row.strip("* {")
+            table = row.strip("* {").removeprefix("table ")
             ours = bool(OWN_RULE.search(table))
             if not ours:
                 continue
+        if row.strip("} ") == "":
+            continue
         if ours or OWN_RULE.search(row):
             yield "rule of {} in {}: {}".format(kind, table, row)
         elif not row.startswith(("#", "COMMIT")):

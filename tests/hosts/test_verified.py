@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,17 +30,38 @@ def lie(host: Host, hold: str) -> None:
     host.sh(f"cd /run/os-faults/{hold} && sed -i 's/^undo .*/:/' undo.sh")
 
 
-def test_an_undo_that_lies_is_found_out(cloud: Cloud, nodes: NodeCollection, node_3: Host) -> None:
+@pytest.mark.parametrize(
+    ("fault", "hold", "left", "repair"),
+    [
+        (lambda cloud, nodes: nodes.read_only("/srv"), "read_only--srv", "+ mount /srv: ", "umount /srv"),
+        (
+            lambda cloud, nodes: cloud.get_service("memcached").unplug(nodes),
+            "unplug-memcached",
+            "+ rule of nft in inet osf_unplug_memcached: ",
+            "nft delete table inet osf_unplug_memcached",
+        ),
+    ],
+    ids=["read_only", "unplug"],
+)
+def test_an_undo_that_lies_is_found_out(
+    fault: Callable[[Cloud, NodeCollection], object],
+    hold: str,
+    left: str,
+    repair: str,
+    cloud: Cloud,
+    nodes: NodeCollection,
+    node_3: Host,
+) -> None:
     with node_3.undone():
-        nodes.read_only("/srv")
-        lie(node_3, "read_only--srv")
+        fault(cloud, nodes)
+        lie(node_3, hold)
         try:
             with pytest.raises(UndoError) as raised:
                 cloud.heal()
         finally:
-            node_3.sh("umount /srv")
+            node_3.sh(repair)
         assert node_3.fqdn in str(raised.value)
-        assert "+ mount /srv: " in str(raised.value)
+        assert left in str(raised.value)
         assert not cloud.heal().changed
 
 
