@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict
 
 from os_faults.contract import Contract, find_verb, load_contracts
 from os_faults.errors import ArgumentError
+from os_faults.guards import Limit
 from os_faults.model import Action, Node, Result
 from os_faults.resources import playbooks_dir
 
@@ -20,6 +21,22 @@ PATIENCE = 300.0
 #: The options that say when a fault ends by itself; the first that is given holds.
 _ENDS = ("seconds", "duration", "heal_after")
 _NEVER = "never"
+
+
+class PerCall(TypedDict, total=False):
+    """What a single call of a verb that breaks something may add to the guard rails of the configuration.
+
+    Attributes:
+        limit: at most so many nodes (``2``), or such a share (``"50%"``) of the nodes that have the service, or of all
+            nodes where it is about nodes. The lower of this and the configuration's binds.
+
+    Example:
+        >>> cloud.get_service("keystone").restart(limit="50%")
+        Traceback (most recent call last):
+        os_faults.errors.GuardRailError: restart keystone service: refused, nothing was touched: it asks for 3 nodes, …
+    """
+
+    limit: int | str
 
 
 class Perform(Protocol):
@@ -42,6 +59,8 @@ def for_verb(
     *,
     subject: str = "nodes",
     ends_after: int | None = None,
+    among: int = 0,
+    limit: int | str | None = None,
     **options: Any,
 ) -> Action:
     """Return the action for a verb, with its options checked by the contract of its playbook.
@@ -52,10 +71,12 @@ def for_verb(
         nodes: whom it is done to.
         subject: what it is done to, for people.
         ends_after: seconds after which a lasting fault ends by itself, where ``options`` do not say.
+        among: how many nodes it could be done to; 0 means all nodes of the cloud.
+        limit: see `PerCall`.
         options: the playbook's options; those that are None are left to its defaults.
 
     Raises:
-        ArgumentError: the verb is unknown, or its contract refuses an option.
+        ArgumentError: the verb is unknown, its contract refuses an option, or it breaks nothing that could be limited.
 
     Example:
         >>> for_verb("service", "restart", nodes, subject="keystone service", service="keystone").arguments
@@ -68,6 +89,11 @@ def for_verb(
     if undo and "heal_after" in contract.options and not given.keys() & {"heal_after", "seconds"}:
         given["heal_after"] = ends_after
     checked = contract.check(given)
+    breaks = contract.breaks(verb)
+    if limit is not None:
+        if not breaks:
+            raise ArgumentError(f"{verb} takes no limit: it breaks nothing, so it is never refused")
+        Limit(str(limit), "this call")  # refuses what is none
     return Action(
         verb=verb,
         playbook=contract.playbook,
@@ -79,6 +105,9 @@ def for_verb(
         breaks_connections=verb in contract.breaks_connections,
         hits=str(checked[contract.subject_from]) if contract.subject_from else "",
         timeout=_patience(contract, checked) + RUN_MARGIN,
+        breaks=breaks,
+        among=among,
+        limit=limit,
     )
 
 

@@ -21,12 +21,15 @@ from os_faults.discovery import Discovery
 from os_faults.errors import (
     AnsibleExecutionException,
     ArgumentError,
+    ConfigError,
+    GuardRailError,
     NodeCollectionError,
     OSFError,
     ServiceError,
     did_you_mean,
 )
 from os_faults.faults import Faults, faults_of
+from os_faults.guards import Guards, Limit, is_pattern
 from os_faults.held import Held
 from os_faults.injected import injected
 from os_faults.interruption import is_patient, tell
@@ -99,6 +102,7 @@ class Cloud:
         self._machines = Machines(drivers.power)
         self._configured = drivers.services
         self._services = {**resources.catalogue(self._driver.catalogue), **self._configured}
+        self._guards = self._guards_of(config)
         home = state_dir(os.environ)
         self._runner = runner or AnsibleRunner(
             config.ssh,
@@ -190,6 +194,15 @@ class Cloud:
             if name in definition.get("aliases", ()):
                 return service
         raise ServiceError(f"service '{name}' is not known; {did_you_mean(name, self._services)}")
+
+    def _guards_of(self, config: Config) -> Guards:
+        """Return the guard rails; a service that is protected by a name that nobody knows would not be protected."""
+        try:
+            services = [name if is_pattern(name) else self._canonical(name) for name in config.protected.services]
+        except ServiceError as error:
+            raise ConfigError(f"{config.source}: protected.services: {error}") from error
+        limits = tuple(Limit(text, "the configuration") for text in config.limits)
+        return Guards(limits, config.protected.nodes, tuple(services))
 
     def _nodes_of(self, service: str) -> NodeCollection:
         hosts = self._config.services[service].hosts if service in self._config.services else ()
@@ -319,6 +332,7 @@ class Cloud:
             check: raise when it was not achieved on every node.
 
         Raises:
+            GuardRailError: it would break more than it may, or what is protected; nothing was touched.
             BaseException: whatever interrupts the run (Ctrl-C, a signal handler's error, its own deadline) is passed
                 on, after what the action did so far was taken back.
         """
@@ -326,6 +340,8 @@ class Cloud:
             raise OSFError(f"{action}: this cloud object is closed; connect again")
         if not action.nodes:
             raise NodeCollectionError(f"{action} on an empty set of nodes: nothing was done")
+        if action.breaks and not action.check_mode:
+            self._guard(action)
         LOG.info("%s on %s", action, ", ".join(node.fqdn for node in action.nodes))
         undo = self._undo_of(action)
         begun = time.time()
@@ -338,6 +354,11 @@ class Cloud:
             raise
         self._held.learn(result, begun)
         return result.raise_for_status() if check else result
+
+    def _guard(self, action: Action) -> None:
+        """Refuse an action that a guard rail forbids."""
+        if refusals := self._guards.refusals(action, self.known_nodes()):
+            raise GuardRailError(f"{action}: refused, nothing was touched: {'; '.join(refusals)}")
 
     def _undo_of(self, action: Action) -> Undo | None:
         """Return what takes an action back that is interrupted, None when it leaves nothing.

@@ -190,6 +190,10 @@ class Contract:
             if not low <= value <= high:
                 raise ArgumentError(f"value of {option.name} must be from {low} to {high}, got: {value}")
 
+    def breaks(self, verb: str) -> bool:
+        """Return whether ``verb`` breaks something: it neither reads only nor takes another verb back."""
+        return not self.read_only and verb not in self.undone_by.values()
+
     def undo_of(self, verb: str) -> str | None:
         """Return the verb that takes ``verb`` back; None when nothing needs to be or can be."""
         return self.undone_by.get(verb)

@@ -7,6 +7,7 @@
         ├── ConfigError                   the configuration is wrong; names the key's path       exit 2
         │   └── OSFDriverNotFound         no such driver; names the nearest
         ├── ArgumentError                 a verb was called with a bad argument                  exit 2
+        ├── GuardRailError                a limit or a protection forbids it; nothing was touched  exit 2
         ├── CloudManagementError          the cloud can't be asked, or answered nonsense         exit 1
         ├── NodeCollectionError           no such node, an empty set, a pick that is too big     exit 2
         ├── ServiceError                  no such service, or nowhere to act on it               exit 2
@@ -57,6 +58,12 @@ class OSFDriverNotFound(ConfigError):
 
 class ArgumentError(OSFError, ValueError):
     """A verb was called with an argument that its contract refuses."""
+
+    exit_code = 2
+
+
+class GuardRailError(OSFError):
+    """A guard rail forbids the action, so nothing was touched; the message says which, and what to do."""
 
     exit_code = 2
 

@@ -193,6 +193,9 @@ class Action:
         hits: what the fault that it leaves is done to, as the nodes tell it (`Fault.subject`); "" when a node can have
             one of the verb only.
         timeout: seconds until the run is stopped.
+        breaks: whether it breaks something, so that guard rails hold for it.
+        among: how many nodes it could be done to: those that have the service; 0 means all nodes of the cloud.
+        limit: what this call limits it to, a number of nodes or a share (``50%``); None when it says nothing.
         check_mode: run with ``--check``: nothing is changed on any host.
     """
 
@@ -208,6 +211,9 @@ class Action:
     breaks_connections: bool = False
     hits: str = ""
     timeout: float = 600.0
+    breaks: bool = False
+    among: int = 0
+    limit: int | str | None = None
     check_mode: bool = False
 
     def __str__(self) -> str:

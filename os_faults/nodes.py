@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 from os_faults import actions
 from os_faults.errors import ArgumentError, NodeCollectionError
@@ -22,6 +22,8 @@ class NodeCollection(NodeSet):
     Every verb returns a `Result` with one entry per node and raises when a node did not do it;
     with ``check=False`` the result is returned whatever it says.
 
+    A verb that breaks something also takes what `PerCall` names, such as ``limit``.
+
     Example:
         >>> nodes = cloud.get_nodes()
         >>> (nodes - nodes.pick()).reboot()
@@ -31,7 +33,9 @@ class NodeCollection(NodeSet):
 
     # -- verbs --------------------------------------------------------------------------------
 
-    def reboot(self, wait: bool = True, wait_timeout: int = 600, *, check: bool = True) -> Result:
+    def reboot(
+        self, wait: bool = True, wait_timeout: int = 600, *, check: bool = True, **call: Unpack[actions.PerCall]
+    ) -> Result:
         """Reboot the nodes gracefully.
 
         Args:
@@ -39,16 +43,18 @@ class NodeCollection(NodeSet):
             wait_timeout: seconds to wait for that.
             check: raise when a node did not do it.
         """
-        return self._do("reboot", check, wait=wait, wait_timeout=wait_timeout)
+        return self._do("reboot", check, wait=wait, wait_timeout=wait_timeout, **call)
 
-    def poweroff(self, wait_timeout: int | None = None, *, check: bool = True) -> Result:
+    def poweroff(
+        self, wait_timeout: int | None = None, *, check: bool = True, **call: Unpack[actions.PerCall]
+    ) -> Result:
         """Cut the power of the nodes, and wait until they are off; `poweron` gives it back.
 
         Args:
             wait_timeout: seconds to wait for that; 300 when None.
             check: raise when a node did not do it.
         """
-        return self._do("poweroff", check, wait_timeout=wait_timeout)
+        return self._do("poweroff", check, wait_timeout=wait_timeout, **call)
 
     def poweron(self, wait: bool = False, wait_timeout: int | None = None, *, check: bool = True) -> Result:
         """Give the nodes power.
@@ -60,7 +66,14 @@ class NodeCollection(NodeSet):
         """
         return self._do("poweron", check, wait=wait, wait_timeout=wait_timeout)
 
-    def reset(self, wait: bool = False, wait_timeout: int | None = None, *, check: bool = True) -> Result:
+    def reset(
+        self,
+        wait: bool = False,
+        wait_timeout: int | None = None,
+        *,
+        check: bool = True,
+        **call: Unpack[actions.PerCall],
+    ) -> Result:
         """Restart the nodes the hard way, by the reset button; a node that is off is refused.
 
         Args:
@@ -68,19 +81,27 @@ class NodeCollection(NodeSet):
             wait_timeout: seconds to wait for that; 300 when None.
             check: raise when a node did not do it.
         """
-        return self._do("reset", check, wait=wait, wait_timeout=wait_timeout)
+        return self._do("reset", check, wait=wait, wait_timeout=wait_timeout, **call)
 
-    def shutdown(self, wait_timeout: int | None = None, *, check: bool = True) -> Result:
+    def shutdown(
+        self, wait_timeout: int | None = None, *, check: bool = True, **call: Unpack[actions.PerCall]
+    ) -> Result:
         """Ask the nodes to shut down by the power button, and wait until they are off.
 
         Args:
             wait_timeout: seconds to wait for that; 300 when None.
             check: raise when a node did not do it.
         """
-        return self._do("shutdown", check, wait_timeout=wait_timeout)
+        return self._do("shutdown", check, wait_timeout=wait_timeout, **call)
 
     def snapshot(
-        self, snapshot_name: str, suspend: bool = True, wait_timeout: int | None = None, *, check: bool = True
+        self,
+        snapshot_name: str,
+        suspend: bool = True,
+        wait_timeout: int | None = None,
+        *,
+        check: bool = True,
+        **call: Unpack[actions.PerCall],
     ) -> Result:
         """Save the nodes with their memory and their disks under a name, by their hypervisor.
 
@@ -90,10 +111,18 @@ class NodeCollection(NodeSet):
             wait_timeout: seconds that it may take; 300 when None.
             check: raise when a node did not do it.
         """
-        return self._do("snapshot", check, snapshot_name=snapshot_name, suspend=suspend, wait_timeout=wait_timeout)
+        return self._do(
+            "snapshot", check, snapshot_name=snapshot_name, suspend=suspend, wait_timeout=wait_timeout, **call
+        )
 
     def revert(
-        self, snapshot_name: str, resume: bool = True, wait_timeout: int | None = None, *, check: bool = True
+        self,
+        snapshot_name: str,
+        resume: bool = True,
+        wait_timeout: int | None = None,
+        *,
+        check: bool = True,
+        **call: Unpack[actions.PerCall],
     ) -> Result:
         """Take the nodes back to a snapshot; what they have done since is lost, on their disks too.
 
@@ -103,7 +132,7 @@ class NodeCollection(NodeSet):
             wait_timeout: seconds that it may take; 300 when None.
             check: raise when a node did not do it.
         """
-        return self._do("revert", check, snapshot_name=snapshot_name, resume=resume, wait_timeout=wait_timeout)
+        return self._do("revert", check, snapshot_name=snapshot_name, resume=resume, wait_timeout=wait_timeout, **call)
 
     def power_state(self) -> dict[str, str]:
         """Ask the machines of the nodes whether they are on; the nodes themselves are not asked.
@@ -120,20 +149,22 @@ class NodeCollection(NodeSet):
         states = self._performer.perform(actions.power_state(self))
         return {name: str(host.payload["power_state"]) for name, host in states.items()}
 
-    def oom(self, duration: int | None = None, *, check: bool = True) -> Result:
+    def oom(self, duration: int | None = None, *, check: bool = True, **call: Unpack[actions.PerCall]) -> Result:
         """Fill the memory of the nodes until the kernel's OOM killer acts.
 
         Args:
             duration: seconds after which the memory is given back whether or not it has acted.
             check: raise when a node did not do it.
         """
-        return self._do("oom", check, duration=duration)
+        return self._do("oom", check, duration=duration, **call)
 
     def end_oom(self, *, check: bool = True) -> Result:
         """Give back the memory that `oom` fills, if it is still at it."""
         return self._do("end_oom", check)
 
-    def stress(self, target: str, duration: int | None = None, *, check: bool = True) -> Result:
+    def stress(
+        self, target: str, duration: int | None = None, *, check: bool = True, **call: Unpack[actions.PerCall]
+    ) -> Result:
         """Put load on the nodes with stress-ng; returns when the load runs.
 
         Args:
@@ -141,13 +172,15 @@ class NodeCollection(NodeSet):
             duration: seconds that the load lasts.
             check: raise when a node did not do it.
         """
-        return self._do("stress", check, target=target, duration=duration)
+        return self._do("stress", check, target=target, duration=duration, **call)
 
     def end_stress(self, target: str, *, check: bool = True) -> Result:
         """End the load that `stress` put on the nodes."""
         return self._do("end_stress", check, target=target)
 
-    def disable_network(self, network_name: str, heal_after: Time = None, *, check: bool = True) -> Result:
+    def disable_network(
+        self, network_name: str, heal_after: Time = None, *, check: bool = True, **call: Unpack[actions.PerCall]
+    ) -> Result:
         """Take a network from the nodes; also the one that carries ssh: then the nodes heal by themselves.
 
         Args:
@@ -155,14 +188,20 @@ class NodeCollection(NodeSet):
             heal_after: seconds until the nodes undo it themselves, or the word ``never``.
             check: raise when a node did not do it.
         """
-        return self._do("disable_network", check, network_name=network_name, heal_after=heal_after)
+        return self._do("disable_network", check, network_name=network_name, heal_after=heal_after, **call)
 
     def enable_network(self, network_name: str, *, check: bool = True) -> Result:
         """Give a network back to the nodes, with the addresses and routes it had."""
         return self._do("enable_network", check, network_name=network_name)
 
     def latency(
-        self, network_name: str, milliseconds: int | None = None, heal_after: Time = None, *, check: bool = True
+        self,
+        network_name: str,
+        milliseconds: int | None = None,
+        heal_after: Time = None,
+        *,
+        check: bool = True,
+        **call: Unpack[actions.PerCall],
     ) -> Result:
         """Delay what the nodes send on a network.
 
@@ -172,14 +211,22 @@ class NodeCollection(NodeSet):
             heal_after: seconds until the nodes undo it themselves, or the word ``never``.
             check: raise when a node did not do it.
         """
-        return self._do("latency", check, network_name=network_name, milliseconds=milliseconds, heal_after=heal_after)
+        return self._do(
+            "latency", check, network_name=network_name, milliseconds=milliseconds, heal_after=heal_after, **call
+        )
 
     def end_latency(self, network_name: str, *, check: bool = True) -> Result:
         """End the delay that `latency` makes."""
         return self._do("end_latency", check, network_name=network_name)
 
     def loss(
-        self, network_name: str, percent: float | None = None, heal_after: Time = None, *, check: bool = True
+        self,
+        network_name: str,
+        percent: float | None = None,
+        heal_after: Time = None,
+        *,
+        check: bool = True,
+        **call: Unpack[actions.PerCall],
     ) -> Result:
         """Lose a part of what the nodes send on a network.
 
@@ -189,14 +236,20 @@ class NodeCollection(NodeSet):
             heal_after: seconds until the nodes undo it themselves, or the word ``never``.
             check: raise when a node did not do it.
         """
-        return self._do("loss", check, network_name=network_name, percent=percent, heal_after=heal_after)
+        return self._do("loss", check, network_name=network_name, percent=percent, heal_after=heal_after, **call)
 
     def end_loss(self, network_name: str, *, check: bool = True) -> Result:
         """End the loss that `loss` makes."""
         return self._do("end_loss", check, network_name=network_name)
 
     def bandwidth(
-        self, network_name: str, rate: str | int | None = None, heal_after: Time = None, *, check: bool = True
+        self,
+        network_name: str,
+        rate: str | int | None = None,
+        heal_after: Time = None,
+        *,
+        check: bool = True,
+        **call: Unpack[actions.PerCall],
     ) -> Result:
         """Limit how much the nodes send on a network.
 
@@ -206,14 +259,20 @@ class NodeCollection(NodeSet):
             heal_after: seconds until the nodes undo it themselves, or the word ``never``.
             check: raise when a node did not do it.
         """
-        return self._do("bandwidth", check, network_name=network_name, rate=rate, heal_after=heal_after)
+        return self._do("bandwidth", check, network_name=network_name, rate=rate, heal_after=heal_after, **call)
 
     def end_bandwidth(self, network_name: str, *, check: bool = True) -> Result:
         """End the limit that `bandwidth` sets."""
         return self._do("end_bandwidth", check, network_name=network_name)
 
     def fill_disk(
-        self, path: str, free: str | int | None = None, heal_after: Time = None, *, check: bool = True
+        self,
+        path: str,
+        free: str | int | None = None,
+        heal_after: Time = None,
+        *,
+        check: bool = True,
+        **call: Unpack[actions.PerCall],
     ) -> Result:
         """Take the free space of a file system of the nodes.
 
@@ -223,13 +282,15 @@ class NodeCollection(NodeSet):
             heal_after: seconds until the nodes undo it themselves, or the word ``never``.
             check: raise when a node did not do it.
         """
-        return self._do("fill_disk", check, path=path, free=free, heal_after=heal_after)
+        return self._do("fill_disk", check, path=path, free=free, heal_after=heal_after, **call)
 
     def free_disk(self, path: str, *, check: bool = True) -> Result:
         """Give back the space that `fill_disk` takes."""
         return self._do("free_disk", check, path=path)
 
-    def read_only(self, path: str, heal_after: Time = None, *, check: bool = True) -> Result:
+    def read_only(
+        self, path: str, heal_after: Time = None, *, check: bool = True, **call: Unpack[actions.PerCall]
+    ) -> Result:
         """Make a directory of the nodes fail every write; files that are open already can still be written.
 
         Args:
@@ -237,13 +298,15 @@ class NodeCollection(NodeSet):
             heal_after: seconds until the nodes undo it themselves, or the word ``never``.
             check: raise when a node did not do it.
         """
-        return self._do("read_only", check, path=path, heal_after=heal_after)
+        return self._do("read_only", check, path=path, heal_after=heal_after, **call)
 
     def read_write(self, path: str, *, check: bool = True) -> Result:
         """Make a directory that is read-only by `read_only` writable again."""
         return self._do("read_write", check, path=path)
 
-    def partition(self, others: NodeCollection, heal_after: Time = None, *, check: bool = True) -> Result:
+    def partition(
+        self, others: NodeCollection, heal_after: Time = None, *, check: bool = True, **call: Unpack[actions.PerCall]
+    ) -> Result:
         """Cut the nodes off from other nodes, both directions; ssh from here goes on.
 
         Args:
@@ -255,20 +318,20 @@ class NodeCollection(NodeSet):
             >>> nodes = cloud.get_nodes()
             >>> nodes[:1].partition(nodes[1:])
         """
-        return self._do("partition", check, others=others, heal_after=heal_after)
+        return self._do("partition", check, others=others, heal_after=heal_after, **call)
 
     def rejoin(self, others: NodeCollection, *, check: bool = True) -> Result:
         """Let the nodes and those that `partition` cut them off from reach each other again."""
         return self._do("rejoin", check, others=others)
 
-    def dns_down(self, heal_after: Time = None, *, check: bool = True) -> Result:
+    def dns_down(self, heal_after: Time = None, *, check: bool = True, **call: Unpack[actions.PerCall]) -> Result:
         """Drop what the nodes ask name servers, elsewhere or on themselves, so that it times out.
 
         Args:
             heal_after: seconds until the nodes undo it themselves, or the word ``never``.
             check: raise when a node did not do it.
         """
-        return self._do("dns_down", check, heal_after=heal_after)
+        return self._do("dns_down", check, heal_after=heal_after, **call)
 
     def dns_up(self, *, check: bool = True) -> Result:
         """Let the nodes ask name servers again."""

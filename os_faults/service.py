@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, Unpack
 
 from os_faults import actions
 from os_faults.errors import ArgumentError, ServiceError
@@ -19,6 +19,7 @@ class Service:
 
     Every verb takes ``nodes`` (all nodes that have the service when None), returns a `Result` with one entry
     per node, and raises when a node did not do it; with ``check=False`` the result is returned whatever it says.
+    A verb that breaks something also takes what `PerCall` names, such as ``limit``.
     ``timeout`` is in seconds: how long the service may take on a node.
 
     Args:
@@ -60,18 +61,37 @@ class Service:
         return self._do("start", nodes, check, service_timeout=timeout)
 
     def terminate(
-        self, nodes: NodeCollection | None = None, timeout: int | None = None, *, check: bool = True
+        self,
+        nodes: NodeCollection | None = None,
+        timeout: int | None = None,
+        *,
+        check: bool = True,
+        **call: Unpack[actions.PerCall],
     ) -> Result:
         """Stop the service gracefully, and wait until it is down; ``heal`` starts it again."""
-        return self._do("terminate", nodes, check, service_timeout=timeout)
+        return self._do("terminate", nodes, check, service_timeout=timeout, **call)
 
-    def restart(self, nodes: NodeCollection | None = None, timeout: int | None = None, *, check: bool = True) -> Result:
+    def restart(
+        self,
+        nodes: NodeCollection | None = None,
+        timeout: int | None = None,
+        *,
+        check: bool = True,
+        **call: Unpack[actions.PerCall],
+    ) -> Result:
         """Restart the service gracefully and wait until it is up."""
-        return self._do("restart", nodes, check, service_timeout=timeout)
+        return self._do("restart", nodes, check, service_timeout=timeout, **call)
 
-    def kill(self, nodes: NodeCollection | None = None, timeout: int | None = None, *, check: bool = True) -> Result:
+    def kill(
+        self,
+        nodes: NodeCollection | None = None,
+        timeout: int | None = None,
+        *,
+        check: bool = True,
+        **call: Unpack[actions.PerCall],
+    ) -> Result:
         """Kill every process of the service with SIGKILL; systemd may start it again, and the result says so."""
-        return self._do("kill", nodes, check, service_timeout=timeout)
+        return self._do("kill", nodes, check, service_timeout=timeout, **call)
 
     def freeze(
         self,
@@ -80,6 +100,7 @@ class Service:
         heal_after: Time = None,
         *,
         check: bool = True,
+        **call: Unpack[actions.PerCall],
     ) -> Result:
         """Stop every process of the service in its tracks, with SIGSTOP.
 
@@ -89,13 +110,20 @@ class Service:
             heal_after: the same, where ``never`` is allowed; the connection's ``heal_after`` when both are None.
             check: raise when a node did not do it.
         """
-        return self._do("freeze", nodes, check, seconds=sec, heal_after=heal_after)
+        return self._do("freeze", nodes, check, seconds=sec, heal_after=heal_after, **call)
 
     def unfreeze(self, nodes: NodeCollection | None = None, *, check: bool = True) -> Result:
         """Let a frozen service run on."""
         return self._do("unfreeze", nodes, check)
 
-    def unplug(self, nodes: NodeCollection | None = None, heal_after: Time = None, *, check: bool = True) -> Result:
+    def unplug(
+        self,
+        nodes: NodeCollection | None = None,
+        heal_after: Time = None,
+        *,
+        check: bool = True,
+        **call: Unpack[actions.PerCall],
+    ) -> Result:
         """Cut the service's ports from everybody else, local clients and open connections included.
 
         Args:
@@ -103,14 +131,20 @@ class Service:
             heal_after: seconds until the node itself takes it back, or ``never``; that of the connection when None.
             check: raise when a node did not do it.
         """
-        return self._do("unplug", nodes, check, heal_after=heal_after)
+        return self._do("unplug", nodes, check, heal_after=heal_after, **call)
 
     def plug(self, nodes: NodeCollection | None = None, *, check: bool = True) -> Result:
         """Give the service its ports back."""
         return self._do("plug", nodes, check)
 
     def limit_memory(
-        self, memory: str | int, nodes: NodeCollection | None = None, heal_after: Time = None, *, check: bool = True
+        self,
+        memory: str | int,
+        nodes: NodeCollection | None = None,
+        heal_after: Time = None,
+        *,
+        check: bool = True,
+        **call: Unpack[actions.PerCall],
     ) -> Result:
         """Limit the memory of each systemd unit of the service.
 
@@ -120,7 +154,7 @@ class Service:
             heal_after: seconds until the node itself takes it back, or ``never``; that of the connection when None.
             check: raise when a node did not do it.
         """
-        return self._do("limit_memory", nodes, check, memory=memory, heal_after=heal_after)
+        return self._do("limit_memory", nodes, check, memory=memory, heal_after=heal_after, **call)
 
     def unlimit_memory(self, nodes: NodeCollection | None = None, *, check: bool = True) -> Result:
         """Lift the limit of `limit_memory`; one that others have set is in force again."""
@@ -133,6 +167,7 @@ class Service:
         heal_after: Time = None,
         *,
         check: bool = True,
+        **call: Unpack[actions.PerCall],
     ) -> Result:
         """Limit the processor time of each systemd unit of the service.
 
@@ -142,7 +177,7 @@ class Service:
             heal_after: seconds until the node itself takes it back, or ``never``; that of the connection when None.
             check: raise when a node did not do it.
         """
-        return self._do("limit_cpu", nodes, check, percent=percent, heal_after=heal_after)
+        return self._do("limit_cpu", nodes, check, percent=percent, heal_after=heal_after, **call)
 
     def unlimit_cpu(self, nodes: NodeCollection | None = None, *, check: bool = True) -> Result:
         """Lift the limit of `limit_cpu`; one that others have set is in force again."""
@@ -205,7 +240,16 @@ class Service:
                 f"it is on {', '.join(everywhere.get_fqdns()) or 'no node'}"
             )
         end = self._performer.heal_after
-        return actions.for_verb("service", verb, chosen, subject=subject, ends_after=end, service=self.name, **options)
+        return actions.for_verb(
+            "service",
+            verb,
+            chosen,
+            subject=subject,
+            ends_after=end,
+            among=len(everywhere),
+            service=self.name,
+            **options,
+        )
 
     def _do(self, verb: str, nodes: NodeCollection | None, check: bool, **options: Any) -> Result:
         return self._performer.perform(self.action(verb, nodes, **options), check=check)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from os_faults.cli import targets
+from os_faults.cli import guards, targets
 from os_faults.cli.globals import Command, Group
 from os_faults.cli.passwords import hint_at_passwords
 from os_faults.cli.session import Session
@@ -47,10 +47,11 @@ def _verbs() -> dict[str, Contract]:
 def _command(contract: Contract, verb: str) -> Command:
     from os_faults.cli import contracts
 
+    guarded = guards.options() if contract.breaks(verb) else []
     return Command(
         verb,
         callback=click.pass_obj(partial(_inject, contract, verb)),
-        params=[*contracts.parameters(contract, verb), targets.option(), dry_run_option()],
+        params=[*contracts.parameters(contract, verb), targets.option(), *guarded, dry_run_option()],
         help=contracts.help_of(contract, verb),
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 from os_faults.config.schema import SCHEMA, check, join
 from os_faults.config.secrets import SECRET_KEYS, resolve
 from os_faults.config.sources import Places, Source
-from os_faults.config.types import Config, DriverConfig, ServiceConfig, SshConfig
+from os_faults.config.types import Config, DriverConfig, Protected, ServiceConfig, SshConfig
 from os_faults.errors import ConfigError
 
 PATH_KEYS = frozenset({"private_key_file", "known_hosts", "artifacts_dir", "verify"})
@@ -38,6 +38,8 @@ def parse(source: Source, places: Places) -> Config:
         ssh=SshConfig(**data.get("ssh", {})),
         artifacts_dir=Path(artifacts) if artifacts else None,
         heal_after=data.get("heal_after", Config.heal_after),
+        limits=_limits(data.get("limit", [])),
+        protected=Protected(**{what: tuple(names) for what, names in data.get("protected", {}).items()}),
         source=source.name,
     )
 
@@ -100,6 +102,10 @@ def _services(data: Mapping[str, Any], section: str, start: str) -> dict[str, Se
         driver = _driver(rest, join(start, section, name))
         services[name] = ServiceConfig(driver.driver, driver.args, driver.where, tuple(entry.get("hosts", ())))
     return services
+
+
+def _limits(value: Any) -> tuple[str, ...]:
+    return tuple(str(limit) for limit in (value if isinstance(value, list) else [value]))
 
 
 def _driver(entry: Mapping[str, Any], where: str) -> DriverConfig:

@@ -54,6 +54,19 @@ class SshConfig:
 
 
 @dataclass(frozen=True)
+class Protected:
+    """What is never broken; names, or patterns with ``*``, ``?`` and ``[…]``.
+
+    Attributes:
+        nodes: names, short names or addresses of nodes.
+        services: names of services.
+    """
+
+    nodes: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Config:
     """The whole configuration.
 
@@ -68,6 +81,8 @@ class Config:
         ssh: see `SshConfig`.
         artifacts_dir: where the directories of runs are kept; None keeps none.
         heal_after: seconds after which a lasting fault undoes itself.
+        limits: at most so many nodes (``3``) or such a share (``50%``) in one action; the lowest binds.
+        protected: see `Protected`.
         source: where the configuration came from, for messages.
     """
 
@@ -80,4 +95,6 @@ class Config:
     ssh: SshConfig = SshConfig()
     artifacts_dir: Path | None = None
     heal_after: int = 1800
+    limits: tuple[str, ...] = ()
+    protected: Protected = Protected()
     source: str = ""

@@ -1,0 +1,185 @@
+"""Guard rails: which actions are refused, in which words; and that nothing was touched then."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli_fixture import command_line
+from cloud_fixture import cloud_of, hosts
+
+from os_faults import ArgumentError, ConfigError, GuardRailError
+from os_faults.actions import contracts, for_verb
+from os_faults.guards import Guards, Limit
+from os_faults.model import Action, Node
+from os_faults.testing import FakeRunner
+
+pytestmark = pytest.mark.usefixtures("state_home")
+
+NODES = tuple(Node(f"node-{number}.domain.tld", f"10.0.0.{number}") for number in range(1, 6))
+
+#: Verbs that break nothing: each takes another verb back. Whoever adds a verb decides here where it belongs.
+UNDO = {
+    *("start", "unfreeze", "plug", "unlimit_memory", "unlimit_cpu", "poweron", "enable_network", "free_disk"),
+    *("read_write", "rejoin", "dns_up", "end_oom", "end_stress", "end_latency", "end_loss", "end_bandwidth"),
+}
+
+
+def freeze(count: int, limit: int | str | None = None, among: int = 0, service: str = "keystone") -> Action:
+    return for_verb("service", "freeze", NODES[:count], limit=limit, among=among, service=service)
+
+
+def test_every_verb_but_an_undo_is_guarded() -> None:
+    verbs = {word.name: contract.breaks(word.name) for contract in contracts().values() for word in contract.verbs}
+    assert {verb for verb, breaks in verbs.items() if not breaks} == UNDO
+
+
+@pytest.mark.parametrize(
+    ("limit", "among", "allowed"),
+    [
+        ("1", 5, 1),
+        ("3", 5, 3),
+        ("9", 5, 9),
+        ("50%", 4, 2),
+        ("50%", 5, 2),
+        ("100%", 5, 5),
+        ("1%", 99, 0),
+        ("1%", 100, 1),
+    ],
+)
+def test_a_share_is_rounded_down(limit: str, among: int, allowed: int) -> None:
+    assert Limit(limit, "somebody").allows(among) == allowed
+
+
+@pytest.mark.parametrize("wrong", ["0", "-1", "0%", "101%", "half", "", "1.5", "50 %"])
+def test_what_is_no_limit_is_refused(wrong: str) -> None:
+    with pytest.raises(ArgumentError, match="a number of nodes above 0"):
+        Limit(wrong, "somebody")
+
+
+@pytest.mark.parametrize(
+    ("configured", "call", "asked", "binds"),
+    [
+        ((), None, 5, ""),
+        (("5",), None, 5, ""),
+        (("3",), None, 4, "4 nodes, and the limit 3 of the configuration allows 3"),
+        (("3",), 1, 2, "2 nodes, and the limit 1 of this call allows 1"),
+        (("1",), "100%", 2, "2 nodes, and the limit 1 of the configuration allows 1"),
+        (("4", "50%"), None, 3, "3 nodes, and the limit 50% of 5 nodes of the configuration allows 2"),
+        (("10%",), None, 1, "1 node, and the limit 10% of 5 nodes of the configuration allows none"),
+    ],
+)
+def test_the_lowest_limit_binds(configured: tuple[str, ...], call: int | str | None, asked: int, binds: str) -> None:
+    guards = Guards(tuple(Limit(text, "the configuration") for text in configured))
+    said = guards.refusals(freeze(asked, call), NODES)
+    assert said == ([f"it asks for {binds}; choose fewer nodes, or raise the limit"] if binds else [])
+
+
+def test_a_share_counts_the_nodes_that_have_the_service() -> None:
+    guards = Guards((Limit("50%", "the configuration"),))
+    assert guards.refusals(freeze(2, among=4), NODES) == []
+    (said,) = guards.refusals(freeze(2, among=3), NODES)
+    assert "50% of 3 nodes" in said
+
+
+@pytest.mark.parametrize("name", ["node-2.domain.tld", "node-2", "10.0.0.2", "node-[2-5]*", "*.0.2"])
+def test_a_protected_node_has_many_names(name: str) -> None:
+    guards = Guards(nodes=(name,))
+    assert guards.refusals(freeze(1), NODES) == []
+    (said,) = guards.refusals(freeze(2), NODES)
+    assert (
+        said == f"node-2.domain.tld is protected by protected.nodes in the configuration ({name}); choose other nodes"
+    )
+
+
+def test_a_protected_node_that_is_none_protects_nobody_so_everything_is_refused() -> None:
+    (said,) = Guards(nodes=("nod-2.domain.tld",)).refusals(freeze(1), NODES)
+    assert "names 'nod-2.domain.tld', which is no node of the cloud: did you mean" in said
+    assert Guards(nodes=("rack-9-*",)).refusals(freeze(1), NODES) == []
+
+
+def test_a_protected_service() -> None:
+    guards = Guards(services=("mysql", "key*"))
+    assert guards.refusals(freeze(1), NODES) == [
+        "keystone is protected by protected.services in the configuration (key*)"
+    ]
+    assert guards.refusals(freeze(1, service="memcached"), NODES) == []
+    assert guards.refusals(for_verb("node", "reboot", NODES), NODES) == []
+
+
+def verbs_of(runner: FakeRunner) -> list[str]:
+    return [action.verb for action in runner.performed if action.verb != "discover"]
+
+
+STRICT: dict[str, Any] = {"limit": [2, "67%"], "protected": {"nodes": ["node-3"], "services": ["keystone"]}}
+
+
+def test_a_cloud_refuses_before_any_host_is_touched_and_says_all_that_stands_in_the_way() -> None:
+    runner = FakeRunner(hosts())
+    cloud = cloud_of(runner, **STRICT)
+    with pytest.raises(GuardRailError) as caught:
+        cloud.get_service("memcached").terminate()
+    assert str(caught.value) == (
+        "terminate memcached service: refused, nothing was touched: "
+        "it asks for 3 nodes, and the limit 2 of the configuration allows 2; choose fewer nodes, or raise the limit; "
+        "node-3.domain.tld is protected by protected.nodes in the configuration (node-3); choose other nodes"
+    )
+    nodes = cloud.get_nodes()
+    refused = (
+        lambda: cloud.get_service("keystone").kill(),
+        lambda: nodes[2:].reboot(),
+        lambda: nodes[:2].reboot(limit=1),
+        lambda: cloud.get_service("memcached").freeze(nodes[:2], sec=5, limit="50%"),
+        lambda: cloud.injected(nodes.action("dns_down")).__enter__(),
+    )
+    for call in refused:
+        with pytest.raises(GuardRailError):
+            call()
+    assert verbs_of(runner) == []
+    nodes[:2].reboot(limit=2)
+    assert verbs_of(runner) == ["reboot"]
+
+
+def test_what_reads_heals_or_takes_back_is_never_refused() -> None:
+    runner = FakeRunner(hosts())
+    cloud = cloud_of(runner, limit=1, protected={"nodes": ["*"], "services": ["*"]})
+    cloud.verify()
+    cloud.faults()
+    cloud.heal()
+    keystone = cloud.get_service("keystone")
+    keystone.start()
+    keystone.unfreeze()
+    keystone.plug()
+    cloud.get_nodes().dns_up()
+    cloud.get_nodes().run_task({"ansible.builtin.ping": {}})
+    with pytest.raises(GuardRailError):
+        keystone.restart()
+    with pytest.raises(ArgumentError, match="plug takes no limit"):
+        keystone.action("plug", limit=1)
+
+
+@pytest.mark.parametrize("limit", ["none", 0, "150%"])
+def test_a_call_with_a_wrong_limit_is_refused(limit: int | str) -> None:
+    cloud = cloud_of(FakeRunner(hosts()))
+    with pytest.raises(ArgumentError, match="limit must be a number"):
+        cloud.get_nodes().reboot(limit=limit)
+
+
+def test_a_protected_service_that_nobody_knows_is_a_wrong_configuration() -> None:
+    with pytest.raises(
+        ConfigError, match=r"protected\.services: service 'keystne' is not known; did you mean 'keystone'"
+    ):
+        cloud_of(FakeRunner(hosts()), protected={"services": ["keystne"]})
+
+
+def test_the_command_line_has_a_limit_and_ends_with_2(tmp_path: Path) -> None:
+    call = command_line(tmp_path)
+    refused = call("inject", "restart", "memcached", "--limit", "50%")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "asks for 3 nodes, and the limit 50% of 3 nodes of this call allows 1" in refused.stderr
+    assert call("inject", "restart", "memcached", "--limit", "many").exit_code == 2
+    assert call("inject", "plug", "memcached", "--limit", "1").exit_code == 2
+    assert call.verbs == []
+    assert call("inject", "restart", "memcached", "--on", "one", "--limit", "50%").exit_code == 0
+    assert call.verbs == ["restart"]
