@@ -63,18 +63,19 @@ options:
       - What of the host the fault acts on. It decides what is written to C(targets) for the scripts, and whether
         the fault cuts the path over which this module was reached.
       - V(network) is the network of the host, but for the ssh connections from where this module was asked.
+      - V(traffic) is an interface whose network goes on, slower or worse, so that a watchdog of root may carry it too.
     type: str
-    choices: [processes, ports, interface, network, host]
+    choices: [processes, ports, interface, traffic, network, host]
     default: host
   service:
     description: Definition of the service, for O(acts_on=processes) and O(acts_on=ports).
     type: dict
   interface:
-    description: Name of the network interface, for O(acts_on=interface).
+    description: Name of the network interface, for O(acts_on=interface) and O(acts_on=traffic).
     type: str
   networks:
     description:
-      - Names of the host's networks and their interfaces, for O(acts_on=interface). They are named when O(interface) is
+      - Names of the host's networks and their interfaces, for the same. They are named when O(interface) is
         neither one of them nor an interface of the host.
     type: dict
     default: {}
@@ -182,7 +183,8 @@ from typing import Any, Mapping
 from ansible.module_utils import osf_hold_plan, osf_holds, osf_proc, osf_services, osf_session
 from ansible.module_utils.basic import AnsibleModule
 
-ACTS_ON = ("processes", "ports", "interface", "network", "host")
+ACTS_ON = ("processes", "ports", "interface", "traffic", "network", "host")
+INTERFACE = ("interface", "traffic")
 
 
 def seconds_of(value: str | None) -> int | None:
@@ -248,11 +250,12 @@ def targets_of(module: AnsibleModule) -> tuple[list[str], osf_holds.Cut]:
         here = osf_session.connection()
         lines = ["session={}/{:d}".format(here.client, here.port)] if here else []
         return lines + targets, osf_holds.Cut(network=True)
-    if options["acts_on"] == "interface":
+    if options["acts_on"] in INTERFACE:
         refuse_unknown_network(options)
         name = options["interface"]
         session = osf_session.carried_by_interface(module, name)
-        return ["interface=" + name, *targets], osf_holds.Cut(network=True, session=session)
+        cut = osf_holds.Cut(network=options["acts_on"] == "interface", session=session)
+        return ["interface=" + name, *targets], cut
     definition = options["service"]
     service = osf_services.resolve(module, definition, options["subject"])
     if options["acts_on"] == "ports":
@@ -304,7 +307,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     options = module.params
     hold_id = osf_hold_plan.checked_id(options["id"] or osf_holds.hold_id(options["fault"], options["subject"]))
     if options["state"] == "absent":
-        if options["acts_on"] == "interface" and not osf_holds.is_held(hold_id):
+        if options["acts_on"] in INTERFACE and not osf_holds.is_held(hold_id):
             refuse_unknown_network(options)
         return osf_holds.absent(module, hold_id)
     if options["state"] == "injected":
@@ -340,6 +343,7 @@ def main() -> None:
             ("acts_on", "processes", ("service",)),
             ("acts_on", "ports", ("service",)),
             ("acts_on", "interface", ("interface",)),
+            ("acts_on", "traffic", ("interface",)),
         ],
         supports_check_mode=True,
     )

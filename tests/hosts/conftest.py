@@ -36,9 +36,6 @@ FAILED = pytest.StashKey[bool]()
 EVIDENCE = pytest.StashKey[Evidence]()
 MATRIX = pytest.StashKey[Matrix]()
 
-BEYOND_THE_KERNEL = {"latency", "end_latency", "loss", "end_loss"}
-"""Verbs that need netem, which the kernel below the lab's containers lacks; test_traffic sees them refused."""
-
 
 def changing_verbs() -> list[str]:
     """Return all that changes something on a host: the verbs of the contracts, heal, and each power driver's verbs."""
@@ -48,7 +45,6 @@ def changing_verbs() -> list[str]:
         for c in changing
         if not c.from_outside
         for word in ([verb.name for verb in c.verbs] or [c.playbook.removesuffix(".yml")])
-        if word not in BEYOND_THE_KERNEL
     ]
     power = [verb.name for c in changing if c.from_outside for verb in c.verbs]
     drivers = {name: registry.get("power", name) for name in registry.names("power")}

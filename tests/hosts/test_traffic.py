@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from hostlab.evidence import Evidence
+from hostlab.guest import Guest
+from hostlab.lab import Lab
+from hostlab.machines import config, managements
 from hostlab.observer import Host
 from hostlab.waiting import wait_for
 
-from os_faults import AnsibleExecutionException, ArgumentError, Cloud, NodeCollection
+from os_faults import AnsibleExecutionException, ArgumentError, Cloud, NodeCollection, connect
 
 SIZE = 500_000
 
@@ -62,6 +68,72 @@ def test_bandwidth_of_the_network_that_carries_ssh(cloud: Cloud, nodes: NodeColl
         assert seconds(node_3) > 1.5
         assert cloud.heal().changed
         assert discipline(node_3, "host0") == before
+
+
+# A guest has a kernel of its own with netem, and one interface, which carries ssh too. It has no systemd, so that a
+# watchdog carries the fault.
+
+NETEM = {"latency": 200, "loss": 30}
+"""Milliseconds, and percent."""
+
+
+@pytest.fixture(scope="module")
+def guests(lab: Lab, artifacts: Path) -> Iterator[Cloud]:
+    """The cloud of the virtual machines."""
+    with connect(config(lab, artifacts, managements(lab)["libvirt"])) as cloud:
+        yield cloud
+
+
+@dataclass(frozen=True)
+class Ping:
+    """How a host answers pings."""
+
+    lost: float
+    milliseconds: float
+
+
+def ping(observer: Host, guest: Guest, count: int = 10) -> Ping:
+    said = observer.sh(f"ping -q -i 0.2 -W 2 -c {count} {guest.inside.address}", check=False)
+    lost = re.search(r"([0-9.]+)% packet loss", said)
+    times = re.search(r"= [0-9.]+/([0-9.]+)/", said)
+    assert lost, said
+    return Ping(float(lost[1]), float(times[1]) if times else float("inf"))
+
+
+def is_hit(verb: str, seen: Ping) -> bool:
+    return 190 < seen.milliseconds < 3000 if verb == "latency" else 5 < seen.lost < 90
+
+
+def is_well(seen: Ping) -> bool:
+    return seen.lost == 0 and seen.milliseconds < 150
+
+
+def told(verb: str, seen: Ping) -> str:
+    return f"{seen.milliseconds:.0f} ms" if verb == "latency" else f"{seen.lost:.0f} % lost"
+
+
+@pytest.mark.parametrize("verb", list(NETEM))
+def test_netem(guests: Cloud, guest_1: Guest, node_3: Host, verb: str, evidence: Evidence) -> None:
+    nodes = guests.get_nodes(fqdns=[guest_1.fqdn])
+    kernels_own = discipline(guest_1.inside, "eth0")
+    before = ping(node_3, guest_1, 20)
+    assert is_well(before)
+
+    assert getattr(nodes, verb)("eth0", NETEM[verb], heal_after=600).changed
+    wait_for(lambda: is_hit(verb, ping(node_3, guest_1, 20)), "the network is worse", 60)
+    seen = ping(node_3, guest_1, 30)
+    assert getattr(nodes, f"end_{verb}")("eth0").changed
+    assert is_well(ping(node_3, guest_1, 20))
+    assert discipline(guest_1.inside, "eth0") == kernels_own
+
+    assert getattr(nodes, verb)("eth0", NETEM[verb], heal_after=40).changed
+    wait_for(lambda: is_hit(verb, ping(node_3, guest_1, 20)), "the network is worse", 30)
+    wait_for(lambda: is_well(ping(node_3, guest_1, 20)), "the host ends it by itself", 90)
+    assert discipline(guest_1.inside, "eth0") == kernels_own
+    evidence.seen(verb, f"pings: {told(verb, seen)} in place of {told(verb, before)}")
+    evidence.undone(verb, f"by end_{verb}, and by its time; the kernel's own discipline is back")
+    evidence.seen(f"end_{verb}", "pings as before")
+    evidence.undone(f"end_{verb}", "record gone, the kernel's own discipline is back")
 
 
 @pytest.fixture
