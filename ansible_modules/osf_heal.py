@@ -55,7 +55,9 @@ failed_holds:
   type: list
   elements: dict
 notes:
-  description: What others have changed on the host since the oldest of the faults was made.
+  description:
+    - What others have changed on the host since the oldest of the faults was made.
+    - Whose faults there are on the host that this user can't see.
   returned: always
   type: list
   elements: str
@@ -65,7 +67,7 @@ undo_failed:
   type: bool
 """
 
-from ansible.module_utils import osf_holds
+from ansible.module_utils import osf_hold_store, osf_holds
 from ansible.module_utils.basic import AnsibleModule
 
 
@@ -76,6 +78,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     result = osf_holds.heal(module, module.params["ids"])
+    result["notes"] += osf_hold_store.of_others()
     left = result["failed_holds"]
     if left:
         module.fail_json(msg="; ".join(entry["why"] for entry in left), undo_failed=True, **result)

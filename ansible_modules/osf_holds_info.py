@@ -76,6 +76,11 @@ holds:
     undo_log:
       description: What the last undo wrote.
       type: str
+notes:
+  description: Whose faults there are on the host that this user can't see.
+  returned: always
+  type: list
+  elements: str
 """
 
 import time
@@ -88,7 +93,7 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec={}, supports_check_mode=True)
     osf_hold_store.wait_until_settled()
-    module.exit_json(changed=False, now=time.time(), holds=osf_holds.listing(module))
+    module.exit_json(changed=False, now=time.time(), holds=osf_holds.listing(module), notes=osf_hold_store.of_others())
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ journal speaks, and what was powered off is powered on.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import asdict, replace
@@ -17,6 +18,8 @@ from os_faults.held import Held
 from os_faults.journal import HELD, Entry
 from os_faults.model import Action, Fault, HostResult, Node, Result, Status
 from os_faults.power import Machines
+
+LOG = logging.getLogger(__name__)
 
 
 class Faults:
@@ -42,6 +45,9 @@ class Faults:
         if not there:
             return Result(listing, off)
         result = self._perform(replace(listing, nodes=there), check=False)
+        for name, host in result.items():
+            for note in host.payload.get("notes", ()):
+                LOG.warning("%s: %s", name, note)
         cuts = self._held.cut(there)
         told = {name: _listed(host, cuts[name]) if name in cuts else host for name, host in result.items()}
         return replace(result, action=listing, hosts={**told, **off})

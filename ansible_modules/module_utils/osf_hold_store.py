@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import glob
 import json
 import os
 import pwd
@@ -88,16 +89,30 @@ def roots() -> list[str]:
     return [fallback, own] if session.connection() else [own, fallback]
 
 
+def of_others() -> list[str]:
+    """Return a sentence for each user whose holds on this host this one can neither see nor take back."""
+    found = []
+    for path in [SYSTEM_ROOT, *sorted(glob.glob("/tmp/os-faults-*[0-9]"))]:
+        with contextlib.suppress(OSError):
+            info = os.lstat(path)
+            if stat.S_ISDIR(info.st_mode) and info.st_uid != os.geteuid():
+                user = _name_of(info.st_uid)
+                found.append("{} holds faults of {}; only {} can list and heal them".format(path, user, user))
+    return found
+
+
 def who() -> str:
     """Return who asks for a fault, as well as the host can know: the user, and where the session comes from."""
-    name = os.environ.get("SUDO_USER", "")
-    if not name:
-        try:
-            name = pwd.getpwuid(os.geteuid()).pw_name
-        except KeyError:
-            name = str(os.geteuid())
+    name = os.environ.get("SUDO_USER", "") or _name_of(os.geteuid())
     connection = session.connection()
     return "{}@{}".format(name, connection.client if connection else os.uname().nodename)
+
+
+def _name_of(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
 
 
 @contextlib.contextmanager
