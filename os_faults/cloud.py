@@ -343,8 +343,8 @@ class Cloud:
         if action.breaks and not action.check_mode:
             self._guard(action)
         LOG.info("%s on %s", action, ", ".join(node.fqdn for node in action.nodes))
-        undo = self._undo_of(action)
         begun = time.time()
+        undo = self._undo_of(action)
         try:
             result = self._run(action, self.watch)
         except BaseException as interruption:
@@ -369,6 +369,7 @@ class Cloud:
             return None
         if not action.from_outside:
             begin = time.monotonic()
+            self._held.announce(action)
             return Rollback(action, self._run, lambda: time.monotonic() - begin)
         states = {
             name: host.payload.get("power_state")
@@ -396,6 +397,7 @@ class Cloud:
         LOG.warning("interrupted: taking back %s; another Ctrl-C stops waiting for that", action)
         try:
             undo()
+            self._held.withdraw(action)
         except Exception as error:
             LOG.error("%s could not be taken back, the list of faults tells what is left: %s", action, error)
             if isinstance(interruption, KeyboardInterrupt):

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, replace
 from typing import Any
 
 from os_faults import actions
 from os_faults.errors import AnsibleExecutionException, PowerManagementError
 from os_faults.held import Held
-from os_faults.journal import HELD, Entry
+from os_faults.journal import HELD, INTENDED, Entry
 from os_faults.model import Action, Fault, HostResult, Node, Result, Status
 from os_faults.power import Machines
 
@@ -48,8 +48,8 @@ class Faults:
         for name, host in result.items():
             for note in host.payload.get("notes", ()):
                 LOG.warning("%s: %s", name, note)
-        cuts = self._held.cut(there)
-        told = {name: _listed(host, cuts[name]) if name in cuts else host for name, host in result.items()}
+        cuts, known = self._held.cut(there), self._held.told(there)
+        told = {name: _listed(host, cuts.get(name), known.get(name, ())) for name, host in result.items()}
         return replace(result, action=listing, hosts={**told, **off})
 
     def heal(self, nodes: Iterable[Node], ids: Set[str]) -> Result:
@@ -173,10 +173,21 @@ def _powered_on(host: HostResult, entry: Entry) -> HostResult:
     return replace(host, message=message, payload={**host.payload, "undo_failed": True})
 
 
-def _listed(host: HostResult, cut: Entry) -> HostResult:
+def _listed(host: HostResult, cut: Entry | None, known: Sequence[Entry]) -> HostResult:
     if host.status is not Status.UNREACHABLE:
         return host
-    return HostResult(host.node, Status.OK, message=_until(cut), payload=_hold(cut))
+    if cut:
+        return HostResult(host.node, Status.OK, message=_until(cut), payload=_hold(cut))
+    told = "; ".join(_last_known(entry) for entry in known)
+    return replace(host, message=f"{host.message} (by the journal of this controller: {told})") if told else host
+
+
+def _last_known(entry: Entry) -> str:
+    what = f"{entry.verb} {entry.subject}".strip()
+    if entry.state == INTENDED:
+        return f"{what} of {entry.by} was begun at {_time(entry.since)}, its outcome is not known"
+    end = f"until {_time(entry.until)}" if entry.until else "until it is taken back"
+    return f"{what} of {entry.by} at {_time(entry.since)}, {end}"
 
 
 def _healed(host: HostResult, back: HostResult | None, cut: Entry | None) -> HostResult:

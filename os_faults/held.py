@@ -1,22 +1,23 @@
-"""Faults that take a node away, as the controller's journal knows them: a node that is off can tell nothing."""
+"""Faults as the controller's journal knows them: for a node that is off, cut off or silent nobody else can tell."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from os_faults.errors import ConfigError
-from os_faults.journal import ENDED, HELD, INTENDED, Entry, Journal
-from os_faults.model import Action, HostResult, Node, Result
+from os_faults.journal import ENDED, HELD, INJECTED, INTENDED, Entry, Journal
+from os_faults.model import Action, HostResult, Node, Result, Status
 
 LOG = logging.getLogger(__name__)
 
 
 class Held:
-    """Writes down which nodes are taken away, and when they are back.
+    """Writes down which faults are made on which nodes, and when they are over.
 
     Args:
         journal: of the cloud.
@@ -41,8 +42,22 @@ class Held:
                 f"{action}: can't write the journal by which it is taken back, so nothing was done: {error}"
             ) from error
 
+    def announce(self, action: Action) -> None:
+        """Write down that an action is about to make a fault which the nodes will hold, and tell, themselves.
+
+        They need no journal to take it back, so one that can't be written is told in the log only.
+        """
+        now = time.time()
+        self._try([_on_the_node(action, node, INTENDED, now, None, self._by, "") for node in action.nodes], now, action)
+
+    def withdraw(self, action: Action) -> None:
+        """Write down that what an interrupted action did was taken back."""
+        now = time.time()
+        entries = [entry for _, entry in self._open(action.nodes) if _meant(entry, action)]
+        self._try(_ended(entries), now, action)
+
     def learn(self, result: Result, begun: float) -> None:
-        """Write down what a result tells of nodes that are away.
+        """Write down what a result tells of the faults on its nodes.
 
         A journal that can't be written is told in the log: what was meant to be done stands there already.
 
@@ -52,10 +67,7 @@ class Held:
         """
         now = time.time()
         known = self._journal.open(now)
-        try:
-            self._journal.write(news(result, known, begun, now, self._by), now)
-        except OSError as error:
-            LOG.warning("can't write down what became of %s: %s", result.action, error)
+        self._try(news(result, known, begun, now, self._by), now, result.action)
 
     def off(self, nodes: Iterable[Node]) -> dict[str, Entry]:
         """Return the nodes that os_faults has powered off, by name; they may be on again."""
@@ -63,8 +75,22 @@ class Held:
 
     def cut(self, nodes: Iterable[Node]) -> dict[str, Entry]:
         """Return the nodes that os_faults has cut off from the controller, by name; the later end wins."""
-        cuts = [(node, entry) for node, entry in self._open(nodes) if not entry.from_outside]
+        cuts = [(node, entry) for node, entry in self._open(nodes) if not entry.from_outside and entry.state == HELD]
         return {node.fqdn: entry for node, entry in sorted(cuts, key=lambda cut: cut[1].until or 0)}
+
+    def told(self, nodes: Iterable[Node]) -> dict[str, list[Entry]]:
+        """Return the faults that nodes held when they were last heard of, or may have got since, by name."""
+        known: dict[str, list[Entry]] = {}
+        for node, entry in self._open(nodes):
+            if not entry.from_outside and entry.state != HELD:
+                known.setdefault(node.fqdn, []).append(entry)
+        return known
+
+    def _try(self, lines: Sequence[Entry], now: float, action: Action) -> None:
+        try:
+            self._journal.write(lines, now)
+        except OSError as error:
+            LOG.warning("can't write down in the journal what becomes of %s: %s", action, error)
 
     def _open(self, nodes: Iterable[Node]) -> Iterator[tuple[Node, Entry]]:
         known = self._journal.open(time.time())
@@ -88,17 +114,24 @@ def news(result: Result, known: Sequence[Entry], begun: float, now: float, by: s
     lines: list[Entry] = []
     for node in action.nodes:
         host = result.hosts.get(node.fqdn)
-        if host is None or not host.ok:
-            continue  # an intention stays one: nobody knows how far it came
         entries = [entry for entry in known if _is_about(entry, node)]
-        if action.undo and action.from_outside:
+        if host is None or not host.ok:
+            lines += _failed(host, entries, action, begun)
+        elif action.undo and action.from_outside:
             meant = _powered_off(action, node, now, by)
             lines += _done(host, next((entry for entry in entries if entry.id == meant.id), meant), run)
-        elif action.undo and host.payload.get("cuts_path"):
-            lines.append(_cut_off(action, node, host, begun, by, run))
+        elif action.undo:
+            state = HELD if host.payload.get("cuts_path") else INJECTED
+            made = _on_the_node(action, node, state, begun, host, by, run)
+            meant_so = [entry for entry in entries if _meant(entry, action) and entry.id != made.id]
+            lines += [made, *_ended(meant_so)]
         else:
-            lines += [replace(entry, state=ENDED) for entry in entries if _is_back(entry, action, host, begun, now)]
+            lines += _ended(entry for entry in entries if _is_over(entry, action, host, begun, now))
     return lines
+
+
+def _ended(entries: Iterable[Entry]) -> list[Entry]:
+    return [replace(entry, state=ENDED) for entry in entries]
 
 
 def _is_about(entry: Entry, node: Node) -> bool:
@@ -130,23 +163,55 @@ def _done(host: HostResult, meant: Entry, run: str) -> list[Entry]:
     return [replace(meant, state=ENDED, run=run)] if meant.state == INTENDED else []
 
 
-def _cut_off(action: Action, node: Node, host: HostResult, begun: float, by: str, run: str) -> Entry:
-    """The node takes this back itself at a time that it has told; until then nobody can ask it."""
+def _on_the_node(
+    action: Action, node: Node, state: str, begun: float, host: HostResult | None, by: str, run: str
+) -> Entry:
+    """The node takes this back itself at a time that it tells; of an intention that time is not known yet."""
+    payload = host.payload if host else {}
     return Entry(
         node=node.fqdn,
         address=node.ip,
-        id=str(host.payload.get("id")),
+        id=str(payload.get("id") or f"{action.verb} {action.hits}".strip()),
         verb=action.verb,
         subject=action.hits,
         undo=str(action.undo),
         from_outside=False,
-        state=HELD,
+        state=state,
         since=begun,
-        until=host.payload.get("until"),
+        until=payload.get("until"),
         deadline=begun + action.timeout,
         by=by,
         run=run,
     )
+
+
+def _meant(entry: Entry, action: Action) -> bool:
+    """Return whether an entry is the intention of an action, on the node that it is about."""
+    return (
+        entry.state == INTENDED and not entry.from_outside and (entry.verb, entry.subject) == (action.verb, action.hits)
+    )
+
+
+def _failed(host: HostResult | None, entries: Iterable[Entry], action: Action, begun: float) -> list[Entry]:
+    """A node that answers that it failed has taken back what it did; of a silent one nobody knows how far it came."""
+    if host is None or host.status is not Status.FAILED or host.payload.get("undo_failed"):
+        return []
+    return _ended(entry for entry in entries if _meant(entry, action) and entry.since >= begun)
+
+
+def _is_over(entry: Entry, action: Action, host: HostResult, begun: float, now: float) -> bool:
+    """Return whether a node that did what was asked shows that a fault of an earlier action is over."""
+    if entry.from_outside or entry.state == HELD:
+        return _is_back(entry, action, host, begun, now)
+    if "holds" in host.payload:  # it lists what it holds
+        return not any(_is_the_same(entry, hold) for hold in host.payload["holds"])
+    if "failed_holds" in host.payload:  # it healed
+        return not action.arguments.get("fault_ids") or entry.id in host.payload.get("undone", ())
+    return (action.verb, action.hits) == (entry.undo, entry.subject)
+
+
+def _is_the_same(entry: Entry, hold: Mapping[str, Any]) -> bool:
+    return entry.verb == hold["fault"] and entry.subject in ("", hold["subject"])
 
 
 def _is_back(entry: Entry, action: Action, host: HostResult, begun: float, now: float) -> bool:

@@ -1,4 +1,6 @@
-"""The controller's journal: the faults that take a node away, so that the node itself can't tell of them.
+"""The controller's journal: who made which fault where and when, and what became of it.
+
+A node tells itself what it holds, and takes it back; the journal speaks for nodes that are off or don't answer.
 
 A file of JSON lines for each cloud. A line says what became of one fault, and the last line of a fault counts. The line
 ``intended`` is on the disk before anything is done, so a controller that dies in the middle has told what it was at.
@@ -18,7 +20,7 @@ from typing import Any, BinaryIO
 
 LOG = logging.getLogger(__name__)
 
-INTENDED, HELD, ENDED = "intended", "held", "ended"
+INTENDED, INJECTED, HELD, ENDED = "intended", "injected", "held", "ended"
 
 _SCHEMA = 1
 #: Of what kind the fields of an entry are that are no text.
@@ -44,7 +46,8 @@ class Entry:
         subject: what it was done to.
         undo: the verb that takes it back.
         from_outside: whether it was done to the machine of the node; else the node takes it back itself.
-        state: ``intended`` before the act, then ``held`` or ``ended``.
+        state: ``intended`` before the act; then ``injected`` when the node holds it, or ``held`` when it took the node
+            away; ``ended`` when it was taken back and that was seen.
         since: when it began, seconds since the epoch.
         until: when it ends by itself, seconds since the epoch; None when it does not.
         deadline: when the run that was to make it is stopped, seconds since the epoch.
