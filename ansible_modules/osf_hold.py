@@ -99,6 +99,10 @@ options:
   by:
     description: Who makes the fault, for the record. The user and the address of the session by default.
     type: str
+  force:
+    description: Whether to act on a host that holds a fault of somebody else than O(by).
+    type: bool
+    default: false
 attributes:
   check_mode:
     support: full
@@ -313,7 +317,7 @@ def run(module: AnsibleModule) -> dict[str, Any]:
     if options["state"] == "injected":
         return osf_holds.confirmed(module, hold_id)
     targets, cut = targets_of(module)
-    return osf_holds.present(module, plan_of(options, hold_id, targets), cut, options["momentary"])
+    return osf_holds.present(module, plan_of(options, hold_id, targets), cut, options["momentary"], options["force"])
 
 
 def main() -> None:
@@ -337,6 +341,7 @@ def main() -> None:
             "start_timeout": {"type": "int", "default": 60},
             "undo_timeout": {"type": "int", "default": 60},
             "by": {"type": "str"},
+            "force": {"type": "bool", "default": False},
         },
         required_if=[
             ("state", "present", ("seconds",)),

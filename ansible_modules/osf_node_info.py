@@ -100,6 +100,12 @@ services:
   returned: always
   type: dict
   sample: {keystone: {units: [devstack@keystone.service], active: true}}
+claims:
+  description: Who keeps others away from the host, by which fault (C(fault), C(subject), C(by), C(since), C(until)).
+  returned: always
+  type: list
+  elements: dict
+  sample: [{fault: freeze, subject: keystone, by: me@controller, since: 1774000000.0, until: 1774001800.0}]
 notes:
   description: What the host can't be used for, in sentences.
   returned: always
@@ -114,7 +120,7 @@ import platform
 import shutil
 import socket
 
-from ansible.module_utils import osf_hold_plan, osf_hold_store, osf_network, osf_proc, osf_units
+from ansible.module_utils import osf_claims, osf_hold_plan, osf_hold_store, osf_network, osf_proc, osf_units
 from ansible.module_utils.basic import AnsibleModule
 
 
@@ -219,7 +225,8 @@ def main():
         services = find_services(module, module.params["services"])
     except osf_units.UnitError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=False, node=node, services=services, notes=usability(node["systemd"], node["euid"]))
+    notes = usability(node["systemd"], node["euid"])
+    module.exit_json(changed=False, node=node, services=services, claims=osf_claims.claims(), notes=notes)
 
 
 if __name__ == "__main__":

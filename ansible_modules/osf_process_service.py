@@ -40,6 +40,13 @@ options:
     description: Seconds after which a service that did not start, stop or die is a failure.
     type: int
     default: 300
+  by:
+    description: Who acts, for the record. The user and the address of the session by default.
+    type: str
+  force:
+    description: Whether to act on a host that holds a fault of somebody else than O(by).
+    type: bool
+    default: false
 attributes:
   check_mode:
     description: Tells what would be done and changes nothing.
@@ -103,7 +110,7 @@ import signal
 import subprocess
 import time
 
-from ansible.module_utils import osf_holds, osf_proc
+from ansible.module_utils import osf_claims, osf_holds, osf_proc
 from ansible.module_utils.basic import AnsibleModule
 
 GRACE = 0.4
@@ -275,6 +282,7 @@ def terminate(program, before):
         fault="terminate",
         subject=program.name,
         state="terminated",
+        by=program.module.params["by"],
         files={"start.sh": start_script(program.argv, program.pidfile)},
         undo=[["/bin/sh", "start.sh"]],
     )
@@ -319,12 +327,16 @@ def main():
             "start": {"type": "list", "elements": "str"},
             "action": {"type": "str", "required": True, "choices": list(ACTIONS)},
             "timeout": {"type": "int", "default": 300},
+            "by": {"type": "str"},
+            "force": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
     program = Program(module)
     before = program.pids()
     try:
+        if module.params["action"] != "start":
+            osf_claims.refuse_others(module.params["by"] or osf_holds.who(), module.params["force"])
         changed, notes = ACTIONS[module.params["action"]](program, before)
     except (Failure, osf_holds.Refused) as error:
         module.fail_json(msg=str(error))

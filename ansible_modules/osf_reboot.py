@@ -29,6 +29,13 @@ options:
   seconds:
     description: How long the reboot took, as the controller has measured it; returned as it is.
     type: int
+  by:
+    description: Who acts, for the record. The user and the address of the session by default.
+    type: str
+  force:
+    description: Whether to act on a host that holds a fault of somebody else than O(by).
+    type: bool
+    default: false
 attributes:
   check_mode:
     description: Requests nothing, and confirms without a proof.
@@ -71,7 +78,7 @@ seconds:
 
 import os
 
-from ansible.module_utils import osf_units
+from ansible.module_utils import osf_claims, osf_hold_plan, osf_hold_store, osf_units
 from ansible.module_utils.basic import AnsibleModule
 
 REQUEST = [
@@ -110,6 +117,8 @@ def main():
             "boot_id_before": {"type": "str"},
             "local": {"type": "bool", "default": False},
             "seconds": {"type": "int"},
+            "by": {"type": "str"},
+            "force": {"type": "bool", "default": False},
         },
         required_if=[("phase", "confirm", ["boot_id_before"])],
         supports_check_mode=True,
@@ -117,6 +126,11 @@ def main():
     phase = module.params["phase"]
     with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
         now = file.read().strip()
+    if phase != "confirm":
+        try:
+            osf_claims.refuse_others(module.params["by"] or osf_hold_store.who(), module.params["force"])
+        except osf_hold_plan.Refused as error:
+            module.fail_json(msg=str(error), refused=True)
     if phase == "request":
         request(module)
     before = module.params["boot_id_before"] if phase == "confirm" else now

@@ -40,6 +40,13 @@ options:
     description: Seconds after which a service that did not start, stop or die is a failure.
     type: int
     default: 300
+  by:
+    description: Who acts, for the record. The user and the address of the session by default.
+    type: str
+  force:
+    description: Whether to act on a host that holds a fault of somebody else than O(by).
+    type: bool
+    default: false
 attributes:
   check_mode:
     description: Tells what would be done and changes nothing.
@@ -105,7 +112,7 @@ import subprocess
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils import osf_holds, osf_proc, osf_services, osf_units
+from ansible.module_utils import osf_claims, osf_holds, osf_proc, osf_services, osf_units
 
 PROPERTIES = ("Type", "Restart", "RestartUSec", "KillMode", "TriggeredBy", "UnitFileState")
 DOWN = ("inactive", "failed")
@@ -322,6 +329,7 @@ def terminate(units):
         fault="terminate",
         subject=units.name,
         state="terminated",
+        by=units.module.params["by"],
         undo=[["systemctl", "start", "--", *running]],
     )
     units.ensure_stopped(units.systemctl("stop", running))
@@ -390,6 +398,8 @@ def main():
             "units": {"type": "list", "elements": "str", "required": True},
             "action": {"type": "str", "required": True, "choices": list(ACTIONS)},
             "timeout": {"type": "int", "default": 300},
+            "by": {"type": "str"},
+            "force": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
@@ -401,6 +411,8 @@ def main():
                 "units of service '%s' can only be acted on as root, and this task is not run as root; set become"
                 % units.name
             )
+        if module.params["action"] != "start":
+            osf_claims.refuse_others(module.params["by"] or osf_holds.who(), module.params["force"])
         before = units.pids()
         changed, notes = ACTIONS[module.params["action"]](units)
     except (Failure, osf_holds.Refused, osf_services.ServiceError, osf_units.UnitError) as error:

@@ -29,6 +29,7 @@ class PerCall(TypedDict, total=False):
     Attributes:
         limit: at most so many nodes (``2``), or such a share (``"50%"``) of the nodes that have the service, or of all
             nodes where it is about nodes. The lower of this and the configuration's binds.
+        force: act although somebody else has faults in the cloud.
 
     Example:
         >>> cloud.get_service("keystone").restart(limit="50%")
@@ -37,6 +38,7 @@ class PerCall(TypedDict, total=False):
     """
 
     limit: int | str
+    force: bool
 
 
 class Perform(Protocol):

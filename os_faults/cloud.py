@@ -357,7 +357,7 @@ class Cloud:
 
     def _guard(self, action: Action) -> None:
         """Refuse an action that a guard rail forbids."""
-        if refusals := self._guards.refusals(action, self.known_nodes()):
+        if refusals := self._guards.refusals(action, self.known_nodes(), self._discovery.claims_of_others(self._by)):
             raise GuardRailError(f"{action}: refused, nothing was touched: {'; '.join(refusals)}")
 
     def _undo_of(self, action: Action) -> Undo | None:

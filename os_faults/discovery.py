@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -16,7 +17,10 @@ from os_faults.errors import (
     PartlyDone,
 )
 from os_faults.memory import Memory
-from os_faults.model import Action, HostResult, Node, Result, Status
+from os_faults.model import Action, Claim, HostResult, Node, Result, Status
+
+#: Seconds for which what the nodes told is taken for the present.
+_FRESH = 5.0
 
 
 class Discovery:
@@ -34,6 +38,7 @@ class Discovery:
         self._memory = memory
         self._lock = threading.Lock()
         self._answer: tuple[tuple[Node, ...], Result] | None = None
+        self._asked = 0.0
 
     def nodes(self) -> tuple[Node, ...]:
         """Return every node of the cloud; asks them at the first call.
@@ -64,6 +69,18 @@ class Discovery:
         """Return the seeds that did not answer, and why."""
         return {host.node: host.message for host in self._ask_once()[1].failures}
 
+    def claims_of_others(self, by: str) -> list[Claim]:
+        """Return by what others than ``by`` keep us away.
+
+        What a node told some time ago may be over: before somebody is refused for it, the node is asked again.
+        """
+        _, result = self._ask_once()
+        others = _claims(result, by)
+        if others and time.monotonic() - self._asked > _FRESH:
+            names = {claim.node for claim in others}
+            others = _claims(self.ask(tuple(node for name, node in self.known().items() if name in names)), by)
+        return others
+
     def ask(self, nodes: tuple[Node, ...]) -> Result:
         """Ask nodes now what they are and what runs on them."""
         return self._perform(self._action(nodes), check=False)
@@ -81,6 +98,7 @@ class Discovery:
                 nodes, result = self._understand(result)
                 self._memory.remember(nodes)
                 self._answer = nodes, result
+                self._asked = time.monotonic()
             return self._answer
 
     def _understand(self, result: Result) -> tuple[tuple[Node, ...], Result]:
@@ -125,3 +143,13 @@ class Discovery:
             return PartlyDone(sentence, result)
         silent = all(host.status is Status.UNREACHABLE for host in result.failures)
         return (AnsibleExecutionUnreachable if silent else AnsibleExecutionException)(sentence, result)
+
+
+def _claims(result: Result, by: str) -> list[Claim]:
+    return [
+        Claim(node=host.payload["node"]["fqdn"], **claim)
+        for host in result.values()
+        if host.ok
+        for claim in host.payload.get("claims", ())
+        if claim["by"] != by
+    ]

@@ -7,12 +7,13 @@ refused, nor are ad-hoc tasks, as nobody knows what they do.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from os_faults.errors import ArgumentError, did_you_mean
-from os_faults.model import Action, Node
+from os_faults.model import Action, Claim, Node
 
 _LIMIT = re.compile(r"[1-9][0-9]*|(100|[1-9][0-9]?)%")
 _GLOB = re.compile(r"[*?[]")
@@ -62,18 +63,24 @@ class Guards:
     nodes: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
 
-    def refusals(self, action: Action, cloud: Iterable[Node]) -> list[str]:
+    def refusals(self, action: Action, cloud: Iterable[Node], others: Iterable[Claim] = ()) -> list[str]:
         """Return why an action must not be done: a sentence for each guard rail that it hits, none when it may.
 
         Args:
             action: what is about to be done.
             cloud: every node that is known.
+            others: by what somebody else keeps us away; an action that is forced does not heed it.
         """
         if not action.breaks:
             return []
         cloud = list(cloud)
         among = action.among or len(cloud)
-        return [*self._limited(action, among), *self._protected_nodes(action, cloud), *self._protected_service(action)]
+        return [
+            *self._limited(action, among),
+            *self._protected_nodes(action, cloud),
+            *self._protected_service(action),
+            *([] if action.arguments.get("force") else _claimed(others)),
+        ]
 
     def _limited(self, action: Action, among: int) -> Iterator[str]:
         limits = [*self.limits, *([Limit(str(action.limit), "this call")] if action.limit is not None else [])]
@@ -114,6 +121,21 @@ def is_pattern(text: str) -> bool:
         (True, False)
     """
     return bool(_GLOB.search(text))
+
+
+def _claimed(others: Iterable[Claim]) -> Iterator[str]:
+    """Return a sentence for each other holder, about the fault of his that ends last."""
+    last = {claim.by: claim for claim in sorted(others, key=lambda claim: claim.until)}
+    for by, claim in sorted(last.items()):
+        fault = f"{claim.fault} {claim.subject} on {claim.node}, since {_clock(claim.since)}"
+        yield (
+            f"{by} has faults in this cloud ({fault}), which keep others away until {_clock(claim.until)}; "
+            "wait, heal, or go on all the same with force (--force)"
+        )
+
+
+def _clock(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
 
 
 def _names(node: Node) -> list[str]:

@@ -350,6 +350,27 @@ class Result(Mapping[str, HostResult]):
 
 
 @dataclass(frozen=True)
+class Claim:
+    """A fault by which somebody keeps others away from a node, as the node tells it.
+
+    Attributes:
+        node: name of the node.
+        by: who made the fault, ``user@controller``.
+        fault: the verb.
+        subject: what it was done to.
+        since: when it began, seconds since the epoch.
+        until: until when it keeps others away, likewise.
+    """
+
+    node: str
+    by: str
+    fault: str
+    subject: str
+    since: float
+    until: float
+
+
+@dataclass(frozen=True)
 class Fault:
     """A fault that a node holds at this moment, as the node itself tells, or the controller's journal where it can't.
 

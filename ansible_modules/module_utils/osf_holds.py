@@ -11,6 +11,7 @@ import os
 import time
 from typing import Any, Mapping, NamedTuple, Sequence
 
+from ansible.module_utils import osf_claims as claims
 from ansible.module_utils import osf_hold_carrier as carriers
 from ansible.module_utils import osf_hold_plan as plan
 from ansible.module_utils import osf_hold_store as store
@@ -129,7 +130,7 @@ def close(module, change: str) -> bool:
 # ---- faults with a carrier -----------------------------------------------------------------------------------------
 
 
-def present(module, wanted: Plan, cut: Cut, momentary: bool = False) -> dict[str, Any]:
+def present(module, wanted: Plan, cut: Cut, momentary: bool = False, force: bool = False) -> dict[str, Any]:
     """Make a hold, or renew the one that is there: its inject script runs once more and the later end wins.
 
     Args:
@@ -137,6 +138,7 @@ def present(module, wanted: Plan, cut: Cut, momentary: bool = False) -> dict[str
         wanted: what is asked for.
         cut: what the fault does to the network.
         momentary: the fault is over when its injection has ended; the hold only guards it.
+        force: make it although somebody else has a fault on this host.
 
     Raises:
         Refused: the hold must not be made on this host.
@@ -159,6 +161,7 @@ def present(module, wanted: Plan, cut: Cut, momentary: bool = False) -> dict[str
     with store.locked() as trouble:
         if trouble:
             raise Refused(trouble)
+        claims.refuse_others(wanted.by, force)
         old = _standing(module, wanted)
         if old is not None and momentary:
             raise Refused("{} {} is under way on this host already".format(wanted.fault, wanted.subject))

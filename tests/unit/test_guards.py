@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from cloud_fixture import cloud_of, hosts
 from os_faults import ArgumentError, ConfigError, GuardRailError
 from os_faults.actions import contracts, for_verb
 from os_faults.guards import Guards, Limit
-from os_faults.model import Action, Node
+from os_faults.model import Action, HostResult, Node
 from os_faults.testing import FakeRunner
 
 pytestmark = pytest.mark.usefixtures("state_home")
@@ -183,3 +184,63 @@ def test_the_command_line_has_a_limit_and_ends_with_2(tmp_path: Path) -> None:
     assert call.verbs == []
     assert call("inject", "restart", "memcached", "--on", "one", "--limit", "50%").exit_code == 0
     assert call.verbs == ["restart"]
+
+
+def claimed(by: str, until: float = 2e9) -> dict[str, Any]:
+    return {"fault": "freeze", "subject": "keystone", "by": by, "since": 1.7e9, "until": until}
+
+
+def held_by(*claims: dict[str, Any]) -> FakeRunner:
+    """Return three hosts, of which the second tells these claims; the list may change meanwhile."""
+    good = hosts()
+
+    def answer(action: Action, node: str) -> HostResult:
+        told = good(action, node)
+        if action.verb == "discover" and told.payload["node"]["fqdn"].startswith("node-2"):
+            return replace(told, payload={**told.payload, "claims": list(claims)})
+        return told
+
+    return FakeRunner(answer)
+
+
+def test_a_cloud_in_which_somebody_else_has_faults_is_refused_unless_forced() -> None:
+    runner = held_by(claimed("eve@elsewhere"))
+    cloud = cloud_of(runner)
+    nodes = cloud.get_nodes()
+    with pytest.raises(GuardRailError) as caught:
+        nodes[:1].reboot()
+    for part in (
+        "eve@elsewhere",
+        "freeze keystone on node-2.domain.tld",
+        "since 2023-11-",
+        "until 2033-05-",
+        "--force",
+    ):
+        assert part in str(caught.value)
+    cloud.get_service("keystone").unfreeze()
+    assert verbs_of(runner) == ["unfreeze"]
+    nodes[:1].reboot(force=True)
+    cloud.get_service("memcached").freeze(nodes[:1], sec=9, force=True)
+    assert [action.arguments["force"] for action in runner.performed if action.breaks] == [True, True]
+
+
+def test_who_has_the_faults_is_not_refused() -> None:
+    probe = cloud_of(FakeRunner(hosts()))
+    me = probe.inventory(probe.get_nodes())["all"]["vars"].get("os_faults_by") or probe._by
+    cloud = cloud_of(held_by(claimed(me)))
+    cloud.get_nodes()[:1].reboot()
+
+
+def test_what_was_told_long_ago_is_asked_again_before_somebody_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os_faults.discovery._FRESH", -1.0)
+    answers = [[claimed("eve@elsewhere")], []]
+    good = hosts()
+
+    def answer(action: Action, node: str) -> HostResult:
+        told = good(action, node)
+        if action.verb == "discover" and told.payload["node"]["fqdn"].startswith("node-2"):
+            return replace(told, payload={**told.payload, "claims": answers.pop(0)})
+        return told
+
+    cloud_of(FakeRunner(answer)).get_nodes()[:1].reboot()
+    assert answers == []
