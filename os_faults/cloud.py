@@ -29,7 +29,7 @@ from os_faults.errors import (
     did_you_mean,
 )
 from os_faults.faults import Faults, faults_of
-from os_faults.guards import Guards, Limit, is_pattern
+from os_faults.guards import Guards, Limit, is_pattern, is_whole
 from os_faults.held import Held
 from os_faults.injected import injected
 from os_faults.interruption import is_patient, tell
@@ -39,6 +39,7 @@ from os_faults.memory import Memory
 from os_faults.model import Action, Fault, Node, Result
 from os_faults.nodes import NodeCollection
 from os_faults.power import Machines
+from os_faults.preview import Preview, conflicts, lasts
 from os_faults.rollback import PowerRollback, Rollback, Undo
 from os_faults.runner import AnsibleRunner, Runner, Watcher
 from os_faults.service import Service
@@ -355,9 +356,14 @@ class Cloud:
         self._held.learn(result, begun)
         return result.raise_for_status() if check else result
 
+    def _refusals(self, action: Action) -> list[str]:
+        if not action.breaks:
+            return []
+        return self._guards.refusals(action, self.known_nodes(), self._discovery.claims_of_others(self._by))
+
     def _guard(self, action: Action) -> None:
         """Refuse an action that a guard rail forbids."""
-        if refusals := self._guards.refusals(action, self.known_nodes(), self._discovery.claims_of_others(self._by)):
+        if refusals := self._refusals(action):
             raise GuardRailError(f"{action}: refused, nothing was touched: {'; '.join(refusals)}")
 
     def _undo_of(self, action: Action) -> Undo | None:
@@ -415,6 +421,29 @@ class Cloud:
         The line works when it is pasted; passwords are not part of it (``--ask-pass``, ``--ask-become-pass``).
         """
         return self._runner.prepare(action, self._inventory_of(action, secrets=False))
+
+    def preview(self, action: Action) -> Preview:
+        """Return what an action would do and what stands in its way; nodes are asked, and nothing is touched.
+
+        Args:
+            action: as ``service.action()`` and ``nodes.action()`` return it.
+
+        Example:
+            >>> cloud.preview(cloud.get_service("keystone").action("freeze", seconds=30)).seconds
+            30
+        """
+        listing = self._faults.listed(action.nodes) if action.breaks else None
+        directory, command = self.plan(action)
+        return Preview(
+            action=action,
+            directory=directory,
+            command=command,
+            seconds=lasts(action),
+            refusals=tuple(self._refusals(action)),
+            conflicts=conflicts(action, faults_of(listing)) if listing else (),
+            unasked=tuple(host.node for host in listing.failures) if listing else (),
+            whole_cloud=is_whole(action, self.known_nodes()),
+        )
 
     def _inventory_of(self, action: Action, *, secrets: bool = True) -> dict[str, Any]:
         hosts = self.inventory(action.nodes, secrets=secrets)

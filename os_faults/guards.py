@@ -113,6 +113,15 @@ class Guards:
                 yield f"{service} is protected by protected.services in the configuration ({pattern})"
 
 
+def is_whole(action: Action, cloud: Iterable[Node]) -> bool:
+    """Return whether an action breaks something on every node of a cloud that has more than one.
+
+    A cloud of one node is exempt: whatever is done there is done to all of it.
+    """
+    names = {node.fqdn for node in cloud}
+    return action.breaks and len(names) > 1 and names <= {node.fqdn for node in action.nodes}
+
+
 def is_pattern(text: str) -> bool:
     """Return whether a text stands for many names.
 

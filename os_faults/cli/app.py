@@ -16,6 +16,7 @@ from os_faults.cli.heal import heal
 from os_faults.cli.inject import inject
 from os_faults.cli.interrupts import heard
 from os_faults.cli.output import printable
+from os_faults.cli.plan import plan
 from os_faults.cli.session import Session
 from os_faults.errors import OSFException, UndoError
 
@@ -123,6 +124,7 @@ for _command in (
     ask.faults,
     inject,
     heal,
+    plan,
     ask.inventory,
     lists.playbooks,
     lists.drivers,

@@ -1,10 +1,17 @@
-"""The guard rails that one call may set: ``--limit``."""
+"""The guard rails on the command line: ``--limit`` and ``--yes``."""
 
 from __future__ import annotations
 
+import sys
+from typing import TYPE_CHECKING
+
 import click
 
-from os_faults.errors import ArgumentError
+from os_faults.errors import ArgumentError, GuardRailError
+
+if TYPE_CHECKING:
+    from os_faults.cloud import Cloud
+    from os_faults.model import Action
 
 
 def _limit(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -27,4 +34,23 @@ def options() -> list[click.Parameter]:
             help="Refuse more nodes than this: a number (2) or a share (50%) of the service's nodes, or of all nodes. "
             "The lower of this and the configuration's limit binds.",
         ),
+        click.Option(["--yes"], is_flag=True, help="Do it on every node of the cloud without asking."),
     ]
+
+
+def confirm(cloud: Cloud, action: Action) -> None:
+    """Ask whoever sits at the terminal before something is broken on every node; without a terminal refuse.
+
+    Raises:
+        GuardRailError: nobody said yes.
+    """
+    from os_faults.guards import is_whole
+
+    if not is_whole(action, cloud.known_nodes()):
+        return
+    what = f"{action} on every node of the cloud ({len(action.nodes)})"
+    if sys.stdin.isatty():
+        if click.confirm(f"os-faults: {what}?", err=True):
+            return
+        raise GuardRailError(f"{what}: not confirmed, nothing was touched")
+    raise GuardRailError(f"{what}: nothing was touched; say so with --yes, or choose nodes with --on")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +31,7 @@ class Verbs(Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command of a verb."""
-        contract = _verbs().get(cmd_name)
-        return None if contract is None else _command(contract, cmd_name)
+        return command_of(cmd_name, _inject, [dry_run_option()])
 
 
 def _verbs() -> dict[str, Contract]:
@@ -44,14 +43,24 @@ def _verbs() -> dict[str, Contract]:
     return {verb.name: contract for contract in contracts for verb in contract.verbs}
 
 
-def _command(contract: Contract, verb: str) -> Command:
+def command_of(verb: str, callback: Callable[..., None], more: Sequence[click.Parameter] = ()) -> Command | None:
+    """Return the command of a verb; None when there is no such verb.
+
+    Args:
+        verb: the word.
+        callback: is called with contract, verb, session and the values of the command line.
+        more: options beyond those of the verb and of the guard rails.
+    """
+    contract = _verbs().get(verb)
+    if contract is None:
+        return None
     from os_faults.cli import contracts
 
     guarded = guards.options() if contract.breaks(verb) else []
     return Command(
         verb,
-        callback=click.pass_obj(partial(_inject, contract, verb)),
-        params=[*contracts.parameters(contract, verb), targets.option(), *guarded, dry_run_option()],
+        callback=click.pass_obj(partial(callback, contract, verb)),
+        params=[*contracts.parameters(contract, verb), targets.option(), *guarded, *more],
         help=contracts.help_of(contract, verb),
     )
 
@@ -65,18 +74,22 @@ def dry_run_option() -> click.Option:
     )
 
 
-def _inject(contract: Contract, verb: str, session: Session, on: str, dry_run: bool, **values: Any) -> None:
+def _inject(
+    contract: Contract, verb: str, session: Session, on: str, dry_run: bool, yes: bool = False, **values: Any
+) -> None:
     with session.connected() as cloud:
-        action = _action(cloud, contract, verb, on, values)
+        action = action_of(cloud, contract, verb, on, values)
         if dry_run:
             show(session, cloud, [action])
             return
+        if not yes:
+            guards.confirm(cloud, action)
         result = cloud.perform(action, check=False)
         session.out.result(result)
         result.raise_for_status()
 
 
-def _action(cloud: Cloud, contract: Contract, verb: str, on: str, values: Mapping[str, Any]) -> Action:
+def action_of(cloud: Cloud, contract: Contract, verb: str, on: str, values: Mapping[str, Any]) -> Action:
     """Return what is asked for; everything is checked, and the nodes are asked who they are."""
     if contract.subject == "node":
         return targets.choose(cloud, on, None).action(verb, **values)

@@ -100,3 +100,33 @@ def test_the_node_itself_refuses_a_controller_that_has_not_heard_of_it(
         with pytest.raises(GuardRailError, match="alice@"):
             memcacheds.unplug(cloud.get_nodes([node_3.fqdn]))
         cloud.heal()
+
+
+def test_a_plan_touches_nothing_and_names_the_fault_that_it_would_meet(shell: Shell, node_2: Host) -> None:
+    with node_2.undone():
+        done = as_user(shell, "alice", "inject", "freeze", "memcached", "--on", node_2.fqdn, "--seconds", "60")
+        assert done.status == 0, done.err
+        before = node_2.fingerprint()
+        words = ("plan", "inject", "limit_cpu", "memcached", "--on", node_2.fqdn, "--heal-after", "50")
+        told = as_user(shell, "bob", "--output", "json", *words)
+        assert told.status == 2, told.err
+        (plan,) = told.json["plan"]
+        assert (plan["nodes"], plan["undone_by"], plan["seconds"]) == ([node_2.fqdn], "unlimit_cpu", 50)
+        (met,) = plan["conflicts"]
+        assert (met["fault"], met["subject"], met["node"]) == ("freeze", "memcached", node_2.fqdn)
+        assert met["by"].startswith("alice@")
+        assert "alice@" in plan["refused"][0]
+        assert as_user(shell, "alice", *words).status == 0, "who holds the cloud would not be refused"
+        assert node_2.fingerprint() == before
+        assert as_user(shell, "bob", "heal").status == 0
+
+
+def test_a_whole_cloud_needs_a_yes(shell: Shell, every_node: list[Host]) -> None:
+    before = [memcached(host).processes() for host in every_node]
+    done = shell.os_faults("inject", "restart", "memcached")
+    assert done.status == 2, done.err
+    assert "--yes" in done.err
+    assert [memcached(host).processes() for host in every_node] == before
+    done = shell.os_faults("inject", "restart", "memcached", "--yes")
+    assert done.status == 0, done.err
+    assert all(memcached(host).processes() != old for host, old in zip(every_node, before, strict=True))

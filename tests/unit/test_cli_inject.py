@@ -40,7 +40,7 @@ def failing(*bad: str, status: Status = Status.FAILED, **payload: object) -> Cal
 
 
 def test_a_verb_acts_on_all_nodes_of_the_service(call: CommandLine) -> None:
-    done = call("inject", "restart", "memcached")
+    done = call("inject", "restart", "memcached", "--yes")
     assert done.exit_code == 0, done.stderr
     (action,) = [action for action in call.runner.performed if action.verb == "restart"]
     assert names(action) == NODES
@@ -61,7 +61,7 @@ def test_every_verb_of_every_contract_is_a_word(call: CommandLine) -> None:
 
 
 def test_options_come_from_the_contract(call: CommandLine) -> None:
-    assert call("inject", "restart", "memcached", "--service-timeout", "7").exit_code == 0
+    assert call("inject", "restart", "memcached", "--yes", "--service-timeout", "7").exit_code == 0
     action = call.runner.performed[-1]
     assert action.arguments["service_timeout"] == 7
     assert call("inject", "stress", "cpu", "--duration", "10", "--on", NODES[1]).exit_code == 0
@@ -71,14 +71,14 @@ def test_options_come_from_the_contract(call: CommandLine) -> None:
 
 def test_a_lasting_fault_ends_when_the_configuration_says(call: CommandLine) -> None:
     call.config.write_text(call.config.read_text().replace("{", '{"heal_after": 77, ', 1))
-    assert call("inject", "unplug", "memcached").exit_code == 0
+    assert call("inject", "unplug", "memcached", "--yes").exit_code == 0
     assert str(call.runner.performed[-1].arguments["heal_after"]) == "77"
-    assert call("inject", "unplug", "memcached", "--heal-after", "5").exit_code == 0
+    assert call("inject", "unplug", "memcached", "--yes", "--heal-after", "5").exit_code == 0
     assert str(call.runner.performed[-1].arguments["heal_after"]) == "5"
 
 
 def test_the_deadline_leaves_time_for_what_was_asked(call: CommandLine) -> None:
-    assert call("inject", "reboot", "--wait-timeout", "5000").exit_code == 0
+    assert call("inject", "reboot", "--yes", "--wait-timeout", "5000").exit_code == 0
     assert call.runner.performed[-1].timeout > 5000
 
 
@@ -154,7 +154,7 @@ def test_a_dry_run_says_how_to_give_passwords(call: CommandLine) -> None:
     call.config.write_text(
         call.config.read_text().replace('"username": "root"', '"username": "me", "password": "canary"')
     )
-    done = call("inject", "restart", "memcached", "--dry-run")
+    done = call("inject", "restart", "memcached", "--yes", "--dry-run")
     assert "--ask-pass" in done.stderr
     assert "canary" not in done.output
 
@@ -172,13 +172,13 @@ def test_exit_codes_and_results_of_what_went_wrong(
     tmp_path: Path, answer: Callable[[Action, str], HostResult], code: int, kind: str
 ) -> None:
     call = command_line(tmp_path, answer)
-    done = call("inject", "restart", "memcached")
+    done = call("inject", "restart", "memcached", "--yes")
     assert done.exit_code == code
     assert len(done.stdout.splitlines()) == 3
     assert "it did not work" in done.stdout
     assert len(done.stderr.splitlines()) == 1
     assert "Traceback" not in done.stderr
-    found = call.json("inject", "restart", "memcached")
+    found = call.json("inject", "restart", "memcached", "--yes")
     assert found["done"] is False
     assert (found["error"]["type"], found["error"]["exit_code"]) == (kind, code)
     assert [node["node"] for node in found["nodes"]] == NODES

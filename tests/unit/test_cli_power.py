@@ -134,7 +134,7 @@ def test_ctrl_c_powers_on_again(tmp_path: Path, machines: Machines) -> None:
         return answer
 
     call = with_power(tmp_path, interrupted)
-    done = call("inject", "poweroff")
+    done = call("inject", "poweroff", "--yes")
     assert done.exit_code == 130
     assert machines.off == set()
     assert call("faults").stderr == "no faults\n"
@@ -155,7 +155,7 @@ def test_a_second_ctrl_c_tells_that_nothing_but_heal_gives_the_power_back(tmp_pa
 def test_an_option_that_the_verb_does_not_heed_is_none_of_its_own(call: CommandLine) -> None:
     assert "--wait " in call("inject", "reset", "--help").stdout
     assert "--suspend" not in call("inject", "revert", "--help").stdout
-    done = call("inject", "poweroff", "--wait")
+    done = call("inject", "poweroff", "--yes", "--wait")
     assert done.exit_code == 2
     assert "No such option" in done.stderr
     assert call.runner.performed == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from cloud_fixture import cloud_of, hosts
 
 from os_faults import ArgumentError, ConfigError, GuardRailError
 from os_faults.actions import contracts, for_verb
-from os_faults.guards import Guards, Limit
-from os_faults.model import Action, HostResult, Node
+from os_faults.guards import Guards, Limit, is_whole
+from os_faults.model import Action, Fault, HostResult, Node
+from os_faults.preview import conflicts, lasts
 from os_faults.testing import FakeRunner
 
 pytestmark = pytest.mark.usefixtures("state_home")
@@ -176,10 +178,10 @@ def test_a_protected_service_that_nobody_knows_is_a_wrong_configuration() -> Non
 
 def test_the_command_line_has_a_limit_and_ends_with_2(tmp_path: Path) -> None:
     call = command_line(tmp_path)
-    refused = call("inject", "restart", "memcached", "--limit", "50%")
+    refused = call("inject", "restart", "memcached", "--yes", "--limit", "50%")
     assert (refused.exit_code, refused.stdout) == (2, "")
     assert "asks for 3 nodes, and the limit 50% of 3 nodes of this call allows 1" in refused.stderr
-    assert call("inject", "restart", "memcached", "--limit", "many").exit_code == 2
+    assert call("inject", "restart", "memcached", "--yes", "--limit", "many").exit_code == 2
     assert call("inject", "plug", "memcached", "--limit", "1").exit_code == 2
     assert call.verbs == []
     assert call("inject", "restart", "memcached", "--on", "one", "--limit", "50%").exit_code == 0
@@ -244,3 +246,82 @@ def test_what_was_told_long_ago_is_asked_again_before_somebody_is_refused(monkey
 
     cloud_of(FakeRunner(answer)).get_nodes()[:1].reboot()
     assert answers == []
+
+
+def test_every_node_of_a_cloud_needs_a_yes(tmp_path: Path) -> None:
+    call = command_line(tmp_path)
+    for words in (("reboot",), ("restart", "memcached"), ("reboot", "--on", "node-1.domain.tld,10.0.0.2,10.0.0.3")):
+        done = call("inject", *words)
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert "on every node of the cloud (3): nothing was touched; say so with --yes" in done.stderr
+    assert call.verbs == []
+    assert call("inject", "reboot", "--on", "node-1.domain.tld,10.0.0.2").exit_code == 0
+    assert call("inject", "start", "memcached").exit_code == 0
+    assert call("inject", "reboot", "--yes").exit_code == 0
+    assert call.verbs == ["reboot", "start", "reboot"]
+
+
+def test_one_node_is_a_whole_cloud_without_a_yes() -> None:
+    assert not is_whole(freeze(1), NODES[:1])
+    assert is_whole(freeze(2), NODES[:2])
+    assert not is_whole(for_verb("service", "plug", NODES[:2], service="keystone"), NODES[:2])
+
+
+def test_a_plan_tells_everything_and_touches_nothing(tmp_path: Path) -> None:
+    call = command_line(tmp_path, hosts(holds=("freeze-memcached", "unplug-keystone")))
+    done = call("plan", "inject", "limit_cpu", "memcached", "--heal-after", "77", "--on", "node-2.domain.tld")
+    assert done.exit_code == 0, done.stderr
+    told = dict(line.split(None, 1) for line in done.stdout.splitlines())
+    assert told["nodes"] == "node-2.domain.tld"
+    assert "service_limit.yml" in told["command"]
+    assert told["lasts"] == "77 s, then the nodes take it back"
+    assert told["meets"].startswith("freeze memcached on node-2.domain.tld")
+    assert "unlimit_cpu" in done.stdout
+    assert call.verbs == ["list"]
+
+
+def test_a_plan_that_would_be_refused_ends_with_2(tmp_path: Path) -> None:
+    call = command_line(tmp_path)
+    done = call("--output", "json", "plan", "inject", "reboot", "--limit", "1")
+    assert done.exit_code == 2
+    (plan,) = json.loads(done.stdout)["plan"]
+    (refusal,) = plan["refused"]
+    assert refusal.startswith("it asks for 3 nodes, and the limit 1 of this call allows 1")
+    assert (plan["whole_cloud"], plan["undone_by"], plan["seconds"]) == (True, None, None)
+    assert call.verbs == ["list"]
+
+
+def test_a_plan_of_heal(tmp_path: Path) -> None:
+    call = command_line(tmp_path)
+    done = call("plan", "heal")
+    assert done.exit_code == 0, done.stderr
+    assert "heal.yml" in done.stdout
+    assert call.verbs == []
+
+
+@pytest.mark.parametrize(
+    ("action", "met"),
+    [
+        (freeze(1), {"unplug-keystone"}),
+        (for_verb("service", "restart", NODES[:1], service="memcached"), {"freeze-memcached"}),
+        (for_verb("node", "dns_down", NODES[:1]), set()),
+        (for_verb("node", "reboot", NODES[:1]), {"unplug-keystone", "freeze-memcached"}),
+        (for_verb("node", "poweroff", NODES[:1]), {"unplug-keystone", "freeze-memcached"}),
+        (for_verb("service", "plug", NODES[:1], service="keystone"), set()),
+    ],
+)
+def test_what_an_action_meets(action: Action, met: set[str]) -> None:
+    faults = [
+        Fault(NODES[0].fqdn, "unplug-keystone", "unplug", "keystone", "injected", 1.0),
+        Fault(NODES[0].fqdn, "freeze-memcached", "freeze", "memcached", "injected", 1.0),
+        Fault(NODES[1].fqdn, "freeze-keystone", "freeze", "keystone", "injected", 1.0),
+    ]
+    assert {fault.id for fault in conflicts(action, faults)} == met
+
+
+def test_how_long_a_fault_lasts() -> None:
+    assert lasts(freeze(1)) == 1800
+    assert lasts(for_verb("service", "freeze", NODES[:1], service="keystone", seconds=5)) == 5
+    assert lasts(for_verb("node", "dns_down", NODES[:1], heal_after="never")) is None
+    assert lasts(for_verb("node", "poweroff", NODES[:1])) is None
+    assert lasts(for_verb("node", "reboot", NODES[:1])) is None

@@ -1,0 +1,63 @@
+"""What an action would do, and what stands in its way: only said, nothing is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from os_faults.actions import contracts
+from os_faults.model import Action, Fault
+
+#: The options that say how long a fault lasts; the first that is given counts.
+_LASTS = ("seconds", "duration", "heal_after")
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What an action would do.
+
+    Attributes:
+        action: what is meant; ``action.nodes`` is whom it would be done to, ``action.undo`` what takes it back.
+        directory: of the run that is prepared.
+        command: the command line that does it.
+        seconds: after which the nodes take it back themselves; None when they don't, or nothing is left to take back.
+        refusals: why a guard rail forbids it, a sentence each.
+        conflicts: the faults that are in place and that it would meet: on the same node, about the same thing.
+        unasked: nodes that could not be asked for their faults.
+        whole_cloud: whether it breaks something on every node, so that the command line wants ``--yes``.
+    """
+
+    action: Action
+    directory: Path
+    command: list[str]
+    seconds: int | None
+    refusals: tuple[str, ...]
+    conflicts: tuple[Fault, ...]
+    unasked: tuple[str, ...]
+    whole_cloud: bool
+
+
+def lasts(action: Action) -> int | None:
+    """Return the seconds after which a fault ends by itself; None when it does not, or nothing is left."""
+    if action.undo is None:
+        return None
+    options = contracts()[action.playbook].options
+    given = (action.arguments.get(name, options[name].default) for name in _LASTS if name in options)
+    value = next((each for each in given if each is not None), None)
+    return None if value in (None, "never") else int(value)
+
+
+def conflicts(action: Action, faults: Iterable[Fault]) -> tuple[Fault, ...]:
+    """Return the faults that an action would meet: those on its nodes that are about the same thing.
+
+    What is done to a node as a whole (a reboot, power) meets every fault on it.
+    """
+    names = {node.fqdn for node in action.nodes}
+    subject = action.hits or action.arguments.get("service")
+    whole = action.from_outside or (action.undo is None and not subject)
+
+    def meets(fault: Fault) -> bool:
+        return whole or (fault.subject == subject if subject else fault.verb == action.verb)
+
+    return tuple(fault for fault in faults if action.breaks and fault.node in names and meets(fault))
