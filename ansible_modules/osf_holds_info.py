@@ -83,9 +83,7 @@ notes:
   elements: str
 """
 
-import time
-
-from ansible.module_utils import osf_hold_store, osf_holds
+from ansible.module_utils import osf_clock, osf_hold_store, osf_holds
 from ansible.module_utils.basic import AnsibleModule
 
 
@@ -93,7 +91,8 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec={}, supports_check_mode=True)
     osf_hold_store.wait_until_settled()
-    module.exit_json(changed=False, now=time.time(), holds=osf_holds.listing(module), notes=osf_hold_store.of_others())
+    holds, notes = osf_holds.listing(module), osf_hold_store.of_others()
+    module.exit_json(changed=False, now=osf_clock.now(), holds=holds, notes=notes)
 
 
 if __name__ == "__main__":

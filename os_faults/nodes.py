@@ -337,6 +337,20 @@ class NodeCollection(NodeSet):
         """Let the nodes ask name servers again."""
         return self._do("dns_up", check)
 
+    def skew_clock(self, offset: int | None = None, heal_after: Time = None, *, check: bool = True) -> Result:
+        """Set the clock of the nodes wrong; what keeps it right (NTP) is stopped meanwhile.
+
+        Args:
+            offset: seconds by which it is set ahead, below 0 back; 60 when None.
+            heal_after: seconds until the nodes undo it themselves, or the word ``never``.
+            check: raise when a node did not do it.
+        """
+        return self._do("skew_clock", check, offset=offset, heal_after=heal_after)
+
+    def unskew_clock(self, *, check: bool = True) -> Result:
+        """Set the clock of the nodes right again: to what it would be by now without `skew_clock`."""
+        return self._do("unskew_clock", check)
+
     disconnect = disable_network
     connect = enable_network
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from typing import Any, Mapping
 
+from ansible.module_utils import osf_clock
 from ansible.module_utils import osf_hold_plan as plan
 from ansible.module_utils import osf_hold_store as store
 
@@ -32,7 +33,7 @@ def claims() -> list[dict[str, Any]]:
 
     A record that does not say who made it keeps nobody away.
     """
-    now = time.time()
+    now = osf_clock.now()
     records = [hold.record for hold in store.find_all() if store.is_of_this_boot(hold)]
     return [
         dict({name: record[name] for name in ("fault", "subject", "by", "since")}, until=end_of(record))

@@ -15,6 +15,7 @@ import tempfile
 import time
 from typing import Any, Iterator, Mapping, NamedTuple
 
+from ansible.module_utils import osf_clock
 from ansible.module_utils import osf_hold_plan as plan
 from ansible.module_utils import osf_session as session
 
@@ -61,11 +62,6 @@ def read_text(path: str) -> str:
 def boot_id() -> str:
     """Return the identity of this boot: a record of an earlier one tells of a fault that is gone."""
     return read_text("/proc/sys/kernel/random/boot_id").strip()
-
-
-def uptime() -> float:
-    """Return the seconds since boot, by the clock that nobody can set."""
-    return float(read_text("/proc/uptime").split()[0])
 
 
 def has_systemd() -> bool:
@@ -242,7 +238,7 @@ def set_end(hold: Hold, until: float | None) -> Hold:
     """Move the end of a hold; its waiter sees the new one when it wakes at the old."""
     record = dict(hold.record, until=until)
     replace(hold, "record.json", _dump(record))
-    replace(hold, "deadline", plan.deadline_line(until, time.time(), uptime()))
+    replace(hold, "deadline", plan.deadline_line(until, osf_clock.now(), osf_clock.uptime()))
     return Hold(hold.directory, record)
 
 

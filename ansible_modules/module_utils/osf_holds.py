@@ -12,6 +12,7 @@ import time
 from typing import Any, Mapping, NamedTuple, Sequence
 
 from ansible.module_utils import osf_claims as claims
+from ansible.module_utils import osf_clock
 from ansible.module_utils import osf_hold_carrier as carriers
 from ansible.module_utils import osf_hold_plan as plan
 from ansible.module_utils import osf_hold_store as store
@@ -108,7 +109,7 @@ def record_change(
         texts["undo.sh"] = plan.undo_script(wanted, directory, root)
         texts["undo.log"] = ""
         texts["state"] = state + "\n"
-        record = plan.new_record(wanted, time.time(), store.boot_id(), carriers.Carrier.name)
+        record = plan.new_record(wanted, osf_clock.now(), store.boot_id(), carriers.Carrier.name)
         store.create(record, texts, plan.readme(root, store.has_systemd()))
     return wanted.id
 
@@ -165,16 +166,16 @@ def present(module, wanted: Plan, cut: Cut, momentary: bool = False, force: bool
         old = _standing(module, wanted)
         if old is not None and momentary:
             raise Refused("{} {} is under way on this host already".format(wanted.fault, wanted.subject))
-        if old is not None and not cut.session and not plan.about_to_end(old.record["until"], time.time()):
+        if old is not None and not cut.session and not plan.about_to_end(old.record["until"], osf_clock.now()):
             renewed = _renew(module, old, wanted)
             if module.check_mode or (old.exists and carrier.alive(old)):
                 return renewed
-        until = None if wanted.seconds is None else time.time() + wanted.seconds
+        until = None if wanted.seconds is None else osf_clock.now() + wanted.seconds
         if old is not None:
             until = plan.later_end(old.record["until"], until)
-            wanted = wanted._replace(seconds=None if until is None else max(1, round(until - time.time())))
+            wanted = wanted._replace(seconds=None if until is None else max(1, round(until - osf_clock.now())))
         if module.check_mode:
-            return _outcome(wanted.id, "armed" if cut.session else "injected", True, time.time(), until, cut)
+            return _outcome(wanted.id, "armed" if cut.session else "injected", True, osf_clock.now(), until, cut)
         if old is not None and old.exists:
             take_back(module, old)
         made = _create(wanted, carrier, armed=cut.session)
@@ -338,13 +339,13 @@ def _standing(module, wanted: Plan) -> store.Hold | None:
 
 def _create(wanted: Plan, carrier: carriers.Carrier, armed: bool) -> store.Hold:
     directory, root = store.directory_for(wanted.id)
-    now = time.time()
+    now = osf_clock.now()
     record = plan.new_record(wanted, now, store.boot_id(), carrier.name)
     texts = dict(wanted.files)
     by_hand, forget = carrier.by_hand(wanted.id, directory), carrier.forget(wanted.id)
     texts.update(plan.scripts(wanted, directory, root, by_hand, forget))
     texts["targets"] = plan.merged_targets("", wanted.targets)
-    texts["deadline"] = plan.deadline_line(record["until"], now, store.uptime())
+    texts["deadline"] = plan.deadline_line(record["until"], now, osf_clock.uptime())
     texts["state"] = "armed\n"
     texts.update({"inject.out": "", "inject.err": "", "undo.log": "", witness.BEFORE: witness.before()})
     if armed:
@@ -403,13 +404,13 @@ def _settle(module, started: _Started, wanted: Plan, cut: Cut, momentary: bool) 
     witness.remember(hold)
     if momentary:
         take_back(module, hold)
-        return _outcome(hold.id, "absent", True, since, time.time(), cut, said)
+        return _outcome(hold.id, "absent", True, since, osf_clock.now(), cut, said)
     return _outcome(hold.id, "injected", True, since, until, cut, said)
 
 
 def _renew(module, hold: store.Hold, wanted: Plan) -> dict[str, Any]:
     """Inject a hold that is in place once more, and move its end when the new one is later."""
-    asked = None if wanted.seconds is None else time.time() + wanted.seconds
+    asked = None if wanted.seconds is None else osf_clock.now() + wanted.seconds
     until = plan.later_end(hold.record["until"], asked)
     extended = until != hold.record["until"]
     if module.check_mode:

@@ -11,6 +11,8 @@ import signal
 import time
 from typing import Iterable, NamedTuple, Sequence
 
+from ansible.module_utils import osf_clock
+
 _CLOCK_SLACK = 2.0
 
 
@@ -96,10 +98,14 @@ def tree(root: int) -> list[int]:
 
 
 def started_at(process_start: int) -> float:
-    """Turn a start time in ticks into seconds since the epoch."""
+    """Turn a start time in ticks into seconds since the epoch.
+
+    The kernel counts it back from the clock of now. Where we have set that, the earlier of the two times is returned.
+    """
     with open("/proc/stat", encoding="ascii") as file:
         boot = next(int(line.split()[1]) for line in file if line.startswith("btime "))
-    return boot + process_start / os.sysconf("SC_CLK_TCK")
+    right = osf_clock.boot()
+    return (boot if right is None else min(boot, right)) + process_start / os.sysconf("SC_CLK_TCK")
 
 
 def pid_from_file(path: str) -> int | None:

@@ -26,6 +26,7 @@ NODES = tuple(Node(f"node-{number}.domain.tld", f"10.0.0.{number}") for number i
 UNDO = {
     *("start", "unfreeze", "plug", "unlimit_memory", "unlimit_cpu", "poweron", "enable_network", "free_disk"),
     *("read_write", "rejoin", "dns_up", "end_oom", "end_stress", "end_latency", "end_loss", "end_bandwidth"),
+    "unskew_clock",
 }
 
 

@@ -38,7 +38,9 @@ CANNOT_APPLY: Mapping[str, str] = {"clock": _ONE_CLOCK}
 
 NO_NETEM = "needs netem, which the kernel below the lab's containers lacks; its hold is that of `bandwidth`"
 
-ELSEWHERE: Mapping[str, str] = {"latency": NO_NETEM, "loss": NO_NETEM}
+NO_CLOCK = "the clock of a container is that of the machine below; test_clock sees it in a guest"
+
+ELSEWHERE: Mapping[str, str] = {"latency": NO_NETEM, "loss": NO_NETEM, "skew_clock": NO_CLOCK}
 """Lasting fault → why it is no row here."""
 
 

@@ -1,0 +1,71 @@
+#!/bin/sh
+# Set the clock of this host ahead or back by the seconds in ./offset (clock.sh begin), and to what
+# it would be by now (clock.sh end). What it would be is counted by the time since boot, which nobody can set, so it is
+# right after any time, and again. What keeps the clock right is stopped meanwhile: it would set it back.
+set -u
+
+keepers="systemd-timesyncd chrony chronyd ntp ntpd ntpsec openntpd ptp4l phc2sys"
+
+refuse() {
+    echo "$1" >&2
+    exit 3
+}
+
+uptime() { # in hundredths of a second
+    read -r up _ </proc/uptime
+    echo "${up%.*}${up#*.}"
+}
+
+clock() { # hundredths of a second since the epoch
+    nanoseconds=$(date +%s%N)
+    echo "${nanoseconds%???????}"
+}
+
+set_to() {
+    date -u -s "@$(($1 / 100)).$(printf %02d $(($1 % 100)))" >/dev/null
+}
+
+is_container() {
+    [ -e /run/systemd/container ] || [ -e /.dockerenv ] || [ -e /run/.containerenv ] \
+        || tr '\0' '\n' 2>/dev/null </proc/1/environ | grep -q '^container='
+}
+
+may_set_clocks() { # CAP_SYS_TIME is the 25th
+    capabilities=$(sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status)
+    [ $((0x$capabilities >> 25 & 1)) = 1 ]
+}
+
+if [ "$1" = end ]; then
+    # Without it, nothing was begun.
+    if [ -e epoch ]; then
+        set_to $(($(cat epoch) + $(uptime))) || exit 1
+    fi
+    [ -e stopped ] || exit 0
+    failed=0
+    while read -r unit; do
+        systemctl start "$unit" </dev/null || failed=1
+    done <stopped
+    exit "$failed"
+fi
+
+! is_container || refuse "this host is a container: its clock is that of the machine below, which is left alone"
+may_set_clocks || refuse "setting the clock needs root on this host"
+
+offset=$(cat offset)
+if [ -d /run/systemd/system ]; then
+    for unit in $keepers; do
+        systemctl is-active --quiet "$unit" || continue
+        grep -qxs "$unit" stopped || echo "$unit" >>stopped
+        systemctl stop "$unit" || exit 1
+        echo "changed: $unit is stopped"
+    done
+fi
+if [ ! -e epoch ]; then
+    echo $(($(clock) - $(uptime))) >epoch.new && mv epoch.new epoch || exit 1
+fi
+wanted=$(($(cat epoch) + $(uptime) + offset * 100))
+off=$(($(clock) - wanted))
+if [ "${off#-}" -gt 50 ]; then
+    set_to "$wanted" || exit 1
+    echo "changed: the clock is $offset s off"
+fi
