@@ -29,7 +29,7 @@ read -r uptime _ </proc/uptime
 end=$((${uptime%.*} + duration))
 while :; do
     case $(systemctl show --property=ActiveState --value "$unit") in
-        active | activating | deactivating) ;;
+        active | activating | deactivating | "") ;; # nothing is said while systemd executes itself anew
         *) break ;;
     esac
     read -r uptime _ </proc/uptime
