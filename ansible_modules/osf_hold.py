@@ -303,6 +303,7 @@ def plan_of(options: Mapping[str, Any], hold_id: str, targets: list[str]) -> osf
         undo_timeout=options["undo_timeout"],
         start_timeout=options["start_timeout"],
         by=options["by"] or osf_holds.who(),
+        acts_on=options["acts_on"],
     )
 
 

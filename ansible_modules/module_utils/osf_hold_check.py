@@ -11,8 +11,19 @@ from typing import Any, Iterable, Mapping, NamedTuple
 
 from ansible.module_utils.osf_host_state import State
 
-_NEVER_TOUCHED = re.compile(r"unit |rules of |file |mask ")
-"""What no fault changes by its own hand: a unit that fails meanwhile is a consequence, and told as one."""
+_TOUCHED_BY = {
+    "processes": re.compile(r"stopped process|drop-in "),
+    "ports": re.compile(r"rule of "),
+    "network": re.compile(r"rule of "),
+    "interface": re.compile(r"link |mtu |address|route|routing rule|neighbour|qdisc |rule of "),
+    "traffic": re.compile(r"qdisc "),
+    "host": re.compile(r"(?!unit |rules of |file |mask )"),
+}
+"""What a fault acts on, as `osf_hold` calls it → how the lines begin that it may change by its own hand.
+
+What changes beside it, while it is injected, has been changed by another fault, by somebody else, or as a consequence:
+no fault changes a unit's state, a file of the host, or a rule of others.
+"""
 
 _SLACK = {"free bytes": (64 * 1024 * 1024, 0.1), "seconds": (2.0, 0.0)}
 """First words of a level → how much it may move by itself: a number, or a share of what it was."""
@@ -53,31 +64,33 @@ class Verdict(NamedTuple):
     drift: list[str]
 
 
-def remember(before: State, after: State, others: Iterable[Memory]) -> Memory:
+def remember(before: State, after: State, others: Iterable[Memory], acts_on: str = "host") -> Memory:
     """Return what to remember of a fault.
 
     Args:
         before: the state before its injection.
         after: the state after it.
         others: what is remembered of the faults that stood already.
+        acts_on: what it acts on.
     """
+    may_touch = _TOUCHED_BY.get(acts_on, _TOUCHED_BY["host"]).match
     others = list(others)
     foreign = frozenset().union(*(other.touched for other in others))
     removed, added = before.lines - after.lines, after.lines - before.lines
-    passed = frozenset(line for line in removed | added if _NEVER_TOUCHED.match(line))
+    passed = frozenset(line for line in removed | added if not may_touch(line))
     return Memory(
         before=before,
         # What another fault had made need not come back: that one may be over by then.
         removed=removed - passed - frozenset().union(*(other.added for other in others)),
         added=added - passed - frozenset().union(*(other.removed for other in others)),
-        moved=frozenset(_away(before.levels, after.levels)),
+        moved=frozenset(_away(before.levels, after.levels) if acts_on == "host" else ()),
         passed=passed | foreign,
     )
 
 
-def again(memory: Memory, before: State, after: State) -> Memory:
-    """Return what to remember of a fault that was injected once more."""
-    more = remember(before, after, ())
+def again(memory: Memory, before: State, after: State, acts_on: str = "host") -> Memory:
+    """Return what to remember of a fault that was injected once more, see `remember`."""
+    more = remember(before, after, (), acts_on)
     return memory._replace(
         removed=(memory.removed | more.removed) - memory.added,
         added=(memory.added | more.added) - memory.removed,

@@ -45,6 +45,7 @@ class Plan(NamedTuple):
         undo_timeout: bound of each undo command in seconds.
         start_timeout: bound of the whole injection in seconds.
         by: who asked, for people.
+        acts_on: what kind of thing it changes, as `osf_hold` calls it.
     """
 
     id: str
@@ -58,6 +59,7 @@ class Plan(NamedTuple):
     undo_timeout: int
     start_timeout: int
     by: str
+    acts_on: str = "host"
 
 
 class Said(NamedTuple):

@@ -19,26 +19,39 @@ from ansible.module_utils.osf_hold_check import Memory, Verdict
 BEFORE, TOUCHED = "before.json", "touched.json"
 """The files in a hold's directory."""
 
+_NOTHING = host.State(frozenset(), {})
+
 _PATIENCE = 5.0
 """Seconds that a host has to settle: an address comes back some time after its link."""
 
 
-def before() -> str:
-    """Return the text of the file that is written before anything is done."""
-    return json.dumps(check.dump_state(host.read()))
+def before(acts_on: str) -> str:
+    """Return the text of the file that is written before anything is done.
+
+    The faults that stand now are in it too: one of them may end while the new one is injected.
+
+    Args:
+        acts_on: what the fault acts on, as `osf_hold` calls it.
+    """
+    return json.dumps(
+        {
+            "acts_on": acts_on,
+            "state": check.dump_state(host.read()),
+            "others": [check.dump(memory._replace(before=_NOTHING)) for memory in others("")],
+        }
+    )
 
 
 def remember(hold: store.Hold) -> None:
     """Write down what the injection of a hold has changed, unless that is written or the hold is over by then."""
-    was = _state(hold)
-    if was is not None and _memory(hold) is None:
-        _write(hold, check.remember(was, host.read(), others(hold.id)))
+    if _memory(hold) is None:
+        _write(hold, _changed_until_now(hold))
 
 
 def remember_more(hold: store.Hold, memory: Memory | None, was: host.State) -> None:
     """Write down what one more injection has changed."""
     if memory is not None:
-        _write(hold, check.again(memory, was, host.read()))
+        _write(hold, check.again(memory, was, host.read(), _told(hold)["acts_on"]))
 
 
 def recall(hold: store.Hold) -> Memory | None:
@@ -46,9 +59,28 @@ def recall(hold: store.Hold) -> Memory | None:
 
     When its injection was not seen to its end, all that has changed until now counts as touched.
     """
-    memory = _memory(hold)
-    was = _state(hold) if memory is None else None
-    return memory if was is None else check.remember(was, host.read(), others(hold.id))
+    return _memory(hold) or _changed_until_now(hold)
+
+
+def _changed_until_now(hold: store.Hold) -> Memory | None:
+    told = _told(hold)
+    was = check.load_state(told["state"])
+    if was is None:
+        return None
+    stood = [memory for memory in map(check.load, told["others"]) if memory is not None]
+    return check.remember(was, host.read(), stood + others(hold.id), told["acts_on"])
+
+
+def _told(hold: store.Hold) -> dict[str, Any]:
+    """Return what was written before anything was done, with nothing in place of what is missing."""
+    told = _json(hold, BEFORE)
+    told = told if isinstance(told, dict) else {}
+    stood = told.get("others")
+    return {
+        "acts_on": str(told.get("acts_on", "host")),
+        "state": told.get("state"),
+        "others": stood if isinstance(stood, list) else [],
+    }
 
 
 def others(hold_id: str) -> list[Memory]:
@@ -73,10 +105,6 @@ def _memory(hold: store.Hold) -> Memory | None:
     return check.load(_json(hold, TOUCHED))
 
 
-def _state(hold: store.Hold) -> host.State | None:
-    return check.load_state(_json(hold, BEFORE))
-
-
 def _json(hold: store.Hold, name: str) -> Any:
     try:
         return json.loads(hold.text(name))
@@ -84,6 +112,8 @@ def _json(hold: store.Hold, name: str) -> Any:
         return None
 
 
-def _write(hold: store.Hold, memory: Memory) -> None:
-    with contextlib.suppress(OSError):
+def _write(hold: store.Hold, memory: Memory | None) -> None:
+    if memory is None:
+        return
+    with contextlib.suppress(OSError):  # it is over by now, and its directory with it
         store.replace(hold, TOUCHED, json.dumps(check.dump(memory)))

@@ -347,7 +347,7 @@ def _create(wanted: Plan, carrier: carriers.Carrier, armed: bool) -> store.Hold:
     texts["targets"] = plan.merged_targets("", wanted.targets)
     texts["deadline"] = plan.deadline_line(record["until"], now, osf_clock.uptime())
     texts["state"] = "armed\n"
-    texts.update({"inject.out": "", "inject.err": "", "undo.log": "", witness.BEFORE: witness.before()})
+    texts.update({"inject.out": "", "inject.err": "", "undo.log": "", witness.BEFORE: witness.before(wanted.acts_on)})
     if armed:
         texts["answer"] = "{:d}\n".format(os.getpid())
     return store.create(record, texts, plan.readme(root, carrier.name == carriers.Systemd.name))

@@ -77,6 +77,19 @@ def test_a_unit_that_fails_is_a_consequence_and_no_leftover() -> None:
     assert compare(memory, state("unit a.service = failed"), []) == Verdict([], [])
 
 
+def test_what_a_fault_does_not_act_on_was_changed_beside_it() -> None:
+    before, after = state("qdisc of eth1 = a"), state("qdisc of eth1 = b", "stopped process 7: a")
+    memory = remember(before, after, [], "traffic")
+    assert compare(memory, state("qdisc of eth1 = a", "stopped process 7: a"), []) == Verdict([], [])
+    assert compare(memory, after, []).left == ["- qdisc of eth1 = a", "+ qdisc of eth1 = b"]
+
+
+def test_a_fault_that_ends_while_another_is_injected_is_not_asked_for() -> None:
+    slow = remember(state(*UP), state(*SLOW), [])
+    memory = remember(state(*SLOW), state(*DOWN), [slow])
+    assert compare(memory, state(*UP), []) == Verdict([], [])
+
+
 def test_room_moves_a_little_by_itself() -> None:
     memory = remember(state(free_bytes_of_a=1000 * MIB), state(free_bytes_of_a=1 * MIB), [])
     assert compare(memory, state(free_bytes_of_a=950 * MIB), []).left == []
