@@ -7,6 +7,7 @@ from typing import Any
 
 from hostlab.evidence import Evidence
 from hostlab.fingerprint import traces
+from hostlab.matrix import Matrix
 from hostlab.observer import Host
 
 from os_faults import Cloud
@@ -14,6 +15,10 @@ from os_faults import Cloud
 
 def test_every_verb_was_seen_and_undone(evidence: Evidence, verbs: list[str]) -> None:
     assert evidence.missing(verbs) == []
+
+
+def test_the_crash_matrix_is_full(matrix: Matrix) -> None:
+    assert matrix.missing() == []
 
 
 def test_nothing_is_left_on_the_hosts(cloud: Cloud, every_node: list[Host]) -> None:

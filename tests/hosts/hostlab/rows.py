@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hostlab.fingerprint import Fingerprint
+from os_faults import Cloud
+from os_faults.model import Action
 
 DISK = "/srv/matrix"
 """A file system of its own on every host, which is there after a reboot too."""
@@ -55,3 +57,19 @@ ROWS: Mapping[str, Row] = {
     "limit_memory": Row("node-3", "limits", "MemoryMax=67108864", {"memory": "64M"}, service="memcached"),
     "limit_cpu": Row("node-3", "limits", "CPUQuotaPerSecUSec=500ms", {"percent": 50}, service="memcached"),
 }
+
+
+def action_of(cloud: Cloud, verb: str, fqdn: str, seconds: int) -> Action:
+    """Return the action that injects a fault.
+
+    Args:
+        cloud: of the lab.
+        verb: the fault.
+        fqdn: of the node that it is injected on.
+        seconds: after which it ends.
+    """
+    row, nodes = ROWS[verb], cloud.get_nodes([fqdn])
+    options = {**row.options, row.ends_by: seconds}
+    return (
+        cloud.get_service(row.service).action(verb, nodes, **options) if row.service else nodes.action(verb, **options)
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import re
 import shlex
 import subprocess
@@ -12,12 +13,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import os_faults
+from hostlab.crowd import Crowd, Wish
 from hostlab.fingerprint import Fingerprint
 from hostlab.observer import Host
-from hostlab.rows import DISK, OOM, ROWS
+from hostlab.rows import DISK, OOM, ROWS, action_of
 from hostlab.waiting import wait_for
 from os_faults import Cloud
 from os_faults.model import Action
@@ -82,19 +87,20 @@ class Stage:
 
     Attributes:
         hosts: name → host.
-        cloud: of these hosts.
-        config: path of its configuration.
+        config: path of the configuration of their cloud.
         rows: the faults.
+        cloud: the cloud, from `connect` on.
         pace: seconds that an injection of all took at most, on this machine.
         before: host → how it was.
     """
 
     hosts: Mapping[str, Host]
-    cloud: Cloud
     config: Path
     rows: list[str]
+    cloud: Cloud = field(init=False)
     pace: float = 0.0
     before: dict[str, Fingerprint] = field(default_factory=dict)
+    _filling: threading.Thread | None = None
 
     # -- the hosts -----------------------------------------------------------------------------
 
@@ -122,6 +128,29 @@ class Stage:
             AssertionError: with what is different.
         """
         self.everywhere(lambda host: host.await_fingerprint(self.before[host.name], within))
+        if self._filling:
+            self._filling.join(timeout=60)
+
+    def connect(self) -> None:
+        """Connect to the cloud, anew when connections to it broke."""
+        self.disconnect()
+        self.cloud = os_faults.connect(config_filename=self.config)
+
+    def disconnect(self) -> None:
+        """Give back the connections."""
+        if hasattr(self, "cloud"):
+            self.cloud.close()
+
+    def versions(self) -> dict[str, str]:
+        """Return what the matrix is about: program → version, here and on the hosts."""
+        host = next(iter(self.hosts.values()))
+        return {
+            "os_faults": version("os-faults"),
+            "ansible-core": version("ansible-core"),
+            "Python": platform.python_version(),
+            "systemd": host.sh("systemctl --version | sed -n '1s/systemd \\([0-9]*\\).*/\\1/p'"),
+            "Debian": host.sh("cat /etc/debian_version"),
+        }
 
     # -- the faults ----------------------------------------------------------------------------
 
@@ -131,12 +160,11 @@ class Stage:
 
     def action(self, verb: str, seconds: int) -> Action:
         """Return the action that injects a row."""
-        row = ROWS[verb]
-        nodes = self.cloud.get_nodes([self.hosts[row.host].fqdn])
-        options = {**row.options, row.ends_by: seconds}
-        if row.service:
-            return self.cloud.get_service(row.service).action(verb, nodes, **options)
-        return nodes.action(verb, **options)
+        return action_of(self.cloud, verb, self.node_of(verb), seconds)
+
+    def node_of(self, verb: str) -> str:
+        """Return the name of the node that a row is injected on."""
+        return self.hosts[ROWS[verb].host].fqdn
 
     def inject(self, seconds: int, verbs: Iterable[str] | None = None) -> dict[str, Held]:
         """Inject the faults, and wait until each shows on its host.
@@ -150,33 +178,56 @@ class Stage:
         """
         chosen = list(self.rows if verbs is None else verbs)
         begin = time.monotonic()
-        with self.tamed(chosen):
+        with self.tamed(chosen) as helpers:
             if OOM in chosen:  # returns when it is over
-                action = self.action(OOM, seconds)
-                threading.Thread(target=self.cloud.perform, args=(action,), kwargs={"check": False}).start()
+                verb = partial(self.cloud.perform, self.action(OOM, seconds), check=False)
+                self._filling = threading.Thread(target=verb, daemon=True)
+                self._filling.start()
+                helpers[OOM].wait(timeout=60)  # else what a test stopped may look like the work of another fault
             at_once(lambda verb: self.cloud.perform(self.action(verb, seconds)), [v for v in chosen if v != OOM])
             held = self.await_shown(chosen)
         self.pace = max(self.pace, time.monotonic() - begin)
         return held
 
     @contextmanager
-    def tamed(self, verbs: Iterable[str]) -> Iterator[None]:
-        """Keep those faults that would disturb the others from doing so, from their beginning on."""
+    def crowd(self, seconds: int, **wish: Any) -> Iterator[Crowd]:
+        """Let a controller for each fault inject it, in a process of its own, until the end of the block.
+
+        Args:
+            seconds: after which the faults end.
+            wish: see `hostlab.crowd.Wish`.
+        """
+        crowd = Crowd(self.config, Wish({verb: self.node_of(verb) for verb in self.rows}, seconds, **wish))
+        try:
+            yield crowd
+        except BaseException:
+            print(crowd.said())
+            raise
+        finally:
+            crowd.close()
+
+    @contextmanager
+    def tamed(self, verbs: Iterable[str]) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+        """Keep those faults that would disturb the others from doing so, from their beginning on.
+
+        Yields:
+            Fault → the process that does so, and ends when it is done.
+        """
         ways = {OOM: _HOLD_STILL, "stress": _GIVE_WAY}
-        helpers = [
-            subprocess.Popen([*self.hosts[ROWS[verb].host].argv, "sh", "-c", shlex.quote(way)])
+        helpers = {
+            verb: subprocess.Popen([*self.hosts[ROWS[verb].host].argv, "sh", "-c", shlex.quote(way)])
             for verb, way in ways.items()
             if verb in verbs
-        ]
+        }
         try:
-            yield
-            assert all(helper.wait(timeout=60) == 0 for helper in helpers), "what loads a host did not begin"
+            yield helpers
+            assert all(helper.wait(timeout=60) == 0 for helper in helpers.values()), "a load did not begin"
         finally:
-            for helper in helpers:
+            for helper in helpers.values():
                 helper.kill()
                 helper.wait()
 
-    def await_shown(self, verbs: Iterable[str], within: float = 60) -> dict[str, Held]:
+    def await_shown(self, verbs: Iterable[str], within: float = 180) -> dict[str, Held]:
         """Wait until each fault shows on its host, and return fault → what the host holds.
 
         Raises:
@@ -194,26 +245,28 @@ class Stage:
             wait_for(there, "all faults are there", within, pause=0.3)
         except AssertionError as error:
             raise AssertionError(f"{error}; absent: {', '.join(sorted(absent))}") from None
-        return self.held(verbs)
+        held = self.held()
+        return {verb: held[verb] for verb in verbs}
 
-    def held(self, verbs: Iterable[str]) -> dict[str, Held]:
+    def held(self) -> dict[str, Held]:
         """Return fault → what its host holds, from the records there."""
-        script = "for record in /run/os-faults/*/record.json; do tr -d '\\n' <$record; echo; done"
+        script = "for each in /run/os-faults/*/record.json; do tr -d '\\n' <$each 2>/dev/null && echo; done; true"
         found = {}
         for name, text in self.everywhere(lambda host: host.sh(script)).items():
-            for line in text.splitlines():
-                record = json.loads(line)
+            for record in map(json.loads, text.splitlines()):
                 found[record["fault"]] = Held(name, record["id"], record["until"])
-        return {verb: found[verb] for verb in verbs}
+        return found
 
-    def ended(self, held: Mapping[str, Held]) -> dict[str, float]:
-        """Return fault → how long after its time it had ended, by the journal of its host, in seconds."""
-        script = "journalctl --quiet --no-pager --boot --output=short-unix _PID=1 | grep os-faults-"
-        told = {
-            name: {unit: float(at) for at, unit in _ENDED.findall(text)}  # the last end of each
-            for name, text in self.everywhere(lambda host: host.sh(script)).items()
+    def ends(self) -> dict[str, float]:
+        """Return fault → when it last ended, by the journal of its host; only of faults that did in this boot."""
+        script = "journalctl --quiet --no-pager --boot --output=short-unix _PID=1 | grep os-faults-; true"
+        told = self.everywhere(lambda host: _ENDED.findall(host.sh(script)))
+        return {
+            verb: float(at)
+            for verb in self.rows
+            for at, unit in told[ROWS[verb].host]
+            if unit.startswith(f"{verb}-") and not unit.endswith("-load")
         }
-        return {verb: told[fault.host].get(fault.id, 0.0) - fault.until for verb, fault in held.items()}
 
 
 def at_once(act: Callable[[Any], Any], things: Iterable[Any]) -> list[Any]:

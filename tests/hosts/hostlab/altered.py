@@ -1,0 +1,43 @@
+"""Copies of the playbooks that do something more behind each hold."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from os_faults import resources
+
+FAILING: Mapping[str, Any] = {"inject": [["false"]]}
+"""The injection fails when the fault's own commands are done."""
+
+LINGERING: Mapping[str, Any] = {"tasks": [{"name": "Go on", "ansible.builtin.wait_for": {"timeout": 300}}]}
+"""The run goes on when the fault is there."""
+
+
+def playbooks(copy: Path, more: Mapping[str, Any]) -> Path:
+    """Make the copy and return it.
+
+    Args:
+        copy: the directory that is made.
+        more: commands behind those of every ``inject``, and tasks at the end of each play.
+    """
+    shutil.copytree(resources.playbooks_dir(), copy)
+    for path in copy.glob("*.yml"):
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if isinstance(content, list):  # no contract
+            for play in content:
+                _add(play, more)
+            path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    return copy
+
+
+def _add(play: dict[str, Any], more: Mapping[str, Any]) -> None:
+    holds = [task["osf_hold"] for task in play["tasks"] if "osf_hold" in task]
+    for hold in holds:
+        hold["inject"] = [*hold["inject"], *more.get("inject", ())]
+    if holds:
+        play["tasks"] += more.get("tasks", ())
