@@ -7,9 +7,11 @@ been changed by others meanwhile.
 from __future__ import annotations
 
 import re
-from typing import Any, Iterable, Mapping, NamedTuple
+from typing import Any, Container, Iterable, Mapping, NamedTuple
 
 from ansible.module_utils.osf_host_state import State
+
+_STOPPED = "stopped process "
 
 _TOUCHED_BY = {
     "processes": re.compile(r"stopped process|drop-in "),
@@ -96,6 +98,17 @@ def again(memory: Memory, before: State, after: State, acts_on: str = "host") ->
         added=(memory.added | more.added) - memory.removed,
         moved=memory.moved | more.moved,
         passed=memory.passed | more.passed,
+    )
+
+
+def only_processes(memory: Memory, pids: Container[str]) -> Memory:
+    """Return a memory in which of all stopped processes only those with the given pids count as touched."""
+    stopped = {line for line in memory.touched if line.startswith(_STOPPED)}
+    own = {line for line in stopped & memory.added if line[len(_STOPPED) :].partition(":")[0] in pids}
+    return memory._replace(
+        removed=memory.removed - stopped,
+        added=memory.added - (stopped - own),
+        passed=memory.passed | (stopped - own),
     )
 
 

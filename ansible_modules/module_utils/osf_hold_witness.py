@@ -51,7 +51,7 @@ def remember(hold: store.Hold) -> None:
 def remember_more(hold: store.Hold, memory: Memory | None, was: host.State) -> None:
     """Write down what one more injection has changed."""
     if memory is not None:
-        _write(hold, check.again(memory, was, host.read(), _told(hold)["acts_on"]))
+        _write(hold, _own(hold, check.again(memory, was, host.read(), _told(hold)["acts_on"])))
 
 
 def recall(hold: store.Hold) -> Memory | None:
@@ -68,7 +68,16 @@ def _changed_until_now(hold: store.Hold) -> Memory | None:
     if was is None:
         return None
     stood = [memory for memory in map(check.load, told["others"]) if memory is not None]
-    return check.remember(was, host.read(), stood + others(hold.id), told["acts_on"])
+    return _own(hold, check.remember(was, host.read(), stood + others(hold.id), told["acts_on"]))
+
+
+def _own(hold: store.Hold, memory: Memory) -> Memory:
+    """Return a memory without the processes that somebody else stopped meanwhile, in a container for instance.
+
+    A fault that stops processes writes them down in ``stopped``, a pid and its start on each line.
+    """
+    pids = {line.partition(" ")[0] for line in hold.text("stopped").splitlines()}
+    return check.only_processes(memory, pids)
 
 
 def _told(hold: store.Hold) -> dict[str, Any]:

@@ -156,7 +156,9 @@ def test_an_unreachable_host_is_told_apart(tmp_path, monkeypatch):
         },
         "artifacts_dir": str(tmp_path / "runs"),
     }
-    with connect(config) as cloud, pytest.raises(PartlyDone, match=r"127\.0\.0\.1 could not be reached.*refused"):
+    # When ssh has ended before Ansible writes to it, Ansible says that instead.
+    why = r"127\.0\.0\.1 could not be reached.*(refused|Broken pipe)"
+    with connect(config) as cloud, pytest.raises(PartlyDone, match=why):
         cloud.get_nodes()
 
 

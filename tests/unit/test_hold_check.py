@@ -16,6 +16,7 @@ from ansible.module_utils.osf_hold_check import (  # noqa: E402
     compare,
     dump,
     load,
+    only_processes,
     remember,
 )
 
@@ -82,6 +83,13 @@ def test_what_a_fault_does_not_act_on_was_changed_beside_it() -> None:
     memory = remember(before, after, [], "traffic")
     assert compare(memory, state("qdisc of eth1 = a", "stopped process 7: a"), []) == Verdict([], [])
     assert compare(memory, after, []).left == ["- qdisc of eth1 = a", "+ qdisc of eth1 = b"]
+
+
+def test_processes_that_others_stop_or_resume_meanwhile_are_not_ours() -> None:
+    before, after = state("stopped process 7: a"), state("stopped process 8: b", "stopped process 9: c")
+    memory = only_processes(remember(before, after, [], "processes"), {"8"})
+    assert compare(memory, state("stopped process 9: c"), []) == Verdict([], [])
+    assert compare(memory, after, []).left == ["+ stopped process 8: b"]
 
 
 def test_a_fault_that_ends_while_another_is_injected_is_not_asked_for() -> None:
