@@ -14,6 +14,7 @@ import time
 from typing import Callable, Iterable, Iterator, Mapping, NamedTuple
 
 from ansible.module_utils import osf_proc as proc
+from ansible.module_utils.osf_hold_store import read_text
 
 OWN_RULE = re.compile(r"os[-_]?faults|osf[-_]")
 """What each chain and table of packet filter rules of ours has in its name."""
@@ -171,14 +172,14 @@ LINES: Mapping[str, Callable[[str, str], Iterable[str]]] = {
 def _links() -> Iterator[str]:
     top = "/sys/class/net"
     for name in os.listdir(top):
-        flags = _read(os.path.join(top, name, "flags")).strip()
+        flags = read_text(os.path.join(top, name, "flags")).strip()
         if flags:
             yield "link {} = {}".format(name, "up" if int(flags, 16) & 1 else "down")
-            yield "mtu of {} = {}".format(name, _read(os.path.join(top, name, "mtu")).strip())
+            yield "mtu of {} = {}".format(name, read_text(os.path.join(top, name, "mtu")).strip())
 
 
 def _mounted() -> Iterator[tuple[str, str, str]]:
-    for row in _read("/proc/self/mounts").splitlines():
+    for row in read_text("/proc/self/mounts").splitlines():
         words = row.split(" ")
         if len(words) >= 4 and not _PASSING_MOUNT.match(words[1]):
             yield words[1], words[2], words[3]
@@ -192,7 +193,7 @@ def _stopped() -> Iterator[str]:
     for name in os.listdir("/proc"):
         found = proc.stat(int(name)) if name.isdigit() else None
         if found and found.state in "Tt":
-            yield "stopped process {:d}: {}".format(found.pid, _read("/proc/{}/comm".format(name)).strip())
+            yield "stopped process {:d}: {}".format(found.pid, read_text("/proc/{}/comm".format(name)).strip())
 
 
 def _masks_and_drop_ins() -> Iterator[str]:
@@ -203,11 +204,11 @@ def _masks_and_drop_ins() -> Iterator[str]:
                 if folder == top and os.path.islink(path) and os.readlink(path) == "/dev/null":
                     yield "mask {}: {}".format(name, top)
                 elif folder.endswith(".d") and not top.startswith("/etc"):
-                    yield "drop-in {} = {}".format(path, _sum(_read(path)))
+                    yield "drop-in {} = {}".format(path, _sum(read_text(path)))
 
 
 def _files() -> Iterator[str]:
-    return ("file {} = {}".format(path, _sum(_read(path))) for path in ("/etc/hosts", "/etc/resolv.conf"))
+    return ("file {} = {}".format(path, _sum(read_text(path))) for path in ("/etc/hosts", "/etc/resolv.conf"))
 
 
 def _levels() -> Iterator[tuple[str, float]]:
@@ -219,14 +220,6 @@ def _levels() -> Iterator[tuple[str, float]]:
         if room.f_blocks:
             yield "free bytes of {}".format(path), float(room.f_bavail * room.f_frsize)
     yield "seconds of the clock since boot", time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as stream:
-            return stream.read()
-    except OSError:
-        return ""
 
 
 def _sum(text: str) -> str:
