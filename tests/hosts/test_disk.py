@@ -67,7 +67,8 @@ def test_the_space_comes_back_by_itself(nodes: NodeCollection, disk: str, node_3
         assert not fits(node_3, "1")
         wait_for(lambda: fits(node_3, "20M"), "the host frees the space by itself", 10)
         nodes.fill_disk(disk)
-        node_3.sh("systemctl kill --signal=KILL os-faults-fill_disk-*")
+        # The second unit may be gone with the first before its turn comes.
+        node_3.sh("systemctl kill --signal=KILL os-faults-fill_disk-*", check=False)
         wait_for(lambda: fits(node_3, "20M"), "the space comes back when all of the fault is killed", 10)
     evidence.undone("fill_disk", "by its time; and when its processes were killed")
 

@@ -90,8 +90,8 @@ try:
 def test_a_host_that_hangs_is_not_waited_for(
     config_file: Path, lab: Lab, node_2: Host, node_3: Host, tmp_path: Path
 ) -> None:
-    words = ["inject", "freeze", "memcached", "--on", f"{node_2.fqdn},{node_3.fqdn}", "--seconds", "40"]
-    with node_2.undone(within=60), node_3.undone(within=60):
+    words = ["inject", "freeze", "memcached", "--on", f"{node_2.fqdn},{node_3.fqdn}", "--seconds", "50"]
+    with node_2.undone(within=120), node_3.undone(within=120):
         process = subprocess.Popen(
             [BIN / "os-faults", "-c", config_file, *words],
             stdin=subprocess.DEVNULL,
@@ -104,7 +104,7 @@ def test_a_host_that_hangs_is_not_waited_for(
         try:
             process.send_signal(signal.SIGINT)
             runs = tmp_path / "runs"
-            wait_for(lambda: any(runs.glob("*-list-*/artifacts/*/job_events/*")), "the healing has begun", 20)
+            wait_for(lambda: any(runs.glob("*-list-*/artifacts/*/job_events/*")), "the healing has begun", 40)
             process.send_signal(signal.SIGINT)
             _out, err = process.communicate(timeout=20)
         finally:
