@@ -31,16 +31,18 @@ if TYPE_CHECKING:
         PartlyDone,
         PowerManagementError,
         RunTimeout,
+        SentenceError,
         ServiceError,
         UndoError,
     )
+    from os_faults.human import human_api
     from os_faults.model import Auth, Fault, HostResult, Interface, Jump, Node, Result, Status
     from os_faults.nodes import NodeCollection
     from os_faults.service import Service
     from os_faults.version import get_version
 
 # Loaded when first used: `import os_faults` must not cost what YAML and Ansible cost. From light to heavy.
-_HOMES = ("version", "errors", "model", "nodes", "service", "cloud")
+_HOMES = ("version", "errors", "model", "nodes", "service", "cloud", "human")
 
 __all__ = [
     "AnsibleExecutionException",
@@ -67,12 +69,14 @@ __all__ = [
     "PowerManagementError",
     "Result",
     "RunTimeout",
+    "SentenceError",
     "Service",
     "ServiceError",
     "Status",
     "UndoError",
     "connect",
     "get_version",
+    "human_api",
 ]
 
 

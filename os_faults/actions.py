@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, Protocol, TypedDict
 
-from os_faults.contract import Contract, find_verb, load_contracts
+from os_faults.contract import ENDS, Contract, find_verb, load_contracts
 from os_faults.errors import ArgumentError
 from os_faults.guards import Limit
 from os_faults.model import Action, Node, Result
@@ -18,8 +18,6 @@ RUN_MARGIN = 120.0
 #: Seconds that a verb may wait on the hosts when its contract speaks of no time.
 PATIENCE = 300.0
 
-#: The options that say when a fault ends by itself; the first that is given holds.
-_ENDS = ("seconds", "duration", "heal_after")
 _NEVER = "never"
 
 
@@ -155,7 +153,7 @@ def ends_after(action: Action) -> float | None:
         10.0
     """
     options = contracts()[action.playbook].options
-    given = {name: action.arguments.get(name, options[name].default) for name in _ENDS if name in options}
+    given = {name: action.arguments.get(name, options[name].default) for name in ENDS if name in options}
     end = next((seconds for seconds in given.values() if seconds is not None), _NEVER)
     return None if end == _NEVER else float(end)
 

@@ -1,12 +1,8 @@
 """The typed contract of a playbook: which verbs it has, and which arguments they take.
 
 A contract is `<playbook>.meta.yml` beside the playbook, in the play-argument format of
-ansible-core 2.20; our own keys (``subject``, ``verbs_from``, ``verbs``, ``undone_by``,
-``only_for``, ``from_outside``, ``breaks_connections``, ``read_only``) stand inside the spec.
-Arguments are checked here before a run, and once more by Ansible in the run; both use the same
-words, those of Ansible's argument-spec validator.
-
-``from_outside``, ``breaks_connections``, ``times``, ``amounts``, ``ranges``, ``read_only``) stand
+ansible-core 2.20; our own keys (``subject``, ``verbs_from``, ``verbs``, ``also_called``, ``undone_by``,
+``only_for``, ``from_outside``, ``breaks_connections``, ``times``, ``amounts``, ``ranges``, ``read_only``) stand
 inside the spec. Arguments are checked here before a run, and once more by Ansible in the run; both
 use the same words, those of Ansible's argument-spec validator.
 """
@@ -24,6 +20,9 @@ from typing import Any
 
 from os_faults.errors import ArgumentError, ConfigError, did_you_mean
 from os_faults.resources import read_yaml
+
+#: The options that say when a fault ends by itself; the first that is given holds.
+ENDS = ("seconds", "duration", "heal_after")
 
 _SUFFIX = ".meta.yml"
 _AMOUNT = re.compile(r"[0-9]+[KMGT]?")
@@ -104,6 +103,7 @@ class Contract:
         verbs_from: the option whose choices are the verbs; None when the playbook has no verbs.
         verbs: its verbs, in the order of the choices.
         options: name → option; the one of ``verbs_from`` included.
+        also_called: another word for a verb → the verb.
         undone_by: verb → the verb of the same playbook that takes it back.
         only_for: option → the verbs that heed it; one that is not named is heeded by all.
         from_outside: whether it acts on the machine of a node, through power management; the node itself may be off.
@@ -124,6 +124,7 @@ class Contract:
     verbs_from: str | None = None
     verbs: tuple[Verb, ...] = ()
     options: Mapping[str, Option] = field(default_factory=dict)
+    also_called: Mapping[str, str] = field(default_factory=dict)
     undone_by: Mapping[str, str] = field(default_factory=dict)
     only_for: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     from_outside: bool = False
@@ -194,6 +195,15 @@ class Contract:
         """Return whether ``verb`` breaks something: it neither reads only nor takes another verb back."""
         return not self.read_only and verb not in self.undone_by.values()
 
+    def end_of(self, verb: str) -> str | None:
+        """Return the option by which ``verb`` ends by itself after a time; None when it has none.
+
+        Example:
+            >>> str(contract.end_of("restart"))
+            'None'
+        """
+        return next((name for name in ENDS if name in self.options and self.takes(verb, name)), None)
+
     def undo_of(self, verb: str) -> str | None:
         """Return the verb that takes ``verb`` back; None when nothing needs to be or can be."""
         return self.undone_by.get(verb)
@@ -241,6 +251,7 @@ def _read(path: Path) -> Contract:
             verbs_from=verbs_from,
             verbs=tuple(Verb(word, helps.get(word, "")) for word in options[verbs_from].choices) if verbs_from else (),
             options=options,
+            also_called=spec.get("also_called", {}),
             undone_by=spec.get("undone_by", {}),
             only_for={name: tuple(verbs) for name, verbs in spec.get("only_for", {}).items()},
             from_outside=spec.get("from_outside", False),

@@ -2,11 +2,12 @@
 
 ::
 
-    OSFException                          the root; also what a sentence that is not understood raises
+    OSFException                          the root
     └── OSFError
         ├── ConfigError                   the configuration is wrong; names the key's path       exit 2
         │   └── OSFDriverNotFound         no such driver; names the nearest
         ├── ArgumentError                 a verb was called with a bad argument                  exit 2
+        ├── SentenceError                 a sentence is not understood; nothing was touched      exit 2
         ├── GuardRailError                a limit or a protection forbids it; nothing was touched  exit 2
         ├── CloudManagementError          the cloud can't be asked, or answered nonsense         exit 1
         ├── NodeCollectionError           no such node, an empty set, a pick that is too big     exit 2
@@ -60,6 +61,21 @@ class ArgumentError(OSFError, ValueError):
     """A verb was called with an argument that its contract refuses."""
 
     exit_code = 2
+
+
+class SentenceError(OSFError, ValueError):
+    """A sentence is not understood whole, so nothing was touched; the message says what was expected where.
+
+    Args:
+        message: the sentence for a person.
+        place: the number of the word that nothing could be made of; 0 is the first.
+    """
+
+    exit_code = 2
+
+    def __init__(self, message: str, place: int = 0) -> None:
+        super().__init__(message)
+        self.place = place
 
 
 class GuardRailError(OSFError):

@@ -178,7 +178,7 @@ def errors() -> str:
 
 def command_line() -> str:
     """Return the help of every command, as the command line prints it."""
-    from os_faults.cli import main
+    from os_faults.cli import inject_fault, main
 
     page = Page()
 
@@ -194,6 +194,25 @@ def command_line() -> str:
                     add(inner, word, context)
 
     add(main, "os-faults", None)
+    add(inject_fault, "os-inject-fault", None)
+    return str(page)
+
+
+def sentences() -> str:
+    """Return the table of all that can be said, from the grammar."""
+    from os_faults.human import forms
+
+    page = Page()
+    rows = [
+        [
+            f"``{form.verb}``",
+            form.kind,
+            f"``{form.time}``" if form.time else "",
+            ", ".join(f"``{name}``" + (" (required)" if name in form.required else "") for name in form.options),
+        ]
+        for form in sorted(forms(), key=lambda form: (form.kind, form.verb))
+    ]
+    page.table(["Verb", "Done to a", "``for`` sets", "Options"], rows)
     return str(page)
 
 
@@ -203,6 +222,7 @@ SOURCES: dict[str, Callable[..., str]] = {
     "driver": driver,
     "errors": errors,
     "command-line": command_line,
+    "sentences": sentences,
 }
 
 

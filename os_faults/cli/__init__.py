@@ -1,10 +1,12 @@
-"""The command line, ``os-faults``: a mouth of the library.
+"""The command lines, ``os-faults`` and ``os-inject-fault``: mouths of the library.
 
 Verbs, their arguments, choices and help come from the contracts of the playbooks. Whatever costs time to import
 (YAML, Ansible, rich) is imported where it is used, so that ``--help`` and completion are quick.
 
 ============  ==========================================================
-`app`         the command itself: global options, errors → exit codes
+`app`         ``os-faults`` itself
+`sentence`    ``os-inject-fault SENTENCE``
+`outcome`     errors → exit codes
 `session`     what the global options mean: configuration, cloud, logging
 `globals`     global options, also after the command
 `interrupts`  Ctrl-C and SIGTERM
@@ -22,5 +24,6 @@ Verbs, their arguments, choices and help come from the contracts of the playbook
 """
 
 from os_faults.cli.app import main
+from os_faults.cli.sentence import inject_fault
 
-__all__ = ["main"]
+__all__ = ["inject_fault", "main"]

@@ -18,6 +18,12 @@ def _set(ctx: click.Context, param: click.Parameter, value: Any) -> None:
         setattr(ctx.ensure_object(Session), name, value)
 
 
+def _debug(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    """The short word for the log level of who wants to know everything."""
+    if value:
+        ctx.ensure_object(Session).log_level = "debug"
+
+
 def _version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
         from os_faults.version import get_version
@@ -52,6 +58,9 @@ def _options(hidden: bool) -> list[click.Option]:
             help="How much to tell on stderr.  [default: warning]",
             **common,
         ),
+        click.Option(
+            ["-d", "--debug"], is_flag=True, help="The same as --log-level debug.", **{**common, "callback": _debug}
+        ),
     ]
 
 
@@ -70,9 +79,9 @@ def version_option() -> click.Option:
 class Command(click.Command):
     """A command that also takes the global options, and starts logging when it runs."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, show_globals: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.params += _options(hidden=True)
+        self.params += _options(hidden=not show_globals)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""

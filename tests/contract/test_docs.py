@@ -31,7 +31,17 @@ COMMANDS = [
 ]
 
 
+SENTENCES = [
+    (page.name, sentence)
+    for page in PAGES
+    for language, pattern in (("sh", r"os-inject-fault ([a-z][^\n|>]*)"), ("python", r'human_api\(\w+, "([^"]*)"\)'))
+    for text in blocks(page, language)
+    for sentence in re.findall(pattern, text)
+]
+
+
 def test_there_is_something_to_test() -> None:
+    assert SENTENCES
     assert COMMANDS
     assert CONFIGS
     assert SNIPPETS
@@ -55,7 +65,7 @@ def test_what_is_called_exists(page: str, text: str) -> None:
             if callable(value := getattr(cls, name)) and not name.startswith("_"):
                 known[name] |= set(inspect.signature(value).parameters)
     known["connect"] |= {"cloud_config", "config_filename", "cloud", "seed"}
-    known["items"] = known["print"] = set()
+    known["items"] = known["print"] = known["human_api"] = set()  # sentences have a test of their own
     for name, given in re.findall(r"\.(\w+)\(([^()]*)\)", text):
         assert name in known, f"{page} calls .{name}()"
         assert set(re.findall(r"\b(\w+)=", given)) <= known[name], f"{page}: {name}({given})"
@@ -77,6 +87,14 @@ def test_command_and_its_options_exist(page: str, words: str) -> None:
 
     done = CliRunner().invoke(main, [*shlex.split(words), "--help"])
     assert done.exit_code == 0, f"{page}: os-faults {words}\n{done.output}"
+
+
+@pytest.mark.parametrize(("page", "sentence"), SENTENCES)
+def test_sentence_is_understood(page: str, sentence: str) -> None:
+    from os_faults.human import forms
+    from os_faults.sentences import understand
+
+    assert understand(sentence, forms()), page
 
 
 @pytest.mark.parametrize(("page", "text"), CONFIGS)

@@ -134,6 +134,19 @@ def test_shell(start: list[str], node_1: Host, tmp_path: Path) -> None:
         assert node_1.holds() == {}
 
 
+def test_sentences(start: list[str], node_1: Host, tmp_path: Path) -> None:
+    management = {"driver": "devstack", "address": "devstack.local", "username": "root"}
+    (tmp_path / "os-faults.json").write_text(json.dumps({"cloud_management": management}), encoding="utf-8")
+    subject = keystone(node_1)
+    old = subject.processes()
+    with node_1.undone(within=30):
+        done = readme.shell(start, having("sh", "os-inject-fault"), tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert not old & subject.processes()
+        assert subject.frozen()
+        wait_for(subject.answers, "keystone goes on by itself", 20)
+
+
 def test_ansible(start: list[str], node_1: Host, tmp_path: Path) -> None:
     ssh = "-o StrictHostKeyChecking=accept-new"
     (tmp_path / "inventory").write_text(

@@ -60,6 +60,13 @@ class Shell:
 
     def os_faults(self, *words: str, **environment: str) -> Done:
         """Run ``os-faults``; it must never show a traceback."""
-        done = self.run("os-faults", *words, **environment)
+        return self._told("os-faults", *words, **environment)
+
+    def inject_fault(self, *words: str, **environment: str) -> Done:
+        """Run ``os-inject-fault``; it must never show a traceback either."""
+        return self._told("os-inject-fault", *words, **environment)
+
+    def _told(self, *argv: str, **environment: str) -> Done:
+        done = self.run(*argv, **environment)
         assert "Traceback" not in done.err + done.out, done.err
         return done

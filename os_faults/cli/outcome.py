@@ -1,0 +1,102 @@
+"""How a command ends: errors become one line and an exit code."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from os_faults.cli.interrupts import heard
+from os_faults.cli.output import printable
+from os_faults.cli.session import Session
+from os_faults.errors import OSFException, UndoError
+
+EXIT_CODES = """\b
+Exit codes:
+  0    done
+  1    not achieved
+  2    wrong usage or configuration; nothing was touched
+  3    no node could be reached
+  4    done on some nodes only
+  5    a fault could not be taken back
+  130  interrupted by Ctrl-C, what ran was taken back; 143 by SIGTERM, 129 by SIGHUP
+       (a second Ctrl-C tells when the nodes take it back by themselves, a third leaves at once)"""
+
+
+class Told(click.Command):
+    """An outermost command: whatever goes wrong in it ends here as one line and an exit code."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run the command line; does not return unless ``standalone_mode`` is False."""
+        try:
+            code = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        except (click.ClickException, click.Abort) as error:
+            if not standalone_mode:
+                raise
+            code = _refuse(error) if isinstance(error, click.ClickException) else 130
+        if not standalone_mode:
+            return code
+        sys.exit(code if isinstance(code, int) else 0)
+
+    def invoke(self, ctx: click.Context) -> None:
+        """Run the command and turn its errors into exit codes."""
+        session = ctx.ensure_object(Session)
+        with heard():  # also while an interruption is told
+            self._invoke(ctx, session)
+
+    def _invoke(self, ctx: click.Context, session: Session) -> None:
+        try:
+            super().invoke(ctx)
+        except OSFException as error:
+            session.out.error(error)
+            _trace(session, error)
+            ctx.exit(error.exit_code)
+        except KeyboardInterrupt as interruption:
+            for line in (*getattr(interruption, "__notes__", ()), str(interruption) or "interrupted"):
+                click.echo(f"os-faults: {printable(line)}", err=True)
+            _trace(session, interruption)
+            ctx.exit(_code_of(interruption))
+        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+            raise  # click knows what to do with them
+        except Exception as error:  # noqa: BLE001 - a defect of ours is told in one line too
+            click.echo(
+                f"os-faults: unexpected {type(error).__name__}: {error} (--log-level debug shows where)", err=True
+            )
+            _trace(session, error)
+            ctx.exit(1)
+
+
+def _trace(session: Session, error: BaseException) -> None:
+    """Show where an error comes from, to whoever debugs."""
+    if session.debug:
+        click.echo("".join(traceback.format_exception(error)), err=True)
+
+
+def _code_of(interruption: KeyboardInterrupt) -> int:
+    """A cloud that could not take back what was interrupted says why as the interruption's cause."""
+    if interruption.__cause__ is not None:
+        return UndoError.exit_code
+    return int(getattr(interruption, "exit_code", 130))
+
+
+def _refuse(error: click.ClickException) -> int:
+    """Say in one line what is wrong with the command line; a command without words gets its help."""
+    message = error.format_message()
+    context = getattr(error, "ctx", None)
+    if "\n" in message:
+        click.echo(message, err=True)
+    elif context is not None:
+        click.echo(f"os-faults: {message.rstrip('.')} (see '{context.command_path} --help')", err=True)
+    else:
+        click.echo(f"os-faults: {message}", err=True)
+    return error.exit_code

@@ -1,0 +1,71 @@
+"""``os-inject-fault "SENTENCE"``: the other command, which takes a sentence."""
+
+from __future__ import annotations
+
+import click
+
+from os_faults.cli.globals import Command, version_option
+from os_faults.cli.outcome import Told
+from os_faults.cli.session import Session
+
+
+class InjectFault(Told, Command):
+    """The command; its help is worked out when somebody asks."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what can be said, and in which clouds."""
+        from os_faults.human import forms
+        from os_faults.registry import KINDS, get, names
+        from os_faults.resources import catalogue
+
+        said: dict[str, list[str]] = {}
+        for form in forms():
+            said.setdefault(form.kind, []).append(form.verb)
+        with formatter.section("Verbs"):
+            formatter.write_dl([(f"of a {kind}", " ".join(verbs)) for kind, verbs in said.items()])
+        with formatter.section("Drivers"):
+            formatter.write_dl([(kind, " ".join(names(kind))) for kind in KINDS])
+        for name in names("cloud"):
+            if services := catalogue(get("cloud", name).catalogue):
+                with formatter.section(f"Services of {name}"):
+                    formatter.write_text(" ".join(services))
+
+
+@click.pass_context
+def _inject(ctx: click.Context, /, verify: bool, command: tuple[str, ...]) -> None:
+    session = ctx.ensure_object(Session)
+    if not command and not verify:
+        click.echo(ctx.get_help())
+        return
+    from os_faults.human import action_of
+
+    with session.connected() as cloud:
+        if verify:
+            cloud.verify()
+            click.echo("os-faults: the cloud can be reached and used", err=True)
+        if command:
+            action = action_of(cloud, " ".join(command))
+            result = cloud.perform(action, check=False)
+            session.out.result(result)
+            result.raise_for_status()
+
+
+inject_fault = InjectFault(
+    "os-inject-fault",
+    callback=_inject,
+    params=[
+        click.Argument(["command"], nargs=-1, metavar="SENTENCE"),
+        click.Option(["-v", "--verify"], is_flag=True, help="First prove that the cloud can be reached and used."),
+        version_option(),
+    ],
+    show_globals=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    help="Do what a sentence says, such as\n\n"
+    "\b\n"
+    "  os-inject-fault restart keystone service on one node\n"
+    "  os-inject-fault freeze keystone service for 30 seconds\n"
+    "  os-inject-fault reboot node-2.domain.tld node\n"
+    "  os-inject-fault disconnect storage network on 2 nodes with mysql service\n"
+    "  os-inject-fault fill_disk one node with path /var/lib and free 10M\n\n"
+    "A sentence that is not understood whole is refused, and nothing is touched.",
+)
