@@ -103,7 +103,7 @@ def for_verb(
         undo=undo,
         from_outside=contract.from_outside,
         breaks_connections=verb in contract.breaks_connections,
-        hits=str(checked[contract.subject_from]) if contract.subject_from else "",
+        hits=contract.hits(checked),
         timeout=_patience(contract, checked) + RUN_MARGIN,
         breaks=breaks,
         among=among,

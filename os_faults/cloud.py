@@ -186,7 +186,8 @@ class Cloud:
             ServiceError: it is not known; the message offers the nearest names.
         """
         found = self._canonical(name)
-        return Service(found, lambda: self._nodes_of(found), self, lambda: self._running(found))
+        ports = self._services[found].get("ports", ())
+        return Service(found, lambda: self._nodes_of(found), self, lambda: self._running(found), ports)
 
     def _canonical(self, name: str) -> str:
         if name in self._services:

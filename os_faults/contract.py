@@ -109,7 +109,7 @@ class Contract:
         from_outside: whether it acts on the machine of a node, through power management; the node itself may be off.
         breaks_connections: the verbs after which a kept ssh connection may lead to a host that is gone.
         read_only: whether it changes nothing on any host.
-        subject_from: the option that names what a fault is done to, and by which hosts tell faults apart; None when a
+        subject_from: the options that name what a fault is done to, and by which hosts tell faults apart; none when a
             host can have one only.
         times: options that are a number of seconds above 0; one of type ``str`` may also be the word ``never``.
         amounts: options that are a whole number, or one with K, M, G or T behind it.
@@ -130,7 +130,7 @@ class Contract:
     from_outside: bool = False
     breaks_connections: frozenset[str] = frozenset()
     read_only: bool = False
-    subject_from: str | None = None
+    subject_from: tuple[str, ...] = ()
     times: frozenset[str] = frozenset()
     amounts: frozenset[str] = frozenset()
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
@@ -204,6 +204,16 @@ class Contract:
         """
         return next((name for name in ENDS if name in self.options and self.takes(verb, name)), None)
 
+    def hits(self, arguments: Mapping[str, Any]) -> str:
+        """Return what a fault with these arguments is done to, as the hosts tell it.
+
+        Args:
+            arguments: as `check` returns them.
+        """
+        given = (arguments.get(name) for name in self.subject_from)
+        words = ("/".join(map(str, value)) if isinstance(value, list) else str(value) for value in given if value)
+        return " ".join(words)
+
     def undo_of(self, verb: str) -> str | None:
         """Return the verb that takes ``verb`` back; None when nothing needs to be or can be."""
         return self.undone_by.get(verb)
@@ -257,12 +267,12 @@ def _read(path: Path) -> Contract:
             from_outside=spec.get("from_outside", False),
             breaks_connections=frozenset(spec.get("breaks_connections", ())),
             read_only=spec.get("read_only", False),
-            subject_from=spec.get("subject_from"),
+            subject_from=_several(spec.get("subject_from", ())),
             times=frozenset(spec.get("times", ())),
             amounts=frozenset(spec.get("amounts", ())),
             ranges={name: (low, high) for name, (low, high) in spec.get("ranges", {}).items()},
             short_description=spec.get("short_description", ""),
-            description=_paragraphs(spec.get("description", ())),
+            description=_several(spec.get("description", ())),
             examples=spec.get("examples", ""),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -287,11 +297,11 @@ def _option(name: str, spec: Mapping[str, Any]) -> Option:
         required=spec.get("required", False),
         default=spec.get("default"),
         choices=tuple(spec.get("choices", ())),
-        description=" ".join(_paragraphs(spec.get("description", ()))),
+        description=" ".join(_several(spec.get("description", ()))),
     )
 
 
-def _paragraphs(text: str | Sequence[str]) -> tuple[str, ...]:
+def _several(text: str | Sequence[str]) -> tuple[str, ...]:
     return (text,) if isinstance(text, str) else tuple(text)
 
 

@@ -48,7 +48,8 @@ def action_of(cloud: Cloud, command: str) -> Action:
     if meaning.subject is None:
         return _nodes(cloud, meaning.where).action(meaning.verb, **meaning.options)
     service = _thing(cloud, meaning.subject)
-    return service.action(meaning.verb, _nodes_with(cloud, service, meaning), **meaning.options)
+    far_end = {"direction": meaning.peer.direction, "other": _thing(cloud, meaning.peer)} if meaning.peer else {}
+    return service.action(meaning.verb, _nodes_with(cloud, service, meaning), **meaning.options, **far_end)
 
 
 @cache

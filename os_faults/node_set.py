@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Set
-from typing import Protocol, Self, overload
+from typing import TYPE_CHECKING, Protocol, Self, overload
 
 from os_faults.errors import NodeCollectionError
 from os_faults.model import Action, Node, Result
+
+if TYPE_CHECKING:
+    from os_faults.service import Service
 
 
 class Performer(Protocol):
@@ -29,6 +32,9 @@ class Performer(Protocol):
 
     def get_nodes(self, fqdns: Iterable[str]) -> NodeSet:
         """Return the nodes of the cloud with these names."""
+
+    def get_service(self, name: str) -> Service:
+        """Return the service with this name."""
 
     def check_power(self, verb: str, nodes: Iterable[Node]) -> None:
         """Refuse what no power driver can do to one of the nodes, before anything is touched."""

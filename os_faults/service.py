@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack
 
 from os_faults import actions
 from os_faults.errors import ArgumentError, ServiceError
@@ -12,6 +12,11 @@ from os_faults.injected import injected
 from os_faults.model import Action, Result
 from os_faults.node_set import Performer
 from os_faults.nodes import NodeCollection, Time
+
+#: A way of the traffic, as the host sees it.
+Way = Literal["ingress", "egress"]
+#: Protocol (``tcp``, ``udp``) and number.
+Port = Sequence[str | int]
 
 
 class Service:
@@ -27,6 +32,7 @@ class Service:
         nodes: the nodes that have it, running or not.
         performer: who performs actions.
         ask_running: returns those of the nodes where it runs at this moment.
+        ports: where it listens, protocol and number each, as the catalogue or the configuration says.
 
     Example:
         >>> keystone = cloud.get_service("keystone")
@@ -39,8 +45,10 @@ class Service:
         nodes: Callable[[], NodeCollection],
         performer: Performer,
         ask_running: Callable[[], NodeCollection],
+        ports: Sequence[Port] = (),
     ) -> None:
         self.name = name
+        self.ports = tuple(ports)
         self._nodes = nodes
         self._performer = performer
         self._ask_running = ask_running
@@ -119,23 +127,43 @@ class Service:
     def unplug(
         self,
         nodes: NodeCollection | None = None,
+        direction: Way | None = None,
+        other_port: Port | None = None,
         heal_after: Time = None,
         *,
+        other: Service | str | None = None,
         check: bool = True,
         **call: Unpack[actions.PerCall],
     ) -> Result:
-        """Cut the service's ports from everybody else, local clients and open connections included.
+        """Cut the service's ports from everybody else, local clients and open connections included; or one way only.
 
         Args:
             nodes: where; everywhere when None.
+            direction: ``ingress`` cuts only what arrives at the ports, ``egress`` only what leaves for those of others.
+            other_port: protocol and number of a port in place of the service's own, with a direction.
             heal_after: seconds until the node itself takes it back, or ``never``; that of the connection when None.
+            other: the service at the other end, with a direction: what comes from its nodes, or goes to its ports.
             check: raise when a node did not do it.
-        """
-        return self._do("unplug", nodes, check, heal_after=heal_after, **call)
 
-    def plug(self, nodes: NodeCollection | None = None, *, check: bool = True) -> Result:
-        """Give the service its ports back."""
-        return self._do("plug", nodes, check)
+        Example:
+            >>> keystone.unplug(direction="egress", other="mysql")
+            >>> keystone.unplug(direction="egress", other_port=["udp", 53])
+        """
+        far = {"direction": direction, "ports": _port(other_port), "other": other}
+        return self._do("unplug", nodes, check, heal_after=heal_after, **far, **call)
+
+    def plug(
+        self,
+        nodes: NodeCollection | None = None,
+        direction: Way | None = None,
+        other_port: Port | None = None,
+        *,
+        other: Service | str | None = None,
+        check: bool = True,
+    ) -> Result:
+        """Give the service its ports back; what was cut one way is given back by the same words."""
+        far = {"direction": direction, "ports": _port(other_port), "other": other}
+        return self._do("plug", nodes, check, **far)
 
     def limit_memory(
         self,
@@ -239,6 +267,8 @@ class Service:
                 f"{verb} {subject}: {', '.join(strangers.get_fqdns())} does not have it; "
                 f"it is on {', '.join(everywhere.get_fqdns()) or 'no node'}"
             )
+        if options.get("other") is not None or options.get("ports"):
+            options |= self._far_end(verb, **options)
         end = self._performer.heal_after
         return actions.for_verb(
             "service",
@@ -251,5 +281,44 @@ class Service:
             **options,
         )
 
+    def _far_end(
+        self,
+        verb: str,
+        direction: str | None = None,
+        ports: object = None,
+        other: Service | str | None = None,
+        **_options: object,
+    ) -> dict[str, Any]:
+        """Return the options that name the other end of the traffic; one that can't be cut off is refused."""
+        if direction is None:
+            raise ArgumentError(
+                f"{verb} {self.name} service: another service or port needs a direction (ingress, egress)"
+            )
+        if other is None:
+            return {}
+        end = other if isinstance(other, Service) else self._performer.get_service(other)
+        if direction == "egress":
+            if not (ports or end.ports):
+                raise ServiceError(
+                    f"{verb} {self.name} service: no port of {end.name} is known, so nothing was done; "
+                    "give its port in the configuration, or other_port"
+                )
+            return {"other": end.name}
+        nodes = end.get_nodes()
+        if not nodes:
+            raise ServiceError(f"{verb} {self.name} service: no node has {end.name}, so nothing was done")
+        addresses = {node.fqdn: node.addresses for node in nodes} if verb == "unplug" else None
+        return {"other": end.name, "addresses": addresses}
+
     def _do(self, verb: str, nodes: NodeCollection | None, check: bool, **options: Any) -> Result:
         return self._performer.perform(self.action(verb, nodes, **options), check=check)
+
+
+def _port(port: Port | None) -> list[str] | None:
+    """Return a port as the contract writes it.
+
+    Example:
+        >>> _port(["udp", 53])
+        ['udp/53']
+    """
+    return None if port is None else ["/".join(map(str, port))]

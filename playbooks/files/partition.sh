@@ -1,25 +1,10 @@
 #!/bin/sh
-# Write the rules that cut this host off from the hosts in ./others (a name or an address a line), both directions, IPv4 and
-# IPv6. cut.sh puts them in force. The controller's own ssh (the `session=CLIENT/PORT` lines of ./targets) goes on, also when
+# Write the rules that cut this host off from the addresses in ./found (see addresses.sh), both directions, IPv4 and IPv6.
+# cut.sh puts them in force. The controller's own ssh (the `session=CLIENT/PORT` lines of ./targets) goes on, also when
 # the controller is one of the others, and so does the discovery of neighbours, without which ssh over IPv6 would end.
 set -u
 
-while read -r other; do
-    case $other in
-        *:*) echo "${other%\%*}" ;;
-        *[!0-9.]*)
-            if ! getent ahosts "$other" >resolved; then
-                echo "there is no address for $other on this host" >&2
-                exit 3
-            fi
-            cut -d ' ' -f 1 resolved
-            ;;
-        *) echo "$other" ;;
-    esac
-done <others >found
-
 # What is this host's own as well, such as the bridge of Docker or libvirt, leads to none of the others.
-ip -o address | awk '{ sub("/.*", "", $4); print $4 }' >own
 sort -u found | grep -vxF -f own >addresses
 
 list() { # list GREP-OPTIONS: those of ./addresses with commas between them

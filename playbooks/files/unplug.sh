@@ -1,9 +1,52 @@
 #!/bin/sh
-# Write the rules that cut ports of this host off (the `port=tcp/5000` lines of ./targets) for every other process: new
-# connections and open ones, from outside and over loopback. cut.sh puts them in force.
+# Write the rules that cut ports off, new connections and open ones, IPv4 and IPv6. cut.sh puts them in force. What to cut
+# stands in ./targets:
+#   port=tcp/5000     a port
+#   way=ingress       drop only what arrives at these ports of this host, and of that only what the hosts in ./found have
+#                     sent (see addresses.sh), where there is this file
+#   way=egress        drop only what leaves for these ports, of whatever host
+#   session=A/PORT    the controller's own ssh, which goes on
+# Without a way these ports of this host are cut off from everybody, over loopback too.
 set -u
 
-sed -n 's,^port=\(.*\)/\(.*\)$,\1 \2,p' targets | while read -r protocol port; do
-    echo "in drop - $protocol - $port -"
-    echo "out drop - $protocol - $port -"
-done >rules
+way=$(sed -n 's,^way=,,p' targets)
+
+from() { # from FAMILY PROTOCOL PORT, and the options of grep that choose addresses of the family
+    addresses=$(sort -u found | grep "$4" "$5" | paste -s -d , -)
+    [ -z "$addresses" ] || echo "in drop $1 $2 $addresses $3 -"
+}
+
+rules() {
+    sed -n 's,^session=\(.*\)/\(.*\)$,\1 \2,p' targets | while read -r client port; do
+        case $client in *:*) family=6 ;; *) family=4 ;; esac
+        echo "in accept $family tcp $client $port -"
+        echo "out accept $family tcp $client $port -"
+    done
+    sed -n 's,^port=\(.*\)/\(.*\)$,\1 \2,p' targets | while read -r protocol port; do
+        case $way in
+            egress) echo "out drop - $protocol - - $port" ;;
+            ingress)
+                if [ -e found ]; then
+                    from 4 "$protocol" "$port" -v :
+                    from 6 "$protocol" "$port" -e :
+                else
+                    echo "in drop - $protocol - $port -"
+                fi
+                ;;
+            *)
+                echo "in drop - $protocol - $port -"
+                echo "out drop - $protocol - $port -"
+                ;;
+        esac
+    done
+}
+
+if [ -e found ]; then
+    # Who is on this host as well comes over loopback too.
+    [ -z "$(grep -xF -f own found)" ] || printf '%s\n' 127.0.0.1 ::1 >>found
+    if ! [ -s found ]; then
+        echo "nobody is known at the other end, so there is nothing to cut off" >&2
+        exit 3
+    fi
+fi
+rules >rules

@@ -25,7 +25,7 @@ def rules(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     def run(*others: str, targets: str = "") -> subprocess.CompletedProcess[str]:
         (tmp_path / "others").write_text("".join(other + "\n" for other in others))
         (tmp_path / "targets").write_text(targets)
-        script = ["sh", str(FILES / "partition.sh")]
+        script = ["sh", "-c", f"sh {FILES / 'addresses.sh'} && sh {FILES / 'partition.sh'}"]
         return subprocess.run(script, cwd=tmp_path, capture_output=True, text=True, check=False)
 
     return run

@@ -7,6 +7,7 @@ from cloud_fixture import cloud_of, hosts
 
 import os_faults
 from os_faults import NodeCollectionError, SentenceError, ServiceError
+from os_faults.actions import undoing
 from os_faults.model import Action
 from os_faults.testing import FakeRunner
 
@@ -62,6 +63,13 @@ def test_one_of_them(word: str) -> None:
         ("skew clock one node with offset -30", {"offset": -30}),
         ("reboot nodes with wait no", {"wait": False}),
         ("disconnect management network on nodes", {"network_name": "management"}),
+        ("unplug keystone service egress to MySQL service", {"direction": "egress", "other": "mysql"}),
+        ("plug keystone service egress to mysql service", {"direction": "egress", "other": "mysql"}),
+        (
+            "unplug memcached service ingress from keystone service",
+            {"direction": "ingress", "other": "keystone", "addresses": {FIRST: ["10.0.0.1"]}},
+        ),
+        ("unplug memcached service with direction egress and ports tcp/1,udp/2", {"ports": ["tcp/1", "udp/2"]}),
     ],
 )
 def test_arguments(sentence: str, arguments: dict[str, object]) -> None:
@@ -80,6 +88,10 @@ def test_arguments(sentence: str, arguments: dict[str, object]) -> None:
         ("kill mysql service on one node", ServiceError, "runs on no node"),
         ("reboot nodes with mysql service", ServiceError, "no node has mysql"),
         ("freeze keystone service with seconds 5 and heal_after soon", ValueError, "heal_after"),
+        ("unplug memcached service egress to nova-compute service", ServiceError, "no port of nova-compute is known"),
+        ("unplug memcached service ingress from mysql service", ServiceError, "no node has mysql"),
+        ("unplug memcached service with ports tcp/1", ValueError, "needs a direction"),
+        ("unplug memcached service egress to mysqll service", ServiceError, "did you mean 'mysql'"),
         ("disconnect nowhere network on nodes", ValueError, "nowhere"),
     ],
 )
@@ -95,6 +107,14 @@ def test_a_sentence_that_is_not_understood_asks_nobody() -> None:
     with cloud_of(runner) as cloud, pytest.raises(os_faults.OSFException):
         os_faults.human_api(cloud, "inject some fault")
     assert runner.performed == []
+
+
+def test_cuts_of_one_way_are_told_apart() -> None:
+    assert said("unplug memcached service").hits == "memcached"
+    assert said("unplug memcached service egress to mysql service").hits == "memcached egress mysql"
+    ports = said("unplug memcached service with direction egress and ports tcp/1,udp/2")
+    assert (ports.hits, ports.undo) == ("memcached egress tcp/1/udp/2", "plug")
+    assert undoing(ports).hits == ports.hits
 
 
 def test_guard_rails_hold() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from os_faults.errors import SentenceError
 from os_faults.human import forms
-from os_faults.sentences import Holder, Meaning, Where, understand
+from os_faults.sentences import Holder, Meaning, Peer, Where, understand
 
 KEYSTONE = Holder("service", "keystone")
 MYSQL = Holder("service", "mysql")
@@ -42,6 +42,15 @@ UNDERSTOOD = {
     "freeze keystone service for 5 seconds on one node": Meaning("freeze", KEYSTONE, ONE, {"seconds": 5}),
     "unplug mysql service for 2 minutes": Meaning("unplug", MYSQL, ALL, {"heal_after": 120}),
     "terminate mysql service with service_timeout 60": Meaning("terminate", MYSQL, ALL, {"service_timeout": "60"}),
+    "unplug keystone service egress to mysql service": Meaning(
+        "unplug", KEYSTONE, peer=Peer("service", "mysql", "egress")
+    ),
+    "plug keystone service ingress from mysql service on one node": Meaning(
+        "plug", KEYSTONE, ONE, peer=Peer("service", "mysql", "ingress")
+    ),
+    "unplug mysql service with direction egress and ports tcp/4567 for 1 minute": Meaning(
+        "unplug", MYSQL, ALL, {"direction": "egress", "ports": "tcp/4567", "heal_after": 60}
+    ),
     "reboot nodes": Meaning("reboot"),
     "reboot all nodes": Meaning("reboot"),
     "reboot on all nodes": Meaning("reboot"),
@@ -96,6 +105,9 @@ REFUSED = {
     "restart keystone service on": (4, "a number"),
     "restart keystone service on n1,,n2 nodes": (4, "a number"),
     "unplug keystone service sideways to mysql service": (3, "'on'"),
+    "unplug keystone service ingress to mysql service": (4, "'from'"),
+    "unplug keystone service egress to mysql": (6, "'service'"),
+    "kill keystone service egress to mysql service": (3, "'on'"),
     "reboot": (1, "'nodes'"),
     "reboot node": (2, "before it 'one'"),
     "reboot nodes with mysql": (3, "'NAME service'"),
