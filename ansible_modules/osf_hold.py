@@ -184,7 +184,7 @@ import os
 import sys
 from typing import Any, Mapping
 
-from ansible.module_utils import osf_hold_plan, osf_holds, osf_proc, osf_services, osf_session
+from ansible.module_utils import osf_hold_plan, osf_holds, osf_proc, osf_programs, osf_services, osf_session
 from ansible.module_utils.basic import AnsibleModule
 
 ACTS_ON = ("processes", "ports", "interface", "traffic", "network", "host")
@@ -268,22 +268,22 @@ def targets_of(module: AnsibleModule) -> tuple[list[str], osf_holds.Cut]:
         lines = ["port={}/{:d}".format(protocol, number) for protocol, number in ports]
         return lines + targets, osf_holds.Cut(network=True, session=session)
     lines = ["unit=" + unit for unit in service.units]
-    if definition.get("driver") == "process":
-        lines += main_of(definition, options["subject"])
+    if not service.units:
+        found = osf_services.where_processes_are(module, definition, options["subject"])
+        lines += mains_of(found, options["subject"])
     spared = osf_session.spared()
     lines += ["spare={:d}".format(pid) for pid in spared]
     session = osf_session.carried_by_pids(set(service.pids) - set(spared))
     return lines + targets, osf_holds.Cut(session=session)
 
 
-def main_of(definition: Mapping[str, Any], name: str) -> list[str]:
-    """Return the line for the main process of a service with a pid file, told apart from a later one with its pid.
+def mains_of(definition: Mapping[str, Any], name: str) -> list[str]:
+    """Return a line for each main process of a service without units, told apart from a later one with its pid.
 
     Raises:
         osf_holds.Refused: it does not run.
     """
-    main = osf_proc.pid_from_file(str(definition["pidfile"]))
-    found = osf_proc.identify([main]) if main else []
+    found = osf_proc.identify(osf_programs.mains(definition))
     if not found:
         raise osf_holds.Refused("{} is not running on this host, so there is nothing to freeze".format(name))
     return ["main={:d}/{:d}".format(each.pid, each.start) for each in found]

@@ -16,7 +16,8 @@ options:
   services:
     description:
       - The services to look for, by name, each as in the catalogue. With C(driver) C(systemd) it has C(units), with
-        C(process) it has C(pidfile) and C(start).
+        C(process) it has one of C(pidfile), C(executable), C(grep) and C(units), with C(pacemaker) it has C(resource)
+        and maybe C(or_units), for hosts whose cluster has no such resource.
     type: dict
     default: {}
 attributes:
@@ -120,7 +121,15 @@ import platform
 import shutil
 import socket
 
-from ansible.module_utils import osf_claims, osf_hold_plan, osf_hold_store, osf_network, osf_proc, osf_units
+from ansible.module_utils import (
+    osf_claims,
+    osf_cluster,
+    osf_hold_plan,
+    osf_hold_store,
+    osf_network,
+    osf_programs,
+    osf_units,
+)
 from ansible.module_utils.basic import AnsibleModule
 
 
@@ -175,12 +184,38 @@ def systemd_services(module, services):
     return found
 
 
+def is_on_host(name, entry):
+    """Whether a program without units is on this host.
+
+    One with a pid file is where its program and the place for the file are. Of another one nobody knows where it
+    belongs: it is where it runs, or where os_faults itself stopped it.
+    """
+    if "pidfile" in entry:
+        program = (entry.get("start") or ["/bin/sh"])[0]
+        return bool(os.path.isdir(os.path.dirname(entry["pidfile"])) and shutil.which(program))
+    return is_terminated(name) or bool(osf_programs.mains(entry))
+
+
 def process_services(services):
-    """Return those services whose program and place for a pid file are on this host."""
+    """Return those services that are programs on this host."""
     return {
-        name: {"units": [entry["pidfile"]], "active": osf_proc.pid_from_file(entry["pidfile"]) is not None}
+        name: {"units": [entry.get("pidfile", name)], "active": bool(osf_programs.mains(entry))}
         for name, entry in services.items()
-        if os.path.isdir(os.path.dirname(entry["pidfile"])) and shutil.which((entry.get("start") or ["/bin/sh"])[0])
+        if is_on_host(name, entry)
+    }
+
+
+def pacemaker_services(module, services):
+    """Return those services that are resources of the cluster that this host is in, each on all hosts of it."""
+    try:
+        cluster = osf_cluster.ask(module.run_command)
+        here = osf_cluster.own_name(module.run_command)
+    except osf_cluster.ClusterError:
+        return {}
+    return {
+        name: {"units": [entry["resource"]], "active": here in cluster.resources[entry["resource"]].nodes}
+        for name, entry in services.items()
+        if entry["resource"] in cluster.resources
     }
 
 
@@ -189,9 +224,16 @@ def find_services(module, services):
     by_driver = {}
     for name, entry in services.items():
         by_driver.setdefault(entry.get("driver", "systemd"), {})[name] = entry
-    found = process_services(by_driver.get("process", {}))
-    if by_driver.get("systemd") and osf_units.booted():
-        found.update(systemd_services(module, by_driver["systemd"]))
+    managed = by_driver.get("pacemaker", {})
+    found = pacemaker_services(module, managed) if managed else {}
+    programs = by_driver.get("process", {})
+    found.update(process_services({name: entry for name, entry in programs.items() if "units" not in entry}))
+    units = {name: {"units": entry["or_units"]} for name, entry in managed.items() if "or_units" in entry}
+    units.update((name, entry) for name, entry in programs.items() if "units" in entry)
+    units.update(by_driver.get("systemd", {}))
+    units = {name: entry for name, entry in units.items() if name not in found}
+    if units and osf_units.booted():
+        found.update(systemd_services(module, units))
     return {name: found[name] for name in sorted(found)}
 
 

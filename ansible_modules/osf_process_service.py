@@ -1,21 +1,25 @@
 #!/usr/bin/python
 # SPDX-License-Identifier: Apache-2.0
-"""Start, stop, restart or kill a service that is a program with a pid file."""
+"""Start, stop, restart or kill a service that is a program of its own."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
 module: osf_process_service
-short_description: Start, terminate, restart or kill a service that is a program with a pid file
+short_description: Start, terminate, restart or kill a service that is a program of its own
 description:
-  - For services that no service manager knows. Needs neither root nor systemd.
-  - The service is the process of the pid file with all its children; nothing is ever found by a name. A pid file that
-    is older than the process with its pid is stale, and the service is down.
-  - C(start) runs the program in a session of its own and waits until the pid file is there and the process lives.
-    Its output goes to a log beside the pid file. For a program that writes no pid file the module writes it.
-  - C(terminate) sends SIGTERM to every process of the service and waits until each is gone. It is recorded on the
-    host, so that healing the host starts the service again; C(start) and C(restart) close that record.
+  - For services that no service manager knows, or that have commands of their own. Needs neither root nor systemd.
+  - The service is what one of O(pidfile), O(executable), O(grep) and O(units) points at, with all the processes that it
+    has started. A pid file that is older than the process with its pid is stale, and the service is down. Editors,
+    pagers, shells with C(-c) and other tools that only have the program's name on their command line are never taken
+    for it, nor are this module and its parents.
+  - C(start) runs O(start) or O(start_cmd) in a session of its own and waits until the service lives. Its output goes to
+    a log beside the pid file, else to C(/var/log/os-faults-NAME.log). For O(start), of a program that writes no pid
+    file the module writes it.
+  - C(terminate) runs O(terminate_cmd), or sends SIGTERM to every process of the service, and waits until each is gone.
+    It is recorded on the host, so that healing the host starts the service again; C(start) and C(restart) close that
+    record.
   - C(kill) sends SIGKILL instead, and leaves no record.
 version_added: "1.0.0"
 options:
@@ -26,11 +30,29 @@ options:
   pidfile:
     description: Absolute path of the pid file.
     type: path
-    required: true
-  start:
-    description: The program and its arguments; needed for every action that starts it.
+  executable:
+    description: Absolute path of the binary, or of the script that an interpreter runs.
+    type: path
+  grep:
+    description: Extended regular expression that is looked for in the whole command line, its words joined by spaces.
+    type: str
+  units:
+    description: Names and shell patterns of systemd units in order of preference, as M(osf_systemd_service) takes them.
     type: list
     elements: str
+  start:
+    description: The program and its arguments; it or O(start_cmd) is needed for every action that starts the service.
+    type: list
+    elements: str
+  start_cmd:
+    description: A shell command that starts the service.
+    type: str
+  terminate_cmd:
+    description: A shell command that stops the service.
+    type: str
+  restart_cmd:
+    description: A shell command that restarts the service; without it the service is stopped and started.
+    type: str
   action:
     description: What to do with the service.
     type: str
@@ -65,10 +87,10 @@ EXAMPLES = r"""
     start: [/usr/bin/python3, -m, http.server, "8080"]
     action: start
 
-- name: Kill it with all its children
+- name: Kill a service with all its children
   osf_process_service:
-    name: web
-    pidfile: /home/me/web/web.pid
+    name: rabbitmq
+    grep: "beam\\.smp .*rabbitmq_server"
     action: kill
 """
 
@@ -79,7 +101,7 @@ state:
   type: str
   sample: active
 units:
-  description: The pid file, which stands for the service.
+  description: What the service was found by.
   returned: success
   type: list
   elements: str
@@ -108,114 +130,214 @@ import os
 import shlex
 import signal
 import subprocess
+import tempfile
 import time
 
-from ansible.module_utils import osf_claims, osf_holds, osf_proc
+from ansible.module_utils import osf_claims, osf_holds, osf_proc, osf_programs, osf_services, osf_units
 from ansible.module_utils.basic import AnsibleModule
 
 GRACE = 0.4
 """Seconds that a program has to write its own pid file, and that a started process has to prove that it lives."""
+
+HANDLES = (*osf_programs.HANDLES, "units")
+"""The options that a service may be found by."""
 
 
 class Failure(Exception):
     """The service is not as it was asked to be; the message is a sentence."""
 
 
-def log_path(pidfile):
-    """Return where the output of the service goes: beside its pid file."""
-    return os.path.splitext(pidfile)[0] + ".log"
+def log_path(name, pidfile):
+    """Return where the output of the service goes: beside its pid file, or where it is nobody else's to write."""
+    if pidfile:
+        return os.path.splitext(pidfile)[0] + ".log"
+    directory = "/var/log" if os.geteuid() == 0 else tempfile.gettempdir()
+    return os.path.join(directory, "os-faults-%s.log" % name)
 
 
 START_SCRIPT = """\
 # Start the service again, unless somebody has done so already.
-if [ -s {pidfile} ] && kill -0 "$(cat {pidfile})" 2>/dev/null; then
-    exit 0
-fi
+runs() {{
+{runs}
+}}
+! runs || exit 0
 cd {directory} || exit 1
-rm -f {pidfile}
 setsid {command} </dev/null >>{log} 2>&1 &
 pid=$!
 sleep 1
-[ -s {pidfile} ] || echo "$pid" >{pidfile}
-kill -0 "$(cat {pidfile})"
+{afterwards}
+tries=0
+until runs; do
+    [ "$tries" -lt 100 ] || exit 1
+    sleep 0.3
+    tries=$((tries + 1))
+done
 """
 
+RUNS_BY_PIDFILE = """\
+    [ -s {pidfile} ] && kill -0 "$(cat {pidfile})" 2>/dev/null && return
+    rm -f {pidfile}
+    return 1"""
 
-def start_script(argv, pidfile):
+RUNS_BY_UNIT = """\
+    for unit in {units}; do
+        systemctl --quiet is-active "$unit" && return
+    done
+    return 1"""
+
+RUNS_BY_LINE = """\
+    is_it() {{ # is_it LINK LINE EXECUTABLE SCRIPT
+        [ "$(readlink "$1")" = "$3" ] || case "$2 " in *" $4 "*) ;; *) false ;; esac
+    }}
+    for entry in /proc/[0-9]*; do
+        [ "$entry" != "/proc/$$" ] || continue
+        line=$(tr '\\0' ' ' <"$entry/cmdline" 2>/dev/null)
+        line=${{line% }}
+        set -f
+        # shellcheck disable=SC2086
+        set -- $line ""
+        set +f
+        case ${{1##*/}} in *[adkz]sh | sh | python* | perl* | ruby*) script=$2 ;; *) script= ;; esac
+        for word in "$1" "$script"; do
+            case ${{word##*/}} in {bystanders}) continue 2 ;; esac
+        done
+        case ${{1##*/}}$2 in '' | *sh-c | *sh-[a-z]*c) continue ;; esac
+        {condition} && return
+    done
+    return 1"""
+
+
+def runs_script(params, units):
+    """Return the lines of a POSIX function that tells whether the service runs."""
+    if params["pidfile"]:
+        return RUNS_BY_PIDFILE.format(pidfile=shlex.quote(params["pidfile"]))
+    if params["units"]:
+        return RUNS_BY_UNIT.format(units=" ".join(shlex.quote(unit) for unit in units))
+    if params["grep"]:
+        condition = "printf '%%s' \"$line\" | grep -Eq -- %s" % shlex.quote(params["grep"])
+    else:
+        path, link = (shlex.quote(each) for each in (os.path.realpath(params["executable"]), params["executable"]))
+        condition = 'is_it "$entry/exe" "$line" %s %s' % (path, link)
+    return RUNS_BY_LINE.format(bystanders=" | ".join(sorted(osf_programs.BYSTANDERS)), condition=condition)
+
+
+def start_script(argv, params, units=()):
     """Return a POSIX script that does what `Program.launch` does, for the undo: it has to work without Python."""
+    pidfile = params["pidfile"]
+    quoted = shlex.quote(pidfile) if pidfile else ""
     return START_SCRIPT.format(
+        runs=runs_script(params, units),
         command=" ".join(shlex.quote(each) for each in argv),
-        pidfile=shlex.quote(pidfile),
-        directory=shlex.quote(os.path.dirname(pidfile)),
-        log=shlex.quote(log_path(pidfile)),
+        directory=shlex.quote(os.path.dirname(pidfile) if pidfile else "/"),
+        log=shlex.quote(log_path(params["name"], pidfile)),
+        afterwards='[ -s {0} ] || echo "$pid" >{0}'.format(quoted) if pidfile else ": the process $pid starts it",
     )
 
 
 class Program:
-    """The program behind a pid file, and the only place where it is acted on."""
+    """The program, and the only place where it is acted on."""
 
     def __init__(self, module):
         self.module = module
         self.name = module.params["name"]
         self.pidfile = module.params["pidfile"]
-        self.argv = module.params["start"]
+        self.definition = {key: module.params[key] for key in HANDLES if module.params[key]}
+        shell = module.params["start_cmd"]
+        self.argv = ["/bin/sh", "-c", shell] if shell else module.params["start"]
+        self.log = log_path(self.name, self.pidfile)
         self.deadline = time.monotonic() + module.params["timeout"]
+
+    @property
+    def found_by(self):
+        """What it is found by, in words."""
+        if self.pidfile:
+            return "%s names no live one" % self.pidfile
+        return "no process of %s %r" % next(iter(self.definition.items()))
+
+    def units(self):
+        """Return the units that it is found by."""
+        if "units" not in self.definition:
+            return []
+        return list(osf_services.find_units(self.module, self.definition["units"], self.name))
 
     def pids(self):
         """Return the processes of the service; none when it is down."""
-        root = osf_proc.pid_from_file(self.pidfile)
-        return osf_proc.tree(root) if root else []
+        return osf_services.processes(self.module, self.definition, self.name)
 
     def require_start(self):
         """Refuse to go on without knowing how to start the service."""
         if not self.argv:
-            raise Failure("service '%s' can't be started: its definition has no 'start'" % self.name)
+            raise Failure("service '%s' can't be started: its definition has no 'start' (or 'start_cmd')" % self.name)
 
     def launch(self):
-        """Start the program in a session of its own and wait until the pid file is there and the process lives."""
+        """Start the program in a session of its own and wait until it lives, and has its pid file if it has one."""
         self._drop_pidfile()
-        output = self._open_log()
-        try:
-            child = subprocess.Popen(
-                self.argv,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                cwd=os.path.dirname(self.pidfile),
-                # On the controller it is a directory of the run's, and the program outlives the run.
-                env={name: value for name, value in os.environ.items() if name != "TMPDIR"},
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise Failure("service '%s' can't be started: %s" % (self.name, error)) from error
-        finally:
-            output.close()
-        self._await_pidfile(child)
-
-    def _open_log(self):
-        try:
-            return open(log_path(self.pidfile), "ab")
-        except OSError:
-            return open(os.devnull, "ab")
-
-    def _await_pidfile(self, child):
+        child = self._spawn(self.argv, "started")
         grace = time.monotonic() + GRACE
         while True:
             ended = child.poll()
             if ended:
                 raise Failure("service '%s' did not start: exit code %d%s" % (self.name, ended, self._last_line()))
             late = time.monotonic() >= grace
-            if late and osf_proc.pid_from_file(self.pidfile):
+            if late and self.pids():
                 return
-            if late and ended is None:
+            if late and ended is None and self.pidfile and not self.module.params["start_cmd"]:
                 self._write_pidfile(child.pid)
                 return
             if time.monotonic() >= self.deadline:
                 raise Failure(
-                    "service '%s' did not start within %d s: it went into the background, but %s names no live process"
-                    % (self.name, self.module.params["timeout"], self.pidfile)
+                    "service '%s' did not start within %d s: its command was run, but %s"
+                    % (self.name, self.module.params["timeout"], self.found_by)
                 )
-            time.sleep(0.02)
+            time.sleep(0.02 if self.pidfile else 0.1)
+
+    def relaunch(self, before):
+        """Restart the service by its own command, and wait until the old processes are gone and new ones are there."""
+        old = osf_proc.identify(before)
+        child = self._spawn(["/bin/sh", "-c", self.module.params["restart_cmd"]], "restarted")
+        grace = time.monotonic() + GRACE
+        while True:
+            ended = child.poll()
+            if ended:
+                raise Failure("service '%s' did not restart: exit code %d%s" % (self.name, ended, self._last_line()))
+            new = set(osf_proc.identify(self.pids())) - set(old)
+            if time.monotonic() >= grace and new and not any(osf_proc.alive(each) for each in old):
+                return
+            if time.monotonic() >= self.deadline:
+                raise Failure(
+                    "service '%s' did not restart within %d s: its restart_cmd was run, but %s"
+                    % (
+                        self.name,
+                        self.module.params["timeout"],
+                        "old processes are still there" if new else "no new process is there",
+                    )
+                )
+            time.sleep(0.1)
+
+    def _spawn(self, argv, what):
+        output = self._open_log()
+        try:
+            return subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=os.path.dirname(self.pidfile) if self.pidfile else "/",
+                # On the controller it is a directory of the run's, and the program outlives the run.
+                env={name: value for name, value in os.environ.items() if name != "TMPDIR"},
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise Failure("service '%s' can't be %s: %s" % (self.name, what, error)) from error
+        finally:
+            output.close()
+
+    def _open_log(self):
+        try:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+            return os.fdopen(os.open(self.log, flags, 0o644), "ab")
+        except OSError:
+            return open(os.devnull, "ab")
 
     def _write_pidfile(self, pid):
         try:
@@ -227,7 +349,7 @@ class Program:
 
     def _last_line(self):
         try:
-            with open(log_path(self.pidfile), encoding="utf-8", errors="replace") as file:
+            with open(self.log, encoding="utf-8", errors="replace") as file:
                 lines = file.read()[-4000:].strip().splitlines()
         except OSError:
             lines = []
@@ -235,28 +357,39 @@ class Program:
 
     def _drop_pidfile(self):
         try:
-            os.unlink(self.pidfile)
+            os.unlink(self.pidfile or "")
         except FileNotFoundError:
             pass
 
-    def stop(self, number):
-        """Send a signal to every process of the service and wait until each of them is gone."""
+    def stop(self):
+        """Stop the service gracefully, by its own command or by SIGTERM, and wait until each process is gone."""
         victims = osf_proc.identify(self.pids())
-        osf_proc.send(victims, number)
-        insist = signal.SIGKILL if number == signal.SIGKILL else None
+        if not self.module.params["terminate_cmd"]:
+            osf_proc.send(victims, signal.SIGTERM)
+            self._await_end(victims, "got SIGTERM")
+        else:
+            child = self._spawn(["/bin/sh", "-c", self.module.params["terminate_cmd"]], "stopped")
+            left = osf_proc.wait_gone(victims, self.deadline)
+            if left and child.poll():
+                raise Failure(
+                    "service '%s' did not stop: exit code %d%s" % (self.name, child.returncode, self._last_line())
+                )
+            self._await_end(victims, "was asked to stop by its terminate_cmd")
+        self._drop_pidfile()
+
+    def kill(self):
+        """Kill every process of the service and wait until each of them is gone."""
+        victims = osf_proc.identify(self.pids())
+        osf_proc.send(victims, signal.SIGKILL)
+        self._await_end(victims, "got SIGKILL", signal.SIGKILL)
+
+    def _await_end(self, victims, what, insist=None):
         left = osf_proc.wait_gone(victims, self.deadline, insist)
         if left:
             raise Failure(
-                "service '%s' got %s, but after %d s these processes are still there: %s"
-                % (
-                    self.name,
-                    number.name,
-                    self.module.params["timeout"],
-                    ", ".join(str(each.pid) for each in left),
-                )
+                "service '%s' %s, but after %d s these processes are still there: %s"
+                % (self.name, what, self.module.params["timeout"], ", ".join(str(each.pid) for each in left))
             )
-        if number != signal.SIGKILL:
-            self._drop_pidfile()
 
 
 def start(program, before):
@@ -283,21 +416,25 @@ def terminate(program, before):
         subject=program.name,
         state="terminated",
         by=program.module.params["by"],
-        files={"start.sh": start_script(program.argv, program.pidfile)},
+        files={"start.sh": start_script(program.argv, program.module.params, program.units())},
         undo=[["/bin/sh", "start.sh"]],
     )
-    program.stop(signal.SIGTERM)
+    program.stop()
     return True, []
 
 
 def restart(program, before):
-    """Stop the service when it runs, then start it."""
-    program.require_start()
+    """Restart the service by its own command, else stop it when it runs and start it."""
+    if not program.module.params["restart_cmd"]:
+        program.require_start()
     if program.module.check_mode:
         return True, ["would restart " + program.name]
-    if before:
-        program.stop(signal.SIGTERM)
-    program.launch()
+    if program.module.params["restart_cmd"]:
+        program.relaunch(before)
+    else:
+        if before:
+            program.stop()
+        program.launch()
     osf_holds.close(program.module, osf_holds.hold_id("terminate", program.name))
     return True, []
 
@@ -306,13 +443,12 @@ def kill(program, before):
     """Kill every process of the service."""
     if not before:
         raise Failure(
-            "nothing to kill: service '%s' has no process on this host (%s names no live one)"
-            % (program.name, program.pidfile)
+            "nothing to kill: service '%s' has no process on this host (%s)" % (program.name, program.found_by)
         )
     if program.module.check_mode:
         return True, ["would kill " + ", ".join(map(str, before))]
-    program.stop(signal.SIGKILL)
-    return True, ["nothing starts it again"]
+    program.kill()
+    return True, [] if program.pids() else ["nothing starts it again"]
 
 
 ACTIONS = {"start": start, "terminate": terminate, "restart": restart, "kill": kill}
@@ -323,28 +459,37 @@ def main():
     module = AnsibleModule(
         argument_spec={
             "name": {"type": "str", "required": True},
-            "pidfile": {"type": "path", "required": True},
+            "pidfile": {"type": "path"},
+            "executable": {"type": "path"},
+            "grep": {"type": "str"},
+            "units": {"type": "list", "elements": "str"},
             "start": {"type": "list", "elements": "str"},
+            "start_cmd": {"type": "str"},
+            "terminate_cmd": {"type": "str"},
+            "restart_cmd": {"type": "str"},
             "action": {"type": "str", "required": True, "choices": list(ACTIONS)},
             "timeout": {"type": "int", "default": 300},
             "by": {"type": "str"},
             "force": {"type": "bool", "default": False},
         },
+        mutually_exclusive=[HANDLES, ("start", "start_cmd")],
+        required_one_of=[HANDLES],
         supports_check_mode=True,
     )
+    module.run_command_environ_update = osf_units.ENVIRONMENT
     program = Program(module)
-    before = program.pids()
     try:
+        before = program.pids()
         if module.params["action"] != "start":
             osf_claims.refuse_others(module.params["by"] or osf_holds.who(), module.params["force"])
         changed, notes = ACTIONS[module.params["action"]](program, before)
-    except (Failure, osf_holds.Refused) as error:
+        after = before if module.check_mode else program.pids()
+    except (Failure, osf_holds.Refused, osf_services.ServiceError) as error:
         module.fail_json(msg=str(error))
-    after = before if module.check_mode else program.pids()
     module.exit_json(
         changed=changed,
         state="active" if after else "inactive",
-        units=[program.pidfile],
+        units=[program.pidfile or program.name],
         pids_before=before,
         pids_after=after,
         notes=notes,

@@ -133,6 +133,7 @@ class Node:
         interfaces: all interfaces the node reported.
         units: service name → systemd units (or other handles) found on the node.
         auth: how to log in.
+        libvirt_name: name of its domain under libvirt, where the configuration tells it.
         last_seen: when it last answered, ISO 8601; None when it answered in this session.
 
     Raises:
@@ -145,6 +146,7 @@ class Node:
     interfaces: tuple[Interface, ...] = field(default=(), compare=False, repr=False)
     units: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
     auth: Auth = field(default=Auth(), compare=False, repr=False)
+    libvirt_name: str | None = field(default=None, compare=False, repr=False)
     last_seen: str | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -1,14 +1,14 @@
 """Resolve the definition of a service on the host: its units, processes, ports and sockets.
 
-The definition is what the catalogue or the configuration says (``driver``, ``units`` or ``pidfile``); the answer is
-what is really there at this moment. Processes are found by control group or by pid file, never by name.
+The definition is what the catalogue or the configuration says (``driver``, and ``units`` or one of the handles of
+`osf_programs`); the answer is what is really there at this moment.
 """
 
 from __future__ import annotations
 
 from typing import Any, Mapping, NamedTuple, Sequence
 
-from ansible.module_utils import osf_proc, osf_sockets, osf_units
+from ansible.module_utils import osf_cluster, osf_programs, osf_sockets, osf_units
 
 
 class ServiceError(Exception):
@@ -37,19 +37,59 @@ def resolve(module: Any, definition: Mapping[str, Any], name: str | None = None)
 
     Args:
         module: the running module (its ``run_command`` asks systemd).
-        definition: ``{"driver": "systemd", "units": [pattern, …]}`` or ``{"driver": "process", "pidfile": path}``.
+        definition: ``{"driver": "systemd", "units": [pattern, …]}`` or ``{"driver": "process", "pidfile": path}``; for
+            more ways to find a process see `osf_programs`. ``{"driver": "pacemaker", "resource": name}`` may have one
+            of these handles; a resource that is a unit needs none.
         name: what to call the service in a sentence.
 
     Raises:
         ServiceError: it has no unit on this host, or its driver isn't known here.
     """
+    found = where_processes_are(module, definition, name)
+    if "units" in found:
+        return of_units(find_units(module, found["units"], name))
+    return _with_sockets(osf_programs.pids(found))
+
+
+def processes(module: Any, definition: Mapping[str, Any], name: str | None = None) -> list[int]:
+    """Return the processes of a service only; the arguments and errors are those of `resolve`."""
+    found = where_processes_are(module, definition, name)
+    if "units" in found:
+        return pids_of(find_units(module, found["units"], name))
+    return osf_programs.pids(found)
+
+
+def where_processes_are(module: Any, definition: Mapping[str, Any], name: str | None = None) -> Mapping[str, Any]:
+    """Return by what the processes of a service are found: ``units``, or a handle of `osf_programs`.
+
+    Raises:
+        ServiceError: nobody knows.
+    """
     driver = definition.get("driver", "systemd")
-    if driver == "process":
-        root = osf_proc.pid_from_file(definition["pidfile"])
-        return _with_sockets(osf_proc.tree(root) if root else [])
-    if driver != "systemd":
+    if driver not in ("process", "systemd", "pacemaker"):
         raise ServiceError("the driver %r of service %r is not known on the host" % (driver, name))
-    return of_units(find_units(module, definition["units"], name))
+    handles = {key: definition[key] for key in ("units", *osf_programs.HANDLES) if definition.get(key)}
+    return handles if handles or driver != "pacemaker" else _of_resource(module, definition, name)
+
+
+def _of_resource(module: Any, definition: Mapping[str, Any], name: str | None) -> Mapping[str, Any]:
+    """Return by what the processes of a resource of Pacemaker are found: its unit, when it is one."""
+    resource, units = definition["resource"], definition.get("or_units")
+    try:
+        cluster = osf_cluster.ask(module.run_command)
+        if units and resource not in cluster.resources:
+            return {"units": units}
+        unit = cluster.resource(resource).unit
+    except osf_cluster.ClusterError as error:
+        if units:
+            return {"units": units}
+        raise ServiceError(str(error)) from error
+    if unit is None:
+        raise ServiceError(
+            "which processes Pacemaker's resource %s has is not known: give service %r grep, executable or pidfile"
+            % (resource, name or resource)
+        )
+    return {"units": [unit]}
 
 
 def find_units(

@@ -127,6 +127,12 @@ def every_node(node_1: Host, node_2: Host, node_3: Host) -> list[Host]:
     return [node_1, node_2, node_3]
 
 
+@pytest.fixture(scope="session")
+def cluster(lab: Lab) -> list[Host]:
+    """Three more hosts, with Pacemaker (which does not run) and podman; the user of the third is stack."""
+    return [Host(lab, f"cluster-{number}") for number in (1, 2, 3)]
+
+
 @pytest.fixture
 def guest_1(lab: Lab) -> Guest:
     """A virtual machine as the lab made it."""
@@ -196,6 +202,31 @@ def base_config(lab: Lab, artifacts: Path) -> dict[str, Any]:
     }
 
 
+@pytest.fixture(scope="session")
+def universal_config(base_config: dict[str, Any], lab: Lab, cluster: list[Host]) -> dict[str, Any]:
+    """The configuration of a universal cloud of the cluster's hosts, listed one by one, to be changed by a copy."""
+    nodes = [
+        {
+            "ip": host.address,
+            "fqdn": host.fqdn,
+            "mac": lab.node(host.name)["interfaces"]["management"]["mac"],
+            "auth": {
+                "username": lab.node(host.name)["user"],
+                "private_key_file": lab.key,
+                "port": 22,
+                **({"become": True} if lab.node(host.name)["become"] else {}),
+            },
+        }
+        for host in cluster
+    ]
+    same = {key: base_config[key] for key in ("ssh", "artifacts_dir", "heal_after")}
+    return {
+        "cloud_management": {"driver": "universal"},
+        "node_discover": {"driver": "node_list", "args": nodes},
+        **same,
+    }
+
+
 @pytest.fixture
 def config(base_config: dict[str, Any]) -> dict[str, Any]:
     """The configuration of the three hosts, to be changed by a test."""
@@ -219,11 +250,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def healed(request: pytest.FixtureRequest, every_node: list[Host]) -> Iterator[None]:
+def healed(request: pytest.FixtureRequest, every_node: list[Host], cluster: list[Host]) -> Iterator[None]:
     """After a failure, take what it left from the hosts, by hand, so that the next test is not its victim."""
     yield
     if FAILED in request.node.stash:
-        for host in every_node:
+        for host in [*every_node, *cluster]:
             host.sh("systemctl stop 'os-faults-*'; systemctl reset-failed; rm -rf /run/os-faults", check=False)
 
 

@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 
 from os_faults import config, registry
 from os_faults.config.schema import AUTH, SCHEMA
+from os_faults.drivers.node_discover.node_list import NodeList
 from os_faults.drivers.power import POWER_VERBS, SNAPSHOT_VERBS
 from os_faults.drivers.power.ipmi import IpmiPower
 from os_faults.drivers.power.libvirt import LibvirtPower
@@ -185,3 +186,30 @@ def test_how_long_a_machine_may_be_silent_is_passed_on(driver: Any, args: dict[s
     assert "connect_timeout" not in driver(args).variables(node)
     with pytest.raises(ConfigError, match=r"^power\.connect_timeout must be a whole number of seconds, 1 or more"):
         driver({**args, "connect_timeout": 0}, "power")
+
+
+def test_libvirt_knows_a_node_by_the_name_that_node_list_tells() -> None:
+    (seed,) = NodeList([{"ip": "10.0.0.1", "mac": "52:54:00:00:00:01", "libvirt_name": "vm 1"}]).seeds()
+    told = LibvirtPower({"connection_uri": "test:///default"}).variables(seed)
+    assert told == {"driver": "libvirt", "uri": "test:///default", "domain": "vm 1"}
+
+
+def test_node_list_takes_every_key_of_a_login() -> None:
+    login: dict[str, Any] = {
+        "username": "ubuntu",
+        "password": "x",
+        "private_key_file": "/key",
+        "port": 2222,
+        "connection": "ssh",
+        "python_interpreter": "/usr/bin/python3.9",
+        "become": True,
+        "become_method": "su",
+        "become_username": "admin",
+        "become_password": "y",
+        "jump": {"host": "bastion", "username": "me", "private_key_file": "/jump", "port": 2022},
+    }
+    flat, nested = NodeList([{"ip": "10.0.0.1", **login}, {"ip": "10.0.0.2", "auth": login}]).seeds()
+    assert flat.auth == nested.auth
+    assert (flat.auth.port, flat.auth.python, flat.auth.become_username) == (2222, "/usr/bin/python3.9", "admin")
+    assert flat.auth.jump is not None
+    assert flat.auth.jump.port == 2022

@@ -22,7 +22,18 @@ def test_ours_are_there() -> None:
     assert {kind: registry.names(kind) for kind in registry.KINDS} == {
         "cloud": ("devstack", "universal"),
         "power": ("ipmi", "libvirt", "redfish"),
-        "service": ("process", "systemd"),
+        "service": (
+            "linux_service",
+            "pacemaker",
+            "pcs_or_linux_service",
+            "pcs_service",
+            "process",
+            "salt_service",
+            "screen",
+            "system_service",
+            "systemd",
+            "systemd_service",
+        ),
         "node_discover": ("node_list",),
     }
 

@@ -120,6 +120,7 @@ class SshCloud:
             interfaces=interfaces,
             units={name: _units(seed, name, found) for name, found in answer.get("services", {}).items()},
             auth=seed.auth,
+            libvirt_name=seed.libvirt_name,
         )
 
 

@@ -21,8 +21,12 @@ class NodeList:
             - ip: 10.0.0.2
               fqdn: node-2.local
               mac: 52:54:00:f9:b8:f9
+              libvirt_name: node-2
               auth: {username: ubuntu, private_key_file: ~/.ssh/id_ed25519}
-            - {ip: 10.0.0.3, username: ubuntu}
+            - {ip: 10.0.0.3, username: ubuntu, port: 2222, become: true}
+
+    A node may have all keys of a login, flat or under ``auth``. ``libvirt_name`` is the name of its domain, for the
+    power driver ``libvirt``; ``fqdn`` is asked for where it is left out.
     """
 
     NAME: ClassVar[str] = "node_list"
@@ -39,6 +43,7 @@ class NodeList:
                 "ip": {"$ref": "#/$defs/address"},
                 "fqdn": {"$ref": "#/$defs/name"},
                 "mac": {"$ref": "#/$defs/mac"},
+                "libvirt_name": {"$ref": "#/$defs/domain"},
                 "auth": {"$ref": "#/$defs/auth"},
                 **LOGIN,
             },
@@ -57,4 +62,5 @@ class NodeList:
 
 def _node(entry: Mapping[str, Any], where: str) -> Node:
     name = entry.get("fqdn") or seed_name(entry["ip"])
-    return Node(name, entry["ip"], entry.get("mac"), auth=auth_of(entry, where=where))
+    auth = auth_of(entry, where=where)
+    return Node(name, entry["ip"], entry.get("mac"), auth=auth, libvirt_name=entry.get("libvirt_name"))

@@ -28,12 +28,12 @@ class LibvirtPower:
     ``connection_uri: qemu:///system``. The controller needs ``pip install 'os-faults[libvirt]'``, the host nothing
     but libvirt.
 
-    A domain is found by the MAC addresses of the node; of a node whose MAC addresses are not known, by its name.
-    ``domains: {node-1.domain.tld: controller, node-2.domain.tld: compute}`` tells the domains one by one; then this
-    driver knows no other node, so several hypervisors may stand under ``power_managements``; one without ``domains``
-    claims every node that is not claimed before it, so it comes last. ``connect_timeout`` is the number of seconds
-    after which a libvirt that does not answer is a failure (20 when left out); that of ssh is the configuration's
-    ``ssh: {connect_timeout: …}``.
+    A domain is found by the ``libvirt_name`` of the node, where ``node_list`` tells it, else by its MAC addresses; of a
+    node whose MAC addresses are not known, by its name. ``domains: {node-1.domain.tld: controller, node-2.domain.tld:
+    compute}`` tells the domains one by one; then this driver knows no other node, so several hypervisors may stand
+    under ``power_managements``; one without ``domains`` claims every node that is not claimed before it, so it comes
+    last. ``connect_timeout`` is the number of seconds after which a libvirt that does not answer is a failure (20 when
+    left out); that of ssh is the configuration's ``ssh: {connect_timeout: …}``.
 
     Attributes:
         connection_uri: how libvirt is reached.
@@ -59,11 +59,7 @@ class LibvirtPower:
                 "type": "object",
                 "minProperties": 1,
                 "propertyNames": {"$ref": "#/$defs/name"},
-                "additionalProperties": {
-                    "type": "string",
-                    "pattern": r"^[^\s{}/][^{}/]*$",
-                    "description": "the name or UUID of a domain",
-                },
+                "additionalProperties": {"$ref": "#/$defs/domain"},
                 "description": "a mapping from node name to domain",
             },
             "auth": {"$ref": "#/$defs/auth"},
@@ -92,9 +88,8 @@ class LibvirtPower:
         if urlsplit(self.connection_uri).scheme.endswith("+ssh"):
             variables["ssh_args"] = self.auth
         macs = macs_of(node)
-        if node.fqdn in self.domains or not macs:
-            return {**variables, "domain": self.domains.get(node.fqdn, node.fqdn)}
-        return {**variables, "macs": macs}
+        told = self.domains.get(node.fqdn) or node.libvirt_name
+        return {**variables, "macs": macs} if macs and not told else {**variables, "domain": told or node.fqdn}
 
     def _uri(self, address: str) -> str:
         user = f"{self.auth.username}@" if self.auth.username else ""

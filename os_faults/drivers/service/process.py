@@ -1,16 +1,34 @@
-"""Services that are a plain process with a pid file."""
+"""Services that are a program of their own."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from os_faults.config import check
 from os_faults.drivers.service.ports import PORTS, ports_of
+from os_faults.drivers.service.systemd import UNIT
+from os_faults.errors import ConfigError
+
+_COMMAND = {"type": "string", "minLength": 1, "description": "a shell command"}
+_COMMANDS = ("start", "start_cmd", "terminate_cmd", "restart_cmd")
+
+GREP: Mapping[str, Any] = {
+    "type": "string",
+    "minLength": 1,
+    "description": "an extended regular expression, for the whole command line",
+}
+"""Schema of the key ``grep``."""
+
+_PATH = {"type": "string", "pattern": r"^/[^\s{}]+$", "description": "the absolute path of a file"}
+
+HANDLES: Mapping[str, Any] = {"pidfile": _PATH, "executable": _PATH, "grep": GREP, "unit": UNIT}
+"""Schema of the keys that processes may be found by, for the ``properties`` of a service driver."""
 
 
 class ProcessService:
-    """A process that writes its number into a file; no service manager is needed, nor root.
+    r"""A program that is found by its pid file, its executable, its command line or a unit; root is not needed.
 
     .. code-block:: yaml
 
@@ -20,31 +38,60 @@ class ProcessService:
             pidfile: /tmp/web.pid
             start: [python3, -m, http.server, "8080"]
             port: 8080
+          rabbitmq:
+            driver: process
+            grep: beam\.smp .*rabbitmq_server
+            start_cmd: rabbitmq-server -detached
+            terminate_cmd: rabbitmqctl stop
+          proxy:
+            driver: process
+            executable: /usr/sbin/haproxy
+            start_cmd: /etc/init.d/haproxy start
 
-    ``start`` is the command and its words; no shell reads it. Without it the service can't be
-    started again by ``start``, ``restart`` or ``heal``.
+    One of these finds it:
+
+    * ``pidfile``: the file that it writes its number into (for a program that does not, ``start`` does);
+    * ``executable``: the path of the binary, or of the script that an interpreter runs;
+    * ``grep``: an extended regular expression that is looked for in the whole command line;
+    * ``unit``: a systemd unit, where other commands than systemd's start and stop it.
+
+    All processes that it has started belong to it. Editors, pagers, shells with ``-c`` and other tools that only have
+    its name on their command line, such as ``tail -f`` of its log, are never taken for it. A service that is found by
+    ``executable`` or ``grep`` is on the nodes where it runs, or where ``terminate`` stopped it; others are where they
+    are installed.
+
+    ``start`` is the command and its words, and no shell reads it; ``start_cmd``, ``terminate_cmd`` and ``restart_cmd``
+    are for the shell. Without a command that starts it the service can't be started again, so it is not stopped
+    either. Without ``terminate_cmd`` it gets SIGTERM, without ``restart_cmd`` it is stopped and started.
     """
 
     NAME: ClassVar[str] = "process"
-    DESCRIPTION: ClassVar[str] = "A process with a pid file"
+    DESCRIPTION: ClassVar[str] = "A program, found by pid file, executable or command line"
     SCHEMA: ClassVar[Mapping[str, Any]] = {
         "type": "object",
         "additionalProperties": False,
-        "required": ["pidfile"],
+        "description": "a mapping with one of pidfile, executable, grep and unit",
         "properties": {
-            "pidfile": {"type": "string", "pattern": r"^/[^\s{}]+$", "description": "the absolute path of a file"},
+            **HANDLES,
             "start": {
                 "type": "array",
                 "minItems": 1,
                 "items": {"type": "string"},
                 "description": "a list of words, the command first",
             },
+            "start_cmd": _COMMAND,
+            "terminate_cmd": _COMMAND,
+            "restart_cmd": _COMMAND,
             **PORTS,
         },
+        "oneOf": [{"required": [handle]} for handle in HANDLES],
     }
 
     def __init__(self, args: Mapping[str, Any], where: str = "") -> None:
         check(args, self.SCHEMA, where)
+        if "start" in args and "start_cmd" in args:
+            raise ConfigError(f"{where}.start stands beside start_cmd: give one of them")
+        check_grep(args, where)
         self._args = args
 
     def entry(self) -> dict[str, Any]:
@@ -54,5 +101,28 @@ class ProcessService:
             >>> ProcessService({"pidfile": "/run/web.pid", "start": ["web"]}).entry()
             {'driver': 'process', 'pidfile': '/run/web.pid', 'start': ['web'], 'ports': []}
         """
-        start = {"start": list(self._args["start"])} if "start" in self._args else {}
-        return {"driver": self.NAME, "pidfile": self._args["pidfile"], **start, "ports": ports_of(self._args)}
+        commands = {key: self._args[key] for key in _COMMANDS if key in self._args}
+        return {"driver": self.NAME, **handles_of(self._args), **commands, "ports": ports_of(self._args)}
+
+
+def handles_of(args: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what processes are found by as catalogues write it.
+
+    Example:
+        >>> handles_of({"unit": "haproxy", "port": 80})
+        {'units': ['haproxy']}
+    """
+    given = {key: args[key] for key in HANDLES if key in args and key != "unit"}
+    return {**given, **({"units": [args["unit"]]} if "unit" in args else {})}
+
+
+def check_grep(args: Mapping[str, Any], where: str) -> None:
+    """Refuse a ``grep`` that is no regular expression.
+
+    Raises:
+        ConfigError: with the reason.
+    """
+    try:
+        re.compile(args.get("grep", ""))
+    except re.error as error:
+        raise ConfigError(f"{where}.grep must be {GREP['description']}: {error}") from None

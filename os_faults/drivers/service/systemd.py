@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 from os_faults.config import check
 from os_faults.drivers.service.ports import PORTS, ports_of
 
-_UNIT = {
+UNIT: Mapping[str, Any] = {
     "type": "string",
     "pattern": r"^[A-Za-z0-9:_.*?@\[\]\\-]+$",
     "description": "the name of a systemd unit; shell patterns are allowed",
 }
+"""Schema of the name of a unit."""
 
 
 class SystemdService:
@@ -37,8 +38,8 @@ class SystemdService:
         "additionalProperties": False,
         "description": "a mapping with service_name or units, and not both",
         "properties": {
-            "service_name": _UNIT,
-            "units": {"type": "array", "minItems": 1, "items": _UNIT, "description": "a list of units, at least one"},
+            "service_name": UNIT,
+            "units": {"type": "array", "minItems": 1, "items": UNIT, "description": "a list of units, at least one"},
             **PORTS,
         },
         "oneOf": [{"required": ["service_name"]}, {"required": ["units"]}],

@@ -2,7 +2,7 @@
 # images/NAME holds packages (a list), files (a tree), setup (run inside, at the end) and
 # maybe outside (run before that on this machine, with the directory).
 
-IMAGES=(base services hypervisor)
+mapfile -t IMAGES < <(echo base; find "$LAB_HOME/images" -mindepth 1 -maxdepth 1 -type d ! -name base -printf '%f\n' | LC_ALL=C sort)
 declare -A IMAGE_PATH           # filled by build_images
 
 # The others are built on top of "base", yet each is whole: no host needs a stack of layers.

@@ -1,0 +1,368 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: Apache-2.0
+"""Start, stop, restart or kill a service that is a resource of a Pacemaker cluster."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: osf_pacemaker_service
+short_description: Start, terminate, restart or kill a service that Pacemaker manages
+description:
+  - Pacemaker brings back what is stopped behind its back, so it is Pacemaker that is told, through its own tools.
+  - C(terminate) bans the resource from this host and waits until it no longer runs here. Pacemaker starts it on another
+    host, if one is left; banned from all hosts it is down. The ban is recorded on the host, so that healing the host
+    lifts it; C(start) and C(restart) close that record.
+  - C(start) lifts the ban, enables a resource that was disabled, and waits until it runs, here when it is a clone.
+  - C(restart) and C(kill) act where the resource runs. On another host they change nothing, and say where it is.
+  - C(kill) sends SIGKILL to its processes. Pacemaker starts it again when its monitor finds out.
+version_added: "1.0.0"
+options:
+  name:
+    description: What the service is called in messages and in the record.
+    type: str
+    required: true
+  resource:
+    description: Name of the resource, or of a group or a clone.
+    type: str
+    required: true
+  processes:
+    description:
+      - How its processes are found, as in the definition of a service (C(pidfile), C(executable), C(grep) or C(units)).
+        A resource that is a unit of systemd needs none.
+    type: dict
+    default: {}
+  or_units:
+    description: Units that are the service on a host whose cluster has no such resource; then nothing is done here.
+    type: list
+    elements: str
+    default: []
+  action:
+    description: What to do with the service.
+    type: str
+    required: true
+    choices: [start, terminate, restart, kill]
+  timeout:
+    description: Seconds after which a service that did not start, stop or die is a failure.
+    type: int
+    default: 300
+  by:
+    description: Who acts, for the record. The user and the address of the session by default.
+    type: str
+  force:
+    description: Whether to act on a host that holds a fault of somebody else than O(by).
+    type: bool
+    default: false
+attributes:
+  check_mode:
+    description: Tells what would be done and changes nothing.
+    support: full
+  diff_mode:
+    description: There is no text to compare.
+    support: none
+requirements: [Pacemaker's tools crm_mon, crm_node and crm_resource]
+author: [The os_faults authors (@os-faults)]
+"""
+
+EXAMPLES = r"""
+- name: Keep mysql away from this host
+  osf_pacemaker_service:
+    name: mysql
+    resource: p_mysqld
+    action: terminate
+
+- name: Kill it, with all its processes
+  osf_pacemaker_service:
+    name: mysql
+    resource: p_mysqld
+    processes: {grep: "/mysqld( |$)"}
+    action: kill
+"""
+
+RETURN = r"""
+state:
+  description: C(active) where the resource runs here, else C(inactive); C(unknown) where the units are to be acted on.
+  returned: success
+  type: str
+  sample: active
+units:
+  description: The resource.
+  returned: success
+  type: list
+  elements: str
+  sample: [p_mysqld]
+nodes:
+  description: Where the resource runs now, by the cluster's names.
+  returned: success
+  type: list
+  elements: str
+  sample: [node-2]
+pids_before:
+  description: Processes of the service on this host before, where it is known how they are found.
+  returned: success
+  type: list
+  elements: int
+  sample: [811]
+pids_after:
+  description: Processes of the service on this host afterwards; the same as before in check mode.
+  returned: success
+  type: list
+  elements: int
+  sample: []
+use_units:
+  description: Whether the cluster has no such resource and O(or_units) are the service here.
+  returned: success
+  type: bool
+  sample: false
+notes:
+  description: What a person should know, in sentences.
+  returned: success
+  type: list
+  elements: str
+  sample: ["Pacemaker runs it on node-2 now"]
+"""
+
+import os
+import signal
+import time
+
+from ansible.module_utils import osf_claims, osf_cluster, osf_holds, osf_proc, osf_services, osf_units
+from ansible.module_utils.basic import AnsibleModule
+
+PAUSE = 0.5
+"""Seconds between two looks at the cluster."""
+
+
+class Failure(Exception):
+    """The service is not as it was asked to be; the message is a sentence."""
+
+
+class Managed:
+    """The resource as this host sees it, and the only place where the cluster is told anything."""
+
+    def __init__(self, module, cluster):
+        self.module = module
+        self.name = module.params["name"]
+        self.resource = module.params["resource"]
+        self.here = osf_cluster.own_name(module.run_command)
+        self.deadline = time.monotonic() + module.params["timeout"]
+        self.cluster = cluster
+        cluster.resource(self.resource)
+
+    @property
+    def facts(self):
+        """What is known of the resource."""
+        return self.cluster.resource(self.resource)
+
+    @property
+    def runs_here(self):
+        """Whether the resource, or a part of it, runs on this host."""
+        return self.here in self.facts.nodes
+
+    @property
+    def banned(self):
+        """Whether the resource is banned from this host."""
+        return (self.resource, self.here) in self.cluster.bans
+
+    @property
+    def is_up(self):
+        """Whether it runs where a start may put it: on this host when it runs everywhere, else on any."""
+        return self.runs_here if self.facts.everywhere else bool(self.facts.nodes)
+
+    def whereabouts(self):
+        """Say where the resource runs."""
+        nodes = ", ".join(self.facts.nodes)
+        return "Pacemaker runs it on %s now" % nodes if nodes else "it runs nowhere in the cluster now"
+
+    def refresh(self):
+        """Ask Pacemaker again."""
+        self.cluster = osf_cluster.ask(self.module.run_command)
+
+    def pids(self):
+        """Return the processes of the service here; none where nobody knows how they are found."""
+        definition = {"driver": "pacemaker", "resource": self.resource, **self.module.params["processes"]}
+        try:
+            return osf_services.processes(self.module, definition, self.name)
+        except osf_services.ServiceError:
+            return []
+
+    def tell(self, *words):
+        """Run ``crm_resource`` for the resource.
+
+        Raises:
+            Failure: with what it said.
+        """
+        command = ["crm_resource", "--resource", self.resource, *words]
+        limit = max(1, int(self.deadline - time.monotonic()))
+        code, out, err = self.module.run_command(["timeout", str(limit), *command])
+        if code == 124:
+            raise Failure(
+                "service '%s': Pacemaker did not end '%s' within %d s"
+                % (self.name, " ".join(words), self.module.params["timeout"])
+            )
+        if code:
+            raise Failure("service '%s': %s failed: %s" % (self.name, " ".join(command), (err or out).strip()))
+
+    def enable(self):
+        """Lift what keeps the resource from running here: the ban, a stop for the whole cluster, and old failures."""
+        if self.banned:
+            self.tell("--clear", "--node", self.here)
+        if self.facts.disabled:
+            self.tell("--meta", "--set-parameter", "target-role", "--parameter-value", "Started")
+        if not self.facts.nodes:
+            self.tell("--cleanup")
+
+    def wait(self, reached, what):
+        """Wait until the cluster is as it was asked to be.
+
+        Raises:
+            Failure: it is not at the deadline.
+        """
+        self.refresh()
+        while not reached():
+            if time.monotonic() >= self.deadline:
+                raise Failure(
+                    "service '%s' did not %s within %d s: %s"
+                    % (self.name, what, self.module.params["timeout"], self.whereabouts())
+                )
+            time.sleep(PAUSE)
+            self.refresh()
+
+
+def start(managed):
+    """Let the resource run here, and wait until it runs."""
+    change = managed.banned or managed.facts.disabled or not managed.is_up
+    if managed.module.check_mode:
+        return change, ["would let Pacemaker start %s" % managed.resource] if change else []
+    if change:
+        managed.enable()
+        managed.wait(lambda: managed.is_up, "start")
+    osf_holds.close(managed.module, osf_holds.hold_id("terminate", managed.name))
+    return change, [] if managed.runs_here else [managed.whereabouts()]
+
+
+def terminate(managed):
+    """Ban the resource from this host; leave a record that tells how to lift the ban."""
+    if managed.banned and not managed.runs_here:
+        return False, [managed.whereabouts()]
+    if managed.module.check_mode:
+        return True, ["would ban %s from %s" % (managed.resource, managed.here)]
+    if not managed.facts.managed:
+        raise Failure("service '%s': Pacemaker does not manage its resource %s" % (managed.name, managed.resource))
+    osf_holds.record_change(
+        managed.module,
+        fault="terminate",
+        subject=managed.name,
+        state="terminated",
+        by=managed.module.params["by"],
+        undo=[["crm_resource", "--resource", managed.resource, "--clear", "--node", managed.here]],
+    )
+    managed.tell("--ban", "--node", managed.here)
+    managed.wait(lambda: not managed.runs_here, "stop")
+    return True, [managed.whereabouts()]
+
+
+def restart(managed):
+    """Restart the resource where it runs; start it where it is banned, or runs nowhere."""
+    if managed.banned or not managed.facts.nodes:
+        return start(managed)
+    if not managed.runs_here:
+        return False, ["nothing was done here: " + managed.whereabouts()]
+    if managed.module.check_mode:
+        return True, ["would restart " + managed.resource]
+    managed.tell("--restart", *(["--node", managed.here] if managed.facts.everywhere else []))
+    managed.wait(lambda: managed.is_up, "restart")
+    osf_holds.close(managed.module, osf_holds.hold_id("terminate", managed.name))
+    return True, [] if managed.runs_here else [managed.whereabouts()]
+
+
+def kill(managed):
+    """Kill every process of the resource here."""
+    victims = osf_proc.identify(managed.pids())
+    if not victims and managed.facts.nodes and not managed.runs_here:
+        return False, ["nothing was done here: " + managed.whereabouts()]
+    if not victims:
+        raise Failure(
+            "nothing to kill: service '%s' has no process on this host that could be found; tell by grep, executable, "
+            "pidfile or unit which they are" % managed.name
+            if managed.runs_here
+            else "nothing to kill: service '%s': %s" % (managed.name, managed.whereabouts())
+        )
+    if managed.module.check_mode:
+        return True, ["would kill " + ", ".join(str(each.pid) for each in victims)]
+    osf_proc.send(victims, signal.SIGKILL)
+    left = osf_proc.wait_gone(victims, managed.deadline, insist=signal.SIGKILL)
+    if left:
+        raise Failure(
+            "service '%s' was killed, but after %d s these processes are still there: %s"
+            % (managed.name, managed.module.params["timeout"], ", ".join(str(each.pid) for each in left))
+        )
+    return True, ["Pacemaker starts it again when its monitor finds out"]
+
+
+ACTIONS = {"start": start, "terminate": terminate, "restart": restart, "kill": kill}
+
+
+def act(module):
+    """Do what the options ask for and return the module's answer."""
+    cluster = cluster_of(module)
+    if cluster is None:
+        return {"changed": False, "state": "unknown", "units": [], "use_units": True, **NOBODY}
+    if os.geteuid() != 0 and not module.check_mode:
+        raise Failure("resources of Pacemaker are acted on as root, and this task is not run as root; set become")
+    managed = Managed(module, cluster)
+    if module.params["action"] != "start":
+        osf_claims.refuse_others(module.params["by"] or osf_holds.who(), module.params["force"])
+    before = managed.pids()
+    changed, notes = ACTIONS[module.params["action"]](managed)
+    return {
+        "changed": changed,
+        "state": "active" if managed.runs_here else "inactive",
+        "units": [managed.resource],
+        "use_units": False,
+        "nodes": list(managed.facts.nodes),
+        "pids_before": before,
+        "pids_after": before if module.check_mode else managed.pids(),
+        "notes": notes,
+    }
+
+
+NOBODY = {"nodes": [], "pids_before": [], "pids_after": [], "notes": []}
+
+
+def cluster_of(module):
+    """Return the cluster; None where the service is made of units, because no cluster here has the resource."""
+    try:
+        cluster = osf_cluster.ask(module.run_command)
+    except osf_cluster.ClusterError:
+        if module.params["or_units"]:
+            return None
+        raise
+    return None if module.params["or_units"] and module.params["resource"] not in cluster.resources else cluster
+
+
+def main():
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "name": {"type": "str", "required": True},
+            "resource": {"type": "str", "required": True},
+            "processes": {"type": "dict", "default": {}},
+            "or_units": {"type": "list", "elements": "str", "default": []},
+            "action": {"type": "str", "required": True, "choices": list(ACTIONS)},
+            "timeout": {"type": "int", "default": 300},
+            "by": {"type": "str"},
+            "force": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+    )
+    module.run_command_environ_update = osf_units.ENVIRONMENT
+    try:
+        answer = act(module)
+    except (Failure, osf_holds.Refused, osf_services.ServiceError, osf_cluster.ClusterError) as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**answer)
+
+
+if __name__ == "__main__":
+    main()
