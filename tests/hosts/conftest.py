@@ -12,6 +12,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,9 @@ from hostlab.waiting import wait_for
 
 from os_faults import Cloud, connect, registry
 from os_faults.actions import contracts
+
+# Callers that bring dependencies of their own have an environment of their own: `tox -e rally`.
+collect_ignore = [] if find_spec("rally_openstack") else ["rally"]
 
 FAILED = pytest.StashKey[bool]()
 EVIDENCE = pytest.StashKey[Evidence]()
