@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
-from os_faults.config import Config, DriverConfig
+from os_faults.config import Config, DriverConfig, auth_of, check
 from os_faults.drivers import CloudDriver, PowerDriver
 from os_faults.errors import ConfigError, OSFDriverNotFound, did_you_mean
+from os_faults.model import Node
 
 Kind = Literal["cloud", "power", "service", "node_discover"]
 KINDS: tuple[Kind, ...] = ("cloud", "power", "service", "node_discover")
@@ -81,7 +82,7 @@ def drivers_of(config: Config) -> Drivers:
         OSFDriverNotFound: a driver is not known.
         ConfigError: an argument is unknown, missing or wrong.
     """
-    listed = _made("node_discover", config.node_discover).seeds() if config.node_discover else ()
+    listed = _listed(config, config.node_discover) if config.node_discover else ()
     return Drivers(
         cloud=_made("cloud", config.cloud, listed),
         power=tuple(_made("power", entry) for entry in config.power),
@@ -89,12 +90,24 @@ def drivers_of(config: Config) -> Drivers:
     )
 
 
+def _listed(config: Config, entry: DriverConfig) -> tuple[Node, ...]:
+    """Return the nodes that ``node_discover`` names; what their own logins leave open is as for the cloud."""
+    cloud = _class("cloud", config.cloud)
+    check(config.cloud.args, cloud.SCHEMA, config.cloud.where)
+    auth_of(config.cloud.args, where=config.cloud.where)  # refuses a login that is given twice
+    become = getattr(cloud, "root_by_default", False)
+    return tuple(_made("node_discover", entry).seeds(config.cloud.args, root_by_default=become))
+
+
 def _made(kind: Kind, entry: DriverConfig, *more: Any) -> Any:
+    return _class(kind, entry)(entry.args, entry.where, *more)
+
+
+def _class(kind: Kind, entry: DriverConfig) -> Any:
     try:
-        driver = get(kind, entry.driver)
+        return get(kind, entry.driver)
     except OSFDriverNotFound as error:
         raise OSFDriverNotFound(f"{entry.where.removesuffix('.args')}.driver: {error}") from None
-    return driver(entry.args, entry.where, *more)
 
 
 def _entries(kind: Kind) -> tuple[EntryPoint, ...]:

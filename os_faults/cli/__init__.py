@@ -16,6 +16,7 @@ Verbs, their arguments, choices and help come from the contracts of the playbook
 `inject`      ``inject VERB …``, and ``--dry-run``
 `heal`        ``heal``
 `ask`         ``verify``, ``nodes``, ``services``, ``faults``, ``inventory``
+`discover`    ``discover``
 `lists`       ``drivers``, ``playbooks``, ``completion``
 `demo`        ``demo``
 `output`      text and JSON

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from os_faults.cli import ask, lists
 from os_faults.cli.demo import demo
+from os_faults.cli.discover import discover
 from os_faults.cli.globals import Group, version_option
 from os_faults.cli.heal import heal
 from os_faults.cli.inject import inject
@@ -33,6 +34,7 @@ for _command in (
     heal,
     plan,
     ask.inventory,
+    discover,
     lists.playbooks,
     lists.drivers,
     lists.completion,

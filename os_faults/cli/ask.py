@@ -53,7 +53,7 @@ def nodes(session: Session, power: bool) -> None:
             silent_ones_are_off = all(row["power"] == "off" for row in rows if row["last_seen"])
             failure = broken or (None if silent_ones_are_off else failure)
         columns += ["last_seen"] if any(row["last_seen"] for row in rows) else []
-        session.out.table("nodes", columns, rows, **_incomplete(failure))
+        session.out.listing("nodes", columns, rows, **_incomplete(failure))
         if failure is not None:
             raise failure
 

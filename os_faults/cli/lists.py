@@ -19,7 +19,11 @@ def drivers(session: Session) -> None:
         for kind in KINDS
         for name in names(kind)
     ]
-    session.out.table("drivers", ("kind", "driver", "description"), rows)
+    if session.out.json:
+        session.out.document(drivers=rows)
+        return
+    for row in sorted(rows, key=lambda row: (row["driver"], row["kind"])):  # a list of names in YAML, with comments
+        click.echo(f"- {row['driver']:12}  # {row['kind']}: {row['description']}")
 
 
 @command("playbooks")

@@ -51,6 +51,16 @@ class Output:
         elif not more.get("error"):  # who could not be asked has not said that there is nothing
             click.echo(f"no {name}", err=True)
 
+    def listing(self, name: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]], **more: Any) -> None:
+        """Print rows as `table` does, but as a list in YAML where that prints a table; programs read it, too."""
+        if self.json or not rows:
+            self.table(name, columns, rows, **more)
+            return
+        import yaml
+
+        shown = [{column: row.get(column) for column in columns} for row in rows]
+        click.echo(yaml.safe_dump(shown, sort_keys=False, allow_unicode=True), nl=False)
+
     def result(self, result: Result) -> None:
         """Print what a run did on each node."""
         if self.json:

@@ -26,7 +26,18 @@ from os_faults.config.schema import LOGIN, check
 from os_faults.config.secrets import Secret
 from os_faults.config.types import Config, DriverConfig, ServiceConfig, SshConfig
 
-__all__ = ["LOGIN", "Config", "DriverConfig", "Secret", "ServiceConfig", "SshConfig", "auth_of", "check", "load"]
+__all__ = [
+    "LOGIN",
+    "Config",
+    "DriverConfig",
+    "Secret",
+    "ServiceConfig",
+    "SshConfig",
+    "auth_of",
+    "check",
+    "load",
+    "portable",
+]
 
 
 def load(
@@ -57,8 +68,27 @@ def load(
         ConfigError: nothing was found, or it is wrong; one sentence for each problem, each with
             the path of the key. No message holds a password.
     """
-    places = sources.Places(os.environ if environ is None else environ, cwd or _present_directory())
+    places = _places(environ, cwd)
     return forms.parse(sources.find(places, cloud_config, config_filename, cloud), places)
+
+
+def portable(
+    cloud_config: Mapping[str, Any] | None = None,
+    config_filename: str | os.PathLike[str] | None = None,
+    cloud: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> dict[str, Any]:
+    """Return the configuration that `load` finds, as data that means the same wherever it is written.
+
+    Paths are absolute, passwords stay references. The arguments are those of `load`.
+    """
+    places = _places(environ, cwd)
+    return forms.portable(sources.find(places, cloud_config, config_filename, cloud), places)
+
+
+def _places(environ: Mapping[str, str] | None, cwd: Path | None) -> sources.Places:
+    return sources.Places(os.environ if environ is None else environ, cwd or _present_directory())
 
 
 def _present_directory() -> Path:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from os_faults.config.schema import LOGIN, join
+from os_faults.config.secrets import SECRET_KEYS
 from os_faults.errors import ConfigError
 from os_faults.model import Auth, Jump
 
@@ -39,6 +41,26 @@ def auth_of(*levels: Mapping[str, Any], root_by_default: bool = False, where: st
     if jump := login.pop("jump", None):
         login["jump"] = Jump(**jump)
     return Auth(**{_FIELDS.get(key, key): value for key, value in login.items()})
+
+
+def keys_of(auth: Auth, names: Iterable[str], told: Mapping[str, Any]) -> dict[str, Any]:
+    """Return login keys, as the configuration has them.
+
+    Args:
+        auth: how to log in.
+        names: the fields that are wanted.
+        told: what a configuration says of the same host: a password that is a reference there stays one.
+
+    Example:
+        >>> keys_of(Auth(username="stack", port=2222), ["port"], {})
+        {'port': 2222}
+    """
+    keys = {field: key for key, field in _FIELDS.items()}
+    found = {keys.get(name, name): getattr(auth, name) for name in names}
+    found |= {key: told.get(key, str(found[key])) for key in SECRET_KEYS & found.keys()}
+    if jump := found.get("jump"):
+        found["jump"] = {key: value for key, value in asdict(jump).items() if value is not None}
+    return found
 
 
 def _login(level: Mapping[str, Any], where: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ from os_faults.config.secrets import SECRET_KEYS, resolve
 from os_faults.config.sources import Places, Source
 from os_faults.config.types import Config, DriverConfig, Protected, ServiceConfig, SshConfig
 from os_faults.errors import ConfigError
+
+Secrets = Callable[[Any, str, Places, Path], Any]
 
 PATH_KEYS = frozenset({"private_key_file", "known_hosts", "artifacts_dir", "verify"})
 """Keys whose value, where it is text, is a path on this machine: made absolute, ``~`` expanded."""
@@ -23,7 +25,7 @@ def parse(source: Source, places: Places) -> Config:
         ConfigError: a key is unknown, missing or wrong, or a password reference leads nowhere.
     """
     start = f"{source.name}: "
-    data = _resolved(source.data, start, places, source.base)
+    data = _resolved(source.data, start, places, source.base, _secret)
     _spell_out_off(data)
     check(data, SCHEMA, start)
     networks = data.get("networks", {})
@@ -44,10 +46,18 @@ def parse(source: Source, places: Places) -> Config:
     )
 
 
-def _resolved(value: Any, where: str, places: Places, base: Path) -> Any:
-    """Return a copy in which passwords are read and masked, and paths are absolute."""
+def portable(source: Source, places: Places) -> dict[str, Any]:
+    """Return a copy of a configuration that means the same in any place: its paths are absolute.
+
+    Passwords stay references where they are.
+    """
+    return dict(_resolved(source.data, f"{source.name}: ", places, source.base, _reference))
+
+
+def _resolved(value: Any, where: str, places: Places, base: Path, secret: Secrets) -> Any:
+    """Return a copy in which paths are absolute, and passwords what ``secret`` makes of them."""
     if isinstance(value, list):
-        return [_resolved(item, join(where, index), places, base) for index, item in enumerate(value)]
+        return [_resolved(item, join(where, index), places, base, secret) for index, item in enumerate(value)]
     if not isinstance(value, Mapping):
         return value
     copy: dict[str, Any] = {}
@@ -56,18 +66,23 @@ def _resolved(value: Any, where: str, places: Places, base: Path) -> Any:
         if not isinstance(key, str):
             raise ConfigError(f"{path}: a key must be a string; put it in quotes")
         if key in SECRET_KEYS:
-            copy[key] = resolve(_file_expanded(item, places), path, places.environ, base)
+            copy[key] = secret(item, path, places, base)
         elif key in PATH_KEYS and isinstance(item, str) and item:
             copy[key] = str(places.expand(item, base))
         else:
-            copy[key] = _resolved(item, path, places, base)
+            copy[key] = _resolved(item, path, places, base, secret)
     return copy
 
 
-def _file_expanded(reference: Any, places: Places) -> Any:
-    if isinstance(reference, Mapping) and isinstance(name := reference.get("file"), str) and name.startswith("~"):
-        return {**reference, "file": str(places.expand(name))}
-    return reference
+def _secret(value: Any, where: str, places: Places, base: Path) -> Any:
+    return resolve(_reference(value, where, places, base), where, places.environ, base)
+
+
+def _reference(value: Any, _where: str, places: Places, base: Path) -> Any:
+    """Return what a password is or refers to; a file by its absolute path."""
+    if isinstance(value, Mapping) and isinstance(name := value.get("file"), str) and name:
+        return {**value, "file": str(places.expand(name, base))}
+    return value
 
 
 def _spell_out_off(data: dict[str, Any]) -> None:

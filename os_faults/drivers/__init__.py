@@ -103,5 +103,10 @@ class ServiceDriver(Driver, Protocol):
 class NodeDiscoverDriver(Driver, Protocol):
     """Names the nodes of a cloud without asking anybody."""
 
-    def seeds(self) -> tuple[Node, ...]:
-        """Return the nodes that are known beforehand."""
+    def seeds(self, login: Mapping[str, Any] | None = None, root_by_default: bool = False) -> tuple[Node, ...]:
+        """Return the nodes that are known beforehand.
+
+        Args:
+            login: arguments of the cloud driver; their login keys hold where nothing else is said of a node.
+            root_by_default: whether who logs in becomes root when nobody says whether to.
+        """

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 from cli_fixture import CommandLine, command_line
 from cloud_fixture import hosts
 
@@ -42,9 +43,8 @@ def holding(silent: tuple[str, ...] = ()):  # type: ignore[no-untyped-def]
 def test_nodes(call: CommandLine) -> None:
     done = call("nodes")
     assert done.exit_code == 0, done.stderr
-    head, first, *others = [line.split() for line in done.stdout.splitlines()]
-    assert head == ["FQDN", "IP", "MAC", "SERVICES"]
-    assert first == ["node-1.domain.tld", "10.0.0.1", "52:54:00:00:00:01", "2"]
+    first, *others = yaml.safe_load(done.stdout)
+    assert first == {"fqdn": "node-1.domain.tld", "ip": "10.0.0.1", "mac": "52:54:00:00:00:01", "services": 2}
     assert len(others) == 2
     found = call.json("nodes")
     assert found["schema"] == 1
@@ -65,8 +65,8 @@ def test_a_node_that_answered_before_is_told_as_it_was(tmp_path: Path) -> None:
     call = command_line(tmp_path, hosts(silent=("10.0.0.2",)))
     done = call("nodes")
     assert done.exit_code == 4
-    (row,) = [line for line in done.stdout.splitlines() if line.startswith("node-2.domain.tld")]
-    assert "unreachable, last seen" in row
+    (row,) = [node for node in yaml.safe_load(done.stdout) if node["fqdn"] == "node-2.domain.tld"]
+    assert "unreachable, last seen" in row["last_seen"]
     assert [node["last_seen"] is None for node in call.json("nodes")["nodes"]] == [True, False, True]
 
 
@@ -143,6 +143,8 @@ def test_drivers(call: CommandLine) -> None:
     rows = call.json("drivers")["drivers"]
     assert {"kind", "driver", "description"} == set(rows[0])
     assert ("service", "process") in {(row["kind"], row["driver"]) for row in rows}
+    named = yaml.safe_load(call("drivers").stdout)
+    assert named == sorted(row["driver"] for row in rows)
 
 
 def test_playbooks(call: CommandLine) -> None:

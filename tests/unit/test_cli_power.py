@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 
 import pytest
+import yaml
 from cli_fixture import CommandLine, command_line
 from cloud_fixture import CONFIG, Machines
 
@@ -66,9 +67,9 @@ def test_the_power_state_is_a_column(call: CommandLine, machines: Machines) -> N
     machines.off.add("10.0.0.2")
     done = call("nodes", "--power")
     assert (done.exit_code, done.stderr) == (0, ""), "a node that is off need not answer"
-    head, *rows = [line.split() for line in done.stdout.splitlines()]
-    assert head[4:] == ["POWER", "LAST", "SEEN"]
-    assert [row[4] for row in rows] == ["on", "off", "on"]
+    rows = yaml.safe_load(done.stdout)
+    assert list(rows[0])[4:] == ["power", "last_seen"]
+    assert [row["power"] for row in rows] == ["on", "off", "on"]
     found = call.json("nodes", "--power")
     assert {node["fqdn"]: node["power"] for node in found["nodes"]} == dict(
         zip(NODES, ["on", "off", "on"], strict=True)
@@ -82,7 +83,7 @@ def test_a_machine_that_does_not_answer_is_told_with_the_others(call: CommandLin
     machines.broken.add("10.0.0.2")
     done = call("nodes", "--power")
     assert done.exit_code == 4
-    assert [line.split()[4] for line in done.stdout.splitlines()] == ["POWER", "on", "-", "on"]
+    assert [node["power"] for node in yaml.safe_load(done.stdout)] == ["on", None, "on"]
     assert "node-2.domain.tld failed: the BMC does not answer" in done.stderr
 
 

@@ -44,7 +44,7 @@ class SshCloud:
     Args:
         args: see the subclass.
         where: path of the arguments, for messages.
-        listed: nodes that ``node_discover`` names.
+        listed: nodes that ``node_discover`` names; then they are the cloud.
 
     Raises:
         ConfigError: an argument is unknown, missing or wrong, or no node is named at all.
@@ -61,7 +61,8 @@ class SshCloud:
         check(args, self.SCHEMA, where)
         self._args = args
         self._where = where
-        self._seeds = tuple({seed.ip: seed for seed in [*listed, *self._make_seeds()]}.values())
+        named = list(listed) or self._make_seeds()  # in place of the nodes that the arguments name
+        self._seeds = tuple({seed.ip: seed for seed in named}.values())
         if not self._seeds:
             raise ConfigError(f"{where} names no node: give it address or nodes, or add node_discover")
 

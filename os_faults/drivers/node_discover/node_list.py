@@ -27,6 +27,8 @@ class NodeList:
 
     A node may have all keys of a login, flat or under ``auth``. ``libvirt_name`` is the name of its domain, for the
     power driver ``libvirt``; ``fqdn`` is asked for where it is left out.
+
+    What the login of a node leaves open is as for the cloud. Nodes that ``cloud_management`` names are not asked then.
     """
 
     NAME: ClassVar[str] = "node_list"
@@ -52,15 +54,21 @@ class NodeList:
 
     def __init__(self, args: Sequence[Mapping[str, Any]], where: str = "") -> None:
         check(args, self.SCHEMA, where)
-        nodes = (_node(entry, f"{where}[{index}]") for index, entry in enumerate(args))
-        self._seeds = tuple(dict.fromkeys(nodes))
+        self._args = args
+        self._where = where
+        self.seeds()  # refuses a login that is given twice
 
-    def seeds(self) -> tuple[Node, ...]:
-        """Return the listed nodes, each once."""
-        return self._seeds
+    def seeds(self, login: Mapping[str, Any] | None = None, root_by_default: bool = False) -> tuple[Node, ...]:
+        """Return the listed nodes, each once; ``login`` holds where an entry says nothing."""
+        return tuple(
+            dict.fromkeys(
+                _node(entry, f"{self._where}[{index}]", login or {}, root_by_default)
+                for index, entry in enumerate(self._args)
+            )
+        )
 
 
-def _node(entry: Mapping[str, Any], where: str) -> Node:
+def _node(entry: Mapping[str, Any], where: str, login: Mapping[str, Any], root_by_default: bool) -> Node:
     name = entry.get("fqdn") or seed_name(entry["ip"])
-    auth = auth_of(entry, where=where)
+    auth = auth_of(login, entry, root_by_default=root_by_default, where=where)
     return Node(name, entry["ip"], entry.get("mac"), auth=auth, libvirt_name=entry.get("libvirt_name"))

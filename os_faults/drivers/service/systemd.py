@@ -28,7 +28,8 @@ class SystemdService:
             # units: [devstack@app-*, app.service]     # the first pattern that the host knows
             port: 8080
 
-    ``.service`` may be left out.
+    ``.service`` may be left out. ``aliases`` are other names of the service, and ``behind`` is the name of the service
+    that takes its requests when it listens on a unix socket only.
     """
 
     NAME: ClassVar[str] = "systemd"
@@ -40,6 +41,8 @@ class SystemdService:
         "properties": {
             "service_name": UNIT,
             "units": {"type": "array", "minItems": 1, "items": UNIT, "description": "a list of units, at least one"},
+            "behind": {"$ref": "#/$defs/name"},
+            "aliases": {"type": "array", "items": {"$ref": "#/$defs/name"}, "description": "a list of names"},
             **PORTS,
         },
         "oneOf": [{"required": ["service_name"]}, {"required": ["units"]}],
@@ -57,4 +60,5 @@ class SystemdService:
             {'driver': 'systemd', 'units': ['app'], 'ports': [['tcp', 8080]]}
         """
         units = self._args.get("units") or [self._args["service_name"]]
-        return {"driver": self.NAME, "units": list(units), "ports": ports_of(self._args)}
+        more = {key: self._args[key] for key in ("behind", "aliases") if key in self._args}
+        return {"driver": self.NAME, "units": list(units), "ports": ports_of(self._args), **more}
