@@ -20,6 +20,10 @@ options:
         and maybe C(or_units), for hosts whose cluster has no such resource.
     type: dict
     default: {}
+  containers:
+    description: The containers to look for, by name, each with its own name (C(container)) and C(engine).
+    type: dict
+    default: {}
 attributes:
   check_mode:
     description: Reads only, so it runs in check mode too.
@@ -101,6 +105,11 @@ services:
   returned: always
   type: dict
   sample: {keystone: {units: [devstack@keystone.service], active: true}}
+containers:
+  description: The containers that are on the host, by name, each with C(engine) and C(active).
+  returned: always
+  type: dict
+  sample: {nova_api: {engine: podman, active: true}}
 claims:
   description: Who keeps others away from the host, by which fault (C(fault), C(subject), C(by), C(since), C(until)).
   returned: always
@@ -124,6 +133,7 @@ import socket
 from ansible.module_utils import (
     osf_claims,
     osf_cluster,
+    osf_containers,
     osf_hold_plan,
     osf_hold_store,
     osf_network,
@@ -260,15 +270,26 @@ def describe_node(module):
 
 def main():
     """Run the module."""
-    module = AnsibleModule(argument_spec={"services": {"type": "dict", "default": {}}}, supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec={"services": {"type": "dict", "default": {}}, "containers": {"type": "dict", "default": {}}},
+        supports_check_mode=True,
+    )
     module.run_command_environ_update = osf_units.ENVIRONMENT
     try:
         node = describe_node(module)
         services = find_services(module, module.params["services"])
+        containers = osf_containers.on_host(module.run_command, module.params["containers"])
     except osf_units.UnitError as error:
         module.fail_json(msg=str(error))
     notes = usability(node["systemd"], node["euid"])
-    module.exit_json(changed=False, node=node, services=services, claims=osf_claims.claims(), notes=notes)
+    module.exit_json(
+        changed=False,
+        node=node,
+        services=services,
+        containers=containers,
+        claims=osf_claims.claims(),
+        notes=notes,
+    )
 
 
 if __name__ == "__main__":

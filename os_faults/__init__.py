@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from os_faults.cloud import Cloud, connect
+    from os_faults.container import Container
     from os_faults.discovered import discover
     from os_faults.errors import (
         AnsibleExecutionException,
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from os_faults.version import get_version
 
 # Loaded when first used: `import os_faults` must not cost what YAML and Ansible cost. From light to heavy.
-_HOMES = ("version", "errors", "model", "nodes", "service", "cloud", "human", "discovered")
+_HOMES = ("version", "errors", "model", "nodes", "service", "container", "cloud", "human", "discovered")
 
 __all__ = [
     "AnsibleExecutionException",
@@ -53,6 +54,7 @@ __all__ = [
     "Cloud",
     "CloudManagementError",
     "ConfigError",
+    "Container",
     "ContainerError",
     "Fault",
     "GuardRailError",

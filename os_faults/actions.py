@@ -66,7 +66,7 @@ def for_verb(
     """Return the action for a verb, with its options checked by the contract of its playbook.
 
     Args:
-        kind: what the verb acts on: ``service`` or ``node``.
+        kind: what the verb acts on: ``service``, ``container`` or ``node``.
         verb: the word, as in the contract.
         nodes: whom it is done to.
         subject: what it is done to, for people.

@@ -17,11 +17,13 @@ from typing import Any
 
 from os_faults import actions, registry, resources
 from os_faults.config import Config, load
+from os_faults.container import Container
 from os_faults.discovery import Discovery
 from os_faults.errors import (
     AnsibleExecutionException,
     ArgumentError,
     ConfigError,
+    ContainerError,
     GuardRailError,
     NodeCollectionError,
     OSFError,
@@ -44,6 +46,7 @@ from os_faults.rollback import PowerRollback, Rollback, Undo
 from os_faults.runner import AnsibleRunner, Runner, Watcher
 from os_faults.service import Service
 from os_faults.state import file_of, state_dir
+from os_faults.thing import Thing
 from os_faults.version import get_version
 
 LOG = logging.getLogger(__name__)
@@ -102,6 +105,7 @@ class Cloud:
         self._driver = drivers.cloud
         self._machines = Machines(drivers.power)
         self._configured = drivers.services
+        self._containers = drivers.containers
         self._services = {**resources.catalogue(self._driver.catalogue), **self._configured}
         self._guards = self._guards_of(config)
         home = state_dir(os.environ)
@@ -187,7 +191,9 @@ class Cloud:
         """
         found = self._canonical(name)
         ports = self._services[found].get("ports", ())
-        return Service(found, lambda: self._nodes_of(found), self, lambda: self._running(found), ports)
+        return Service(
+            found, lambda: self._nodes_of(Service, found), self, lambda: self._running(Service, found), ports
+        )
 
     def _canonical(self, name: str) -> str:
         if name in self._services:
@@ -200,26 +206,45 @@ class Cloud:
     def _guards_of(self, config: Config) -> Guards:
         """Return the guard rails; a service that is protected by a name that nobody knows would not be protected."""
         try:
-            services = [name if is_pattern(name) else self._canonical(name) for name in config.protected.services]
+            plain = self._containers.keys() - self._services.keys()
+            services = [
+                name if is_pattern(name) or name in plain else self._canonical(name)
+                for name in config.protected.services
+            ]
         except ServiceError as error:
             raise ConfigError(f"{config.source}: protected.services: {error}") from error
         limits = tuple(Limit(text, "the configuration") for text in config.limits)
         return Guards(limits, config.protected.nodes, tuple(services))
 
-    def _nodes_of(self, service: str) -> NodeCollection:
-        hosts = self._config.services[service].hosts if service in self._config.services else ()
-        if hosts:
-            return self.get_nodes(hosts)
-        return NodeCollection((node for node in self._discovery.nodes() if service in node.units), self)
+    def list_containers(self) -> list[str]:
+        """Return the names of all containers that the configuration knows."""
+        return sorted(self._containers)
 
-    def _running(self, service: str) -> NodeCollection:
-        nodes = self._nodes_of(service)
+    def get_container(self, name: str) -> Container:
+        """Return a container by its name in the configuration.
+
+        Raises:
+            ContainerError: it is not known; the message offers the nearest names.
+        """
+        if name not in self._containers:
+            raise ContainerError(f"container '{name}' is not known; {did_you_mean(name, self._containers)}")
+        return Container(name, lambda: self._nodes_of(Container, name), self, lambda: self._running(Container, name))
+
+    def _nodes_of(self, kind: type[Thing], name: str) -> NodeCollection:
+        """Return the nodes that the configuration names for a thing, else those that told to have it."""
+        configured = (self._config.services if kind is Service else self._config.containers).get(name)
+        if configured and configured.hosts:
+            return self.get_nodes(configured.hosts)
+        nodes = self._discovery.nodes()
+        return NodeCollection((n for n in nodes if name in (n.units if kind is Service else n.containers)), self)
+
+    def _running(self, kind: type[Thing], name: str) -> NodeCollection:
+        nodes = self._nodes_of(kind, name)
         if not nodes:
             return nodes
         answers = self._discovery.ask(tuple(nodes)).raise_for_status()
-        return NodeCollection(
-            (node for node in nodes if answers[node.fqdn].payload["services"].get(service, {}).get("active")), self
-        )
+        told = {node: answers[node.fqdn].payload[f"{kind.KIND}s"].get(name, {}) for node in nodes}
+        return NodeCollection((node for node in nodes if told[node].get("active")), self)
 
     # -- faults ------------------------------------------------------------------------------
 
@@ -296,6 +321,7 @@ class Cloud:
         return inventory(
             chosen,
             services=self._configured,
+            containers=self._containers,
             networks={node.fqdn: self._driver.networks(node) for node in chosen},
             power={node.fqdn: self._machines.variables(node) for node in chosen},
             ssh=self._config.ssh,

@@ -99,7 +99,7 @@ class Contract:
 
     Attributes:
         playbook: file name (``service_state.yml``).
-        subject: ``service``, ``node`` or ``cloud``.
+        subject: ``service``, ``container``, ``node`` or ``cloud``.
         verbs_from: the option whose choices are the verbs; None when the playbook has no verbs.
         verbs: its verbs, in the order of the choices.
         options: name → option; the one of ``verbs_from`` included.
@@ -207,12 +207,14 @@ class Contract:
     def hits(self, arguments: Mapping[str, Any]) -> str:
         """Return what a fault with these arguments is done to, as the hosts tell it.
 
+        A container has the word behind its name, which may be that of a service too.
+
         Args:
             arguments: as `check` returns them.
         """
         given = (arguments.get(name) for name in self.subject_from)
         words = ("/".join(map(str, value)) if isinstance(value, list) else str(value) for value in given if value)
-        return " ".join(words)
+        return " ".join([*words, *([self.subject] if self.subject == "container" else [])])
 
     def undo_of(self, verb: str) -> str | None:
         """Return the verb that takes ``verb`` back; None when nothing needs to be or can be."""
@@ -234,7 +236,7 @@ def find_verb(contracts: Mapping[str, Contract], subject: str, verb: str) -> Con
 
     Args:
         contracts: as `load_contracts` returns them.
-        subject: ``service``, ``node`` or ``cloud``.
+        subject: ``service``, ``container``, ``node`` or ``cloud``.
         verb: the word.
 
     Raises:

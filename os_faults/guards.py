@@ -107,10 +107,11 @@ class Guards:
                 yield f"protected.nodes in the configuration names {pattern!r}, which is no node of the cloud: {hint}"
 
     def _protected_service(self, action: Action) -> Iterator[str]:
-        service = action.arguments.get("service")
+        """Containers are services too: of those with this name neither the one nor the other is acted on."""
+        thing = action.arguments.get("service") or action.arguments.get("container")
         for pattern in self.services:
-            if service is not None and _matches([str(service)], pattern):
-                yield f"{service} is protected by protected.services in the configuration ({pattern})"
+            if thing is not None and _matches([str(thing)], pattern):
+                yield f"{thing} is protected by protected.services in the configuration ({pattern})"
 
 
 def is_whole(action: Action, cloud: Iterable[Node]) -> bool:

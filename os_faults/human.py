@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING
 
 from os_faults.actions import contracts
+from os_faults.container import Container
 from os_faults.contract import find_verb
-from os_faults.errors import ServiceError
 from os_faults.sentences import Form, Holder, Meaning, Where, forms_of, understand
 
 if TYPE_CHECKING:
     from os_faults.cloud import Cloud
     from os_faults.model import Action, Result
     from os_faults.nodes import NodeCollection
-    from os_faults.service import Service
+    from os_faults.thing import Thing
 
 
 def human_api(cloud: Cloud, command: str) -> Result:
@@ -58,46 +59,54 @@ def forms() -> tuple[Form, ...]:
     return forms_of(contracts().values())
 
 
-def _thing(cloud: Cloud, holder: Holder) -> Service:
+def _thing(cloud: Cloud, holder: Holder) -> Thing:
     """Return what a sentence names; a name that is written in another case means the one that there is."""
-    same = [name for name in cloud.list_services() if name.lower() == holder.name.lower()]
-    return cloud.get_service(same[0] if len(same) == 1 else holder.name)
+    if holder.kind == Container.KIND:
+        return cloud.get_container(_as_written(holder.name, cloud.list_containers()))
+    return cloud.get_service(_as_written(holder.name, cloud.list_services()))
+
+
+def _as_written(name: str, known: Iterable[str]) -> str:
+    same = [each for each in known if each.lower() == name.lower()]
+    return same[0] if len(same) == 1 else name
 
 
 def _nodes(cloud: Cloud, where: Where) -> NodeCollection:
     """Return the nodes that a sentence about nodes means."""
     if where.names:
         return _named(cloud, where)
-    nodes = _thing(cloud, where.holder).get_nodes() if where.holder else cloud.get_nodes()
-    if where.holder and not nodes:
-        raise ServiceError(f"no node has {where.holder.name} {where.holder.kind}: nothing was done")
+    thing = _thing(cloud, where.holder) if where.holder else None
+    nodes = thing.get_nodes() if thing else cloud.get_nodes()
+    if thing and not nodes:
+        raise thing.ERROR(f"no node has {thing.name} {thing.KIND}: nothing was done")
     return nodes if where.count is None else nodes.pick(where.count)
 
 
-def _nodes_with(cloud: Cloud, service: Service, meaning: Meaning) -> NodeCollection | None:
-    """Return the nodes that a sentence about a service means; None for all that have it.
+def _nodes_with(cloud: Cloud, thing: Thing, meaning: Meaning) -> NodeCollection | None:
+    """Return the nodes that a sentence about a service or container means; None for all that have it.
 
-    Of several a random one is one where the service runs, where it is about to be broken.
+    Of several a random one is one where it runs, where it is about to be broken.
     """
     where = meaning.where
     if where.names:
         return _named(cloud, where)
     if where.count is None and where.holder is None:
         return None
-    broken = where.count is not None and find_verb(contracts(), "service", meaning.verb).breaks(meaning.verb)
-    nodes = service.get_nodes(running=broken)
+    broken = where.count is not None and find_verb(contracts(), thing.KIND, meaning.verb).breaks(meaning.verb)
+    nodes = thing.get_nodes(running=broken)
     if where.holder:
         nodes &= _thing(cloud, where.holder).get_nodes()
     if not nodes:
         beside = f" beside {where.holder.name} {where.holder.kind}" if where.holder else ""
-        raise ServiceError(f"{service.name} service {'runs' if broken else 'is'} on no node{beside}: nothing was done")
+        what = f"{thing.name} {thing.KIND} {'runs' if broken else 'is'}"
+        raise thing.ERROR(f"{what} on no node{beside}: nothing was done")
     return nodes if where.count is None else nodes.pick(where.count)
 
 
 def _named(cloud: Cloud, where: Where) -> NodeCollection:
     """Return the nodes with the names that a sentence says; they must have what it says of them."""
     nodes = cloud.get_nodes(where.names)
-    if where.holder and (without := nodes - _thing(cloud, where.holder).get_nodes()):
-        names = ", ".join(without.get_fqdns())
-        raise ServiceError(f"{names} does not have {where.holder.name} {where.holder.kind}: nothing was done")
+    thing = _thing(cloud, where.holder) if where.holder else None
+    if thing and (without := nodes - thing.get_nodes()):
+        raise thing.ERROR(f"{', '.join(without.get_fqdns())} does not have {thing.name} {thing.KIND}: nothing was done")
     return nodes

@@ -23,6 +23,7 @@ def inventory(
     nodes: Iterable[Node],
     *,
     services: Mapping[str, Mapping[str, Any]] | None = None,
+    containers: Mapping[str, Mapping[str, Any]] | None = None,
     networks: Mapping[str, Mapping[str, str]] | None = None,
     power: Mapping[str, Mapping[str, Any]] | None = None,
     ssh: SshConfig | None = None,
@@ -35,6 +36,7 @@ def inventory(
     Args:
         nodes: the hosts.
         services: the user's services, as catalogues write them; for all hosts.
+        containers: the containers that are known, each with ``engine`` and ``container``; for all hosts.
         networks: name of the node → network name → interface.
         power: name of the node → its machine, as the power driver that knows it tells.
         ssh: host keys and time-out; the defaults when None.
@@ -52,7 +54,11 @@ def inventory(
     """
     nodes = tuple(nodes)
     ssh = ssh or SshConfig()
-    common: dict[str, Any] = {"os_faults_services": dict(services or {}), "os_faults_cloud": catalogue or ""}
+    common: dict[str, Any] = {
+        "os_faults_services": dict(services or {}),
+        "os_faults_containers": dict(containers or {}),
+        "os_faults_cloud": catalogue or "",
+    }
     hosts: dict[str, dict[str, Any]] = {}
     for node in nodes:
         variables = {

@@ -86,6 +86,7 @@ def _plain(node: Node) -> dict[str, object]:
         "mac": node.mac,
         "interfaces": [[nic.name, nic.mac, list(nic.addresses)] for nic in node.interfaces],
         "units": {name: list(units) for name, units in node.units.items()},
+        "containers": list(node.containers),
         "libvirt_name": node.libvirt_name,
     }
 
@@ -99,6 +100,7 @@ def _node(name: str, kept: Mapping[str, object]) -> Node:
         mac=kept["mac"],  # type: ignore[arg-type]
         interfaces=tuple(Interface(nic, mac, tuple(addresses)) for nic, mac, addresses in interfaces),
         units={service: tuple(found) for service, found in units.items()},
+        containers=tuple(kept.get("containers", ())),  # type: ignore[arg-type]
         libvirt_name=kept.get("libvirt_name"),  # type: ignore[arg-type]
         last_seen=str(kept["last_seen"]),
     )

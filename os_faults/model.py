@@ -132,6 +132,7 @@ class Node:
         mac: MAC address of the interface that has ``ip``, in lower case.
         interfaces: all interfaces the node reported.
         units: service name → systemd units (or other handles) found on the node.
+        containers: the containers found on the node, by the names that the configuration gives them.
         auth: how to log in.
         libvirt_name: name of its domain under libvirt, where the configuration tells it.
         last_seen: when it last answered, ISO 8601; None when it answered in this session.
@@ -145,6 +146,7 @@ class Node:
     mac: str | None = None
     interfaces: tuple[Interface, ...] = field(default=(), compare=False, repr=False)
     units: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
+    containers: tuple[str, ...] = field(default=(), compare=False, repr=False)
     auth: Auth = field(default=Auth(), compare=False, repr=False)
     libvirt_name: str | None = field(default=None, compare=False, repr=False)
     last_seen: str | None = field(default=None, compare=False, repr=False)

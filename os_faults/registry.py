@@ -18,8 +18,8 @@ from os_faults.drivers import CloudDriver, PowerDriver
 from os_faults.errors import ConfigError, OSFDriverNotFound, did_you_mean
 from os_faults.model import Node
 
-Kind = Literal["cloud", "power", "service", "node_discover"]
-KINDS: tuple[Kind, ...] = ("cloud", "power", "service", "node_discover")
+Kind = Literal["cloud", "power", "service", "container", "node_discover"]
+KINDS: tuple[Kind, ...] = ("cloud", "power", "service", "container", "node_discover")
 
 
 def names(kind: Kind) -> tuple[str, ...]:
@@ -36,7 +36,7 @@ def get(kind: Kind, name: str) -> Any:
     """Return the class of a driver.
 
     Args:
-        kind: ``cloud``, ``power``, ``service`` or ``node_discover``.
+        kind: ``cloud``, ``power``, ``service``, ``container`` or ``node_discover``.
         name: the driver's name, as in the configuration.
 
     Example:
@@ -68,11 +68,13 @@ class Drivers:
         cloud: whom to ask, and what they answered.
         power: in the order in which they are asked whether they know a node.
         services: the configured services, as catalogues write them.
+        containers: the configured containers, each with ``engine`` and ``container``.
     """
 
     cloud: CloudDriver
     power: tuple[PowerDriver, ...]
     services: Mapping[str, Mapping[str, Any]]
+    containers: Mapping[str, Mapping[str, Any]]
 
 
 def drivers_of(config: Config) -> Drivers:
@@ -87,6 +89,9 @@ def drivers_of(config: Config) -> Drivers:
         cloud=_made("cloud", config.cloud, listed),
         power=tuple(_made("power", entry) for entry in config.power),
         services={name: _made("service", entry).entry() for name, entry in config.services.items()},
+        containers={
+            name: {"container": name, **_made("container", entry).entry()} for name, entry in config.containers.items()
+        },
     )
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Literal, Unpack
+from typing import Any, ClassVar, Literal, Unpack
 
 from os_faults import actions
-from os_faults.errors import ArgumentError, ServiceError
-from os_faults.injected import injected
-from os_faults.model import Action, Result
+from os_faults.errors import ArgumentError, OSFError, ServiceError
+from os_faults.model import Result
 from os_faults.node_set import Performer
 from os_faults.nodes import NodeCollection, Time
+from os_faults.thing import Thing
 
 #: A way of the traffic, as the host sees it.
 Way = Literal["ingress", "egress"]
@@ -19,7 +19,7 @@ Way = Literal["ingress", "egress"]
 Port = Sequence[str | int]
 
 
-class Service:
+class Service(Thing):
     """A service of the cloud: software that runs on some of its nodes.
 
     Every verb takes ``nodes`` (all nodes that have the service when None), returns a `Result` with one entry
@@ -39,6 +39,9 @@ class Service:
         >>> keystone.freeze(keystone.get_nodes().pick(), sec=30)
     """
 
+    KIND: ClassVar[str] = "service"
+    ERROR: ClassVar[type[OSFError]] = ServiceError
+
     def __init__(
         self,
         name: str,
@@ -47,22 +50,8 @@ class Service:
         ask_running: Callable[[], NodeCollection],
         ports: Sequence[Port] = (),
     ) -> None:
-        self.name = name
+        super().__init__(name, nodes, performer, ask_running)
         self.ports = tuple(ports)
-        self._nodes = nodes
-        self._performer = performer
-        self._ask_running = ask_running
-
-    def __repr__(self) -> str:
-        return f"Service({self.name})"
-
-    def get_nodes(self, running: bool = False) -> NodeCollection:
-        """Return the nodes that have the service.
-
-        Args:
-            running: ask the nodes now, and return only those where it runs.
-        """
-        return self._ask_running() if running else self._nodes()
 
     def start(self, nodes: NodeCollection | None = None, timeout: int | None = None, *, check: bool = True) -> Result:
         """Start the service and wait until it is up."""
@@ -211,18 +200,6 @@ class Service:
         """Lift the limit of `limit_cpu`; one that others have set is in force again."""
         return self._do("unlimit_cpu", nodes, check)
 
-    def injected(
-        self, verb: str, nodes: NodeCollection | None = None, **options: Any
-    ) -> AbstractContextManager[Result]:
-        """Do a lasting verb for the length of a ``with`` block, see `Cloud.injected`.
-
-        Args:
-            verb: a word of the contracts (``limit_cpu``).
-            nodes: where; everywhere when None.
-            options: of its playbook.
-        """
-        return injected(self._performer.perform, self.action(verb, nodes, **options))
-
     def frozen(self, nodes: NodeCollection | None = None, heal_after: Time = None) -> AbstractContextManager[Result]:
         """Keep the service frozen for the length of a ``with`` block.
 
@@ -240,46 +217,10 @@ class Service:
         """Keep the service's ports cut for the length of a ``with`` block; the arguments are those of `frozen`."""
         return self.injected("unplug", nodes, heal_after=heal_after)
 
-    def action(self, verb: str, nodes: NodeCollection | None = None, **options: Any) -> Action:
-        """Return what a verb would do, fully checked; nothing is touched.
-
-        Args:
-            verb: a word of the contracts (``restart``).
-            nodes: where; everywhere when None.
-            options: of its playbook; those that are None are left to its defaults.
-
-        Raises:
-            ArgumentError: the verb is unknown, or its contract refuses an option.
-            ServiceError: there is no node to act on, or one does not have the service.
-        """
-        subject = f"{self.name} service"
-        if nodes is not None and not isinstance(nodes, NodeCollection):
-            raise ArgumentError(
-                f"{verb} {subject}: nodes must be a node collection, as get_nodes() returns it, not {nodes!r}"
-            )
-        everywhere = self._nodes()
-        chosen = everywhere if nodes is None else nodes
-        if not chosen:
-            raise ServiceError(f"{verb} {subject} on an empty set of nodes: nothing was done")
-        strangers = chosen - everywhere
-        if strangers:
-            raise ServiceError(
-                f"{verb} {subject}: {', '.join(strangers.get_fqdns())} does not have it; "
-                f"it is on {', '.join(everywhere.get_fqdns()) or 'no node'}"
-            )
-        if options.get("other") is not None or options.get("ports"):
-            options |= self._far_end(verb, **options)
-        end = self._performer.heal_after
-        return actions.for_verb(
-            "service",
-            verb,
-            chosen,
-            subject=subject,
-            ends_after=end,
-            among=len(everywhere),
-            service=self.name,
-            **options,
-        )
+    def _more(self, verb: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        if options.get("other") is None and not options.get("ports"):
+            return {}
+        return self._far_end(verb, **options)
 
     def _far_end(
         self,
@@ -309,9 +250,6 @@ class Service:
             raise ServiceError(f"{verb} {self.name} service: no node has {end.name}, so nothing was done")
         addresses = {node.fqdn: node.addresses for node in nodes} if verb == "unplug" else None
         return {"other": end.name, "addresses": addresses}
-
-    def _do(self, verb: str, nodes: NodeCollection | None, check: bool, **options: Any) -> Result:
-        return self._performer.perform(self.action(verb, nodes, **options), check=check)
 
 
 def _port(port: Port | None) -> list[str] | None:

@@ -69,10 +69,11 @@ def _obedient(inventory: Mapping[str, Any]) -> Answer:
     variables = inventory["all"]["vars"]
     services = {**resources.catalogue(variables["os_faults_cloud"] or None), **variables["os_faults_services"]}
     present = {name: {"units": [f"{name}.service"], "active": True} for name in services}
+    there = {"services": present, "containers": {name: {"active": True} for name in variables["os_faults_containers"]}}
 
     def answer(action: Action, node: str) -> HostResult:
         if action.verb == "discover":
-            return HostResult(node, Status.OK, payload={"node": {"fqdn": node}, "services": present})
+            return HostResult(node, Status.OK, payload={"node": {"fqdn": node}, **there})
         if action.playbook == "faults.yml":
             return HostResult(node, Status.OK, payload={"holds": []})
         if action.verb == "power_state":

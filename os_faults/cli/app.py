@@ -29,6 +29,7 @@ for _command in (
     ask.verify,
     ask.nodes,
     ask.services,
+    ask.containers,
     ask.faults,
     inject,
     heal,

@@ -70,6 +70,18 @@ def services(session: Session) -> None:
         session.out.table("services", ("service", "nodes"), rows)
 
 
+@command("containers")
+@click.pass_obj
+def containers(session: Session) -> None:
+    """List the containers that are known, and the nodes that have them."""
+    with session.connected() as cloud:
+        rows = [
+            {"container": name, "nodes": cloud.get_container(name).get_nodes().get_fqdns()}
+            for name in cloud.list_containers()
+        ]
+        session.out.table("containers", ("container", "nodes"), rows)
+
+
 @command("faults")
 @click.pass_obj
 def faults(session: Session) -> None:

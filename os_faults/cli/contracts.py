@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 else:
     _ParamType = click.ParamType  # older versions of click have no generic one
 
+_COMPLETED = {"service": names.services, "container": names.containers}
+
 
 class Value(_ParamType):
     """The type of a command's word, checked as the contract says and Ansible does.
@@ -65,7 +67,7 @@ def parameters(contract: Contract, verb: str = "") -> list[click.Parameter]:
             [option.name],
             type=Value(option),
             metavar=option.name.upper(),
-            shell_complete=names.services if option.name == contract.subject else None,
+            shell_complete=_COMPLETED.get(contract.subject) if option.name == contract.subject else None,
         )
         for option in options
         if option.required

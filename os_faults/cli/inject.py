@@ -21,37 +21,56 @@ if TYPE_CHECKING:
 
 
 class Verbs(Group):
-    """A group whose commands are the verbs of the contracts; they are read when somebody asks."""
+    """A group whose commands are the verbs of the contracts; they are read when somebody asks.
+
+    Attributes:
+        subjects: what the verbs are done to, as the contracts say.
+    """
 
     word = "verb"
+    subjects: tuple[str, ...] = ("service", "node")
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the verbs, those of services first."""
-        return list(_verbs())
+        """Return the verbs, those of services first, and the groups of further verbs."""
+        return [*_verbs(self.subjects), *self.commands]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return the command of a verb."""
-        return command_of(cmd_name, _inject, [dry_run_option()])
+        """Return the command of a verb, or a group of further verbs."""
+        return self.commands.get(cmd_name) or self.command_of(cmd_name)
+
+    def command_of(self, verb: str) -> Command | None:
+        """Return the command of a verb; None when there is no such verb."""
+        return command_of(verb, self.subjects, _inject, [dry_run_option()])
 
 
-def _verbs() -> dict[str, Contract]:
-    """Return verb → contract, for everything that is done to a service or a node."""
+class ContainerVerbs(Verbs):
+    """The verbs of containers, of which some are called as those of services."""
+
+    subjects = ("container",)
+
+
+def _verbs(subjects: Sequence[str]) -> dict[str, Contract]:
+    """Return verb → contract, for everything that is done to these subjects."""
     from os_faults.actions import contracts as bundled
 
     contracts = [found for found in bundled().values() if found.verbs_from and not found.read_only]
     contracts.sort(key=lambda contract: contract.subject, reverse=True)
-    return {verb.name: contract for contract in contracts for verb in contract.verbs}
+    fitting = [contract for contract in contracts if contract.subject in subjects]
+    return {verb.name: contract for contract in fitting for verb in contract.verbs}
 
 
-def command_of(verb: str, callback: Callable[..., None], more: Sequence[click.Parameter] = ()) -> Command | None:
+def command_of(
+    verb: str, subjects: Sequence[str], callback: Callable[..., None], more: Sequence[click.Parameter] = ()
+) -> Command | None:
     """Return the command of a verb; None when there is no such verb.
 
     Args:
         verb: the word.
+        subjects: what it may be done to.
         callback: is called with contract, verb, session and the values of the command line.
         more: options beyond those of the verb and of the guard rails.
     """
-    contract = _verbs().get(verb)
+    contract = _verbs(subjects).get(verb)
     if contract is None:
         return None
     from os_faults.cli import contracts
@@ -94,8 +113,9 @@ def action_of(cloud: Cloud, contract: Contract, verb: str, on: str, values: Mapp
     if contract.subject == "node":
         return targets.choose(cloud, on, None).action(verb, **values)
     options = dict(values)
-    service = cloud.get_service(options.pop("service"))
-    return service.action(verb, targets.choose(cloud, on, service), **options)
+    name = options.pop(contract.subject)
+    thing = cloud.get_container(name) if contract.subject == "container" else cloud.get_service(name)
+    return thing.action(verb, targets.choose(cloud, on, thing), **options)
 
 
 def show(session: Session, cloud: Cloud, actions: Sequence[Action]) -> None:
@@ -128,4 +148,12 @@ inject = Verbs(
     subcommand_metavar="VERB ...",
     help="Inject a fault, take one back, or change the state of a service.\n\n"
     "Without --on a verb acts on all nodes of the service, or on all nodes of the cloud.",
+)
+inject.add_command(
+    ContainerVerbs(
+        "container",
+        no_args_is_help=True,
+        subcommand_metavar="VERB ...",
+        help="Do a verb to a container of docker or podman.",
+    )
 )

@@ -24,6 +24,12 @@ def services(ctx: click.Context, _param: click.Parameter, incomplete: str) -> li
     return _beginning(incomplete, {**catalogue(drivers.cloud.catalogue), **drivers.services} if drivers else ())
 
 
+def containers(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the containers that begin with what was typed."""
+    drivers = _drivers(ctx)
+    return _beginning(incomplete, drivers.containers if drivers else ())
+
+
 def nodes(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Return what ``--on`` may go on with: its words, or one more name in a list of names."""
     from os_faults.memory import Memory

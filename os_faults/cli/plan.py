@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from os_faults.cli.globals import Group
+from os_faults.cli.globals import Command, Group
 from os_faults.cli.heal import Heal
-from os_faults.cli.inject import Verbs, action_of, command_of
+from os_faults.cli.inject import ContainerVerbs, Verbs, action_of, command_of
 from os_faults.cli.session import Session
 from os_faults.errors import GuardRailError
 
@@ -88,21 +88,31 @@ def _document(preview: Preview) -> dict[str, Any]:
 class _Plans(Verbs):
     """The verbs of ``inject``, which are only told here."""
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return the command of a verb."""
-        return command_of(cmd_name, _inject)
+    def command_of(self, verb: str) -> Command | None:
+        """Return the command of a verb; None when there is no such verb."""
+        return command_of(verb, self.subjects, _inject)
+
+
+class _ContainerPlans(_Plans, ContainerVerbs):
+    """The verbs of ``inject container``, which are only told here."""
+
+    subjects = ContainerVerbs.subjects
 
 
 plan = Group(
     "plan", no_args_is_help=True, help="Tell what a command would do and what stands in its way; touch nothing."
 )
-plan.add_command(
-    _Plans(
-        "inject",
-        no_args_is_help=True,
-        subcommand_metavar="VERB ...",
-        help="Tell what 'inject' would do: on which nodes, by which command, what takes it back, how long it lasts, "
-        "which faults it would meet, and why it would be refused (then it ends with 2).",
+_of_inject = _Plans(
+    "inject",
+    no_args_is_help=True,
+    subcommand_metavar="VERB ...",
+    help="Tell what 'inject' would do: on which nodes, by which command, what takes it back, how long it lasts, "
+    "which faults it would meet, and why it would be refused (then it ends with 2).",
+)
+_of_inject.add_command(
+    _ContainerPlans(
+        "container", no_args_is_help=True, subcommand_metavar="VERB ...", help="Tell what 'inject container' would do."
     )
 )
+plan.add_command(_of_inject)
 plan.add_command(Heal("heal", callback=_heal, help="Tell what 'heal' would do, run by run."))

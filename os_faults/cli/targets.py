@@ -11,7 +11,7 @@ from os_faults.cli import names
 if TYPE_CHECKING:
     from os_faults.cloud import Cloud
     from os_faults.nodes import NodeCollection
-    from os_faults.service import Service
+    from os_faults.thing import Thing
 
 
 def option() -> click.Option:
@@ -26,22 +26,22 @@ def option() -> click.Option:
     )
 
 
-def choose(cloud: Cloud, on: str, service: Service | None) -> NodeCollection:
+def choose(cloud: Cloud, on: str, thing: Thing | None) -> NodeCollection:
     """Return the nodes that ``--on`` means.
 
     Args:
         cloud: where.
         on: ``all``, ``one``, a number, or names joined by commas.
-        service: choose among its nodes; among all of the cloud when None.
+        thing: choose among its nodes; among all of the cloud when None.
 
     Raises:
         NodeCollectionError: a name is not known, or there are not as many nodes.
-        ServiceError: nobody has the service.
+        ServiceError, ContainerError: nobody has it.
     """
     count = 1 if on == "one" else int(on) if on.isdecimal() else None
     if on != "all" and count is None:
         return cloud.get_nodes([name.strip() for name in on.split(",") if name.strip()])
-    nodes = cloud.get_nodes() if service is None else service.get_nodes()
+    nodes = cloud.get_nodes() if thing is None else thing.get_nodes()
     if count is None:
         return nodes
     picked = nodes.pick(count)

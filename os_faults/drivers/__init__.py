@@ -6,7 +6,7 @@ playbook variables. The docstring of each holds one YAML example, which the docu
 
 The classes below say what the rest of os_faults expects of a driver; nothing needs to inherit them.
 To add a driver: one module here (or in a package of your own), one line in the entry points
-``os_faults.cloud``, ``os_faults.power``, ``os_faults.service`` or ``os_faults.node_discover``.
+``os_faults.cloud``, ``os_faults.power``, ``os_faults.service``, ``os_faults.container`` or ``os_faults.node_discover``.
 """
 
 from __future__ import annotations
@@ -98,6 +98,13 @@ class ServiceDriver(Driver, Protocol):
 
     def entry(self) -> dict[str, Any]:
         """Return the service as catalogues write it (``driver``, handles, ``ports``)."""
+
+
+class ContainerDriver(Driver, Protocol):
+    """Knows which program runs a container."""
+
+    def entry(self) -> dict[str, Any]:
+        """Return the container as playbooks take it: ``engine``, and ``container`` when it has a name of its own."""
 
 
 class NodeDiscoverDriver(Driver, Protocol):

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 PLAYBOOKS = sorted(path for path in (ROOT / "playbooks").glob("*.yml") if not path.name.endswith(".meta.yml"))
 METAS = sorted((ROOT / "playbooks").glob("*.meta.yml"))
 NAMES = [path.stem for path in PLAYBOOKS]
-SUBJECTS = {"service", "node", "cloud"}
+SUBJECTS = {"service", "container", "node", "cloud"}
 
 
 def spec_of(name: str) -> dict[str, Any]:
@@ -133,6 +133,12 @@ def test_verbs_of_services_are_the_methods_of_service() -> None:
     assert methods(Service, "check") == verbs_with_subject("service")
 
 
+def test_verbs_of_containers_are_the_methods_of_container() -> None:
+    from os_faults.container import Container
+
+    assert methods(Container, "check") == verbs_with_subject("container")
+
+
 def test_verbs_of_nodes_are_the_methods_of_node_collection() -> None:
     from os_faults.nodes import NodeCollection
 
@@ -143,13 +149,14 @@ def test_verbs_of_nodes_are_the_methods_of_node_collection() -> None:
     assert found - aliases - generic == verbs_with_subject("node")
 
 
-@pytest.mark.parametrize("subject", ["service", "node"])
+@pytest.mark.parametrize("subject", ["service", "container", "node"])
 def test_methods_take_the_options_of_their_contract(subject: str) -> None:
     """An option of the contract that is no parameter of the method could never be given from Python."""
+    from os_faults.container import Container
     from os_faults.nodes import NodeCollection
     from os_faults.service import Service
 
-    owner = {"service": Service, "node": NodeCollection}[subject]
+    owner = {"service": Service, "container": Container, "node": NodeCollection}[subject]
     for name in NAMES:
         spec = spec_of(name)
         if spec["subject"] != subject:
@@ -157,7 +164,7 @@ def test_methods_take_the_options_of_their_contract(subject: str) -> None:
         for verb in verbs_of(name):
             parameters = inspect.signature(getattr(owner, verb)).parameters
             required = {key for key, option in spec["options"].items() if option.get("required")}
-            required -= {spec["verbs_from"], "service"}
+            required -= {spec["verbs_from"], subject} - {"node"}
             assert required <= set(parameters), f"{owner.__name__}.{verb} lacks {required - set(parameters)}"
 
 

@@ -71,6 +71,6 @@ def test_no_word_too_much_is_passed_over(name: str) -> None:
 
 
 def test_a_verb_that_a_contract_gains_is_sayable_at_once() -> None:
-    base = next(contract for contract in load_contracts(playbooks_dir()).values() if contract.verbs)
+    base = load_contracts(playbooks_dir())["node_clock.yml"]
     grown: Contract = replace(base, subject="node", verbs=(replace(base.verbs[0], name="melt_down"),))
     assert understand("melt down one node", forms_of([grown])).verb == "melt_down"

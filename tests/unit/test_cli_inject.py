@@ -50,12 +50,13 @@ def test_a_verb_acts_on_all_nodes_of_the_service(call: CommandLine) -> None:
 
 
 def test_every_verb_of_every_contract_is_a_word(call: CommandLine) -> None:
-    told = call("inject", "--help").stdout
     for contract in contracts().values():
         if contract.verbs_from:
+            words = ["inject", *(["container"] if contract.subject == "container" else [])]
+            told = call(*words, "--help").stdout
             for verb in contract.verbs:
                 assert f"\n  {verb.name} " in told
-                about = call("inject", verb.name, "--help")
+                about = call(*words, verb.name, "--help")
                 assert about.exit_code == 0
                 assert "--on" in about.stdout
 

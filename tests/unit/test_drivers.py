@@ -53,6 +53,7 @@ def test_example_loads(kind: registry.Kind, name: str, tmp_path: Path, monkeypat
         "cloud": [loaded.cloud],
         "power": loaded.power,
         "service": loaded.services.values(),
+        "container": loaded.containers.values(),
         "node_discover": [loaded.node_discover],
     }
     assert name in [entry.driver for entry in entries[kind]]

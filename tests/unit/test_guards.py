@@ -26,7 +26,7 @@ NODES = tuple(Node(f"node-{number}.domain.tld", f"10.0.0.{number}") for number i
 UNDO = {
     *("start", "unfreeze", "plug", "unlimit_memory", "unlimit_cpu", "poweron", "enable_network", "free_disk"),
     *("read_write", "rejoin", "dns_up", "end_oom", "end_stress", "end_latency", "end_loss", "end_bandwidth"),
-    "unskew_clock",
+    *("unskew_clock", "unpause"),
 }
 
 
@@ -326,3 +326,10 @@ def test_how_long_a_fault_lasts() -> None:
     assert lasts(for_verb("node", "dns_down", NODES[:1], heal_after="never")) is None
     assert lasts(for_verb("node", "poweroff", NODES[:1])) is None
     assert lasts(for_verb("node", "reboot", NODES[:1])) is None
+
+
+def test_a_protected_container_is_not_acted_on() -> None:
+    kill = for_verb("container", "kill", NODES[:1], container="nova_api")
+    assert list(Guards(services=("nova_*",)).refusals(kill, NODES, ())) == [
+        "nova_api is protected by protected.services in the configuration (nova_*)"
+    ]

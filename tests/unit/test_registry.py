@@ -34,6 +34,7 @@ def test_ours_are_there() -> None:
             "systemd",
             "systemd_service",
         ),
+        "container": ("docker", "docker_container", "podman"),
         "node_discover": ("node_list",),
     }
 

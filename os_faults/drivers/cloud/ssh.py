@@ -120,6 +120,7 @@ class SshCloud:
             mac=seed.mac or _mac(seed, interfaces, self._args.get("iface"), said.get("default_interface")),
             interfaces=interfaces,
             units={name: _units(seed, name, found) for name, found in answer.get("services", {}).items()},
+            containers=tuple(answer.get("containers", {})),
             auth=seed.auth,
             libvirt_name=seed.libvirt_name,
         )

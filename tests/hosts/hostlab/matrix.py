@@ -60,7 +60,14 @@ NO_NETEM = "needs netem, which the kernel below the lab's containers lacks; its 
 
 NO_CLOCK = "the clock of a container is that of the machine below; test_clock sees it in a guest"
 
-ELSEWHERE: Mapping[str, str] = {"latency": NO_NETEM, "loss": NO_NETEM, "skew_clock": NO_CLOCK}
+NO_PODMAN = "the hosts of the matrix have no containers; test_containers sees it on those that have"
+
+ELSEWHERE: Mapping[str, str] = {
+    "latency": NO_NETEM,
+    "loss": NO_NETEM,
+    "skew_clock": NO_CLOCK,
+    "pause": NO_PODMAN,
+}
 """Lasting fault → why it is no row here."""
 
 

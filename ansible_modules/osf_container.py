@@ -1,0 +1,327 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: Apache-2.0
+"""Start, stop, restart or kill a container of docker or podman."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: osf_container
+short_description: Start, terminate, restart or kill a container of docker or podman
+description:
+  - The container is the one with exactly this name, running or not.
+  - A container that a unit of systemd runs, as kolla, EDPM and podman lay them, is started and stopped by its unit,
+    since systemd would undo what is done to the container alone. C(kill) hits the container itself.
+  - C(terminate) is recorded on the host, so that healing the host starts the container again; C(start) and C(restart)
+    close that record.
+  - A paused container is let go on before it is stopped or killed.
+version_added: "1.0.0"
+options:
+  container:
+    description: Name of the container.
+    type: str
+    required: true
+  engine:
+    description: The program that runs it; with V(auto) whichever has it.
+    type: str
+    choices: [auto, docker, podman]
+    default: auto
+  subject:
+    description: What it is called in messages and in the record.
+    type: str
+    required: true
+  action:
+    description: What to do with the container.
+    type: str
+    required: true
+    choices: [start, terminate, restart, kill]
+  timeout:
+    description: Seconds after which a container that did not start, stop or die is a failure.
+    type: int
+    default: 300
+  by:
+    description: Who acts, for the record. The user and the address of the session by default.
+    type: str
+  force:
+    description: Whether to act on a host that holds a fault of somebody else than O(by).
+    type: bool
+    default: false
+attributes:
+  check_mode:
+    description: Tells what would be done and changes nothing.
+    support: full
+  diff_mode:
+    description: There is no text to compare.
+    support: none
+requirements: [docker or podman]
+author: [The os_faults authors (@os-faults)]
+"""
+
+EXAMPLES = r"""
+- name: Restart nova_api
+  osf_container:
+    container: nova_api
+    subject: nova_api container
+    action: restart
+
+- name: Kill all that runs in it
+  osf_container:
+    container: nova_api
+    engine: podman
+    subject: nova_api container
+    action: kill
+    timeout: 30
+"""
+
+RETURN = r"""
+state:
+  description: C(active) when the container runs, else C(inactive).
+  returned: success
+  type: str
+  sample: active
+status:
+  description: The engine's own word for how it is.
+  returned: success
+  type: str
+  sample: running
+units:
+  description: The unit that runs the container, else the container itself.
+  returned: success
+  type: list
+  elements: str
+  sample: [kolla-nova_api-container.service]
+pids_before:
+  description: Processes of the container before, as the host counts.
+  returned: success
+  type: list
+  elements: int
+  sample: [811]
+pids_after:
+  description: Processes of the container afterwards; the same as before in check mode.
+  returned: success
+  type: list
+  elements: int
+  sample: [907]
+notes:
+  description: What a person should know, in sentences.
+  returned: success
+  type: list
+  elements: str
+  sample: ["systemd restarts kolla-nova_api-container.service"]
+"""
+
+import signal
+import time
+
+from ansible.module_utils import osf_claims, osf_containers, osf_holds, osf_proc, osf_units
+from ansible.module_utils.basic import AnsibleModule
+
+SETTLE = 0.3
+"""Seconds that a started container has to prove that it lives."""
+
+
+class Failure(Exception):
+    """The container is not as it was asked to be; the message is a sentence."""
+
+
+class Target:
+    """The container, and the only place where it is acted on."""
+
+    def __init__(self, module):
+        self.module = module
+        self.subject = module.params["subject"]
+        self.deadline = time.monotonic() + module.params["timeout"]
+        self.container = osf_containers.find(module.run_command, module.params["container"], module.params["engine"])
+        self.unit = osf_containers.unit_of(module.run_command, self.container)
+
+    def refresh(self):
+        """Ask the engine again."""
+        self.container = osf_containers.find(self.module.run_command, self.container.name, self.container.engine)
+
+    def command(self, verb):
+        """Return the command that starts, stops or restarts the container, by its unit when it has one."""
+        if self.unit:
+            return ["systemctl", "--no-ask-password", verb, "--", self.unit]
+        return [self.container.engine, verb, self.container.name]
+
+    def run(self, command):
+        """Run a command within the time that is left.
+
+        Raises:
+            Failure: with what it said.
+        """
+        limit = max(1, int(self.deadline - time.monotonic()))
+        code, out, err = self.module.run_command(["timeout", str(limit), *command])
+        if code:
+            said = (err.strip() or out.strip()).splitlines()
+            why = "it did not end in time" if code == 124 else said[-1] if said else "exit code %d" % code
+            raise Failure("%s: '%s' failed: %s" % (self.subject, " ".join(command), why))
+
+    def unpause(self):
+        """Let the container go on when it is paused; a paused one neither stops nor dies."""
+        if self.container.status == "paused":
+            self.run([self.container.engine, "unpause", self.container.name])
+            self.refresh()
+
+    def ensure_runs(self, verb, besides=""):
+        """Wait until the container runs, anew if it ran ``besides``, and is still there a moment later.
+
+        Raises:
+            Failure: with the last that it wrote.
+        """
+        while True:
+            self.refresh()
+            if self.container.status == "running" and self.container.started != besides:
+                time.sleep(SETTLE)
+                self.refresh()
+                if self.container.status == "running":
+                    return
+                break
+            if time.monotonic() >= self.deadline:
+                break
+            time.sleep(SETTLE)
+        raise Failure(
+            "%s did not %s within %d s: it is %s%s"
+            % (self.subject, verb, self.module.params["timeout"], self.container.status, self._last_words())
+        )
+
+    def _last_words(self):
+        code, out, err = self.module.run_command([self.container.engine, "logs", "--tail", "1", self.container.name])
+        said = (out.strip() or err.strip()).splitlines()
+        return "; its log ends: %s" % said[-1] if code == 0 and said else ""
+
+    def ensure_stopped(self):
+        """Wait until the container has no process.
+
+        Raises:
+            Failure: it still has.
+        """
+        self.refresh()
+        while self.container.runs:
+            if time.monotonic() >= self.deadline:
+                raise Failure(
+                    "%s did not stop within %d s: it is %s"
+                    % (self.subject, self.module.params["timeout"], self.container.status)
+                )
+            time.sleep(SETTLE)
+            self.refresh()
+
+    @property
+    def record(self):
+        """The id of the record that it was terminated."""
+        return osf_holds.hold_id("terminate", self.subject)
+
+    def restart_note(self):
+        """Say who starts the container again."""
+        if self.unit:
+            facts = osf_units.show(self.module.run_command, [self.unit], (*osf_units.STATE, "Restart"))[self.unit]
+            return "%s runs it (Restart=%s)" % (self.unit, facts.get("Restart", "no"))
+        if self.container.policy in ("always", "unless-stopped", "on-failure"):
+            return "%s may start it again (restart policy %s)" % (self.container.engine, self.container.policy)
+        return "nothing starts it again"
+
+
+def start(target):
+    """Start the container when it does not run."""
+    idle = target.container.status != "running"
+    if idle:
+        if target.module.check_mode:
+            return True, ["would start " + target.container.name]
+        target.unpause()
+        target.run(target.command("start"))
+        target.ensure_runs("start")
+    osf_holds.close(target.module, target.record)
+    return idle, []
+
+
+def terminate(target):
+    """Stop the container; leave a record that tells how to start it again."""
+    if not target.container.runs:
+        return False, []
+    if target.module.check_mode:
+        return True, ["would stop " + target.container.name]
+    osf_holds.record_change(
+        target.module,
+        fault="terminate",
+        subject=target.subject,
+        state="terminated",
+        by=target.module.params["by"],
+        undo=[target.command("start")],
+    )
+    target.unpause()
+    target.run(target.command("stop"))
+    target.ensure_stopped()
+    return True, []
+
+
+def restart(target):
+    """Restart the container, or start it when it does not run."""
+    if target.module.check_mode:
+        return True, ["would restart " + target.container.name]
+    before = target.container.started
+    target.unpause()
+    target.run(target.command("restart"))
+    target.ensure_runs("restart", before)
+    osf_holds.close(target.module, target.record)
+    return True, []
+
+
+def kill(target):
+    """Kill every process of the container, and wait until each is gone."""
+    victims = osf_proc.identify(target.container.pids)
+    if not victims:
+        raise Failure("nothing to kill: %s is %s on this host" % (target.subject, target.container.status))
+    if target.module.check_mode:
+        return True, ["would kill " + ", ".join(str(each.pid) for each in victims), target.restart_note()]
+    target.unpause()
+    target.run([target.container.engine, "kill", "--signal", "KILL", target.container.name])
+    left = osf_proc.wait_gone(victims, target.deadline, insist=signal.SIGKILL)
+    if left:
+        raise Failure(
+            "%s was killed, but after %d s these processes are still there: %s"
+            % (target.subject, target.module.params["timeout"], ", ".join(str(each.pid) for each in left))
+        )
+    return True, [target.restart_note()]
+
+
+ACTIONS = {"start": start, "terminate": terminate, "restart": restart, "kill": kill}
+
+
+def main():
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "container": {"type": "str", "required": True},
+            "engine": {"type": "str", "choices": ["auto", "docker", "podman"], "default": "auto"},
+            "subject": {"type": "str", "required": True},
+            "action": {"type": "str", "required": True, "choices": list(ACTIONS)},
+            "timeout": {"type": "int", "default": 300},
+            "by": {"type": "str"},
+            "force": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+    )
+    module.run_command_environ_update = osf_units.ENVIRONMENT
+    try:
+        target = Target(module)
+        if module.params["action"] != "start":
+            osf_claims.refuse_others(module.params["by"] or osf_holds.who(), module.params["force"])
+        before = target.container.pids
+        changed, notes = ACTIONS[module.params["action"]](target)
+        if not module.check_mode:
+            target.refresh()
+    except (Failure, osf_holds.Refused, osf_containers.ContainerError, osf_units.UnitError) as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(
+        changed=changed,
+        state="active" if target.container.runs else "inactive",
+        status=target.container.status,
+        units=[target.unit or target.container.name],
+        pids_before=before,
+        pids_after=before if module.check_mode else target.container.pids,
+        notes=notes,
+    )
+
+
+if __name__ == "__main__":
+    main()
