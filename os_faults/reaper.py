@@ -22,25 +22,31 @@ def end_leftovers(artifact_dir: Path, seconds: float = 2.0) -> None:
     """Kill the Ansible and ssh processes of one run, until none is left.
 
     Args:
-        artifact_dir: the run's artifacts; every process of the run has them in its environment.
+        artifact_dir: the run's artifacts; every process of the run has them in its environment, or open when it was
+            forked by the server of `os_faults.warm`.
         seconds: how long to try; one that is killed while it forks may leave another.
     """
-    mark = f"AWX_ISOLATED_DATA_DIR={artifact_dir}".encode()
     deadline = time.monotonic() + seconds
-    while (found := list(_marked(mark))) and time.monotonic() < deadline:
+    while (found := list(_of_run(artifact_dir))) and time.monotonic() < deadline:
         for pid in found:
             with suppress(ProcessLookupError):  # it ended by itself
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.02)
 
 
-def _marked(mark: bytes) -> Iterator[int]:
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
+def _of_run(artifact_dir: Path) -> Iterator[int]:
+    mark = f"AWX_ISOLATED_DATA_DIR={artifact_dir}".encode()
+    for process in Path("/proc").iterdir():
+        if not process.name.isdigit():
             continue
         try:
-            ours = (entry / "comm").read_text().rstrip("\n") in _OURS
-            if ours and mark in (entry / "environ").read_bytes().split(b"\0"):
-                yield int(entry.name)
+            if (process / "comm").read_text().rstrip("\n") not in _OURS:
+                continue
+            if mark in (process / "environ").read_bytes().split(b"\0") or _has_open(process, artifact_dir):
+                yield int(process.name)
         except OSError:
             continue  # ended meanwhile, or another user's
+
+
+def _has_open(process: Path, directory: Path) -> bool:
+    return any(os.readlink(descriptor) == str(directory) for descriptor in (process / "fd").iterdir())

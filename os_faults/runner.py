@@ -31,6 +31,7 @@ from os_faults.control import ControlDirectory
 from os_faults.errors import AnsibleExecutionException, ConfigError, RunTimeout
 from os_faults.model import Action, HostResult, Result, Status
 from os_faults.reaper import end_leftovers
+from os_faults.warm import WarmStart
 
 # pexpect forks in our thread; Python 3.12 warns of that, the child only calls exec.
 warnings.filterwarnings("ignore", message=".*use of forkpty.*", category=DeprecationWarning)
@@ -88,6 +89,7 @@ class AnsibleRunner:
 
     def __init__(self, ssh: SshConfig, artifacts_dir: Path, about: Mapping[str, Any]) -> None:
         self._control = ControlDirectory(ssh)
+        self._warm = WarmStart(self._control.path / "warm", [resources.modules_dir(), resources.module_utils_dir()])
         self._artifacts_dir = artifacts_dir
         self._about = dict(about)
 
@@ -153,11 +155,12 @@ class AnsibleRunner:
         seconds = time.monotonic() - begin
         hosts = events.results(run.events, action) if not run.crash else {}
         error = run.error()
+        if error:
+            run.clear()
         hosts = {**_unheard(action, hosts, error), **hosts} if hosts else hosts
         self._record(directory, action, started, seconds, hosts, error)
         result = Result(action, hosts, str(directory), started, seconds, error)
         if run.timed_out:
-            run.clear()
             raise RunTimeout(f"{action} did not end within {action.timeout:g} s and was stopped", result)
         if run.crash:
             raise AnsibleExecutionException(f"{action}: ansible-runner failed: {run.crash}", result)
@@ -173,6 +176,7 @@ class AnsibleRunner:
 
     def close(self) -> None:
         """Remove the private directory with its sockets and secrets; the artifacts stay."""
+        self._warm.close()
         self._control.close()
 
     def _playbook(self, action: Action, directory: Path) -> Path:
@@ -213,7 +217,7 @@ class AnsibleRunner:
             },
         )
         config.prepare()
-        config.env = self._environment(config.env)
+        config.env = self._warm.before(self._environment(config.env))
         return config
 
     def _environment(self, env: Mapping[str, str]) -> dict[str, str]:

@@ -19,6 +19,12 @@ from os_faults import AnsibleExecutionException, PartlyDone, RunTimeout, Status,
 pytestmark = pytest.mark.functional
 
 
+@pytest.fixture(params=["yes", "no"], ids=["warm", "cold"], autouse=True)
+def warm_start(request, monkeypatch) -> None:
+    """All of this holds with and without a server that has Ansible in memory."""
+    monkeypatch.setenv("OS_FAULTS_WARM_START", request.param)
+
+
 @pytest.fixture
 def artifacts(tmp_path) -> Path:
     return tmp_path / "runs"
@@ -115,7 +121,7 @@ def test_ctrl_c_stops_the_run_and_leaves_the_signal_handlers(nodes, artifacts):
     assert time.monotonic() - begin < 20
     assert {number: signal.getsignal(number) for number in before} == before
     assert "interrupted" in json.loads((run_of(artifacts) / "os_faults.json").read_text())["error"]
-    assert not [pid for pid in ansible_processes() if str(run_of(artifacts)) in pid]
+    assert not processes_of(run_of(artifacts))
 
 
 def test_signal_handlers_stay_after_a_run_that_ended_well(nodes):
@@ -178,14 +184,17 @@ def test_nothing_is_left_when_the_cloud_is_closed(tmp_path, monkeypatch):
     assert not any("canary-2718" in text for text in kept)
 
 
-def ansible_processes() -> list[str]:
+def processes_of(run: Path) -> list[str]:
+    """Return Ansible's processes that work on a run: they have its directory in their environment, or open."""
     found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                words = (entry / "cmdline").read_bytes().decode(errors="replace")
-            except OSError:
+    for process in Path("/proc").iterdir():
+        try:
+            if not process.name.isdigit() or (process / "comm").read_text() != "ansible-playboo\n":
                 continue
-            if "ansible-playbook" in words:
-                found.append(words)
+            known = [(process / "environ").read_bytes().decode(errors="replace")]
+            known += [os.readlink(descriptor) for descriptor in (process / "fd").iterdir()]
+        except OSError:
+            continue  # it has just ended
+        if any(str(run) in text for text in known):
+            found.append(process.name)
     return found
