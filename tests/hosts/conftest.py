@@ -9,6 +9,7 @@ import copy
 import fcntl
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -56,6 +57,8 @@ def changing_verbs() -> list[str]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A shell's background job ignores Ctrl-C, and what these tests start would inherit that and rightly keep to it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     config.stash[EVIDENCE] = Evidence()
     config.stash[MATRIX] = Matrix(rows(contracts().values()))
 

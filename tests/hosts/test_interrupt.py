@@ -30,6 +30,15 @@ def handlers():
     return "same" if [signal.getsignal(n) for n in (*mine, signal.SIGINT)] == before else "changed"
 nodes = cloud.get_nodes(fqdns=["node-2.domain.tld", "node-3.domain.tld"])
 """
+# The verb goes no further once one host has said that the fault is there.
+STOPPED_WHEN_FROZEN = """
+def watch(event):
+    if event["event"] == "runner_on_ok" and event["event_data"].get("task_action") == "osf_hold":
+        cloud.watch = None
+        say("frozen")
+        time.sleep(60)
+cloud.watch = watch
+"""
 INTERRUPTED = """
 except KeyboardInterrupt:
     say(handlers())
@@ -61,14 +70,7 @@ def own_files(private: Path) -> list[Path]:
 
 
 def test_a_freeze_that_is_interrupted(config_file: Path, private: Path, node_2: Host, node_3: Host) -> None:
-    code = f"""{WITH_HANDLERS}
-def watch(event):
-    if event["event"] == "runner_on_ok" and event["event_data"].get("task_action") == "osf_hold":
-        cloud.watch = None
-        say("frozen")
-        time.sleep(60)
-cloud.watch = watch
-try:
+    code = f"""{WITH_HANDLERS}{STOPPED_WHEN_FROZEN}try:
     cloud.get_service("memcached").freeze(nodes, sec=100)
 {INTERRUPTED}"""
     subjects = [memcached(node_2), memcached(node_3)]
@@ -90,27 +92,28 @@ try:
 def test_a_host_that_hangs_is_not_waited_for(
     config_file: Path, lab: Lab, node_2: Host, node_3: Host, tmp_path: Path
 ) -> None:
-    words = ["inject", "freeze", "memcached", "--on", f"{node_2.fqdn},{node_3.fqdn}", "--seconds", "50"]
-    with node_2.undone(within=120), node_3.undone(within=120):
-        process = subprocess.Popen(
-            [BIN / "os-faults", "-c", config_file, *words],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        wait_for(lambda: memcached(node_2).frozen() and memcached(node_3).frozen(), "both are frozen", 30, pause=0.02)
+    code = f"""
+from os_faults.cli.interrupts import heard
+nodes = cloud.get_nodes(fqdns=["node-2.domain.tld", "node-3.domain.tld"])
+{STOPPED_WHEN_FROZEN}
+with heard():
+    cloud.get_service("memcached").freeze(nodes, sec=100)
+"""
+    with node_2.undone(within=20), node_3.undone(within=20):
+        child = Child(config_file, code)
+        assert child.hear() == "frozen"
+        wait_for(lambda: memcached(node_2).frozen() and memcached(node_3).frozen(), "both are frozen", 20)
         lab.command("hang", "node-3", "on")
         try:
-            process.send_signal(signal.SIGINT)
-            runs = tmp_path / "runs"
-            wait_for(lambda: any(runs.glob("*-list-*/artifacts/*/job_events/*")), "the healing has begun", 40)
-            process.send_signal(signal.SIGINT)
-            _out, err = process.communicate(timeout=20)
+            child.process.send_signal(signal.SIGINT)
+            lists = tmp_path / "runs"
+            wait_for(lambda: any(lists.glob("*-list-*/artifacts/*/job_events/*")), "the healing has begun", 40)
+            child.process.send_signal(signal.SIGINT)
+            _status, _said, error = child.end(within=30)
         finally:
             lab.command("hang", "node-3", "off")
-    assert process.returncode == 130, err
-    assert f"{node_3.fqdn}: may hold freeze memcached service; the node takes it back by itself at " in err
+            subprocess.run([BIN / "os-faults", "-c", config_file, "heal"], check=True, timeout=60)
+    assert f"{node_3.fqdn}: may hold freeze memcached service; the node takes it back by itself at " in error
 
 
 def test_a_reboot_that_is_interrupted(config_file: Path, private: Path, node_2: Host, node_3: Host) -> None:
