@@ -20,7 +20,9 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import yaml
@@ -53,6 +55,17 @@ _MADE = (
     "AWX_ISOLATED_DATA_DIR",
     "RUNNER_OMIT_EVENTS",
     "RUNNER_ONLY_FAILED_EVENTS",
+)
+#: What it makes of them, as far as it is known before it is loaded; if wrong, the first run replaces the warm start.
+_FORESEEN = MappingProxyType(
+    {
+        "ANSIBLE_HOST_KEY_CHECKING": "True",
+        "ANSIBLE_INVENTORY_ENABLED": "yaml",
+        "ANSIBLE_RETRY_FILES_ENABLED": "False",
+        "ANSIBLE_STDOUT_CALLBACK": "awx_display",
+        "RUNNER_OMIT_EVENTS": "False",
+        "RUNNER_ONLY_FAILED_EVENTS": "False",
+    }
 )
 _MAX_FORKS = 50
 #: What ansible-runner calls the one run of a private directory.
@@ -92,6 +105,15 @@ class AnsibleRunner:
         self._warm = WarmStart(self._control.path / "warm", [resources.modules_dir(), resources.module_utils_dir()])
         self._artifacts_dir = artifacts_dir
         self._about = dict(about)
+        self._warm_up()
+
+    def _warm_up(self) -> None:
+        """Load Ansible in the background, while the caller gets to its first verb."""
+        spec = find_spec("ansible_runner")
+        if spec is not None and spec.origin is not None:
+            callbacks = Path(spec.origin).with_name("display_callback") / "callback"
+            env = {**os.environ, **_FORESEEN, "ANSIBLE_CALLBACK_PLUGINS": str(callbacks)}
+            self._warm.before(self._environment(env))
 
     def prepare(self, action: Action, inventory: Mapping[str, Any]) -> tuple[Path, list[str]]:
         """Write inventory, arguments and (for ad-hoc tasks) the play; return the run's directory and its command.

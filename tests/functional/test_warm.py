@@ -99,11 +99,11 @@ def parents_during(cloud: Cloud, task: dict[str, Any]) -> list[int]:
     return sorted(seen)
 
 
-def test_a_run_is_forked_by_the_one_server_of_the_cloud(cloud: Cloud, private: Path) -> None:
-    cloud.get_nodes()
+def test_all_runs_are_forked_by_the_one_server_that_begins_with_the_connection(cloud: Cloud, private: Path) -> None:
     (server,) = servers(private)
     assert parents_during(cloud, SLEEP) == [server]
     assert parents_during(cloud, SLEEP) == [server]
+    assert servers(private) == [server]
 
 
 def test_without_it_nothing_serves(cloud: Cloud, private: Path, monkeypatch: pytest.MonkeyPatch) -> None:
