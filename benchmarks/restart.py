@@ -1,14 +1,16 @@
-"""What does one restart cost? Three ways to do the same, side by side in one run on the lab.
+"""What does one restart cost? Four ways to do the same, side by side in one run on the lab.
 
     tests/lab/lab up --extra 10
     tests/lab/lab run python benchmarks/restart.py
 
 (a) bare ssh over connections that are already open, started in parallel: the floor
 (b) ``ansible_runner.run`` of a playbook with the same restart, everything at Ansible's defaults
-(c) this library
+(c) os-faults 0.3.0, if ``--predecessor`` names the Python of an environment that has it
+(d) this library
 
 The ways take turns in every round, so that the machine's other load hits all alike; the first round only warms up.
-Reported are the medians of the wall time and of the CPU time that the controller spent (its children included).
+Reported are the medians of the wall time and of the CPU time that the controller spent (its children included, and for
+this library the process that forks its runs).
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -146,6 +148,36 @@ def library(lab: Lab) -> Iterator[Callable[[], None]]:
             yield lambda: service.restart() and None
 
 
+@contextmanager
+def predecessor(python: Path, lab: Lab) -> Iterator[Callable[[], None]]:
+    """Restart by os-faults 0.3.0, from a process that has connected and knows the nodes."""
+    auth = {"username": "root", "private_key_file": lab.key}
+    hosts = [{"ip": address, "auth": auth} for address in lab.addresses]
+    config = {
+        "cloud_management": {"driver": "universal"},
+        "node_discover": {"driver": "node_list", "args": hosts},
+        "services": {SERVICE: {"driver": "system_service", "args": {"service_name": SERVICE, "grep": SERVICE}}},
+    }
+    # It runs whatever ansible-playbook is on the PATH, and hands it no environment, so no known hosts either.
+    command = [python, Path(__file__).with_name("predecessor.py"), json.dumps(config), SERVICE]
+    environment = {**os.environ, "PATH": f"{python.parent}:{os.environ['PATH']}"}
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+
+        def restart() -> None:
+            print(file=process.stdin, flush=True)
+            if process.stdout.readline() != "done\n":
+                sys.exit("os-faults 0.3.0 failed")
+
+        if not process.stdout.readline().startswith("0.3.0"):
+            sys.exit(f"{python} has no os-faults 0.3.0 that reaches the hosts")
+        yield restart
+        process.stdin.close()
+
+
 def measure(action: Callable[[], None]) -> tuple[float, float]:
     """Return wall and controller CPU time of ``action`` in seconds."""
     before, begin = _cpu(), time.monotonic()
@@ -154,15 +186,32 @@ def measure(action: Callable[[], None]) -> tuple[float, float]:
 
 
 def _cpu() -> float:
+    """Return the CPU seconds of all processes that this one has started, ended or not, but for the hosts' own."""
     usages = (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
-    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+    running = sum(
+        _cpu_of(int(pid)) for pid in Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
+    )
+    return running + sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
-def compare(count: int, rounds: int) -> dict[str, dict[str, float]]:
+def _cpu_of(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return 0.0
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")  # its own and that of its children, user and system
+
+
+def compare(count: int, rounds: int, old: Path | None) -> dict[str, dict[str, float]]:
     """Return way → medians, for ``count`` nodes."""
     lab = find_lab(count)
-    with bare_ssh(lab) as ssh, runner_defaults(lab) as defaults, library(lab) as ours:
-        actions = {"ssh, warm": ssh, DEFAULTS: defaults, "os_faults": ours}
+    with ExitStack() as stack:
+        actions = {
+            "ssh, warm": stack.enter_context(bare_ssh(lab)),
+            DEFAULTS: stack.enter_context(runner_defaults(lab)),
+            **({"os-faults 0.3.0": stack.enter_context(predecessor(old, lab))} if old else {}),
+            "os_faults": stack.enter_context(library(lab)),
+        }
         samples: dict[str, list[tuple[float, float]]] = {name: [] for name in actions}
         for turn in range(rounds + 1):
             for name, action in actions.items():
@@ -184,9 +233,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--nodes", type=int, nargs="+", default=[1, 10], help="how many nodes (default: 1 10)")
     parser.add_argument("--rounds", type=int, default=5, help="measured rounds (default: 5)")
+    parser.add_argument("--predecessor", type=Path, metavar="PYTHON", help="of an environment with os-faults 0.3.0")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     options = parser.parse_args()
-    figures = {count: compare(count, options.rounds) for count in options.nodes}
+    figures = {count: compare(count, options.rounds, options.predecessor) for count in options.nodes}
     table = Table(title=f"one restart of {SERVICE}, medians of {options.rounds} rounds, load {os.getloadavg()[0]:.1f}")
     for heading in ("nodes", "way", "wall s", "controller CPU s", "of the defaults"):
         table.add_column(heading, justify="left" if heading == "way" else "right")

@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -31,6 +32,8 @@ _OF_A_RUN = frozenset({"AWX_ISOLATED_DATA_DIR"})
 #: The kernel takes a program's first line up to 127 characters on older machines, and blanks in it split the path.
 _INTERPRETER = re.compile(r"\S{1,110}")
 _SERVER = Path(__file__).with_name("server.py")
+#: How many may wait for their turn.
+_CLIENTS = 64
 #: Seconds for a server to end.
 _END = 2.0
 
@@ -94,20 +97,28 @@ class WarmStart:
             client.chmod(0o700)
             if not os.access(client, os.X_OK):
                 raise PermissionError(f"programs can't be run from {self._directory}")
-            with (self._directory / "log").open("wb") as log:
-                self._server = subprocess.Popen(
-                    [sys.executable, "-P", _SERVER, self._directory],
-                    env=dict(env),
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                )
+            # It listens from now on: a client that is early waits, for that is no longer than to load Ansible itself.
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+                listener.bind(str(self._directory / "socket"))
+                listener.listen(_CLIENTS)
+                self._server = self._spawn(env, listener.fileno())
         except OSError as error:
             LOG.debug("every run starts Ansible anew: %s", error)
             self._server = None
             return
         self._finalizer = weakref.finalize(self, _end, self._server, self._owner)
+
+    def _spawn(self, env: Mapping[str, str], listener: int) -> subprocess.Popen[bytes]:
+        with (self._directory / "log").open("wb") as log:
+            return subprocess.Popen(
+                [sys.executable, "-P", _SERVER, str(listener), self._directory / "modules"],
+                env=dict(env),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=[listener],
+                start_new_session=True,
+            )
 
 
 def _key(env: Mapping[str, str], modules: Sequence[Path]) -> Any:

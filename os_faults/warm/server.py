@@ -1,10 +1,10 @@
 """A process that has Ansible in memory and forks for every run of ``ansible-playbook``: the other end of `client`.
 
-Run as a program with the path of its directory. It ends with the process that started it, when nothing was asked of
-it for ten minutes, or by SIGTERM; runs that it has begun go on.
+Run as a program with the file descriptor of its socket and the path of a private directory. It ends with the process
+that started it, when nothing was asked of it for ten minutes, or by SIGTERM; runs that it has begun go on.
 
 What is loaded beforehand are Ansible's own modules and classes and what it reads from its own files. Nothing of a
-run: no inventory, no playbook, no variable. Should a part not load, the runs load it themselves.
+run: no inventory, no playbook, no variable. Should Ansible not load like this, every run starts its own.
 """
 
 from __future__ import annotations
@@ -80,6 +80,7 @@ def serve(listener: socket.socket, env: dict[str, str]) -> Job | None:
     idle_since = time.monotonic()
     listener.settimeout(_LOOK)
     while os.getppid() == owner and time.monotonic() - idle_since < _IDLE:
+        _collect()
         try:
             client, _address = listener.accept()
         except TimeoutError:
@@ -94,6 +95,13 @@ def serve(listener: socket.socket, env: dict[str, str]) -> Job | None:
             for descriptor in job.streams:
                 os.close(descriptor)
     return None
+
+
+def _collect() -> None:
+    """Take note of runs that have ended, so that the CPU time of all is known of this process."""
+    with contextlib.suppress(ChildProcessError):  # there is none
+        while os.waitpid(-1, os.WNOHANG) != (0, 0):
+            pass
 
 
 def _hear(client: socket.socket, env: dict[str, str]) -> Job | None:
@@ -120,7 +128,6 @@ def _comparable(env: dict[str, str]) -> dict[str, str]:
 def _become(job: Job) -> None:
     """Make this process what a freshly started ``ansible-playbook`` would be."""
     os.setsid()
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for target, descriptor in enumerate(job.streams):
@@ -221,20 +228,16 @@ def _load() -> None:
             getattr(loader, f"{kind}_loader").get(name, class_only=True)
 
 
-def main(directory: Path) -> None:
-    """Serve on the socket in ``directory``, which is private to the user and has a directory for modules."""
+def main(listener: socket.socket, modules: Path) -> None:
+    """Serve the clients that come to ``listener``; what runs build for hosts is kept in ``modules``."""
     env = dict(os.environ)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is for the owner
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the runs: the clients hear of their ends
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-        listener.bind(str(directory / "socket"))
-        listener.listen(64)
+    with listener:
         _load()
         gc.collect()
         gc.freeze()  # the garbage collector of a run has no business with what is shared with the server
         job = serve(listener, env)
     if job is not None:
-        modules = directory / "modules"
         try:
             _become(job)
             built = _own_temporary_directory(modules)
@@ -247,4 +250,4 @@ def main(directory: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(socket.socket(fileno=int(sys.argv[1])), Path(sys.argv[2]))

@@ -106,6 +106,14 @@ def test_all_runs_are_forked_by_the_one_server_that_begins_with_the_connection(c
     assert servers(private) == [server]
 
 
+def test_a_run_that_comes_before_ansible_is_loaded_waits_for_it(config: dict[str, Any], private: Path) -> None:
+    with connect(config) as cloud:
+        seen: set[int] = set()
+        cloud.watch = lambda event: seen.add(parent_of(event["pid"])) if event["event"] == "runner_on_start" else None
+        cloud.get_nodes()
+        assert sorted(seen) == servers(private)
+
+
 def test_without_it_nothing_serves(cloud: Cloud, private: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OS_FAULTS_WARM_START", "no")
     assert parents_during(cloud, SLEEP) == [os.getpid()]
