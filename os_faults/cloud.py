@@ -272,9 +272,15 @@ class Cloud:
         Raises:
             UndoError: a fault is still there; the message says where and why.
             PartlyDone: a node could not be reached; its faults end by themselves at their time.
+            KeyboardInterrupt: passed on, with notes of what the nodes may hold yet.
         """
         wanted = {ids} if isinstance(ids, str) else set(ids)
-        result = self._faults.heal(self.known_nodes(), wanted)
+        nodes = self.known_nodes()
+        try:
+            result = self._faults.heal(nodes, wanted)
+        except KeyboardInterrupt as interruption:
+            tell(interruption, self._faults.left(nodes, wanted))
+            raise
         absent = wanted - {name for host in result.values() for name in host.payload.get("undone", ())}
         if absent and not result.failures:
             LOG.warning("no node held %s: there was nothing to take back", ", ".join(sorted(absent)))

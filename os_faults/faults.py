@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, replace
+from itertools import chain
 from typing import Any
 
 from os_faults import actions
@@ -74,6 +75,21 @@ class Faults:
         cuts = self._held.cut(there)
         healed = {name: _healed(host, back.get(name), cuts.get(name)) for name, host in result.items()}
         return replace(result, action=healing, hosts={**healed, **away})
+
+    def left(self, nodes: Iterable[Node], ids: Set[str]) -> list[str]:
+        """Return what the nodes may hold yet when their healing was interrupted, a sentence each.
+
+        Args:
+            nodes: whom to heal.
+            ids: only the faults with these identities; all when empty.
+        """
+        nodes = tuple(nodes)
+        away = [*self._held.off(nodes).values(), *self._held.cut(nodes).values()]
+        known = [*away, *chain.from_iterable(self._held.told(nodes).values())]
+        return [
+            *(f"{entry.node}: may hold {_last_known(entry)}" for entry in known if not ids or entry.id in ids),
+            "'os-faults faults' lists what the nodes hold, by whoever made it",
+        ]
 
     def plan(self, nodes: Iterable[Node], ids: Set[str]) -> list[Action]:
         """Return what `heal` would do, run by run; nothing is touched."""

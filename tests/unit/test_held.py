@@ -469,3 +469,27 @@ def test_what_a_driver_cannot_do_is_refused_by_name(machines: Machines) -> None:
         session.cloud.get_nodes().power_state()
     assert session.done == []
     assert nodes.power_state() == {NODE_1: "on", NODE_2: "on"}
+
+
+@pytest.mark.parametrize(
+    ("ids", "told", "untold"), [((), ("/srv", "/opt"), ()), (("read_only-/srv",), ("/srv",), ("/opt",))]
+)
+def test_a_healing_that_is_interrupted_tells_what_may_be_held_yet(
+    ids: tuple[str, ...], told: tuple[str, ...], untold: tuple[str, ...]
+) -> None:
+    hosts = Holding()
+
+    def interrupted(action: Action, node: str) -> HostResult:
+        if action.verb == "heal":
+            raise KeyboardInterrupt
+        return hosts(action, node)
+
+    session = Session(interrupted)
+    for path in ("/srv", "/opt"):
+        session.cloud.get_nodes(fqdns=[NODE_2]).read_only(path)
+    with pytest.raises(KeyboardInterrupt) as interruption:
+        session.cloud.heal(ids)
+    *sentences, last = interruption.value.__notes__
+    assert all(any(f"{NODE_2}: may hold read_only {path} of " in said for said in sentences) for path in told)
+    assert not any(path in said for path in untold for said in sentences)
+    assert "os-faults faults" in last
