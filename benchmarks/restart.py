@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -186,20 +185,22 @@ def measure(action: Callable[[], None]) -> tuple[float, float]:
 
 
 def _cpu() -> float:
-    """Return the CPU seconds of all processes that this one has started, ended or not, but for the hosts' own."""
-    usages = (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
-    running = sum(
-        _cpu_of(int(pid)) for pid in Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
-    )
-    return running + sum(usage.ru_utime + usage.ru_stime for usage in usages)
+    """Return the CPU seconds of this process and of all that it has started, ended or not."""
+    return _cpu_of(os.getpid())
 
 
 def _cpu_of(pid: int) -> float:
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except FileNotFoundError:
-        return 0.0
-    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")  # its own and that of its children, user and system
+        children = [int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in _words(task / "children")]
+    except OSError:
+        return 0.0  # it has just ended
+    own_and_ended = sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    return own_and_ended + sum(map(_cpu_of, children))
+
+
+def _words(path: Path) -> list[str]:
+    return path.read_text().split()
 
 
 def compare(count: int, rounds: int, old: Path | None) -> dict[str, dict[str, float]]:
