@@ -113,6 +113,7 @@ class WarmStart:
             return subprocess.Popen(
                 [sys.executable, "-P", _SERVER, str(listener), self._directory / "modules"],
                 env=dict(env),
+                cwd=self._directory,  # not the caller's, which may be removed or unmounted
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
