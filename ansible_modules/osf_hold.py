@@ -184,7 +184,7 @@ import os
 import sys
 from typing import Any, Mapping
 
-from ansible.module_utils import osf_hold_plan, osf_holds, osf_proc, osf_programs, osf_services, osf_session
+from ansible.module_utils import osf_hold_plan, osf_holds, osf_proc, osf_services, osf_session
 from ansible.module_utils.basic import AnsibleModule
 
 ACTS_ON = ("processes", "ports", "interface", "traffic", "network", "host")
@@ -269,21 +269,20 @@ def targets_of(module: AnsibleModule) -> tuple[list[str], osf_holds.Cut]:
         return lines + targets, osf_holds.Cut(network=True, session=session)
     lines = ["unit=" + unit for unit in service.units]
     if not service.units:
-        found = osf_services.where_processes_are(module, definition, options["subject"])
-        lines += mains_of(found, options["subject"])
+        lines += mains_of(osf_services.mains(module, definition, options["subject"]), options["subject"])
     spared = osf_session.spared()
     lines += ["spare={:d}".format(pid) for pid in spared]
     session = osf_session.carried_by_pids(set(service.pids) - set(spared))
     return lines + targets, osf_holds.Cut(session=session)
 
 
-def mains_of(definition: Mapping[str, Any], name: str) -> list[str]:
+def mains_of(pids: list[int], name: str) -> list[str]:
     """Return a line for each main process of a service without units, told apart from a later one with its pid.
 
     Raises:
         osf_holds.Refused: it does not run.
     """
-    found = osf_proc.identify(osf_programs.mains(definition))
+    found = osf_proc.identify(pids)
     if not found:
         raise osf_holds.Refused("{} is not running on this host, so there is nothing to freeze".format(name))
     return ["main={:d}/{:d}".format(each.pid, each.start) for each in found]

@@ -17,7 +17,7 @@ options:
     description:
       - The services to look for, by name, each as in the catalogue. With C(driver) C(systemd) it has C(units), with
         C(process) it has one of C(pidfile), C(executable), C(grep) and C(units), with C(pacemaker) it has C(resource)
-        and maybe C(or_units), for hosts whose cluster has no such resource.
+        and maybe C(or_units), for hosts whose cluster has no such resource, with C(container) it has C(container).
     type: dict
     default: {}
   containers:
@@ -236,6 +236,9 @@ def find_services(module, services):
         by_driver.setdefault(entry.get("driver", "systemd"), {})[name] = entry
     managed = by_driver.get("pacemaker", {})
     found = pacemaker_services(module, managed) if managed else {}
+    contained = by_driver.get("container", {})
+    there = osf_containers.on_host(module.run_command, contained)
+    found.update((name, {"units": [contained[name]["container"]], "active": there[name]["active"]}) for name in there)
     programs = by_driver.get("process", {})
     found.update(process_services({name: entry for name, entry in programs.items() if "units" not in entry}))
     units = {name: {"units": entry["or_units"]} for name, entry in managed.items() if "or_units" in entry}

@@ -105,8 +105,8 @@ class Cloud:
         self._driver = drivers.cloud
         self._machines = Machines(drivers.power)
         self._configured = drivers.services
-        self._containers = drivers.containers
         self._services = {**resources.catalogue(self._driver.catalogue), **self._configured}
+        self._containers = {**_contained(self._services), **drivers.containers}
         self._guards = self._guards_of(config)
         home = state_dir(os.environ)
         self._runner = runner or AnsibleRunner(
@@ -115,7 +115,7 @@ class Cloud:
             {"os_faults": get_version(), "seed": self.seed, "cloud": config.source},
         )
         state = state or (None if runner else home)
-        seeds = [node.ip for node in self._driver.seeds()]
+        seeds = self._driver.identity
         self._by = f"{_user()}@{socket.gethostname()}"
         self._discovery = Discovery(self._driver, self.perform, Memory(state and file_of(state, seeds, ".json")))
         self._held = Held(Journal(state and file_of(state, seeds, ".journal")), self._by)
@@ -489,3 +489,11 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a uid without a name
         return str(os.getuid())
+
+
+def _contained(services: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the containers in which services run, by their own names."""
+    found = [entry for entry in services.values() if "container" in entry]
+    return {
+        entry["container"]: {"container": entry["container"], "engine": entry.get("engine", "auto")} for entry in found
+    }

@@ -38,6 +38,7 @@ class Discovery:
         self._memory = memory
         self._lock = threading.Lock()
         self._answer: tuple[tuple[Node, ...], Result] | None = None
+        self._seeds: tuple[Node, ...] = driver.seeds()
         self._asked = 0.0
 
     def nodes(self) -> tuple[Node, ...]:
@@ -57,7 +58,7 @@ class Discovery:
         nodes, result = self._ask_once()
         known = {node.fqdn: node for node in nodes}
         failed = {host.node for host in result.failures}
-        silent = {seed.ip: seed for seed in self._driver.seeds() if seed.fqdn in failed}
+        silent = {seed.ip: seed for seed in self._seeds if seed.fqdn in failed}
         before = self._memory.recall({address: seed.auth for address, seed in silent.items()})
         remembered = {node.ip: node for node in before.values() if node.fqdn not in known}
         for address, seed in silent.items():
@@ -92,7 +93,8 @@ class Discovery:
     def _ask_once(self) -> tuple[tuple[Node, ...], Result]:
         with self._lock:
             if self._answer is None:
-                result = self.ask(self._driver.seeds())
+                self._seeds = self._list_seeds()
+                result = self.ask(self._seeds)
                 if not result.hosts:
                     result.raise_for_status()
                 nodes, result = self._understand(result)
@@ -101,6 +103,22 @@ class Discovery:
                 self._asked = time.monotonic()
             return self._answer
 
+    def _list_seeds(self) -> tuple[Node, ...]:
+        """Return whom to ask: as the configuration says, or as the cloud's directory does.
+
+        Raises:
+            AnsibleExecutionException: the directory did not answer.
+            CloudManagementError: what it answered can't be used.
+        """
+        directory = self._driver.directory()
+        if directory is None:
+            return self._driver.seeds()
+        action = actions.for_playbook(
+            directory.playbook, (directory.node,), verb="list", subject="the nodes", **directory.arguments
+        )
+        result = self._perform(action, check=False).raise_for_status()
+        return self._driver.listed(result[directory.node.fqdn])
+
     def _understand(self, result: Result) -> tuple[tuple[Node, ...], Result]:
         """Return the nodes, and the result in which an answer that can't be used counts as a failure of its host.
 
@@ -108,18 +126,18 @@ class Discovery:
         """
         answered = {name: host for name, host in result.items() if host.ok}
         try:
-            return self._driver.nodes(answered), result
+            return self._driver.nodes(answered, self._seeds), result
         except CloudManagementError:
             pass
         usable: dict[str, HostResult] = {}
         refused: dict[str, HostResult] = {}
         for name, host in answered.items():
             try:
-                self._driver.nodes({**usable, name: host})
+                self._driver.nodes({**usable, name: host}, self._seeds)
                 usable[name] = host
             except CloudManagementError as error:
                 refused[name] = replace(host, status=Status.FAILED, message=str(error), payload={"refused": True})
-        return self._driver.nodes(usable), replace(result, hosts={**result.hosts, **refused})
+        return self._driver.nodes(usable, self._seeds), replace(result, hosts={**result.hosts, **refused})
 
     def _action(self, nodes: tuple[Node, ...]) -> Action:
         return actions.for_playbook(self._driver.discover_playbook, nodes, verb="discover", subject="the cloud")
@@ -127,7 +145,7 @@ class Discovery:
     def _incomplete(self, result: Result, answered: tuple[Node, ...]) -> OSFError:
         known = self.known()
         last = {node.ip: node for node in known.values() if node.last_seen}
-        seeds = {seed.fqdn: seed for seed in self._driver.seeds()}
+        seeds = {seed.fqdn: seed for seed in self._seeds}
         parts = []
         for host in result.failures:
             before = last[seeds[host.node].ip]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, NamedTuple, Sequence
 
-from ansible.module_utils import osf_cluster, osf_programs, osf_sockets, osf_units
+from ansible.module_utils import osf_cluster, osf_containers, osf_programs, osf_sockets, osf_units
 
 
 class ServiceError(Exception):
@@ -39,7 +39,8 @@ def resolve(module: Any, definition: Mapping[str, Any], name: str | None = None)
         module: the running module (its ``run_command`` asks systemd).
         definition: ``{"driver": "systemd", "units": [pattern, …]}`` or ``{"driver": "process", "pidfile": path}``; for
             more ways to find a process see `osf_programs`. ``{"driver": "pacemaker", "resource": name}`` may have one
-            of these handles; a resource that is a unit needs none.
+            of these handles; a resource that is a unit needs none. ``{"driver": "container", "container": name}`` may
+            have an ``engine``.
         name: what to call the service in a sentence.
 
     Raises:
@@ -48,7 +49,7 @@ def resolve(module: Any, definition: Mapping[str, Any], name: str | None = None)
     found = where_processes_are(module, definition, name)
     if "units" in found:
         return of_units(find_units(module, found["units"], name))
-    return _with_sockets(osf_programs.pids(found))
+    return _with_sockets(processes(module, found, name))
 
 
 def processes(module: Any, definition: Mapping[str, Any], name: str | None = None) -> list[int]:
@@ -56,19 +57,39 @@ def processes(module: Any, definition: Mapping[str, Any], name: str | None = Non
     found = where_processes_are(module, definition, name)
     if "units" in found:
         return pids_of(find_units(module, found["units"], name))
-    return osf_programs.pids(found)
+    container = _container(module, found)
+    return container.pids if container else osf_programs.pids(found)
+
+
+def mains(module: Any, definition: Mapping[str, Any], name: str | None = None) -> list[int]:
+    """Return the processes that a service without units starts with; arguments and errors are those of `resolve`."""
+    found = where_processes_are(module, definition, name)
+    container = _container(module, found)
+    if container is None:
+        return osf_programs.mains(found)
+    return [container.pid] if container.runs else []
+
+
+def _container(module: Any, found: Mapping[str, Any]) -> osf_containers.Container | None:
+    if "container" not in found:
+        return None
+    try:
+        return osf_containers.find(module.run_command, found["container"], found.get("engine", "auto"))
+    except osf_containers.ContainerError as error:
+        raise ServiceError(str(error)) from error
 
 
 def where_processes_are(module: Any, definition: Mapping[str, Any], name: str | None = None) -> Mapping[str, Any]:
-    """Return by what the processes of a service are found: ``units``, or a handle of `osf_programs`.
+    """Return by what the processes of a service are found: ``units``, a container, or a handle of `osf_programs`.
 
     Raises:
         ServiceError: nobody knows.
     """
     driver = definition.get("driver", "systemd")
-    if driver not in ("process", "systemd", "pacemaker"):
+    if driver not in ("process", "systemd", "pacemaker", "container"):
         raise ServiceError("the driver %r of service %r is not known on the host" % (driver, name))
-    handles = {key: definition[key] for key in ("units", *osf_programs.HANDLES) if definition.get(key)}
+    keys = ("units", "container", "engine", *osf_programs.HANDLES)
+    handles = {key: definition[key] for key in keys if definition.get(key)}
     return handles if handles or driver != "pacemaker" else _of_resource(module, definition, name)
 
 

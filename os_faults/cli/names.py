@@ -39,7 +39,7 @@ def nodes(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[
     words = [] if comma else ["all", "one"]
     if drivers := _drivers(ctx):
         seeds = {seed.ip: seed.auth for seed in drivers.cloud.seeds()}
-        words += Memory(file_of(state_dir(os.environ), seeds, ".json")).recall(seeds)
+        words += Memory(file_of(state_dir(os.environ), drivers.cloud.identity, ".json")).recall(seeds)
     return _beginning(incomplete, (f"{before}{comma}{word}" for word in words if word not in before.split(",")))
 
 

@@ -14,7 +14,7 @@ from os_faults.errors import ConfigError
 
 Secrets = Callable[[Any, str, Places, Path], Any]
 
-PATH_KEYS = frozenset({"private_key_file", "known_hosts", "artifacts_dir", "verify"})
+PATH_KEYS = frozenset({"private_key_file", "known_hosts", "artifacts_dir", "verify", "inventory"})
 """Keys whose value, where it is text, is a path on this machine: made absolute, ``~`` expanded."""
 
 

@@ -12,9 +12,25 @@ To add a driver: one module here (or in a package of your own), one line in the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 from os_faults.model import HostResult, Node
+
+
+@dataclass(frozen=True)
+class Directory:
+    """Who knows which nodes a cloud has, where the configuration does not name them one by one.
+
+    Attributes:
+        node: whom to ask.
+        playbook: file name of the bundled playbook that asks.
+        arguments: its options.
+    """
+
+    node: Node
+    playbook: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Driver(Protocol):
@@ -47,7 +63,8 @@ class CloudDriver(Driver, Protocol):
 
     Attributes:
         discover_playbook: file name of the bundled playbook that asks the seeds.
-        catalogue: name of the cloud's services catalogue; None when it has none.
+        catalogue: name of the cloud's services catalogue; None when it has none. Services of it that run in containers
+            are known as containers too.
     """
 
     discover_playbook: ClassVar[str]
@@ -56,11 +73,29 @@ class CloudDriver(Driver, Protocol):
     def __init__(self, args: Any, where: str = "", listed: Iterable[Node] = ()) -> None:
         """Check the arguments; ``listed`` are the nodes that ``node_discover`` names, if it is configured."""
 
-    def seeds(self) -> tuple[Node, ...]:
-        """Return whom to ask."""
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What tells the cloud from others, before anybody is asked: addresses, or the name of its directory."""
 
-    def nodes(self, results: Mapping[str, HostResult]) -> tuple[Node, ...]:
+    def seeds(self) -> tuple[Node, ...]:
+        """Return whom to ask, as far as the configuration tells."""
+
+    def directory(self) -> Directory | None:
+        """Return who tells the seeds; None when the configuration does."""
+
+    def listed(self, result: HostResult) -> tuple[Node, ...]:
+        """Return the seeds, from what the directory answered.
+
+        Raises:
+            CloudManagementError: the answer can't be used.
+        """
+
+    def nodes(self, results: Mapping[str, HostResult], seeds: Iterable[Node] | None = None) -> tuple[Node, ...]:
         """Return the nodes, from what each seed (by name) answered; one that did not answer is left out.
+
+        Args:
+            results: the answers.
+            seeds: who was asked; those of the configuration when None.
 
         Raises:
             CloudManagementError: an answer can't be used.

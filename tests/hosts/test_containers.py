@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hostlab import clients
+from hostlab import clients, podman
 from hostlab.evidence import Evidence
 from hostlab.observer import Host
 from hostlab.stage import at_once
@@ -15,35 +15,15 @@ from hostlab.waiting import wait_for
 from os_faults import AnsibleExecutionException, Cloud, Container, NodeCollection, connect, human_api
 
 WEB, TWIN, MANAGED = 8071, 8072, 8073
-_CREATE = f"""
-tiny=$(mktemp -d)
-mkdir -p $tiny/bin $tiny/www
-cp /bin/busybox $tiny/bin/
-echo hello >$tiny/www/index.html
-tar -C $tiny -c . | podman import --quiet - tiny >/dev/null
-rm -r $tiny
-web() {{ podman create --name $1 --stop-timeout 1 --network host tiny /bin/busybox httpd -f -p $2 -h /www >/dev/null; }}
+_CREATE = (
+    podman.PREPARE
+    + f"""
 web web {WEB}
 web web_twin {TWIN}
-web managed {MANAGED}
-cat >/etc/systemd/system/kolla-managed-container.service <<'END'
-[Service]
-ExecStart=/usr/bin/podman start --attach managed
-ExecStop=/usr/bin/podman stop --time 2 managed
-Restart=always
-RestartSec=1
-END
-systemctl daemon-reload
 podman start web web_twin >/dev/null
-systemctl start kolla-managed-container
+kolla managed {MANAGED}
 """
-_REMOVE = """
-systemctl stop kolla-managed-container
-rm -f /etc/systemd/system/kolla-managed-container.service
-systemctl daemon-reload
-podman rm --all --force --time 0 >/dev/null
-podman rmi tiny >/dev/null
-"""
+)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +34,7 @@ def owners(cluster: list[Host]) -> Iterator[list[Host]]:
         at_once(lambda host: host.sh(_CREATE), owners)
         yield owners
     finally:
-        at_once(lambda host: host.sh(_REMOVE, check=False), owners)
+        at_once(lambda host: host.sh(podman.REMOVE, check=False), owners)
 
 
 @pytest.fixture(scope="module")

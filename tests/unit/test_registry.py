@@ -20,9 +20,10 @@ def install(monkeypatch: pytest.MonkeyPatch, *entries: tuple[str, str]) -> None:
 
 def test_ours_are_there() -> None:
     assert {kind: registry.names(kind) for kind in registry.KINDS} == {
-        "cloud": ("devstack", "universal"),
+        "cloud": ("devstack", "kolla", "universal"),
         "power": ("ipmi", "libvirt", "redfish"),
         "service": (
+            "container",
             "linux_service",
             "pacemaker",
             "pcs_or_linux_service",

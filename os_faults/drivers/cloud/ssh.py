@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from os_faults.config import LOGIN, auth_of, check
+from os_faults.drivers import Directory
 from os_faults.errors import CloudManagementError, ConfigError
 from os_faults.model import HostResult, Interface, Node
 
@@ -63,24 +64,43 @@ class SshCloud:
         self._where = where
         named = list(listed) or self._make_seeds()  # in place of the nodes that the arguments name
         self._seeds = tuple({seed.ip: seed for seed in named}.values())
-        if not self._seeds:
+        if not self._seeds and self.directory() is None:
             raise ConfigError(f"{where} names no node: give it address or nodes, or add node_discover")
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What tells the cloud from others: the addresses of its seeds, or whom and what its directory is asked."""
+        directory = self.directory()
+        if directory is None:
+            return tuple(seed.ip for seed in self._seeds)
+        return (directory.node.ip, *map(str, directory.arguments.values()))
+
+    def directory(self) -> Directory | None:
+        """Return who tells the seeds; None when the configuration does."""
+        return None
+
+    def listed(self, result: HostResult) -> tuple[Node, ...]:
+        """Return the seeds, from what the directory answered."""
+        raise NotImplementedError
 
     def seeds(self) -> tuple[Node, ...]:
         """Return whom to ask: ``address`` first, then ``nodes``, each address once."""
         return self._seeds
 
-    def nodes(self, results: Mapping[str, HostResult]) -> tuple[Node, ...]:
+    def nodes(self, results: Mapping[str, HostResult], seeds: Iterable[Node] | None = None) -> tuple[Node, ...]:
         """Return the nodes, from what each seed answered.
 
         Args:
             results: name of the seed → result of the discovery playbook; a seed that failed or is
                 missing is left out.
+            seeds: who was asked; those of the configuration when None.
 
         Raises:
             CloudManagementError: an answer can't be used, or two seeds give themselves one name.
         """
-        answered = [seed for seed in self._seeds if seed.fqdn in results and results[seed.fqdn].ok]
+        answered = [
+            seed for seed in (self._seeds if seeds is None else seeds) if seed.fqdn in results and results[seed.fqdn].ok
+        ]
         answers = {seed.fqdn: _answer(seed, results[seed.fqdn].payload) for seed in answered}
         nodes = {seed.fqdn: self._node(seed, answers[seed.fqdn]) for seed in answered}
         _refuse_twins(nodes, answers)

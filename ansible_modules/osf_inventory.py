@@ -1,0 +1,122 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: Apache-2.0
+"""Let Ansible read an inventory, and tell which hosts it has and how to reach them."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: osf_inventory
+short_description: Let Ansible read an inventory and tell which hosts it has
+description:
+  - Runs on the controller, with the Ansible that runs the playbook. Whatever inventory Ansible reads can be given.
+  - Passwords in the inventory are not told; of a host only its address and its login are, and its groups.
+version_added: "1.0.0"
+options:
+  path:
+    description: Path of the inventory, a file or a directory.
+    type: path
+    required: true
+attributes:
+  check_mode:
+    description: Reads only, so it runs in check mode too.
+    support: full
+  diff_mode:
+    description: There is no text to compare.
+    support: none
+author: [The os_faults authors (@os-faults)]
+"""
+
+EXAMPLES = r"""
+- name: Read the inventory of kolla-ansible
+  osf_inventory:
+    path: /etc/kolla/multinode
+  delegate_to: localhost
+"""
+
+RETURN = r"""
+hosts:
+  description:
+    - The hosts in the order of their names, each with C(name), C(address), C(groups), and what the inventory says of
+      C(username), C(port), C(private_key_file), C(connection) and C(become).
+  returned: success
+  type: list
+  elements: dict
+  sample: [{name: control01, address: 10.0.0.11, groups: [baremetal, control], username: kolla}]
+"""
+
+import json
+import os
+import sys
+
+from ansible.module_utils.basic import AnsibleModule
+
+LOGIN = {
+    "username": ("ansible_user", "ansible_ssh_user"),
+    "port": ("ansible_port", "ansible_ssh_port"),
+    "private_key_file": ("ansible_ssh_private_key_file", "ansible_private_key_file"),
+    "connection": ("ansible_connection",),
+    "become": ("ansible_become",),
+}
+"""Key of a login → the variables that may say so."""
+
+
+def groups_of(tree):
+    """Return host → all groups that it is in, also by way of other groups.
+
+    >>> groups_of({"_meta": {}, "all": {"children": ["a"]}, "a": {"children": ["b"]}, "b": {"hosts": ["x"]}})
+    {'x': ['a', 'all', 'b']}
+    """
+    found = {}
+
+    def walk(group, above):
+        about = tree.get(group, {})
+        for host in about.get("hosts", ()):
+            found.setdefault(host, set()).update((group, *above))
+        for child in about.get("children", ()):
+            if child not in above:
+                walk(child, (group, *above))
+
+    walk("all", ())
+    return {host: sorted(groups) for host, groups in found.items()}
+
+
+def hosts_of(tree):
+    """Return the hosts of an inventory, as ``ansible-inventory --list`` writes it."""
+    variables = tree.get("_meta", {}).get("hostvars", {})
+    hosts = []
+    for name, groups in sorted(groups_of(tree).items()):
+        own = variables.get(name, {})
+        address = own.get("ansible_host") or own.get("ansible_ssh_host") or name
+        host = {"name": name, "address": str(address), "groups": groups}
+        for key, names in LOGIN.items():
+            value = next((own[each] for each in names if each in own), None)
+            if value is not None:
+                host[key] = value
+        hosts.append(host)
+    return hosts
+
+
+def main():
+    """Run the module."""
+    module = AnsibleModule(argument_spec={"path": {"type": "path", "required": True}}, supports_check_mode=True)
+    path = module.params["path"]
+    if not os.path.exists(path):
+        module.fail_json(msg="there is no inventory %s on the controller" % path)
+    # What the run of this playbook is told about inventories does not hold for that of somebody else.
+    for variable in [name for name in os.environ if name.startswith("ANSIBLE_")]:
+        del os.environ[variable]
+    code, out, err = module.run_command(
+        [sys.executable, "-m", "ansible", "inventory", "--inventory", path, "--list"],
+        cwd=os.path.dirname(os.path.abspath(path)),
+        environ_update={"ANSIBLE_NOCOLOR": "1", "ANSIBLE_INVENTORY_UNPARSED_FAILED": "1"},
+    )
+    if code:
+        said = [line for line in err.splitlines() if line.strip()]
+        why = said[-1].strip() if said else "exit code %d" % code
+        module.fail_json(msg="Ansible can't read the inventory %s: %s" % (path, why))
+    module.exit_json(changed=False, hosts=hosts_of(json.loads(out)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""Containers for the hosts that have podman: a web server each, of the host's own busybox."""
+
+from __future__ import annotations
+
+PREPARE = r"""
+tiny=$(mktemp -d)
+mkdir -p $tiny/bin $tiny/www
+cp /bin/busybox $tiny/bin/
+echo hello >$tiny/www/index.html
+tar -C $tiny -c . | podman import --quiet - tiny >/dev/null
+rm -r $tiny
+web() { # web NAME PORT
+    podman create --name $1 --stop-timeout 1 --network host tiny /bin/busybox httpd -f -p $2 -h /www >/dev/null
+}
+kolla() { # kolla NAME PORT: under a unit, as kolla-ansible lays it
+    web $1 $2
+    cat >/etc/systemd/system/kolla-$1-container.service <<END
+[Service]
+ExecStart=/usr/bin/podman start --attach $1
+ExecStop=/usr/bin/podman stop --time 1 $1
+Restart=always
+RestartSec=1
+END
+    systemctl daemon-reload
+    systemctl start kolla-$1-container
+}
+"""
+"""The image, and how to make a container of it."""
+
+REMOVE = """
+systemctl stop 'kolla-*-container'
+rm -f /etc/systemd/system/kolla-*-container.service
+systemctl daemon-reload
+podman rm --all --force --time 0 >/dev/null
+podman rmi tiny >/dev/null
+"""
+"""Take all of it away."""
