@@ -221,7 +221,7 @@ def ports_of(service: osf_services.Service, definition: Mapping[str, Any], name:
                 name, service.unix_sockets[0], front
             )
         )
-    ports = ports or [(str(protocol), int(number)) for protocol, number in definition.get("ports") or []]
+    ports = ports or [(str(port[0]), int(port[1])) for port in definition.get("ports") or []]
     if not ports:
         raise osf_holds.Refused("{} listens on no port of this host, so there is nothing to unplug".format(name))
     return sorted(set(ports))

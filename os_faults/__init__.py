@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         NodeCollectionError,
         NothingTargeted,
         OSFDriverNotFound,
+        OSFDriverWithSuchNameExists,
         OSFError,
         OSFException,
         PartlyDone,
@@ -40,11 +41,12 @@ if TYPE_CHECKING:
     from os_faults.human import human_api
     from os_faults.model import Auth, Fault, HostResult, Interface, Jump, Node, Result, Status
     from os_faults.nodes import NodeCollection
+    from os_faults.resources import register_ansible_modules
     from os_faults.service import Service
     from os_faults.version import get_version
 
 # Loaded when first used: `import os_faults` must not cost what YAML and Ansible cost. From light to heavy.
-_HOMES = ("version", "errors", "model", "nodes", "service", "container", "cloud", "human", "discovered")
+_HOMES = ("version", "errors", "resources", "model", "nodes", "service", "container", "cloud", "human", "discovered")
 
 __all__ = [
     "AnsibleExecutionException",
@@ -66,6 +68,7 @@ __all__ = [
     "NodeCollectionError",
     "NothingTargeted",
     "OSFDriverNotFound",
+    "OSFDriverWithSuchNameExists",
     "OSFError",
     "OSFException",
     "PartlyDone",
@@ -81,6 +84,7 @@ __all__ = [
     "discover",
     "get_version",
     "human_api",
+    "register_ansible_modules",
 ]
 
 

@@ -38,7 +38,7 @@ from os_faults.interruption import is_patient, tell
 from os_faults.inventory import inventory
 from os_faults.journal import Journal
 from os_faults.memory import Memory
-from os_faults.model import Action, Fault, Node, Result
+from os_faults.model import Action, Fault, Node, Record, Result
 from os_faults.nodes import NodeCollection
 from os_faults.power import Machines
 from os_faults.preview import Preview, conflicts, lasts
@@ -190,9 +190,9 @@ class Cloud:
             ServiceError: it is not known; the message offers the nearest names.
         """
         found = self._canonical(name)
-        ports = self._services[found].get("ports", ())
+        definition = self._services[found]
         return Service(
-            found, lambda: self._nodes_of(Service, found), self, lambda: self._running(Service, found), ports
+            found, lambda: self._nodes_of(Service, found), self, lambda: self._running(Service, found), definition
         )
 
     def _canonical(self, name: str) -> str:
@@ -447,6 +447,18 @@ class Cloud:
         except BaseException as again:
             tell(again, undo.left())
             raise
+
+    def execute_on_cloud(
+        self, hosts: Iterable[Node], task: Mapping[str, Any], raise_on_error: bool = True
+    ) -> list[Record]:
+        """Run one Ansible task on nodes, as versions before 1.0 name it; see `NodeCollection.run_task`.
+
+        Args:
+            hosts: the nodes.
+            task: a task as in a playbook.
+            raise_on_error: raise when a node failed.
+        """
+        return list(NodeCollection(hosts, self).run_task(task, raise_on_error).records)
 
     def plan(self, action: Action) -> tuple[Path, list[str]]:
         """Write the run of an action without running it; return its directory and its command line.

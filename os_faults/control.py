@@ -78,14 +78,25 @@ class ControlDirectory:
         #: Where runs put what is temporary, so that what a killed one leaves goes away with this directory.
         self.tmp = self.path / "tmp"
         self.tmp.mkdir(mode=0o700)
-        self.ansible_cfg = self.path / "ansible.cfg"
-        self.ansible_cfg.write_text(self._settings(), encoding="utf-8")
+        self._library: tuple[Path, ...] = ()
+
+    @property
+    def ansible_cfg(self) -> Path:
+        """The file of Ansible's settings; written anew when modules were registered meanwhile."""
+        path = self.path / "ansible.cfg"
+        with self._turn:
+            if self._library != (library := resources.module_paths()):
+                new = path.with_suffix(".new")
+                new.write_text(self._settings(), encoding="utf-8")
+                new.replace(path)
+                self._library = library
+        return path
 
     def _settings(self) -> str:
         defaults = {
             **_DEFAULTS,
             "timeout": str(self._ssh.connect_timeout),
-            "library": str(resources.modules_dir()),
+            "library": os.pathsep.join(map(str, resources.module_paths())),
             "module_utils": str(resources.module_utils_dir()),
         }
         connection = {

@@ -5,7 +5,8 @@
     OSFException                          the root
     └── OSFError
         ├── ConfigError                   the configuration is wrong; names the key's path       exit 2
-        │   └── OSFDriverNotFound         no such driver; names the nearest
+        │   ├── OSFDriverNotFound         no such driver; names the nearest
+        │   └── OSFDriverWithSuchNameExists   two packages have a driver of this name
         ├── ArgumentError                 a verb was called with a bad argument                  exit 2
         ├── SentenceError                 a sentence is not understood; nothing was touched      exit 2
         ├── GuardRailError                a limit or a protection forbids it; nothing was touched  exit 2
@@ -55,6 +56,10 @@ class ConfigError(OSFError, ValueError):
 
 class OSFDriverNotFound(ConfigError):
     """No driver has this name; the message lists the nearest ones."""
+
+
+class OSFDriverWithSuchNameExists(ConfigError):
+    """Two packages give one name to different drivers; the message names both."""
 
 
 class ArgumentError(OSFError, ValueError):

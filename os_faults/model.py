@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, NamedTuple
 
 from os_faults.errors import (
     AnsibleExecutionException,
@@ -272,6 +272,22 @@ class HostResult:
         return self.status in (Status.OK, Status.SKIPPED, Status.IGNORED)
 
 
+class Record(NamedTuple):
+    """What a run did on one node, as callers of versions before 1.0 read it.
+
+    Attributes:
+        host: the address by which the node is reached.
+        status: ``OK``, ``FAILED``, ``UNREACHABLE``, ``SKIPPED``, or ``IGNORED`` for a failure that the task allows.
+        task: name of the task.
+        payload: all that the module returned, ``stdout``, ``stdout_lines`` and ``rc`` among it.
+    """
+
+    host: str
+    status: str
+    task: str
+    payload: Mapping[str, Any]
+
+
 @dataclass(frozen=True)
 class Result(Mapping[str, HostResult]):
     """What one action did: a mapping from node name to `HostResult`.
@@ -310,6 +326,17 @@ class Result(Mapping[str, HostResult]):
     def changed(self) -> bool:
         """Whether anything changed on any node."""
         return any(host.changed for host in self.hosts.values())
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """The same as `Record`, in order of the node's names.
+
+        Example:
+            >>> [record.payload["stdout"] for record in nodes.run_task({"command": "hostname"}).records]
+            ['node-1', 'node-2']
+        """
+        addresses = {node.fqdn: node.ip for node in self.action.nodes}
+        return tuple(_record(addresses.get(name, name), self.hosts[name]) for name in sorted(self.hosts))
 
     @property
     def failures(self) -> tuple[HostResult, ...]:
@@ -351,6 +378,13 @@ class Result(Mapping[str, HostResult]):
         done = len(self.hosts) - len(failures)
         tail = f" ({done} of {len(self.hosts)} nodes did it)" if done else ""
         return f"{self.action}: {'; '.join(parts)}{tail}"
+
+
+def _record(address: str, host: HostResult) -> Record:
+    said = {"msg": host.message, "stdout": host.stdout, "stderr": host.stderr, "rc": host.rc}
+    payload = {**host.payload, **{key: value for key, value in said.items() if value not in (None, "")}}
+    payload.setdefault("stdout_lines", host.stdout.splitlines())
+    return Record(address, host.status.name, host.task, {"stdout": "", "changed": host.changed, **payload})
 
 
 @dataclass(frozen=True)

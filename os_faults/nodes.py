@@ -354,12 +354,16 @@ class NodeCollection(NodeSet):
     disconnect = disable_network
     connect = enable_network
 
-    def run_task(self, task: Mapping[str, Any], raise_on_error: bool = True) -> Result:
+    def run_task(self, task: Mapping[str, Any], raise_on_error: bool = True, timeout: float = Action.timeout) -> Result:
         """Run one Ansible task, given as data, on the nodes.
 
         Args:
             task: a task as in a playbook.
             raise_on_error: raise when a node failed.
+            timeout: seconds until the run is stopped.
+
+        Raises:
+            RunTimeout: it did not end in time, also with ``raise_on_error=False``.
 
         Example:
             >>> nodes.run_task({"ansible.builtin.command": {"argv": ["uname", "-r"]}})["node-1"].stdout
@@ -368,7 +372,8 @@ class NodeCollection(NodeSet):
         self._not_empty("run_task")
         if not (task and hasattr(task, "keys")):
             raise ArgumentError(f"a task is a mapping, as in a playbook, not {task!r}")
-        return self._performer.perform(Action("run_task", "", self._nodes, tasks=(task,)), check=raise_on_error)
+        action = Action("run_task", "", self._nodes, tasks=(task,), timeout=timeout)
+        return self._performer.perform(action, check=raise_on_error)
 
     # -- for the length of a block ------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from os_faults.config import Config, DriverConfig, auth_of, check
 from os_faults.drivers import CloudDriver, PowerDriver
-from os_faults.errors import ConfigError, OSFDriverNotFound, did_you_mean
+from os_faults.errors import ConfigError, OSFDriverNotFound, OSFDriverWithSuchNameExists, did_you_mean
 from os_faults.model import Node
 
 Kind = Literal["cloud", "power", "service", "container", "node_discover"]
@@ -45,14 +45,14 @@ def get(kind: Kind, name: str) -> Any:
 
     Raises:
         OSFDriverNotFound: no driver of this kind has the name; the message lists the nearest.
-        ConfigError: two packages give the same name to different drivers, or the driver can't
-            be imported.
+        OSFDriverWithSuchNameExists: two packages give the same name to different drivers.
+        ConfigError: the driver can't be imported.
     """
     found = {entry.value: entry for entry in _entries(kind) if entry.name == name}
     if not found:
         raise OSFDriverNotFound(f"no {kind} driver {name!r}: {did_you_mean(name, names(kind))}")
     if len(found) > 1:
-        raise ConfigError(f"two {kind} drivers are called {name!r}: {' and '.join(sorted(found))}")
+        raise OSFDriverWithSuchNameExists(f"two {kind} drivers are called {name!r}: {' and '.join(sorted(found))}")
     (entry,) = found.values()
     try:
         return entry.load()

@@ -6,6 +6,8 @@ installation they are the package's sibling (``playbooks``). Both have the same 
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from os_faults.errors import ConfigError, did_you_mean
+from os_faults.errors import ArgumentError, ConfigError, did_you_mean
 
 _SAFE_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -40,6 +42,9 @@ class _Loader(_SAFE_LOADER):  # type: ignore[misc]  # the fast one is not there 
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 
 
+_registered: dict[Path, None] = {}
+
+
 @cache
 def playbooks_dir() -> Path:
     """Return the directory of the bundled playbooks and their contracts.
@@ -56,6 +61,31 @@ def playbooks_dir() -> Path:
 def modules_dir() -> Path:
     """Return the directory of the bundled Ansible modules (``osf_*.py``)."""
     return playbooks_dir() / "library"
+
+
+def register_ansible_modules(paths: Iterable[str | os.PathLike[str]]) -> None:
+    """Let tasks use Ansible modules of yours, in directories and all directories below them.
+
+    It holds for every cloud of this process, also for those that are connected already.
+
+    Args:
+        paths: the directories.
+
+    Raises:
+        ArgumentError: one does not exist; then none is registered.
+
+    Example:
+        >>> register_ansible_modules([])
+    """
+    roots = [Path(path).absolute() for path in paths]
+    if missing := [root for root in roots if not root.is_dir()]:
+        raise ArgumentError(f"can't register modules: there is no directory {missing[0]}")
+    _registered.update(dict.fromkeys(Path(found) for root in roots for found, _, _ in os.walk(root)))
+
+
+def module_paths() -> tuple[Path, ...]:
+    """Return the directories in which modules are looked for: ours, then those that were registered."""
+    return (modules_dir(), *_registered)
 
 
 def module_utils_dir() -> Path:

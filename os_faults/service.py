@@ -26,13 +26,14 @@ class Service(Thing):
     per node, and raises when a node did not do it; with ``check=False`` the result is returned whatever it says.
     A verb that breaks something also takes what `PerCall` names, such as ``limit``.
     ``timeout`` is in seconds: how long the service may take on a node.
+    ``NAME`` is the name of its driver, ``config`` what that driver knows of it.
 
     Args:
         name: its name in the catalogue or the configuration.
         nodes: the nodes that have it, running or not.
         performer: who performs actions.
         ask_running: returns those of the nodes where it runs at this moment.
-        ports: where it listens, protocol and number each, as the catalogue or the configuration says.
+        definition: what the catalogue or the configuration says of it: ``driver``, handles, ``ports``.
 
     Example:
         >>> keystone = cloud.get_service("keystone")
@@ -48,10 +49,16 @@ class Service(Thing):
         nodes: Callable[[], NodeCollection],
         performer: Performer,
         ask_running: Callable[[], NodeCollection],
-        ports: Sequence[Port] = (),
+        definition: Mapping[str, Any],
     ) -> None:
         super().__init__(name, nodes, performer, ask_running)
-        self.ports = tuple(ports)
+        self.config = dict(definition)
+        self.NAME = str(self.config.pop("driver"))
+
+    @property
+    def ports(self) -> list[Port]:
+        """Where it listens, protocol and number each, as the catalogue or the configuration says."""
+        return [tuple(port) for port in self.config.get("ports", ())]
 
     def start(self, nodes: NodeCollection | None = None, timeout: int | None = None, *, check: bool = True) -> Result:
         """Start the service and wait until it is up."""

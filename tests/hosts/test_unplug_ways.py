@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hostlab.evidence import Evidence
 from hostlab.observer import Host
 from hostlab.subject import Subject, keystone, memcached, mysql
@@ -72,3 +74,15 @@ def test_only_what_arrives(cloud: Cloud, node_3: Host) -> None:
         assert subject.answering() == set()
         cloud.get_service("memcached").plug(nodes, direction="ingress")
         assert subject.answering() == subject.everywhere
+
+
+def test_a_port_that_is_told_to_go_one_way(config: dict[str, Any], node_1: Host, node_2: Host) -> None:
+    config["services"] = {"client": {"driver": "systemd", "service_name": "ssh", "ports": [["tcp", 11211, "egress"]]}}
+    with os_faults.connect(config) as cloud, node_1.undone():
+        nodes = cloud.get_nodes([node_1.fqdn])
+        cloud.get_service("client").unplug(nodes)
+        assert not asked_on(node_1, memcached(node_2))
+        assert node_1.answers_ssh()
+        assert asked_on(node_2, memcached(node_1)), "what arrives at the port of this host is cut"
+        cloud.get_service("client").plug(nodes)
+        assert asked_on(node_1, memcached(node_2))

@@ -12,9 +12,13 @@ _PORT: Mapping[str, Any] = {
         {"$ref": "#/$defs/tcp_port"},
         {
             "type": "array",
-            "prefixItems": [{"enum": ["tcp", "udp"]}, {"$ref": "#/$defs/tcp_port"}],
+            "prefixItems": [
+                {"enum": ["tcp", "udp"]},
+                {"$ref": "#/$defs/tcp_port"},
+                {"enum": ["ingress", "egress"]},  # what `unplug` cuts where it is not told; both ways when left out
+            ],
             "minItems": 2,
-            "maxItems": 2,
+            "maxItems": 3,
             "description": _WORDS,
         },
     ],
