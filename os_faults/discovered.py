@@ -13,6 +13,7 @@ from os_faults.config import Config, auth_of, load, portable
 from os_faults.config.auth import keys_of
 from os_faults.model import Auth, Node
 from os_faults.runner import Runner
+from os_faults.thing import Thing
 
 
 def discover(
@@ -25,7 +26,8 @@ def discover(
     """Ask the nodes of a configuration who they are, and return a configuration that says so.
 
     In it all nodes are listed with their names, addresses and MAC addresses under ``node_discover``, and all services
-    under ``services``: those that a node has with their ``hosts``. All else is as it was; paths are absolute.
+    under ``services``. Services and containers that a node has are there with their ``hosts``. All else is as it was;
+    paths are absolute.
 
     Args:
         cloud_config: the configuration; it is not changed.
@@ -59,10 +61,14 @@ def described(cloud: Cloud, config: Config, data: Mapping[str, Any]) -> dict[str
         config.cloud.args, root_by_default=getattr(registry.get("cloud", config.cloud.driver), "root_by_default", False)
     )
     nodes = list(cloud.get_nodes())
+    containers = {
+        name: _told_thing(entry, cloud.get_container(name)) for name, entry in data.get("containers", {}).items()
+    }
     return {
         **data,
         "node_discover": {"driver": "node_list", "args": [_node(node, usual, data) for node in nodes]},
         "services": {name: _service(cloud, config, name, data) for name in cloud.list_services()},
+        **({"containers": containers} if containers else {}),
     }
 
 
@@ -86,11 +92,18 @@ def _told(address: str, tree: Any) -> Mapping[str, Any]:
 
 
 def _service(cloud: Cloud, config: Config, name: str, data: Mapping[str, Any]) -> dict[str, Any]:
-    hosts = cloud.get_service(name).get_nodes().get_ips()
-    where = {"hosts": hosts} if hosts else {}
     if name in config.services:
-        entry = data["services"][name]
-        args = entry.get("args", {key: value for key, value in entry.items() if key not in ("driver", "hosts")})
-        return {"driver": entry["driver"], "args": args, **where}
+        return _told_thing(data["services"][name], cloud.get_service(name))
     definition = dict(resources.catalogue(registry.get("cloud", config.cloud.driver).catalogue)[name])
-    return {"driver": definition.pop("driver"), "args": definition, **where}
+    return {"driver": definition.pop("driver"), "args": definition, **_hosts(cloud.get_service(name))}
+
+
+def _told_thing(entry: Mapping[str, Any], thing: Thing) -> dict[str, Any]:
+    """Return a service or container of the configuration in the nested form, with its hosts."""
+    args = entry.get("args", {key: value for key, value in entry.items() if key not in ("driver", "hosts")})
+    return {"driver": entry["driver"], "args": args, **_hosts(thing)}
+
+
+def _hosts(thing: Thing) -> dict[str, Any]:
+    hosts = thing.get_nodes().get_ips()
+    return {"hosts": hosts} if hosts else {}

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from ipaddress import ip_address
-from typing import Any, NamedTuple
+from typing import Any
 
 from os_faults.errors import (
     AnsibleExecutionException,
@@ -272,7 +272,8 @@ class HostResult:
         return self.status in (Status.OK, Status.SKIPPED, Status.IGNORED)
 
 
-class Record(NamedTuple):
+@dataclass(frozen=True)
+class Record:
     """What a run did on one node, as callers of versions before 1.0 read it.
 
     Attributes:

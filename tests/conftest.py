@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,29 @@ for _number, _default in {
 }.items():
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, _default)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say how many cases of tests/compatibility this run has shown."""
+    names = {"passed": 0, "failed": 1}
+    seen: dict[str, int] = {}
+    for outcome, rank in names.items():
+        for report in terminalreporter.stats.get(outcome, ()):
+            for case in getattr(report, "cases", ()):
+                seen[case] = max(rank, seen.get(case, 0))
+    if seen:
+        green = [case for case, rank in seen.items() if rank == 0]
+        terminalreporter.write_line(
+            f"cases of tests/compatibility: {len(green)} of the {len(seen)} in this run are green"
+        )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Keep with each report the cases that its test is marked with."""
+    report = yield
+    report.cases = [case for mark in item.iter_markers("case") for case in mark.args] if report.when == "call" else []
+    return report
 
 
 @pytest.fixture(scope="session", autouse=True)

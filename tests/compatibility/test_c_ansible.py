@@ -96,7 +96,6 @@ def test_a_failure_that_is_raised(cloud: Cloud) -> None:
         assert word in str(failure.value)
 
 
-@pytest.mark.case("C04")
 def test_one_that_cannot_be_reached(mixed: Cloud) -> None:
     nodes = os_faults.NodeCollection(mixed.known_nodes(), mixed)
     with pytest.raises(PartlyDone, match=r"127\.0\.0\.2|n2\.local") as partly:

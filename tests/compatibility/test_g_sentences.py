@@ -25,6 +25,13 @@ CONFIG: dict[str, Any] = {
     "networks": {"storage": "eth0", "storage-net": "eth0"},
     "power_management": {"driver": "libvirt", "connection_uri": "test:///default"},
     "services": {"Portal": {"driver": "systemd", "service_name": "portal"}},
+    "containers": {
+        "neutron_api": {
+            "driver": "docker_container",
+            "args": {"container_name": "neutron_api"},
+            "hosts": [ADDRESSES[N1], ADDRESSES[N2]],
+        }
+    },
 }
 WHERE = {
     "keystone": [N1, N2],
@@ -48,9 +55,9 @@ def answer(action: Action, node: str) -> HostResult:
         if node in names
     }
     interface = {"name": "eth0", "mac": f"52:54:00:00:00:0{node[1]}", "addresses": [ADDRESSES[node]]}
-    return HostResult(
-        node, Status.OK, payload={"node": {"fqdn": node, "interfaces": [interface]}, "services": services}
-    )
+    containers = {"neutron_api": {"active": True}} if node in (N1, N2) else {}
+    told = {"node": {"fqdn": node, "interfaces": [interface]}, "services": services, "containers": containers}
+    return HostResult(node, Status.OK, payload=told)
 
 
 def cloud_of(runner: FakeRunner) -> Cloud:
@@ -226,3 +233,16 @@ def test_no_sentence(sentence: str) -> None:
 def test_names_with_capital_letters() -> None:
     assert done("restart Portal service")[:2] == ("restart", [N2])
     assert done("restart portal service")[:2] == ("restart", [N2])
+
+
+@pytest.mark.case("G13")
+def test_a_container() -> None:
+    verb, nodes, arguments = done("terminate neutron_api container on one node")
+    assert (verb, len(nodes), arguments["container"]) == ("terminate", 1, "neutron_api")
+    assert nodes[0] in (N1, N2)
+    assert done("reboot nodes with neutron_api container")[1] == [N1, N2]
+
+
+@pytest.mark.case("G14")
+def test_a_verb_that_containers_do_not_have() -> None:
+    assert "'container' where 'service' was expected" in refused("unplug neutron_api container")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import inspect
 import json
@@ -39,7 +40,8 @@ def test_errors_where_they_were(name: str) -> None:
 
 def test_the_executor_where_it_was() -> None:
     assert issubclass(executor.AnsibleExecutionUnreachable, executor.AnsibleExecutionException)
-    assert executor.AnsibleExecutionRecord._fields == ("host", "status", "task", "payload")
+    fields = [field.name for field in dataclasses.fields(executor.AnsibleExecutionRecord)]
+    assert fields == ["host", "status", "task", "payload"]
     words = {executor.STATUS_OK, executor.STATUS_FAILED, executor.STATUS_UNREACHABLE, executor.STATUS_SKIPPED}
     assert words == {"OK", "FAILED", "UNREACHABLE", "SKIPPED"}
 

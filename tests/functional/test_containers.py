@@ -57,6 +57,7 @@ def test_docker_and_podman_tell_the_same():
     assert (two.name, two.runs, two.pids, two.policy, two.unit) == ("web", False, [], "no", "container-web.service")
 
 
+@pytest.mark.case("D31")
 def test_only_the_exact_name_counts(monkeypatch):
     monkeypatch.setattr(osf_containers.shutil, "which", lambda name: name if name == "docker" else None)
     run = engine({"nova_api": "running", "web": "exited"}, {"4f": {"Name": "/web"}, "web": {"Name": "/web"}})

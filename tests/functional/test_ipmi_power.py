@@ -46,6 +46,7 @@ def _secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path / "secrets"))
 
 
+@pytest.mark.case("F14")
 def test_every_action_from_every_state(play: Any, new_bmcs: Callable[..., list[Bmc]]) -> None:
     here, there = new_bmcs(2)
     logins = {"here": here.login(), "there": there.login(username="careful", privilege="operator")}
@@ -73,6 +74,7 @@ def test_every_action_from_every_state(play: Any, new_bmcs: Callable[..., list[B
             assert bmc.power == (before if check else after)
 
 
+@pytest.mark.case("F15", "F16")
 def test_what_goes_wrong_is_told_in_a_sentence_and_in_time(play: Any, new_bmcs: Callable[..., list[Bmc]]) -> None:
     off, deaf, stuck = new_bmcs(3)
     off.power = "off"
@@ -163,6 +165,7 @@ def test_the_verbs_of_python_and_no_password_in_what_stays(
     assert not [path for path in stays if b"canary" in path.read_bytes()]
 
 
+@pytest.mark.case("F19")
 def test_ten_bmcs_take_about_the_time_of_one(
     cloud: Callable[[list[Bmc]], Cloud], new_bmcs: Callable[..., list[Bmc]]
 ) -> None:

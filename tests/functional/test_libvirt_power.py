@@ -43,6 +43,7 @@ def power(play: Any, action: str, who: Mapping[str, Mapping[str, Any]], check: b
     return play("node_power.yml", hosts=hosts, inventory=inventory, check=check, node_action=action, wait_timeout=5)
 
 
+@pytest.mark.case("F08")
 @pytest.mark.parametrize(
     ("action", "told", "check"),
     [
@@ -67,6 +68,7 @@ def test_every_action_from_every_state(
         assert results[name]["waited"] < 2
 
 
+@pytest.mark.case("F05")
 def test_a_domain_is_found_by_name_by_uuid_and_by_mac_of_any_case(play: Any, uri: str) -> None:
     ways = {
         "name": {"domain": "node-1"},
@@ -81,6 +83,7 @@ def test_a_domain_is_found_by_name_by_uuid_and_by_mac_of_any_case(play: Any, uri
     assert found == {name: ("node-1", UUID, name.partition("-")[0]) for name in ways}
 
 
+@pytest.mark.case("F05", "F13")
 def test_what_cannot_be_is_refused_in_a_sentence(play: Any, uri: str) -> None:
     others = "its domains: clone-1, clone-2, node-1, node-2, paused, transient"
     told_macs = f"02:00:00:00:00:01 or {MAC_TOLD}"
@@ -115,12 +118,14 @@ def test_the_difference_is_shown(play: Any, uri: str) -> None:
     assert shown == {"before": {"power_state": "on"}, "after": {"power_state": "off"}}
 
 
+@pytest.mark.case("F04")
 def test_of_several_nodes_one_fails_and_is_named(play: Any, uri: str) -> None:
     done = power(play, "poweroff", {name: {"domain": name} for name in ("node-1", "node-2", "node-9")}, uri=uri)
     assert list(done.failures) == ["node-9"]
     assert [done.results()[name]["power_state"] for name in ("node-1", "node-2")] == ["off", "off"]
 
 
+@pytest.mark.case("F02")
 def test_nodes_without_a_power_driver_stop_all_by_name(play: Any, uri: str) -> None:
     known = {"os_faults_power": {"driver": "libvirt", "uri": uri, "domain": "node-1"}}
     done = play("node_power.yml", hosts={"node-1": known, "node-7": {}, "node-8": {}}, node_action="poweroff")

@@ -74,6 +74,7 @@ def test_a_bmc_and_two_hypervisors_of_which_the_last_takes_what_is_left(
         assert nodes(cloud, "one.local", "two.local").snapshot("ready")["two.local"].payload["snapshots"] == ["ready"]
 
 
+@pytest.mark.case("F01")
 def test_two_hypervisors_each_with_the_domains_that_are_told(uris: tuple[str, str], tmp_path: Path) -> None:
     drivers = [
         {"driver": "libvirt", "connection_uri": uris[0], "domains": {"one.local": "vm"}},

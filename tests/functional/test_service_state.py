@@ -217,6 +217,7 @@ def test_kill_ends_even_the_deaf_and_their_children(state, server):
     assert not server.record.exists()
 
 
+@pytest.mark.case("D09")
 def test_kill_of_what_does_not_run_is_a_failure(state, server):
     failed = state("kill")
     assert failed.failures["here"].startswith(f"nothing to kill: service '{server.name}' has no process on this host")
@@ -308,6 +309,7 @@ def test_bad_arguments_are_refused_in_the_words_of_ansible(play, arguments, word
     assert refused.results() == {}
 
 
+@pytest.mark.case("D26")
 def test_a_service_without_a_unit_here_is_a_failure_in_a_sentence(play):
     missing = {"os_faults_services": {"ghost": {"driver": "systemd", "units": ["os-faults-ghost"]}}}
     failed = play("service_state.yml", inventory=missing, service="ghost", service_action="restart")

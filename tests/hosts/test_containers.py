@@ -80,6 +80,7 @@ def test_it_is_on_the_nodes_that_have_it(cloud: Cloud, web: Container, owners: l
     assert len(web.get_nodes(running=True)) == 2
 
 
+@pytest.mark.case("D30")
 def test_terminate_and_start(cloud: Cloud, web: Container, nodes: NodeCollection, host: Host) -> None:
     with host.undone():
         assert human_api(cloud, f"terminate web container on {host.fqdn} node").changed
@@ -100,6 +101,7 @@ def test_terminate_and_start(cloud: Cloud, web: Container, nodes: NodeCollection
         wait_for(lambda: answers(host, WEB), "healing starts it again", 10)
 
 
+@pytest.mark.case("D30")
 def test_restart_and_kill(web: Container, nodes: NodeCollection, host: Host) -> None:
     before = web.restart(nodes)[host.fqdn].payload
     assert not set(before["pids_before"]) & set(before["pids_after"])

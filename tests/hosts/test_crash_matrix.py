@@ -47,6 +47,7 @@ def test_every_column_that_applies_has_a_way() -> None:
     assert list(WAYS) == [column for column in COLUMNS if column not in CANNOT_APPLY]
 
 
+@pytest.mark.case("D32")
 @pytest.mark.parametrize("column", CHOSEN)
 def test_column(column: str, stage: Stage, matrix: Matrix) -> None:
     stage.prepare()

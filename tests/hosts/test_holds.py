@@ -177,6 +177,7 @@ def test_overlapping_faults_in_any_order(frozen: Subject, cloud: Cloud, plain_no
     assert frozen.answering() == frozen.everywhere
 
 
+@pytest.mark.case("D12")
 def test_the_controller_dies(config_file: Path, node_3: Host, evidence: Evidence) -> None:
     subject = memcached(node_3)
     code = f"""

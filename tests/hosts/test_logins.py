@@ -39,6 +39,7 @@ def freeze_and_unfreeze(config: dict[str, Any], host: Host) -> set[tuple[str, st
     return set(re.findall(r"Accepted (\S+ for \S+) from (\S+) port", journal))
 
 
+@pytest.mark.case("C25")
 def test_ssh_password(login: Any, node_3: Host) -> None:
     password = node_3.lab.about["accounts"]["stack"]["password"]
     assert "password for stack" in dict(freeze_and_unfreeze(login(username="stack", password=password), node_3))
@@ -50,6 +51,7 @@ def test_become_password(login: Any, node_3: Host) -> None:
     assert "publickey for careful" in dict(freeze_and_unfreeze(config, node_3))
 
 
+@pytest.mark.case("C16")
 def test_wrong_ssh_password(login: Any, node_3: Host) -> None:
     with (
         connect(login(username="stack", password="not this one")) as cloud,
@@ -75,6 +77,7 @@ def test_ipv6(login: Any, node_3: Host) -> None:
     assert ("publickey for root", "fd77::1") in freeze_and_unfreeze(config, node_3)
 
 
+@pytest.mark.case("C26")
 def test_through_a_jump_host(login: Any, node_1: Host, node_3: Host) -> None:
     jump = {"host": "devstack.local", "username": "root", "private_key_file": node_3.lab.key}
     config = login(username="root", private_key_file=node_3.lab.key, jump=jump)

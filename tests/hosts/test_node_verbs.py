@@ -17,6 +17,7 @@ from hostlab.waiting import wait_for
 from os_faults import ArgumentError, Cloud, Result
 
 
+@pytest.mark.case("F18")
 def test_reboot_waits_for_a_new_boot(cloud: Cloud, node_2: Host, node_3: Host, evidence: Evidence) -> None:
     hosts = [node_2, node_3]
     nodes = cloud.get_nodes(fqdns=[host.fqdn for host in hosts])

@@ -90,6 +90,7 @@ def test_reset_is_waited_for(by: By, guest_1: Guest, guest_2: Guest, evidence: E
     evidence.undone(f"reset by {by.driver}", "it runs, its memcached answers")
 
 
+@pytest.mark.case("I07")
 def test_shutdown(by: By, guest_1: Guest, guest_2: Guest, evidence: Evidence) -> None:
     guest_2.note("here")
     one = by.nodes(guest_1)
@@ -110,6 +111,7 @@ def test_a_guest_that_ignores_its_power_button(by_libvirt: By, guest_1: Guest) -
     assert_untouched(guest_1, "here")
 
 
+@pytest.mark.case("F09", "F11")
 def test_snapshot_and_revert(by_libvirt: By, guest_1: Guest, guest_2: Guest, evidence: Evidence) -> None:
     one, both = by_libvirt.nodes(guest_1), by_libvirt.nodes(guest_1, guest_2)
     for guest in (guest_1, guest_2):

@@ -25,6 +25,7 @@ def canary(node_3: Host) -> Iterator[str]:
     node_3.sh(f"echo careful:{node_3.lab.about['accounts']['careful']['password']} | chpasswd")
 
 
+@pytest.mark.case("C23")
 def test_passwords_leave_no_trace(
     canary: str, config: dict[str, Any], private: Path, node_3: Host, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -15,6 +15,7 @@ from hostlab.waiting import wait_for
 from os_faults import AnsibleExecutionException, Cloud, NodeCollection, Service
 
 
+@pytest.mark.case("D06", "D25")
 def test_restart(subject: Subject, service: Service, nodes: NodeCollection, evidence: Evidence) -> None:
     old = subject.processes()
     with subject.host.undone():
@@ -37,6 +38,7 @@ def test_restart(subject: Subject, service: Service, nodes: NodeCollection, evid
         evidence.undone("restart", "keystone issues tokens, host as before")
 
 
+@pytest.mark.case("D08", "D14")
 def test_kill(subject: Subject, service: Service, nodes: NodeCollection, evidence: Evidence) -> None:
     old = subject.processes()
     with subject.host.undone(within=30):
@@ -59,6 +61,7 @@ def test_kill(subject: Subject, service: Service, nodes: NodeCollection, evidenc
     evidence.undone("kill", "systemd started it again, as the result says; host as before")
 
 
+@pytest.mark.case("D05", "D07", "D25")
 def test_terminate_and_start(subject: Subject, service: Service, nodes: NodeCollection, evidence: Evidence) -> None:
     with subject.host.undone():
         assert service.terminate(nodes).changed
@@ -83,6 +86,7 @@ def test_terminate_and_start(subject: Subject, service: Service, nodes: NodeColl
     evidence.undone("start", "service runs, host as before")
 
 
+@pytest.mark.case("D10", "D14")
 def test_freeze_and_unfreeze(subject: Subject, service: Service, nodes: NodeCollection, evidence: Evidence) -> None:
     running = subject.processes()
     with subject.host.undone():
@@ -107,6 +111,7 @@ def test_freeze_and_unfreeze(subject: Subject, service: Service, nodes: NodeColl
     evidence.undone("unfreeze", "unit and record gone, host as before")
 
 
+@pytest.mark.case("D11")
 def test_freeze_ends_by_itself(cloud: Cloud, node_1: Host, evidence: Evidence) -> None:
     subject = keystone(node_1)
     with node_1.undone():
@@ -119,6 +124,7 @@ def test_freeze_ends_by_itself(cloud: Cloud, node_1: Host, evidence: Evidence) -
     evidence.undone("freeze", f"by its time of 4 s, {slept:.1f} s after the call")
 
 
+@pytest.mark.case("D17", "D19")
 def test_unplug_and_plug(subject: Subject, service: Service, nodes: NodeCollection, evidence: Evidence) -> None:
     host = subject.host
     assert subject.answering() == subject.everywhere

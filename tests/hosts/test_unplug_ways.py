@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hostlab.evidence import Evidence
 from hostlab.observer import Host
 from hostlab.subject import Subject, keystone, memcached, mysql
@@ -17,6 +18,7 @@ def asked_on(host: Host, subject: Subject) -> bool:
     return bool(host.answering(subject.kind, subject.port, subject.host.address))
 
 
+@pytest.mark.case("G09")
 def test_what_leaves_for_another_service(cloud: Cloud, node_1: Host, node_2: Host, evidence: Evidence) -> None:
     there, here = mysql(node_2), mysql(node_1)
     with node_1.undone():
@@ -38,6 +40,7 @@ def test_what_leaves_for_another_service(cloud: Cloud, node_1: Host, node_2: Hos
     evidence.undone("unplug", "by plug with the same words; host as before")
 
 
+@pytest.mark.case("G10")
 def test_what_comes_from_another_service(
     cloud: Cloud, node_1: Host, node_2: Host, node_3: Host, evidence: Evidence
 ) -> None:
@@ -55,6 +58,7 @@ def test_what_comes_from_another_service(
     evidence.undone("unplug", "by heal; host as before")
 
 
+@pytest.mark.case("D21")
 def test_a_port_in_place_of_its_own(cloud: Cloud, node_1: Host, node_2: Host) -> None:
     service = cloud.get_service("keystone")
     with node_1.undone():
@@ -76,6 +80,7 @@ def test_only_what_arrives(cloud: Cloud, node_3: Host) -> None:
         assert subject.answering() == subject.everywhere
 
 
+@pytest.mark.case("D20")
 def test_a_port_that_is_told_to_go_one_way(config: dict[str, Any], node_1: Host, node_2: Host) -> None:
     config["services"] = {"client": {"driver": "systemd", "service_name": "ssh", "ports": [["tcp", 11211, "egress"]]}}
     with os_faults.connect(config) as cloud, node_1.undone():

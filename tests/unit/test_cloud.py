@@ -28,6 +28,7 @@ def test_connect_contacts_nobody():
         assert runner.performed == []
 
 
+@pytest.mark.case("E03")
 def test_the_nodes_are_asked_once_per_connection():
     runner = FakeRunner(hosts())
     with cloud_of(runner) as cloud:

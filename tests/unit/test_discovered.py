@@ -39,6 +39,7 @@ def as_seen(cloud: Cloud) -> dict[str, Any]:
         return {
             "nodes": [(node.fqdn, node.ip, node.mac, node.libvirt_name, node.auth) for node in nodes],
             "services": {name: cloud.get_service(name).get_nodes().get_fqdns() for name in cloud.list_services()},
+            "containers": {name: cloud.get_container(name).get_nodes().get_fqdns() for name in cloud.list_containers()},
             "ports": {name: cloud.get_service(name).ports for name in cloud.list_services()},
             "definitions": {
                 name: {"ports": [], **definition}
@@ -49,6 +50,7 @@ def as_seen(cloud: Cloud) -> dict[str, Any]:
         }
 
 
+@pytest.mark.case("E11")
 def test_nodes_and_services() -> None:
     written = found(CONFIG)
     assert written["cloud_management"] == CONFIG["cloud_management"]
@@ -67,6 +69,7 @@ def test_nodes_and_services() -> None:
         assert written["services"][name]["args"]["units"]
 
 
+@pytest.mark.case("E13")
 def test_the_configuration_that_is_given_is_not_changed() -> None:
     config: dict[str, Any] = copy.deepcopy({**CONFIG, "services": {"memcached": {"driver": "systemd", "units": ["m"]}}})
     before = copy.deepcopy(config)
@@ -105,6 +108,7 @@ LOGINS = {
                 "web": {"driver": "process", "args": {"pidfile": "/run/web.pid"}, "hosts": [ADDRESSES[1]]},
             },
             "power_managements": [{"driver": "libvirt", "args": {"connection_uri": "qemu:///system"}}],
+            "containers": {"app": {"driver": "podman", "container_name": "app", "hosts": ADDRESSES[:2]}},
             "limit": "50%",
             "heal_after": 60,
         },
@@ -116,9 +120,8 @@ def test_it_means_the_same_and_nothing_is_lost(config: dict[str, Any], monkeypat
     monkeypatch.setenv("THERE", "canary")
     written = json.loads(json.dumps(found(config)))
     assert as_seen(cloud_of(written)) == as_seen(cloud_of(config))
-    assert {key: written[key] for key in config if key != "services" and key != "node_discover"} == {
-        key: config[key] for key in config if key != "services" and key != "node_discover"
-    }
+    kept = config.keys() - {"services", "containers", "node_discover"}
+    assert {key: written[key] for key in kept} == {key: config[key] for key in kept}
     assert load(written).heal_after == load(config).heal_after
     assert "canary" not in json.dumps(written), "a password is written where a reference stood"
     again = found(written)

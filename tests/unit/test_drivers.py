@@ -122,6 +122,7 @@ def test_libvirt_wants_no_password() -> None:
         LibvirtPower({"address": "kvm", "password": "canary"}, "power")
 
 
+@pytest.mark.case("F17")
 def test_ipmi_knows_a_node_by_any_of_its_macs_then_by_its_name() -> None:
     one, two = ({"address": f"10.0.0.{n}", "username": "admin", "password": "x", "port": 6230} for n in (1, 2))
     driver = IpmiPower({"mac_to_bmc": {"52:54:00:AA:BB:CC": one}, "fqdn_to_bmc": {"node-1": two, "node-2": two}})

@@ -140,6 +140,7 @@ def test_a_task_is_a_mapping(nodes, runner, task):
     assert len(runner.performed) == before
 
 
+@pytest.mark.case("F02")
 def test_a_node_that_no_power_driver_knows_stops_the_verb_by_name(runner, state_home):
     with cloud_of(runner, **POWER) as cloud:
         nodes = cloud.get_nodes()
@@ -150,6 +151,7 @@ def test_a_node_that_no_power_driver_knows_stops_the_verb_by_name(runner, state_
         assert len(runner.performed) == before
 
 
+@pytest.mark.case("F03")
 def test_the_first_driver_that_knows_a_node_wins(runner, state_home):
     powers = [*POWER["power_managements"], {"driver": "libvirt", "connection_uri": "test:///default"}]
     with cloud_of(runner, power_managements=powers) as cloud:
