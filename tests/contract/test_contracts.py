@@ -84,6 +84,10 @@ def test_keys_that_name_verbs_and_options_name_some_of_the_contract(name: str) -
     assert set(only_for) <= set(spec.get("options", {}))
     assert set().union(*only_for.values()) <= verbs
     assert set(spec.get("breaks_connections", [])) <= verbs
+    assert set(spec.get("also_called", {}).values()) <= verbs
+    subject_from = spec.get("subject_from", [])
+    named = {subject_from} if isinstance(subject_from, str) else set(subject_from)
+    assert named <= set(spec.get("options", {}))
     types = {key: option["type"] for key, option in spec.get("options", {}).items()}
     assert {types.get(key) for key in spec.get("amounts", [])} <= {"str"}
     assert {types.get(key) for key in spec.get("ranges", {})} <= {"int", "float"}
