@@ -8,7 +8,7 @@ from typing import Any
 
 from os_faults.errors import ConfigError
 
-SECRET_KEYS = frozenset({"password", "become_password", "kg"})
+SECRET_KEYS = frozenset({"password", "become_password", "slave_password", "kg"})
 
 
 class Secret(str):

@@ -74,7 +74,7 @@ def for_config(case: dict[str, Any], root: Path) -> list[Any]:
 
 
 def for_discovery(case: dict[str, Any], root: Path) -> list[Any]:
-    """``driver``, ``args``, and ``answers`` (seed → payload, or the word for its failure)."""
+    """``driver``, ``args``, ``answers`` (seed → payload, or the word for its failure), ``directory`` (its payload)."""
     driver = registry.get("cloud", case.pop("driver"))(case.pop("args"))
     results = {
         seed: HostResult(seed, Status.OK, payload=answer)
@@ -82,10 +82,16 @@ def for_discovery(case: dict[str, Any], root: Path) -> list[Any]:
         else HostResult(seed, Status(answer))
         for seed, answer in case.pop("answers", {}).items()
     }
-    nodes = driver.nodes(results)
+    told = case.pop("directory", None)
+    asked = driver.directory()
+    assert (told is None) == (asked is None)
+    seeds = driver.listed(HostResult(asked.node.fqdn, Status.OK, payload=told)) if asked else driver.seeds()
+    nodes = driver.nodes(results, seeds)
     return [
         {
-            "seeds": [{**plain(asdict(seed)), "auth": plain(asdict(seed.auth))} for seed in driver.seeds()],
+            "directory": plain(asdict(asked)) if asked else None,
+            "identity": list(driver.identity),
+            "seeds": [{**plain(asdict(seed)), "auth": plain(asdict(seed.auth))} for seed in seeds],
             "nodes": plain([asdict(node) for node in nodes]),
             "networks": {node.fqdn: dict(driver.networks(node)) for node in nodes},
         }

@@ -1,0 +1,99 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: Apache-2.0
+"""Tell which minions a Salt master has, with their addresses and interfaces."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: osf_salt_minions
+short_description: Tell which minions a Salt master has
+description:
+  - Runs on the Salt master. Asks the minions for their interfaces and their addresses, and nothing else.
+version_added: "1.0.0"
+options:
+  minions:
+    description: A regular expression; minions whose names match it are asked (C(salt -E)).
+    type: str
+    required: true
+  addresses_by:
+    description: The function of Salt, with its arguments, that tells the address of a minion.
+    type: str
+    default: pillar.get _param:single_address
+attributes:
+  check_mode:
+    description: Reads only, so it runs in check mode too.
+    support: full
+  diff_mode:
+    description: There is no text to compare.
+    support: none
+requirements: [salt]
+author: [The os_faults authors (@os-faults)]
+"""
+
+EXAMPLES = r"""
+- name: Ask for the compute nodes
+  osf_salt_minions:
+    minions: ^cmp
+"""
+
+RETURN = r"""
+interfaces:
+  description: Minion → name of an interface → what Salt's C(network.interfaces) tells of it.
+  returned: success
+  type: dict
+  sample: {cmp01: {eth0: {hwaddr: "52:54:00:00:00:01", inet: [{address: 10.0.0.2}]}}}
+addresses:
+  description: Minion → what the function told.
+  returned: success
+  type: dict
+  sample: {cmp01: 10.0.0.2}
+"""
+
+import json
+import shlex
+import shutil
+
+from ansible.module_utils.basic import AnsibleModule
+
+
+def answers_of(text):
+    """Return minion → answer; a minion that is not there answers with false, and is left out.
+
+    >>> answers_of('{"cmp01": "10.0.0.2", "cmp02": false}')
+    {'cmp01': '10.0.0.2'}
+    """
+    return {minion: answer for minion, answer in json.loads(text or "{}").items() if answer is not False}
+
+
+def ask(module, words):
+    """Run a function of Salt on the minions and return what each answered."""
+    command = ["salt", "--out=json", "--static", "-E", module.params["minions"], *words]
+    code, out, err = module.run_command(command)
+    try:
+        return answers_of(out)
+    except ValueError:
+        said = [line for line in (err or out).splitlines() if line.strip()]
+        module.fail_json(
+            msg="'%s' did not answer: %s" % (shlex.join(command), said[-1] if said else "exit code %d" % code)
+        )
+
+
+def main():
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "minions": {"type": "str", "required": True},
+            "addresses_by": {"type": "str", "default": "pillar.get _param:single_address"},
+        },
+        supports_check_mode=True,
+    )
+    if shutil.which("salt") is None:
+        module.fail_json(msg="this host is no Salt master: it has no command 'salt'")
+    interfaces = ask(module, ["network.interfaces"])
+    addresses = ask(module, shlex.split(module.params["addresses_by"]))
+    module.exit_json(changed=False, interfaces=interfaces, addresses=addresses)
+
+
+if __name__ == "__main__":
+    main()

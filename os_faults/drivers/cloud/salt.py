@@ -1,0 +1,166 @@
+"""Clouds that are installed by Salt: the master knows the nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from ipaddress import ip_address
+from typing import Any, ClassVar
+
+from os_faults.config import LOGIN, auth_of
+from os_faults.drivers import Directory
+from os_faults.drivers.cloud.ssh import ARGUMENTS, SshCloud
+from os_faults.errors import CloudManagementError
+from os_faults.model import Auth, HostResult, Jump, Node
+
+_NODES = "^(?!(cfg|mon))"
+_ASK_FOR_IPS = "pillar.get _param:single_address"
+_WORDS = {
+    "type": "string",
+    "minLength": 1,
+    "pattern": r"^[^{}]*$",
+    "description": "a function of Salt and its arguments, without braces",
+}
+_REGEXP = {"type": "string", "minLength": 1, "description": "a regular expression"}
+_DIRECT = {"type": "boolean", "description": "true or false"}
+_MASTER = "salt-master"
+
+
+class SaltCloud(SshCloud):
+    """A cloud whose nodes a Salt master knows.
+
+    .. code-block:: yaml
+
+        cloud_management:
+          driver: saltcloud
+          address: cfg01.local              # the Salt master
+          auth: {username: root, private_key_file: ~/.ssh/master}
+          slave_auth: {username: root, private_key_file: ~/.ssh/nodes}
+          slave_name_regexp: ^(cmp|ctl)     # which minions; all but cfg… and mon… when left out
+
+    The master is asked for the addresses and interfaces of its minions (``salt -E``). Each is logged in to through the
+    master, or directly with ``slave_direct_ssh: true``. ``get_ips_cmd`` is the function that tells the address of a
+    minion (``pillar.get _param:single_address`` when left out). What ``slave_auth`` does not say is as for the master.
+    """
+
+    NAME: ClassVar[str] = "saltcloud"
+    DESCRIPTION: ClassVar[str] = "A cloud installed by Salt"
+    SCHEMA: ClassVar[Mapping[str, Any]] = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["address"],
+        "properties": {
+            **{key: value for key, value in ARGUMENTS.items() if key != "nodes"},
+            "slave_auth": {"$ref": "#/$defs/auth"},
+            "slave_name_regexp": _REGEXP,
+            "slave_direct_ssh": _DIRECT,
+            "get_ips_cmd": _WORDS,
+        },
+    }
+    catalogue: ClassVar[str | None] = "salt"
+    root_by_default: ClassVar[bool] = True
+
+    def directory(self) -> Directory | None:
+        """Return that the master knows the nodes; None when ``node_discover`` names them."""
+        if self._seeds:
+            return None
+        asked = {
+            "minions": self._args.get("slave_name_regexp", _NODES),
+            "addresses_by": self._args.get("get_ips_cmd", _ASK_FOR_IPS),
+        }
+        address = self._args["address"]
+        return Directory(Node(_MASTER, address, auth=self._master_login()), "list_salt.yml", asked)
+
+    def listed(self, result: HostResult) -> tuple[Node, ...]:
+        """Return the nodes, from what the minions told the master: each is called as its minion.
+
+        Raises:
+            CloudManagementError: a minion did not tell its address, or has no interface with it.
+        """
+        interfaces, addresses = (result.payload.get(key, {}) for key in ("interfaces", "addresses"))
+        if not interfaces:
+            raise CloudManagementError("the Salt master knows no minion that is meant (slave_name_regexp)")
+        auth = self._node_login()
+        found = [(name, _address(name, addresses), interfaces[name]) for name in sorted(interfaces)]
+        return tuple(Node(name, ip, _mac(name, ip, own), auth=auth) for name, ip, own in found)
+
+    def _make_seeds(self) -> Iterable[Node]:
+        return ()
+
+    def _master_login(self) -> Auth:
+        return auth_of(self._args, root_by_default=self.root_by_default, where=self._where)
+
+    def _levels(self) -> list[Mapping[str, Any]]:
+        """Return the logins of the nodes: that of the master, and what they have of their own."""
+        return [self._args, {"auth": self._args.get("slave_auth", {})}]
+
+    def _node_login(self) -> Auth:
+        auth = auth_of(*self._levels(), root_by_default=self.root_by_default, where=self._where)
+        if self._args.get("slave_direct_ssh", False):
+            return auth
+        master = self._master_login()
+        jump = Jump(
+            host=self._args["address"],
+            username=master.username,
+            private_key_file=master.private_key_file,
+            port=master.port,
+        )
+        return replace(auth, jump=auth.jump or jump)
+
+
+class TcpCloud(SaltCloud):
+    """A cloud whose nodes a Salt master knows, as older configurations write it; new ones say ``saltcloud``.
+
+    .. code-block:: yaml
+
+        cloud_management:
+          driver: tcpcloud
+          address: cfg01.local
+          username: root
+          private_key_file: ~/.ssh/master
+          slave_username: ubuntu
+          slave_password: {env: BMC_PASSWORD}
+          slave_sudo: true
+
+    ``master_sudo`` and ``slave_sudo`` say whether the user becomes root on the master and on the nodes.
+    """
+
+    NAME: ClassVar[str] = "tcpcloud"
+    DESCRIPTION: ClassVar[str] = "Older name of saltcloud"
+    SCHEMA: ClassVar[Mapping[str, Any]] = {
+        **SaltCloud.SCHEMA,
+        "properties": {
+            **{key: value for key, value in SaltCloud.SCHEMA["properties"].items() if key != "slave_auth"},
+            "slave_username": LOGIN["username"],
+            "slave_password": LOGIN["password"],
+            "master_sudo": _DIRECT,
+            "slave_sudo": _DIRECT,
+        },
+    }
+
+    def _master_login(self) -> Auth:
+        become = {"become": self._args["master_sudo"]} if "master_sudo" in self._args else {}
+        return auth_of(self._args, become, root_by_default=self.root_by_default, where=self._where)
+
+    def _levels(self) -> list[Mapping[str, Any]]:
+        words = {"slave_username": "username", "slave_password": "password", "slave_sudo": "become"}
+        return [self._args, {word: self._args[key] for key, word in words.items() if key in self._args}]
+
+
+def _address(minion: str, addresses: Mapping[str, Any]) -> str:
+    """Return the address that a minion told."""
+    told = addresses.get(minion)
+    told = told[0] if isinstance(told, list) and told else told
+    try:
+        return str(ip_address(str(told)))
+    except ValueError:
+        raise CloudManagementError(f"{minion} told the Salt master no address but {told!r} (get_ips_cmd)") from None
+
+
+def _mac(minion: str, ip: str, interfaces: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """Return the MAC address of the interface that has the address."""
+    for about in interfaces.values():
+        own = [*about.get("inet", ()), *about.get("inet6", ()), *about.get("secondary", ())]
+        if ip in [entry.get("address") for entry in own]:
+            return about.get("hwaddr")
+    raise CloudManagementError(f"no interface of {minion} has its address {ip}")
