@@ -15,6 +15,7 @@ from os_faults.errors import (
     CloudManagementError,
     OSFError,
     PartlyDone,
+    PartlyUnreachable,
 )
 from os_faults.memory import Memory
 from os_faults.model import Action, Claim, HostResult, Node, Result, Status
@@ -157,9 +158,9 @@ class Discovery:
         sentence = f"the cloud's discovery is not complete: {'; '.join(parts)}{hint}"
         if any(host.payload.get("refused") for host in result.failures):
             return CloudManagementError(sentence)
-        if answered:
-            return PartlyDone(sentence, result)
         silent = all(host.status is Status.UNREACHABLE for host in result.failures)
+        if answered:
+            return (PartlyUnreachable if silent else PartlyDone)(sentence, result)
         return (AnsibleExecutionUnreachable if silent else AnsibleExecutionException)(sentence, result)
 
 

@@ -19,6 +19,7 @@
         └── AnsibleExecutionException     a run did not do what was asked (has ``.result``)      exit 1
             ├── AnsibleExecutionUnreachable   no node of the run could be reached                exit 3
             ├── PartlyDone                    some nodes did it, others did not                  exit 4
+            │   └── PartlyUnreachable         some did it, the others could not be reached       exit 4
             ├── NothingTargeted               the run matched no node at all                     exit 1
             └── RunTimeout                    the run did not end before its deadline            exit 1
 
@@ -148,6 +149,10 @@ class PartlyDone(AnsibleExecutionException):
     """Some nodes did what was asked, others did not."""
 
     exit_code = 4
+
+
+class PartlyUnreachable(PartlyDone, AnsibleExecutionUnreachable):
+    """Some nodes did what was asked, and all others could not be reached."""
 
 
 class NothingTargeted(AnsibleExecutionException):

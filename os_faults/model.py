@@ -19,6 +19,7 @@ from os_faults.errors import (
     CloudManagementError,
     NothingTargeted,
     PartlyDone,
+    PartlyUnreachable,
     UndoError,
 )
 
@@ -350,7 +351,7 @@ class Result(Mapping[str, HostResult]):
         Raises:
             UndoError: a fault is still on a node after its undo.
             AnsibleExecutionUnreachable: no node could be reached.
-            PartlyDone: some nodes did it, others did not.
+            PartlyDone: some nodes did it, others did not; `PartlyUnreachable` when these could not be reached.
             NothingTargeted: the run reached no node at all.
             AnsibleExecutionException: every node failed, or the run as a whole did.
         """
@@ -364,11 +365,10 @@ class Result(Mapping[str, HostResult]):
         if not failures:
             return self
         sentence = self._sentence(failures)
+        silent = all(host.status is Status.UNREACHABLE for host in failures)
         if len(failures) < len(self.hosts):
-            raise PartlyDone(sentence, self)
-        if all(host.status is Status.UNREACHABLE for host in failures):
-            raise AnsibleExecutionUnreachable(sentence, self)
-        raise AnsibleExecutionException(sentence, self)
+            raise (PartlyUnreachable if silent else PartlyDone)(sentence, self)
+        raise (AnsibleExecutionUnreachable if silent else AnsibleExecutionException)(sentence, self)
 
     def _sentence(self, failures: tuple[HostResult, ...]) -> str:
         parts = [

@@ -93,7 +93,6 @@ def test_a_service_of_ours_is_replaced_as_a_whole() -> None:
         assert service.ports == []
 
 
-@pytest.mark.case("A07")
 def test_hosts_of_a_service() -> None:
     config = {**LISTED, "services": {"app": {**APP, "hosts": ["10.0.0.1", "10.0.0.2"]}}}
     with cloud_of(config, FakeRunner(hosts())) as cloud:

@@ -16,7 +16,7 @@ from os_faults import AnsibleExecutionException, Cloud
 SECOND_SSHD = "osf-test-sshd"
 
 
-@pytest.mark.case("D02", "D04", "D05", "I05")
+@pytest.mark.case("D04", "D05", "I05")
 def test_what_runs_where(cloud: Cloud, every_node: list[Host]) -> None:
     service = cloud.get_service("memcached")
     names = [host.fqdn for host in every_node]

@@ -71,7 +71,6 @@ def test_one_service_under_its_names(cloud: Cloud, name: str) -> None:
     assert service.get_nodes().get_fqdns() == ["node-1.domain.tld", "node-2.domain.tld"]
 
 
-@pytest.mark.case("D01")
 def test_nodes_of_a_service_running_or_not(cloud: Cloud, node_1: Host, node_2: Host) -> None:
     service = cloud.get_service("mysql")
     both = [node_1.fqdn, node_2.fqdn]
