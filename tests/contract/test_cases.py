@@ -42,4 +42,4 @@ def test_every_case_is_tested_or_explained(capsys: pytest.CaptureFixture[str]) -
     assert len(not_taken) <= MOST_NOT_TAKEN
     with capsys.disabled():
         print(f"\ncases of older versions: {len(tested)} of {len(CASES)} tested, {len(not_taken)} not taken, ", end="")
-        print(f"{len(waiting)} wait for their driver")
+        print(f"{len(waiting)} waiting for a driver")
