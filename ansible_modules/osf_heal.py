@@ -67,7 +67,7 @@ undo_failed:
   type: bool
 """
 
-from ansible.module_utils import osf_hold_store, osf_holds
+from ansible.module_utils import osf_hold_store, osf_holds_of_host
 from ansible.module_utils.basic import AnsibleModule
 
 
@@ -77,7 +77,7 @@ def main() -> None:
         argument_spec={"ids": {"type": "list", "elements": "str", "default": []}},
         supports_check_mode=True,
     )
-    result = osf_holds.heal(module, module.params["ids"])
+    result = osf_holds_of_host.heal(module, module.params["ids"])
     result["notes"] += osf_hold_store.of_others()
     left = result["failed_holds"]
     if left:

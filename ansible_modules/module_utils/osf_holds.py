@@ -1,8 +1,7 @@
-"""The lasting faults of this host: make one, take it back, list them, record a change that has no carrier.
+"""A lasting fault of this host: make it, take it back, record a change that has no carrier.
 
 A hold is a directory (`osf_hold_store`) and a carrier (`osf_hold_carrier`); what they contain is decided in
-`osf_hold_plan`. A fault is undone when its directory is gone, as removing it is the last act of an undo that
-went well; nothing else counts, least of all the exit code of ``systemctl stop``.
+`osf_hold_plan`, and its end is that of `osf_hold_undo`.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from ansible.module_utils import osf_hold_witness as witness
 from ansible.module_utils import osf_host_state as host_state
 from ansible.module_utils.osf_hold_plan import Plan, Refused, hold_id
 from ansible.module_utils.osf_hold_store import who
+from ansible.module_utils.osf_hold_undo import Failed, take_back, told
 
 __all__ = [
     "Cut",
@@ -29,21 +29,11 @@ __all__ = [
     "absent",
     "close",
     "confirmed",
-    "heal",
     "hold_id",
-    "listing",
     "present",
     "record_change",
     "who",
 ]
-
-
-class Failed(Exception):
-    """A hold could not be made or taken back; ``payload`` goes into the module's failure."""
-
-    def __init__(self, message: str, **payload: Any) -> None:
-        super().__init__(message)
-        self.payload = payload
 
 
 class Cut(NamedTuple):
@@ -199,7 +189,7 @@ def absent(module, hold_id_: str) -> dict[str, Any]:
         hold = store.find(hold_id_)
         if hold is not None and not module.check_mode:
             drift = take_back(module, hold)
-    return dict(_outcome(hold_id_, "absent", hold is not None, None, None, Cut()), notes=_told(drift))
+    return dict(_outcome(hold_id_, "absent", hold is not None, None, None, Cut()), notes=told(drift))
 
 
 def confirmed(module, hold_id_: str, patience: float = 10.0) -> dict[str, Any]:
@@ -231,93 +221,6 @@ def confirmed(module, hold_id_: str, patience: float = 10.0) -> dict[str, Any]:
         )
     witness.remember(hold)
     return _outcome(hold.id, "injected", False, hold.record["since"], hold.record["until"], Cut())
-
-
-def take_back(module, hold: store.Hold) -> list[str]:
-    """Undo a hold and see that it is gone, and that all that it touched is as it was.
-
-    Returns:
-        What others have changed on this host meanwhile.
-
-    Raises:
-        Failed: it is still there, or has left something, with ``undo_failed`` in the payload.
-    """
-    carrier = carriers.carrier_of(module, hold)
-    if not store.is_of_this_boot(hold):
-        store.discard(hold)
-        return []
-    memory = witness.recall(hold)
-    carrier.stop(hold)
-    if hold.exists:
-        module.run_command(["/bin/sh", hold.path("undo.sh")], environ_update=carriers.ENVIRONMENT)
-    if hold.exists:
-        raise Failed(_why_not_undone(hold), undo_failed=True, id=hold.id)
-    carrier.clear(hold.id)
-    found = witness.verdict(hold.id, memory)
-    if found.left:
-        raise Failed(_not_as_it_was(hold.id, found.left), undo_failed=True, id=hold.id, notes=_told(found.drift))
-    return found.drift
-
-
-def heal(module, ids: Sequence[str]) -> dict[str, Any]:
-    """Take back every hold of this host, or those with the given ids, the latest first.
-
-    Returns:
-        ``undone``: ids that were there and are gone now; ``failed_holds``: ``{id, why}`` of those that are still there
-        or have left something; ``notes``: what others have changed on the host meanwhile.
-    """
-    with store.locked():
-        return _heal(module, ids)
-
-
-def _heal(module, ids: Sequence[str]) -> dict[str, Any]:
-    undone: list[str] = []
-    failed: list[dict[str, str]] = []
-    drift: list[str] = []
-    for hold in store.find_all():
-        if ids and hold.id not in ids:
-            continue
-        try:
-            if not module.check_mode:
-                drift = take_back(module, hold) or drift
-            undone.append(hold.id)
-        except Failed as error:
-            failed.append({"id": hold.id, "why": str(error)})
-    for unit, lost in _units_without_directory(module).items():
-        name = carriers.id_of(unit)
-        if ids and name not in ids:
-            continue
-        if not module.check_mode:
-            carriers.Systemd(module).stop_unit(unit)
-        if lost:
-            failed.append({"id": name, "why": _lost(unit)})
-    return {"changed": bool(undone), "undone": undone, "failed_holds": failed, "notes": _told(drift)}
-
-
-def listing(module) -> list[dict[str, Any]]:
-    """Return what this host holds, read from the host: every directory, and every unit without one."""
-    holds = [_listed(module, hold) for hold in store.find_all() if store.is_of_this_boot(hold)]
-    for unit, lost in _units_without_directory(module).items():
-        if lost:
-            name = carriers.id_of(unit)
-            fault, _, subject = name.partition("-")
-            holds.append(
-                {
-                    "id": name,
-                    "fault": fault,
-                    "subject": subject,
-                    "state": "lost",
-                    "since": 0.0,
-                    "until": None,
-                    "by": "",
-                    "carrier": carriers.Systemd.name,
-                    "guarded": False,
-                    "directory": "",
-                    "undo_log": "",
-                    "note": _lost(unit),
-                }
-            )
-    return holds
 
 
 # ---- the steps -----------------------------------------------------------------------------------------------------
@@ -463,62 +366,7 @@ def _outcome(
     }
 
 
-def _listed(module, hold: store.Hold) -> dict[str, Any]:
-    carrier = carriers.carrier_of(module, hold)
-    record = hold.record
-    return {
-        "id": hold.id,
-        "fault": record["fault"],
-        "subject": record["subject"],
-        "state": hold.text("state").strip(),
-        "since": record["since"],
-        "until": record["until"],
-        "by": record["by"],
-        "carrier": record["carrier"],
-        "guarded": carrier.alive(hold),
-        "directory": hold.directory,
-        "undo_log": hold.text("undo.log")[-2000:],
-    }
-
-
-def _units_without_directory(module) -> dict[str, bool]:
-    """Return the units that have no directory: name → whether the undo was lost with it, or had been run before."""
-    if not store.has_systemd():
-        return {}
-    systemd = carriers.Systemd(module)
-    units = systemd.units()
-    return {
-        unit: not (state == "failed" and systemd.undo_went_well(unit))
-        for unit, state in units.items()
-        if not os.path.isdir(os.path.join(store.SYSTEM_ROOT, carriers.id_of(unit)))
-        and not (carriers.load_of(unit) and carriers.unit_name(carriers.load_of(unit)) in units)
-    }
-
-
 def _why_not_injected(problem: str, said: plan.Said) -> str:
     if said.rc is not None:
         return "the injection failed with exit code {:d}".format(said.rc)
     return problem or "the injection did not end in time"
-
-
-def _why_not_undone(hold: store.Hold) -> str:
-    return "could not take back {}: {} (see {} on the host; {} tells how to go on by hand)".format(
-        hold.id,
-        plan.last_line("\n".join(hold.text("undo.log").splitlines()[:-1])) or plan.last_line(hold.text("undo.log")),
-        hold.path("undo.log"),
-        os.path.join(os.path.dirname(hold.directory), "README"),
-    )
-
-
-def _not_as_it_was(id_: str, left: Sequence[str]) -> str:
-    return "{} was taken back, but not all is as it was before (- is missing, + is left): {}".format(
-        id_, "; ".join(plan.few(left))
-    )
-
-
-def _told(drift: Sequence[str]) -> list[str]:
-    return ["changed meanwhile, not by us: " + line for line in plan.few(drift)]
-
-
-def _lost(unit: str) -> str:
-    return "{} has lost its directory, so its undo can't be run".format(unit)

@@ -1,0 +1,69 @@
+"""The end of one hold: it is taken back, and all that it touched is as it was.
+
+A fault is undone when its directory is gone, as removing it is the last act of an undo that went well; nothing else
+counts, least of all the exit code of ``systemctl stop``.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Sequence
+
+from ansible.module_utils import osf_hold_carrier as carriers
+from ansible.module_utils import osf_hold_plan as plan
+from ansible.module_utils import osf_hold_store as store
+from ansible.module_utils import osf_hold_witness as witness
+
+
+class Failed(Exception):
+    """A hold could not be made or taken back; ``payload`` goes into the module's failure."""
+
+    def __init__(self, message: str, **payload: Any) -> None:
+        super().__init__(message)
+        self.payload = payload
+
+
+def take_back(module, hold: store.Hold) -> list[str]:
+    """Undo a hold and see that it is gone, and that all that it touched is as it was.
+
+    Returns:
+        What others have changed on this host meanwhile.
+
+    Raises:
+        Failed: it is still there, or has left something, with ``undo_failed`` in the payload.
+    """
+    carrier = carriers.carrier_of(module, hold)
+    if not store.is_of_this_boot(hold):
+        store.discard(hold)
+        return []
+    memory = witness.recall(hold)
+    carrier.stop(hold)
+    if hold.exists:
+        module.run_command(["/bin/sh", hold.path("undo.sh")], environ_update=carriers.ENVIRONMENT)
+    if hold.exists:
+        raise Failed(_why_not_undone(hold), undo_failed=True, id=hold.id)
+    carrier.clear(hold.id)
+    found = witness.verdict(hold.id, memory)
+    if found.left:
+        raise Failed(_not_as_it_was(hold.id, found.left), undo_failed=True, id=hold.id, notes=told(found.drift))
+    return found.drift
+
+
+def told(drift: Sequence[str]) -> list[str]:
+    """Return notes of what others have changed on this host meanwhile."""
+    return ["changed meanwhile, not by us: " + line for line in plan.few(drift)]
+
+
+def _why_not_undone(hold: store.Hold) -> str:
+    return "could not take back {}: {} (see {} on the host; {} tells how to go on by hand)".format(
+        hold.id,
+        plan.last_line("\n".join(hold.text("undo.log").splitlines()[:-1])) or plan.last_line(hold.text("undo.log")),
+        hold.path("undo.log"),
+        os.path.join(os.path.dirname(hold.directory), "README"),
+    )
+
+
+def _not_as_it_was(id_: str, left: Sequence[str]) -> str:
+    return "{} was taken back, but not all is as it was before (- is missing, + is left): {}".format(
+        id_, "; ".join(plan.few(left))
+    )
