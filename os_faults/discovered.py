@@ -74,7 +74,7 @@ def described(cloud: Cloud, config: Config, data: Mapping[str, Any]) -> dict[str
 
 def _node(node: Node, usual: Auth, data: Mapping[str, Any]) -> dict[str, Any]:
     """Return a node as a list of nodes has it, with what its login has beyond the usual one."""
-    own = {field.name for field in fields(Auth) if getattr(node.auth, field.name) != getattr(usual, field.name)}
+    own = [field.name for field in fields(Auth) if getattr(node.auth, field.name) != getattr(usual, field.name)]
     about = {key: getattr(node, key) for key in ("ip", "fqdn", "mac", "libvirt_name")} | keys_of(
         node.auth, own, _told(node.ip, data)
     )

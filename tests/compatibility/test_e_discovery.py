@@ -81,15 +81,18 @@ MINIONS = {
 
 def salt_of(addresses: dict[str, str], asked: list[Action], **args: Any) -> os_faults.Cloud:
     """Return a cloud whose master tells of two minions; what is asked is kept."""
+    config = {"cloud_management": {**SALT, "args": {**SALT["args"], **args}}}
+    return os_faults.connect(config, runner=master_of(addresses, asked))
 
+
+def master_of(addresses: dict[str, str], asked: list[Action]) -> FakeRunner:
     def answer(action: Action, node: str) -> HostResult:
         asked.append(action)
         if action.playbook == "list_salt.yml":
             return HostResult(node, Status.OK, payload={"interfaces": MINIONS, "addresses": addresses})
         return HostResult(node, Status.OK, payload={"node": {"fqdn": node}, "services": {}, "containers": {}})
 
-    config = {"cloud_management": {**SALT, "args": {**SALT["args"], **args}}}
-    return os_faults.connect(config, runner=FakeRunner(answer))
+    return FakeRunner(answer)
 
 
 ADDRESSES = {"cmp01": "10.0.0.2", "cmp02": "10.0.0.3"}
@@ -137,3 +140,14 @@ def test_directly_or_through_the_master() -> None:
         (auth, _) = [node.auth for node in cloud.get_nodes()]
         assert auth.jump is not None
         assert (auth.username, auth.jump.host) == ("ubuntu", "cfg01.local")
+
+
+@pytest.mark.case("E11")
+def test_what_the_master_told_is_written_down() -> None:
+    asked: list[Action] = []
+    written = os_faults.discover({"cloud_management": SALT}, runner=master_of(ADDRESSES, asked))
+    asked.clear()
+    with salt_of(ADDRESSES, []) as before, os_faults.connect(written, runner=master_of({}, asked)) as after:
+        told = [[(node.fqdn, node.ip, node.mac, node.auth) for node in cloud.get_nodes()] for cloud in (before, after)]
+    assert told[0] == told[1]
+    assert "list_salt.yml" not in {action.playbook for action in asked}, "the master is asked again"
