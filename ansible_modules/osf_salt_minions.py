@@ -58,12 +58,24 @@ from ansible.module_utils.basic import AnsibleModule
 
 
 def answers_of(text):
-    """Return minion → answer; a minion that is not there answers with false, and is left out.
+    r"""Return minion → answer; a minion that is not there answers with false, and is left out.
 
-    >>> answers_of('{"cmp01": "10.0.0.2", "cmp02": false}')
+    Salt may say something before it answers, so the answer begins where it begins.
+
+    >>> answers_of('No minions matched.\n{"cmp01": "10.0.0.2", "cmp02": false}')
     {'cmp01': '10.0.0.2'}
     """
-    return {minion: answer for minion, answer in json.loads(text or "{}").items() if answer is not False}
+    told = json.loads(text[text.find("{") :] if "{" in text else text or "{}")
+    return {minion: answer for minion, answer in told.items() if answer is not False}
+
+
+def is_masked(answers):
+    """Whether Salt has hidden what it was asked for, as it does with pillars from version 3008 on.
+
+    >>> is_masked({"cmp01": "**********"}), is_masked({"cmp01": ""})
+    (True, False)
+    """
+    return any(isinstance(answer, str) and answer and not answer.strip("*") for answer in answers.values())
 
 
 def ask(module, words):
@@ -91,7 +103,10 @@ def main():
     if shutil.which("salt") is None:
         module.fail_json(msg="this host is no Salt master: it has no command 'salt'")
     interfaces = ask(module, ["network.interfaces"])
-    addresses = ask(module, shlex.split(module.params["addresses_by"]))
+    words = shlex.split(module.params["addresses_by"])
+    addresses = ask(module, words)
+    if is_masked(addresses):
+        addresses = ask(module, [*words, "unmask=True"])  # older versions do not know the word
     module.exit_json(changed=False, interfaces=interfaces, addresses=addresses)
 
 

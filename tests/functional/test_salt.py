@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import importlib.util
 import shutil
 
@@ -12,12 +13,22 @@ from os_faults import resources
 pytestmark = pytest.mark.functional
 
 
-def test_a_minion_that_is_not_there_is_left_out():
+def module():
     spec = importlib.util.spec_from_file_location("osf_salt_minions", resources.modules_dir() / "osf_salt_minions.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    assert module.answers_of('{"cmp01": {"eth0": {}}, "cmp02": false}') == {"cmp01": {"eth0": {}}}
-    assert module.answers_of("") == {}
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
+def test_the_examples_of_the_docstrings():
+    assert doctest.testmod(module()).failed == 0
+
+
+def test_nobody_is_no_failure_and_nonsense_is():
+    nobody = "No minions matched the target. No command was sent, no jid was assigned.\n{}\n"
+    assert module().answers_of(nobody) == module().answers_of("") == {}
+    with pytest.raises(ValueError, match="Expecting value"):
+        module().answers_of("Salt request timed out. The master is not responding.")
 
 
 @pytest.mark.skipif(shutil.which("salt") is not None, reason="this machine is a Salt master")

@@ -21,7 +21,12 @@ _WORDS = {
     "pattern": r"^[^{}]*$",
     "description": "a function of Salt and its arguments, without braces",
 }
-_REGEXP = {"type": "string", "minLength": 1, "description": "a regular expression"}
+_REGEXP = {
+    "type": "string",
+    "minLength": 1,
+    "pattern": r"^((?!\{[{%#]).)*$",
+    "description": "a regular expression, without what Ansible would evaluate",
+}
 _DIRECT = {"type": "boolean", "description": "true or false"}
 _MASTER = "salt-master"
 
