@@ -88,6 +88,7 @@ def _plain(node: Node) -> dict[str, object]:
         "units": {name: list(units) for name, units in node.units.items()},
         "containers": list(node.containers),
         "libvirt_name": node.libvirt_name,
+        "roles": list(node.roles),
     }
 
 
@@ -102,5 +103,6 @@ def _node(name: str, kept: Mapping[str, object]) -> Node:
         units={service: tuple(found) for service, found in units.items()},
         containers=tuple(kept.get("containers", ())),  # type: ignore[arg-type]
         libvirt_name=kept.get("libvirt_name"),  # type: ignore[arg-type]
+        roles=tuple(kept.get("roles", ())),  # type: ignore[arg-type]
         last_seen=str(kept["last_seen"]),
     )

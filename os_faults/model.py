@@ -136,6 +136,7 @@ class Node:
         containers: the containers found on the node, by the names that the configuration gives them.
         auth: how to log in.
         libvirt_name: name of its domain under libvirt, where the configuration tells it.
+        roles: what it is in the cloud (``controller``, ``compute``), where the cloud tells it.
         last_seen: when it last answered, ISO 8601; None when it answered in this session.
 
     Raises:
@@ -150,6 +151,7 @@ class Node:
     containers: tuple[str, ...] = field(default=(), compare=False, repr=False)
     auth: Auth = field(default=Auth(), compare=False, repr=False)
     libvirt_name: str | None = field(default=None, compare=False, repr=False)
+    roles: tuple[str, ...] = field(default=(), compare=False, repr=False)
     last_seen: str | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:

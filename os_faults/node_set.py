@@ -135,13 +135,25 @@ class NodeSet(Set[Node]):
             raise NodeCollectionError(f"can't pick {count} of {len(self)} nodes")
         return self._of(self._performer.rng.sample(self._nodes, count))
 
-    def filter(self, predicate: Callable[[Node], bool]) -> Self:
-        """Return the nodes for which ``predicate`` is true.
+    def filter(self, predicate: Callable[[Node], bool] | None = None, *, role: str | None = None) -> Self:
+        """Return the nodes for which ``predicate`` is true, of those that have ``role``.
+
+        Args:
+            predicate: says of a node whether it is meant; all are when None.
+            role: what the cloud has made of the node; only clouds that tell roles (``fuel``) have some.
 
         Raises:
             NodeCollectionError: there is none.
+
+        Example:
+            >>> cloud.get_nodes().filter(role="controller")  # doctest: +SKIP
         """
-        chosen = [node for node in self if predicate(node)]
+        having = [node for node in self if role is None or role in node.roles]
+        if not having:
+            roles = sorted({role for node in self for role in node.roles})
+            known = f"they have: {', '.join(roles)}" if roles else "this cloud tells no roles"
+            raise NodeCollectionError(f"none of the {len(self)} nodes has the role {role!r}; {known}")
+        chosen = [node for node in having if predicate is None or predicate(node)]
         if not chosen:
-            raise NodeCollectionError(f"none of the {len(self)} nodes fits the filter")
+            raise NodeCollectionError(f"none of the {len(having)} nodes fits the filter")
         return self._of(chosen)

@@ -27,7 +27,7 @@ def names(kind: Kind) -> tuple[str, ...]:
 
     Example:
         >>> names("cloud")
-        ('devstack', 'kolla', 'saltcloud', 'tcpcloud', 'universal')
+        ('devstack', 'fuel', 'kolla', 'saltcloud', 'tcpcloud', 'universal')
     """
     return tuple(sorted({entry.name for entry in _entries(kind)}))
 

@@ -13,6 +13,7 @@ import pytest
 
 from os_faults import resources
 
+_PATH = (str(Path(sys.executable).parent), "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 Run = Callable[..., "Play"]
 
 
@@ -51,7 +52,8 @@ def play(tmp_path: Path) -> Run:
     """Run a bundled playbook: ``play("service_state.yml", service="web", service_action="start")``.
 
     Keywords are the playbook's arguments, but for ``hosts`` (name → variables; default: one local host), ``inventory``
-    (variables of all hosts), ``check`` and ``diff``. No warning and no deprecation of Ansible is let through.
+    (variables of all hosts), ``check``, ``diff``, and ``commands`` (a directory that comes first on the PATH). No
+    warning and no deprecation of Ansible is let through.
     """
     local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
 
@@ -62,6 +64,7 @@ def play(tmp_path: Path) -> Run:
         inventory: Mapping[str, Any] | None = None,
         check: bool = False,
         diff: bool = False,
+        commands: Path | None = None,
         **arguments: Any,
     ) -> Play:
         private = tmp_path / f"run-{len(list(tmp_path.glob('run-*')))}"
@@ -75,7 +78,7 @@ def play(tmp_path: Path) -> Run:
             },
             extravars=arguments,
             cmdline=" ".join(["--check"] * check + ["--diff"] * diff) or None,
-            envvars={"PATH": f"{Path(sys.executable).parent}:/usr/sbin:/usr/bin:/sbin:/bin", "ANSIBLE_NOCOLOR": "1"},
+            envvars={"PATH": ":".join([*([str(commands)] if commands else []), *_PATH]), "ANSIBLE_NOCOLOR": "1"},
             event_handler=lambda event: events.append(event) or True,
             cancel_callback=lambda: False,
             settings={"suppress_ansible_output": True, "pexpect_timeout": 0.5},

@@ -20,7 +20,7 @@ def install(monkeypatch: pytest.MonkeyPatch, *entries: tuple[str, str]) -> None:
 
 def test_ours_are_there() -> None:
     assert {kind: registry.names(kind) for kind in registry.KINDS} == {
-        "cloud": ("devstack", "kolla", "saltcloud", "tcpcloud", "universal"),
+        "cloud": ("devstack", "fuel", "kolla", "saltcloud", "tcpcloud", "universal"),
         "power": ("ipmi", "libvirt", "redfish"),
         "service": (
             "container",

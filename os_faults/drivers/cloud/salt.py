@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Any, ClassVar
 
 from os_faults.config import LOGIN, auth_of
-from os_faults.drivers import Directory
-from os_faults.drivers.cloud.ssh import ARGUMENTS, SshCloud
+from os_faults.drivers.cloud.master import FLAG, MASTER_ARGUMENTS, MasterCloud
 from os_faults.errors import CloudManagementError
-from os_faults.model import Auth, HostResult, Jump, Node
+from os_faults.model import Auth, HostResult, Node
 
 _NODES = "^(?!(cfg|mon))"
 _ASK_FOR_IPS = "pillar.get _param:single_address"
@@ -27,11 +25,9 @@ _REGEXP = {
     "pattern": r"^((?!\{[{%#]).)*$",
     "description": "a regular expression, without what Ansible would evaluate",
 }
-_DIRECT = {"type": "boolean", "description": "true or false"}
-_MASTER = "salt-master"
 
 
-class SaltCloud(SshCloud):
+class SaltCloud(MasterCloud):
     """A cloud whose nodes a Salt master knows.
 
     .. code-block:: yaml
@@ -55,26 +51,21 @@ class SaltCloud(SshCloud):
         "additionalProperties": False,
         "required": ["address"],
         "properties": {
-            **{key: value for key, value in ARGUMENTS.items() if key != "nodes"},
+            **MASTER_ARGUMENTS,
             "slave_auth": {"$ref": "#/$defs/auth"},
             "slave_name_regexp": _REGEXP,
-            "slave_direct_ssh": _DIRECT,
             "get_ips_cmd": _WORDS,
         },
     }
     catalogue: ClassVar[str | None] = "salt"
-    root_by_default: ClassVar[bool] = True
+    master: ClassVar[str] = "salt-master"
+    list_playbook: ClassVar[str] = "list_salt.yml"
 
-    def directory(self) -> Directory | None:
-        """Return that the master knows the nodes; None when ``node_discover`` names them."""
-        if self._seeds:
-            return None
-        asked = {
+    def _question(self) -> Mapping[str, Any]:
+        return {
             "minions": self._args.get("slave_name_regexp", _NODES),
             "addresses_by": self._args.get("get_ips_cmd", _ASK_FOR_IPS),
         }
-        address = self._args["address"]
-        return Directory(Node(_MASTER, address, auth=self._master_login()), "list_salt.yml", asked)
 
     def listed(self, result: HostResult) -> tuple[Node, ...]:
         """Return the nodes, from what the minions told the master: each is called as its minion.
@@ -89,28 +80,9 @@ class SaltCloud(SshCloud):
         found = [(name, _address(name, addresses), interfaces[name]) for name in sorted(interfaces)]
         return tuple(Node(name, ip, _mac(name, ip, own), auth=auth) for name, ip, own in found)
 
-    def _make_seeds(self) -> Iterable[Node]:
-        return ()
-
-    def _master_login(self) -> Auth:
-        return auth_of(self._args, root_by_default=self.root_by_default, where=self._where)
-
     def _levels(self) -> list[Mapping[str, Any]]:
         """Return the logins of the nodes: that of the master, and what they have of their own."""
         return [self._args, {"auth": self._args.get("slave_auth", {})}]
-
-    def _node_login(self) -> Auth:
-        auth = auth_of(*self._levels(), root_by_default=self.root_by_default, where=self._where)
-        if self._args.get("slave_direct_ssh", False):
-            return auth
-        master = self._master_login()
-        jump = Jump(
-            host=self._args["address"],
-            username=master.username,
-            private_key_file=master.private_key_file,
-            port=master.port,
-        )
-        return replace(auth, jump=auth.jump or jump)
 
 
 class TcpCloud(SaltCloud):
@@ -138,8 +110,8 @@ class TcpCloud(SaltCloud):
             **{key: value for key, value in SaltCloud.SCHEMA["properties"].items() if key != "slave_auth"},
             "slave_username": LOGIN["username"],
             "slave_password": LOGIN["password"],
-            "master_sudo": _DIRECT,
-            "slave_sudo": _DIRECT,
+            "master_sudo": FLAG,
+            "slave_sudo": FLAG,
         },
     }
 

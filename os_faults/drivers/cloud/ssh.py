@@ -143,6 +143,7 @@ class SshCloud:
             containers=tuple(answer.get("containers", {})),
             auth=seed.auth,
             libvirt_name=seed.libvirt_name,
+            roles=seed.roles,
         )
 
 

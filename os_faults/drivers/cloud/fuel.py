@@ -1,0 +1,93 @@
+"""Fuel: the master knows the nodes, and most services of controllers are resources of Pacemaker."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from os_faults.drivers.cloud.master import MASTER_ARGUMENTS, MasterCloud
+from os_faults.errors import CloudManagementError
+from os_faults.model import Auth, HostResult, Node
+
+#: The bridges that Fuel makes of the interfaces of a node, by the names of its networks.
+_BRIDGES = {"management": "br-mgmt", "public": "br-ex", "private": "br-prv", "storage": "br-storage"}
+
+
+class FuelCloud(MasterCloud):
+    """A cloud that Fuel has installed.
+
+    .. code-block:: yaml
+
+        cloud_management:
+          driver: fuel
+          address: fuel.local               # the Fuel master
+          username: root
+          private_key_file: ~/.ssh/fuel
+
+    The master is asked for its nodes by its own command line, ``fuel`` or ``fuel2``; nodes that belong to no
+    environment are left out. Each is logged in to as on the master, through the master, or directly with
+    ``slave_direct_ssh: true``. ``nodes.filter(role="controller")`` chooses by what Fuel has made of them.
+
+    Networks: ``management``, ``public``, ``private`` and ``storage`` are Fuel's bridges.
+    """
+
+    NAME: ClassVar[str] = "fuel"
+    DESCRIPTION: ClassVar[str] = "A cloud installed by Fuel"
+    SCHEMA: ClassVar[Mapping[str, Any]] = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["address"],
+        "properties": MASTER_ARGUMENTS,
+    }
+    catalogue: ClassVar[str | None] = "fuel"
+    master: ClassVar[str] = "fuel-master"
+    list_playbook: ClassVar[str] = "list_fuel.yml"
+
+    def listed(self, result: HostResult) -> tuple[Node, ...]:
+        """Return the nodes, from what Fuel's command line printed on the master.
+
+        Raises:
+            CloudManagementError: it printed no JSON, a node has no address, or no node belongs to an environment.
+        """
+        # The port is the master's: sshd of the nodes is where Fuel has put it.
+        auth = replace(self._node_login(), port=None)
+        told = list(_documents(result.stdout))
+        nodes = tuple(_node(entry, auth) for entry in told if entry.get("cluster", True) is not None)
+        if not nodes:
+            raise CloudManagementError(f"none of the {len(told)} nodes that the Fuel master knows is in an environment")
+        return nodes
+
+    def _default_networks(self, node: Node) -> dict[str, str]:
+        there = {interface.name for interface in node.interfaces}
+        bridges = {name: bridge for name, bridge in _BRIDGES.items() if bridge in there}
+        return {**super()._default_networks(node), **bridges}
+
+
+def _documents(printed: str) -> Iterator[Mapping[str, Any]]:
+    """Return the nodes that were printed: as one list, or one after the other.
+
+    Raises:
+        CloudManagementError: something else was printed.
+    """
+    decoder = json.JSONDecoder()
+    rest = printed.strip()
+    while rest:
+        try:
+            found, end = decoder.raw_decode(rest)
+        except ValueError:
+            found, end = None, 0
+        entries = found if isinstance(found, list) else [found]
+        if not all(isinstance(entry, Mapping) for entry in entries):
+            raise CloudManagementError(f"the Fuel master printed no list of nodes but {rest[:80]!r}")
+        yield from entries
+        rest = rest[end:].lstrip()
+
+
+def _node(entry: Mapping[str, Any], auth: Auth) -> Node:
+    name, ip, roles = entry.get("fqdn") or entry.get("name"), entry.get("ip"), entry.get("roles") or ()
+    if not isinstance(name, str) or not isinstance(ip, str):
+        raise CloudManagementError(f"the Fuel master knows no name or no address of its node {entry.get('id')}")
+    roles = roles.split(",") if isinstance(roles, str) else roles
+    return Node(name, ip, entry.get("mac"), auth=auth, roles=tuple(role.strip() for role in roles))
