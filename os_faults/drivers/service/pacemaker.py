@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from os_faults.config import check
 from os_faults.drivers.service.ports import PORTS, ports_of
 from os_faults.drivers.service.process import GREP, HANDLES, check_grep, handles_of
-from os_faults.drivers.service.systemd import UNIT
+from os_faults.drivers.service.systemd import UNIT, UNITS
 
 _RESOURCE = {
     "type": "string",
@@ -34,7 +34,8 @@ class PacemakerService:
     where it runs, and change nothing on the other nodes. A ban outlives a reboot of its node.
 
     A resource that is a systemd unit needs no ``grep``; others may have ``executable``, ``pidfile`` or ``unit`` in its
-    place. Pacemaker itself is told by its own tools (``crm_resource``); neither ``pcs`` nor ``crmsh`` is needed.
+    place. With ``or_units: [mysql.service]`` it is these units on hosts whose cluster has no such resource.
+    Pacemaker itself is told by its own tools (``crm_resource``); neither ``pcs`` nor ``crmsh`` is needed.
     """
 
     NAME: ClassVar[str] = "pacemaker"
@@ -43,7 +44,7 @@ class PacemakerService:
         "type": "object",
         "additionalProperties": False,
         "required": ["resource"],
-        "properties": {"resource": _RESOURCE, **HANDLES, **PORTS},
+        "properties": {"resource": _RESOURCE, "or_units": UNITS, **HANDLES, **PORTS},
     }
 
     def __init__(self, args: Mapping[str, Any], where: str = "") -> None:
@@ -58,8 +59,8 @@ class PacemakerService:
             >>> PacemakerService({"resource": "p_mysqld", "port": 3306}).entry()
             {'driver': 'pacemaker', 'resource': 'p_mysqld', 'ports': [['tcp', 3306]]}
         """
-        handles = handles_of(self._args)
-        return {"driver": self.NAME, "resource": self._args["resource"], **handles, "ports": ports_of(self._args)}
+        own = {key: self._args[key] for key in ("resource", "or_units") if key in self._args}
+        return {"driver": self.NAME, **own, **handles_of(self._args), "ports": ports_of(self._args)}
 
 
 class _Older:

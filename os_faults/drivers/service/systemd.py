@@ -14,6 +14,13 @@ UNIT: Mapping[str, Any] = {
     "description": "the name of a systemd unit; shell patterns are allowed",
 }
 """Schema of the name of a unit."""
+UNITS: Mapping[str, Any] = {
+    "type": "array",
+    "minItems": 1,
+    "items": UNIT,
+    "description": "a list of units, at least one",
+}
+"""Schema of several."""
 
 
 class SystemdService:
@@ -40,7 +47,7 @@ class SystemdService:
         "description": "a mapping with service_name or units, and not both",
         "properties": {
             "service_name": UNIT,
-            "units": {"type": "array", "minItems": 1, "items": UNIT, "description": "a list of units, at least one"},
+            "units": UNITS,
             "behind": {"$ref": "#/$defs/name"},
             "aliases": {"type": "array", "items": {"$ref": "#/$defs/name"}, "description": "a list of names"},
             **PORTS,
