@@ -14,6 +14,15 @@ from os_faults import resources
 FAILING: Mapping[str, Any] = {"inject": [["false"]]}
 """The injection fails when the fault's own commands are done."""
 
+MAY_END = "/run/the-injections-may-end"
+"""A file of the host."""
+
+UNFINISHED: Mapping[str, Any] = {
+    "inject": [["sh", "-c", f"until [ -e {MAY_END} ]; do sleep 0.2; done"]],
+    "hold": {"start_timeout": 600},
+}
+"""The injection goes on when the fault is there, until the host has a file."""
+
 LINGERING: Mapping[str, Any] = {"tasks": [{"name": "Go on", "ansible.builtin.wait_for": {"timeout": 300}}]}
 """The run goes on when the fault is there."""
 
@@ -23,7 +32,7 @@ def playbooks(copy: Path, more: Mapping[str, Any]) -> Path:
 
     Args:
         copy: the directory that is made.
-        more: commands behind those of every ``inject``, and tasks at the end of each play.
+        more: commands behind those of every ``inject``, other options of the hold, tasks at the end of each play.
     """
     shutil.copytree(resources.playbooks_dir(), copy)
     for path in copy.glob("*.yml"):
@@ -39,5 +48,6 @@ def _add(play: dict[str, Any], more: Mapping[str, Any]) -> None:
     holds = [task["osf_hold"] for task in play["tasks"] if "osf_hold" in task]
     for hold in holds:
         hold["inject"] = [*hold["inject"], *more.get("inject", ())]
+        hold |= more.get("hold", {})
     if holds:
         play["tasks"] += more.get("tasks", ())

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,9 +21,9 @@ from hostlab.rows import action_of
 from os_faults import resources
 from os_faults.model import Action
 
-DURING, THERE, AFTER = "during", "there", "after"
-"""When a controller stops to do anything: in the injection, where it kills itself; when the fault is there and the run
-has not ended; when the verb has returned."""
+THERE, AFTER = "there", "after"
+"""When a controller stops to do anything: when the fault is there and the run has not ended; when the verb has
+returned."""
 
 
 @dataclass(frozen=True)
@@ -97,24 +96,15 @@ def _enough(*_: object) -> None:
     raise Enough
 
 
-def _watcher(pause: str, order: int) -> Callable[[dict[str, Any]], None] | None:
-    """Return what follows the events of a run, and stops at one of them; each process in another moment."""
-
-    def watch(event: dict[str, Any]) -> None:
-        if event.get("event_data", {}).get("task_action") != "osf_hold":
-            return
-        if pause == DURING and event["event"] == "runner_on_start":
-            time.sleep(order * 0.08)
-            os.kill(os.getpid(), signal.SIGKILL)
-        if pause == THERE and event["event"] == "runner_on_ok":
-            time.sleep(600)
-
-    return watch
+def _stop_there(event: dict[str, Any]) -> None:
+    """Follow the events of a run, until the fault is there."""
+    if event.get("event_data", {}).get("task_action") == "osf_hold" and event["event"] == "runner_on_ok":
+        time.sleep(600)
 
 
-def _control(config: str, action: Action, wish: Wish, order: int) -> None:
+def _control(config: str, action: Action, wish: Wish) -> None:
     with os_faults.connect(config_filename=config) as cloud:
-        cloud.watch = _watcher(wish.pause, order)
+        cloud.watch = _stop_there if wish.pause == THERE else None
         cloud.perform(replace(action, timeout=wish.timeout) if wish.timeout else action)
     if wish.pause == AFTER:
         time.sleep(600)
@@ -128,7 +118,7 @@ def main(config: str, text: str) -> int:
     if wish.playbooks:
         resources.playbooks_dir = lambda: Path(wish.playbooks)
     children = []
-    for order, action in enumerate(actions):
+    for action in actions:
         child = os.fork()
         if child:
             children.append(child)
@@ -136,7 +126,7 @@ def main(config: str, text: str) -> int:
         status = 1
         try:
             signal.signal(signal.SIGUSR1, _enough)
-            _control(config, action, wish, order)
+            _control(config, action, wish)
             status = 0
         except BaseException:  # noqa: BLE001 - Ctrl-C too: all that ends a controller is told
             traceback.print_exc()

@@ -45,9 +45,9 @@ true
 
 _VOLATILE = re.compile(
     r"^\d+: |@if\d+|link-netnsid \d+|\[\d+:\d+\]|(?:valid|preferred)_lft \d+sec|expires \d+sec"
-    r"| cache .*$| users \d+| age \d+| refcnt \d+"
+    r"| cache .*$| users \d+| age \d+| refcnt \d+|,uuid=\w+"
 )
-"""Indices of interfaces, counters and lifetimes."""
+"""Indices of interfaces, counters and lifetimes, and what the kernel says of an overlay that is mounted anew."""
 
 _PASSING_MOUNTS = re.compile(r"\S+ /(?:run/user/|run/credentials/|proc/sys/fs/binfmt_misc|sys/fs/cgroup)")
 """Mounts that come and go with logins and units, and control groups that tests of limits remount."""

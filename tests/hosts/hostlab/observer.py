@@ -19,6 +19,16 @@ from hostlab.waiting import wait_for
 
 _CLIENT = base64.b64encode(Path(clients.__file__).read_bytes()).decode()
 
+_UNTIL = """
+read -r now rest </proc/uptime
+end=$((${{now%.*}} + {within}))
+until {condition}; do
+    read -r now rest </proc/uptime
+    [ ${{now%.*}} -lt $end ] || exit 9
+    sleep 0.2
+done
+"""
+
 
 @dataclass(frozen=True)
 class Process:
@@ -77,7 +87,7 @@ class Host:
             "IdentitiesOnly=yes",
             "StrictHostKeyChecking=yes",
             "ConnectTimeout=10",
-            "ServerAliveInterval=5",
+            "ServerAliveInterval=15",  # a host that is loaded by a fault may be silent for a while
             "LogLevel=ERROR",
             f"UserKnownHostsFile={self.lab.known_hosts}",
         )
@@ -86,14 +96,30 @@ class Host:
         words = [word for option in options for word in ("-o", option)]
         return ["ssh", "-F", "none", "-i", self.lab.key, *words, to, *become]
 
-    def sh(self, script: str, *, check: bool = True) -> str:
-        """Run a shell script as root and return what it prints."""
+    def sh(self, script: str, *, check: bool = True, within: float = 60) -> str:
+        """Run a shell script as root and return what it prints; it gets some seconds to end."""
         done = subprocess.run(
-            [*self.argv, "sh", "-s"], input=script, capture_output=True, text=True, check=False, timeout=60
+            [*self.argv, "sh", "-s"], input=script, capture_output=True, text=True, check=False, timeout=within
         )
         if check:
             assert done.returncode == 0, f"{self.name}: {script!r} ended with {done.returncode}: {done.stderr}"
         return done.stdout.strip()
+
+    def await_true(self, condition: str, what: str, within: float) -> None:
+        """Wait until a shell condition holds; the host looks itself, as each login takes time from what is waited for.
+
+        Args:
+            condition: of a shell.
+            what: it is, for people.
+            within: seconds.
+
+        Raises:
+            AssertionError: it did not within the time.
+        """
+        try:
+            self.sh(_UNTIL.format(condition=condition, within=round(within)), within=within + 30)
+        except AssertionError as error:
+            raise AssertionError(f"{self.name}: not within {within:g} s: {what}") from error
 
     # -- what is on it -------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -62,6 +63,9 @@ done
 for pid in $(pgrep stress-ng); do echo 19 >/proc/$pid/autogroup; renice --priority 19 $pid; done >/dev/null 2>&1
 true
 """
+
+_HOLDS = "[ $(ls -d /run/os-faults/*/ 2>/dev/null | wc -l) -ge {} ]"
+_HOLDS_NOTHING = "! ls -d /run/os-faults/*/ >/dev/null 2>&1"
 
 _ENDED = re.compile(r"^(\d+\.\d+) .*: os-faults-([\w.-]+)\.service: (?:Deactivated success|Failed with result)", re.M)
 
@@ -127,7 +131,12 @@ class Stage:
         Raises:
             AssertionError: with what is different.
         """
-        self.everywhere(lambda host: host.await_fingerprint(self.before[host.name], within))
+
+        def wait(host: Host) -> None:
+            host.await_true(_HOLDS_NOTHING, "nothing is held", within)
+            host.await_fingerprint(self.before[host.name], within)
+
+        self.everywhere(wait)
         if self._filling:
             self._filling.join(timeout=60)
 
@@ -234,6 +243,8 @@ class Stage:
             AssertionError: some are not there.
         """
         absent: set[str] = set()
+        held_by = Counter(ROWS[verb].host for verb in verbs)
+        self.everywhere(lambda host: host.await_true(_HOLDS.format(held_by[host.name]), "all faults are made", within))
 
         def there() -> bool:
             found = self.everywhere(Host.fingerprint)
@@ -242,7 +253,7 @@ class Stage:
             return not absent
 
         try:
-            wait_for(there, "all faults are there", within, pause=0.3)
+            wait_for(there, "all faults are there", within, pause=1)
         except AssertionError as error:
             raise AssertionError(f"{error}; absent: {', '.join(sorted(absent))}") from None
         held = self.held()

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from hostlab import altered
 from hostlab.command import Shell
 from hostlab.controller import processes_with
-from hostlab.crowd import AFTER, DURING, THERE
+from hostlab.crowd import AFTER, THERE
 from hostlab.observer import Host
 from hostlab.rows import OOM
 from hostlab.stage import Held, Stage, at_once
@@ -136,41 +136,59 @@ def by_failure(stage: Stage) -> Seen:
 
 
 def by_sigterm(stage: Stage) -> Seen:
-    return ended_without_controller(stage, signal.SIGTERM, THERE)
+    return ended_without_controller(stage, signal.SIGTERM, pause=THERE)
 
 
 def by_sigkill(stage: Stage) -> Seen:
-    return ended_without_controller(stage, signal.SIGKILL, AFTER)
-
-
-def ended_without_controller(stage: Stage, number: int, pause: str) -> Seen:
-    """End the controllers by a signal, so that the hosts are left alone."""
-    with stage.crowd(stage.seconds() + 5, pause=pause) as crowd:
-        with stage.tamed(stage.rows):
-            held = stage.await_shown(stage.rows)
-        crowd.signal(number)
-        crowd.end()
-    return at_its_time(stage, held)
+    return ended_without_controller(stage, signal.SIGKILL, pause=AFTER)
 
 
 def by_sigkill_during(stage: Stage) -> Seen:
-    """What the killed controllers have started may go on for a moment, or have begun nothing yet."""
-    seconds, moment = stage.seconds(), time.time()
-    with stage.crowd(seconds, pause=DURING) as crowd:
-        assert crowd.end() == 0
-    wait_for(lambda: not any("ansible" in each for each in runs(stage)), "their runs have ended", 60)
-    held = stage.held()
-    seen = at_its_time(stage, held) if held else {}
-    stage.await_as_before()
-    ends = stage.ends()
-    # oom is over when the kernel has acted
-    ended = {verb: "over" for verb in stage.rows if verb not in held and ends.get(verb, 0) > moment}
-    return {**dict.fromkeys(stage.rows, "not begun"), **ended, **seen}
+    """What a controller has begun on a host goes on there: the injections end when it is dead."""
+    playbooks = altered.playbooks(stage.config.parent / "unfinished", altered.UNFINISHED)
+
+    def running() -> set[str]:
+        return {line for line in processes_with(str(playbooks)).values() if "ansible-playbook" in line}
+
+    def check() -> None:
+        assert len(running()) == len(stage.rows), "a run has ended"
+        states = stage.everywhere(lambda host: host.sh("cat /run/os-faults/*/state"))
+        assert {state for text in states.values() for state in text.split()} == {"armed"}, states
+
+    def go_on() -> None:
+        wait_for(lambda: not running(), "their runs have ended", 60)
+        stage.everywhere(lambda host: host.sh(f"touch {altered.MAY_END}"))
+
+    try:
+        return ended_without_controller(stage, signal.SIGKILL, check, go_on, playbooks=str(playbooks))
+    finally:
+        stage.everywhere(lambda host: host.sh(f"rm -f {altered.MAY_END}"))
 
 
-def runs(stage: Stage) -> list[str]:
-    """Return the command lines of the runs of this stage's controllers."""
-    return list(processes_with(str(stage.config.parent)).values())
+def ended_without_controller(
+    stage: Stage,
+    number: int,
+    before: Callable[[], None] = lambda: None,
+    after: Callable[[], None] = lambda: None,
+    **wish: str,
+) -> Seen:
+    """End the controllers by a signal, so that the hosts are left alone.
+
+    Args:
+        stage: with the hosts.
+        number: of the signal.
+        before: called when the faults are there, before the signal.
+        after: called when the controllers have ended.
+        wish: see `hostlab.crowd.Wish`.
+    """
+    with stage.crowd(stage.seconds() + 5, **wish) as crowd:
+        with stage.tamed(stage.rows):
+            held = stage.await_shown(stage.rows)
+        before()
+        crowd.signal(number)
+        crowd.end()
+    after()
+    return at_its_time(stage, held)
 
 
 def by_cut_path(stage: Stage) -> Seen:
