@@ -26,7 +26,8 @@ def stage(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Stage]:
     config: Path = tmp_path_factory.mktemp("matrix") / "os-faults.json"
-    config.write_text(json.dumps(base_config), encoding="utf-8")
+    patient = {**base_config, "ssh": {**base_config["ssh"], "connect_timeout": 30}}  # a dozen controllers at once
+    config.write_text(json.dumps(patient), encoding="utf-8")
     stage = Stage({host.name: host for host in every_node}, config, matrix.rows)
     stage.build()
     stage.connect()
