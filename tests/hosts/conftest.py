@@ -169,7 +169,10 @@ def private() -> Iterator[Path]:
             patch.delenv(variable)
         yield path
     # The connections that bare Ansible keeps by default end after a minute.
-    wait_for(lambda: not processes_with(str(path)), "no process of a run is left on this machine", 70)
+    try:
+        wait_for(lambda: not processes_with(str(path)), "no process of a run is left on this machine", 70)
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {processes_with(str(path))}") from None
     left = [*(path / "run").iterdir(), *(path / "tmp").iterdir()]
     shutil.rmtree(path)
     assert left == [], "left on this machine"
