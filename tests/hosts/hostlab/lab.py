@@ -13,6 +13,9 @@ from typing import Any
 COMMAND = Path(__file__).parents[2] / "lab" / "lab"
 HOW = "bring it up with `tests/lab/lab up` and run `tests/lab/lab run pytest tests/hosts`"
 
+_OF_THE_LAB = frozenset({"PATH", "HOME"})
+"""Variables that the lab's commands need."""
+
 
 class NoLab(Exception):
     """The lab can't be used; the text says why and what to do."""
@@ -44,8 +47,18 @@ class Lab:
         return found
 
     def command(self, *words: str) -> str:
-        """Run a command of the lab and return what it prints."""
-        return subprocess.run([COMMAND, *words], capture_output=True, text=True, check=True, timeout=120).stdout
+        """Run a command of the lab and return what it prints.
+
+        A host that it starts outlives the tests, so it must not get their private directories.
+        """
+        env = {
+            name: value
+            for name, value in os.environ.items()
+            if name in _OF_THE_LAB or name.startswith("OS_FAULTS_LAB_")
+        }
+        return subprocess.run(
+            [COMMAND, *words], capture_output=True, text=True, check=True, timeout=120, env=env
+        ).stdout
 
 
 def find() -> Lab:
