@@ -1,6 +1,6 @@
 """A controller for each fault of the crash matrix, in a process of its own: what tests kill. Also run as a program.
 
-Each controller has a cloud object of its own, with its own connections; only the discovery is done once for all.
+They are copies of one program that has connected and discovered the nodes, so that all of them get on with it at once.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 import os_faults
 from hostlab.rows import action_of
-from os_faults import resources
+from os_faults import Cloud, resources
 from os_faults.model import Action
 
 THERE, AFTER = "there", "after"
@@ -102,12 +102,26 @@ def _stop_there(event: dict[str, Any]) -> None:
         time.sleep(600)
 
 
-def _control(config: str, action: Action, wish: Wish) -> None:
-    with os_faults.connect(config_filename=config) as cloud:
-        cloud.watch = _stop_there if wish.pause == THERE else None
-        cloud.perform(replace(action, timeout=wish.timeout) if wish.timeout else action)
+def _control(cloud: Cloud, action: Action, wish: Wish) -> None:
+    cloud.watch = _stop_there if wish.pause == THERE else None
+    cloud.perform(replace(action, timeout=wish.timeout) if wish.timeout else action)
     if wish.pause == AFTER:
         time.sleep(600)
+
+
+def _begin(cloud: Cloud, action: Action, wish: Wish) -> int:
+    """Let a controller do an action, and return its process."""
+    if child := os.fork():
+        return child
+    status = 1
+    try:
+        signal.signal(signal.SIGUSR1, _enough)
+        _control(cloud, action, wish)
+        status = 0
+    except BaseException:  # noqa: BLE001 - Ctrl-C too: all that ends a controller is told
+        traceback.print_exc()
+    finally:
+        os._exit(status)
 
 
 def main(config: str, text: str) -> int:
@@ -115,26 +129,12 @@ def main(config: str, text: str) -> int:
     wish = Wish(**json.loads(text))
     with os_faults.connect(config_filename=config) as cloud:
         actions = [action_of(cloud, verb, node, wish.seconds) for verb, node in wish.verbs.items()]
-    if wish.playbooks:
-        resources.playbooks_dir = lambda: Path(wish.playbooks)
-    children = []
-    for action in actions:
-        child = os.fork()
-        if child:
-            children.append(child)
-            continue
-        status = 1
-        try:
-            signal.signal(signal.SIGUSR1, _enough)
-            _control(config, action, wish)
-            status = 0
-        except BaseException:  # noqa: BLE001 - Ctrl-C too: all that ends a controller is told
-            traceback.print_exc()
-        finally:
-            os._exit(status)
-    for number in (signal.SIGINT, signal.SIGUSR1):
-        signal.signal(number, signal.SIG_IGN)
-    return sum(os.waitpid(child, 0)[1] == 0 for child in children)
+        if wish.playbooks:
+            resources.playbooks_dir = lambda: Path(wish.playbooks)
+        children = [_begin(cloud, action, wish) for action in actions]
+        for number in (signal.SIGINT, signal.SIGUSR1):
+            signal.signal(number, signal.SIG_IGN)
+        return sum(os.waitpid(child, 0)[1] == 0 for child in children)
 
 
 if __name__ == "__main__":
