@@ -23,7 +23,7 @@ UNFINISHED: Mapping[str, Any] = {
 }
 """The injection goes on when the fault is there, until the host has a file."""
 
-LINGERING: Mapping[str, Any] = {"tasks": [{"name": "Go on", "ansible.builtin.wait_for": {"timeout": 300}}]}
+LINGERING: Mapping[str, Any] = {"tasks": [{"name": "Go on", "ansible.builtin.pause": {"seconds": 300}}]}
 """The run goes on when the fault is there."""
 
 
