@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hostlab.fingerprint import difference, parse
-from hostlab.matrix import CANNOT_APPLY, COLUMNS, ELSEWHERE, ESSENTIAL, OPEN, Matrix, lasting, rows
+from hostlab.matrix import CANNOT_APPLY, COLUMNS, ELSEWHERE, ESSENTIAL, Matrix, lasting, rows
 from hostlab.rows import ROWS
 
 from os_faults.actions import contracts
@@ -31,7 +31,7 @@ def test_at_most_one_cell_in_ten_can_not_apply() -> None:
 
 def test_a_cell_is_missing_until_it_was_seen() -> None:
     matrix = Matrix(["freeze"])
-    assert len(matrix.missing()) == len(COLUMNS) - len(CANNOT_APPLY) - len(OPEN)
+    assert len(matrix.missing()) == len(COLUMNS) - len(CANNOT_APPLY)
     matrix.holds("freeze", "time", "+0.1 s")
     assert "freeze: time" not in matrix.missing()
     assert "freeze: heal" in matrix.missing()

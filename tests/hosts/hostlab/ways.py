@@ -135,12 +135,18 @@ def by_failure(stage: Stage) -> Seen:
         return at_once_after(stage, moment)
 
 
-def by_sigterm(stage: Stage) -> Seen:
-    return ended_without_controller(stage, signal.SIGTERM, pause=THERE)
+def by_sigterm_and_reload(stage: Stage) -> Seen:
+    def reload() -> None:
+        stage.everywhere(lambda host: host.sh("systemctl daemon-reload && systemctl daemon-reexec"))
+
+    return ended_without_controller(stage, signal.SIGTERM, after=reload, pause=THERE)
 
 
-def by_sigkill(stage: Stage) -> Seen:
-    return ended_without_controller(stage, signal.SIGKILL, pause=AFTER)
+def by_sigkill_and_death_of_sshd(stage: Stage) -> Seen:
+    def kill() -> None:
+        stage.everywhere(lambda host: host.sh("pkill -KILL -x sshd", check=False))
+
+    return ended_without_controller(stage, signal.SIGKILL, after=kill, pause=AFTER)
 
 
 def by_sigkill_during(stage: Stage) -> Seen:
@@ -203,18 +209,6 @@ def by_cut_path(stage: Stage) -> Seen:
     return at_its_time(stage, held)
 
 
-def by_reload(stage: Stage) -> Seen:
-    held = stage.inject(stage.seconds())
-    stage.everywhere(lambda host: host.sh("systemctl daemon-reload && systemctl daemon-reexec"))
-    return at_its_time(stage, held)
-
-
-def by_death_of_sshd(stage: Stage) -> Seen:
-    held = stage.inject(stage.seconds())
-    stage.everywhere(lambda host: host.sh("pkill -KILL -x sshd", check=False))
-    return at_its_time(stage, held)
-
-
 def by_reboot(stage: Stage) -> Seen:
     return after_a_boot(stage, lambda host: host.sh("systemctl --no-block reboot", check=False))
 
@@ -245,22 +239,20 @@ def after_a_boot(stage: Stage, boot: Callable[[Host], object]) -> Seen:
     return dict.fromkeys(stage.rows, "yes")
 
 
-WAYS: Mapping[str, Way] = {
-    "undo verb": by_undo_verb,
-    "end of block": by_end_of_block,
-    "heal": by_heal_from_elsewhere,
-    "time": by_its_time,
-    "Ctrl-C": by_ctrl_c,
-    "SIGTERM": by_sigterm,
-    "SIGKILL during": by_sigkill_during,
-    "SIGKILL after": by_sigkill,
-    "run cancelled": by_cancel,
-    "run timed out": by_timeout,
-    "path cut": by_cut_path,
-    "inject fails": by_failure,
-    "daemon-reload": by_reload,
-    "reboot": by_reboot,
-    "power": by_power,
-    "sshd killed": by_death_of_sshd,
+WAYS: Mapping[tuple[str, ...], Way] = {
+    ("undo verb",): by_undo_verb,
+    ("end of block",): by_end_of_block,
+    ("heal",): by_heal_from_elsewhere,
+    ("time",): by_its_time,
+    ("Ctrl-C",): by_ctrl_c,
+    ("SIGTERM", "daemon-reload"): by_sigterm_and_reload,
+    ("SIGKILL during",): by_sigkill_during,
+    ("SIGKILL after", "sshd killed"): by_sigkill_and_death_of_sshd,
+    ("run cancelled",): by_cancel,
+    ("run timed out",): by_timeout,
+    ("path cut",): by_cut_path,
+    ("inject fails",): by_failure,
+    ("reboot",): by_reboot,
+    ("power",): by_power,
 }
-"""Column → what happens in it."""
+"""Columns → what happens in them. A fault that outlives two events at once, one on each side, outlives each of them."""
