@@ -46,7 +46,7 @@ def test_every_column_that_applies_has_a_way() -> None:
     assert sorted(column for columns in WAYS for column in columns) == sorted(COLUMNS.keys() - CANNOT_APPLY.keys())
 
 
-@pytest.mark.case("D32")
+@pytest.mark.case("D12", "D32")
 @pytest.mark.parametrize("columns", WAYS, ids=" and ".join)
 def test_columns(columns: tuple[str, ...], stage: Stage, matrix: Matrix) -> None:
     stage.prepare()

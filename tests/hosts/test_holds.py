@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import time
 from collections.abc import Iterator
 from getpass import getuser
@@ -175,23 +174,3 @@ def test_overlapping_faults_in_any_order(frozen: Subject, cloud: Cloud, plain_no
     assert frozen.answering() == set(), "unplug is undone with the freeze"
     service.plug(plain_node)
     assert frozen.answering() == frozen.everywhere
-
-
-@pytest.mark.case("D12")
-def test_the_controller_dies(config_file: Path, node_3: Host, evidence: Evidence) -> None:
-    subject = memcached(node_3)
-    code = f"""
-nodes = cloud.get_nodes(fqdns=[{node_3.fqdn!r}])
-cloud.get_service("memcached").freeze(nodes, sec=8)
-say("frozen")
-time.sleep(60)
-"""
-    with node_3.undone():
-        child = Child(config_file, code)
-        assert child.hear() == "frozen"
-        assert subject.frozen()
-        child.process.send_signal(signal.SIGKILL)
-        child.end()
-        assert subject.frozen()
-        wait_for(subject.answers, "memcached wakes up without a controller", 15)
-    evidence.undone("freeze", "by its time, though the controller was killed")

@@ -68,14 +68,6 @@ def test_aliases(cloud: Cloud, node_1: Host) -> None:
         assert is_up(node_1, "stor0")
 
 
-def test_storage_comes_back_by_itself(cloud: Cloud, node_1: Host, evidence: Evidence) -> None:
-    with node_1.undone():
-        cloud.get_nodes(fqdns=[node_1.fqdn]).disable_network("storage", heal_after=3)
-        assert not is_up(node_1, "stor0")
-        wait_for(lambda: is_up(node_1, "stor0"), "the host sets the link up by itself", 6)
-    evidence.undone("disable_network", "by its time")
-
-
 def test_management(cloud: Cloud, node_2: Host, node_3: Host, evidence: Evidence) -> None:
     hosts = [node_2, node_3]
     nodes = cloud.get_nodes(fqdns=["node-2.domain.tld", "node-3.domain.tld"])

@@ -143,21 +143,6 @@ def test_stress(cloud: Cloud, node_2: Host, node_3: Host, target: str, evidence:
     evidence.undone("end_stress", "unit and record gone, host as before")
 
 
-def test_stress_ends_by_itself(cloud: Cloud, node_2: Host, node_3: Host, evidence: Evidence) -> None:
-    hosts = [node_2, node_3]
-    unit = "os-faults-stress-cpu-load.service"
-    with node_2.undone(), node_3.undone():
-        result = cloud.get_nodes(fqdns=[host.fqdn for host in hosts]).stress("cpu", duration=8)
-        until = max(result[name].payload["until"] for name in result)
-        assert all(load_of(host, unit).processes for host in hosts)
-        wait_for(
-            lambda: not any(load_of(host, unit).processes for host in hosts),
-            "the load ends by itself",
-            until + 5 - time.time(),
-        )
-    evidence.undone("stress", "by its time")
-
-
 def test_unknown_stress_touches_nothing(cloud: Cloud, node_3: Host) -> None:
     with node_3.undone(), pytest.raises(ArgumentError, match="cpu, memory, disk, kernel, all"):
         cloud.get_nodes(fqdns=[node_3.fqdn]).stress("cpus")
