@@ -242,20 +242,20 @@ class Stage:
         Raises:
             AssertionError: some are not there.
         """
-        absent: set[str] = set()
+        absent = set(verbs)
         held_by = Counter(ROWS[verb].host for verb in verbs)
         self.everywhere(lambda host: host.await_true(_HOLDS.format(held_by[host.name]), "all faults are made", within))
 
         def there() -> bool:
             found = self.everywhere(Host.fingerprint)
-            absent.clear()
-            absent.update(verb for verb in verbs if not ROWS[verb].shown(found[ROWS[verb].host]))
-            return not absent
+            now = {verb for verb in verbs if not ROWS[verb].shown(found[ROWS[verb].host])}
+            absent.intersection_update(now)
+            return not now
 
         try:
             wait_for(there, "all faults are there", within, pause=1)
         except AssertionError as error:
-            raise AssertionError(f"{error}; absent: {', '.join(sorted(absent))}") from None
+            raise AssertionError(f"{error}; absent all the time: {', '.join(sorted(absent))}") from None
         held = self.held()
         return {verb: held[verb] for verb in verbs}
 
