@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -47,7 +48,15 @@ def playbooks(copy: Path, more: Mapping[str, Any]) -> Path:
 def _add(play: dict[str, Any], more: Mapping[str, Any]) -> None:
     holds = [task["osf_hold"] for task in play["tasks"] if "osf_hold" in task]
     for hold in holds:
-        hold["inject"] = [*hold["inject"], *more.get("inject", ())]
+        hold["inject"] = _behind(hold["inject"], list(more.get("inject", ())))
         hold |= more.get("hold", {})
     if holds:
         play["tasks"] += more.get("tasks", ())
+
+
+def _behind(commands: list[Any] | str, more: list[Any]) -> list[Any] | str:
+    """Return commands, or the template that makes them, with more behind them."""
+    if isinstance(commands, list):
+        return commands + more
+    made = commands.strip().removeprefix("{{").removesuffix("}}")
+    return f"{{{{ ({made}) + {json.dumps(more)} }}}}"
