@@ -1,7 +1,4 @@
-"""A controller for each fault of the crash matrix, in a process of its own: what tests kill. Also run as a program.
-
-They are copies of one program that has connected and discovered the nodes, so that all of them get on with it at once.
-"""
+"""A controller that injects all faults of the crash matrix at once: what tests kill. Also run as a program."""
 
 from __future__ import annotations
 
@@ -10,8 +7,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,18 +21,18 @@ from os_faults import Cloud, resources
 from os_faults.model import Action
 
 THERE, AFTER = "there", "after"
-"""When a controller stops to do anything: when the fault is there and the run has not ended; when the verb has
-returned."""
+"""When a controller stops: when the fault is there and the run has not ended; when the verbs have returned."""
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What the controllers do.
+    """What the controller does.
 
     Attributes:
         verbs: fault → the node that it is injected on.
         seconds: after which they end.
-        pause: when a controller stops; "" for never.
+        pause: when it stops to do anything; "" for never.
+        apart: whether each fault has a controller, a copy of the first, in a process of its own.
         playbooks: directory of the playbooks; "" for those of os_faults.
         timeout: seconds that a run may take; 0 for what the verb says.
     """
@@ -41,12 +40,13 @@ class Wish:
     verbs: dict[str, str]
     seconds: int
     pause: str = ""
+    apart: bool = False
     playbooks: str = ""
     timeout: float = 0
 
 
 class Crowd:
-    """The controllers, as one process group.
+    """The controllers, as a process group.
 
     Args:
         config: path of the configuration.
@@ -68,7 +68,7 @@ class Crowd:
         """Send a signal to all of them, as a terminal does with Ctrl-C."""
         os.killpg(self._process.pid, number)
 
-    def end(self, within: float = 90) -> int:
+    def end(self, within: float = 180) -> int:
         """Wait until all have ended; return how many verbs went well, or the negative number of a signal."""
         return self._process.wait(timeout=within)
 
@@ -92,49 +92,59 @@ class Enough(Exception):
     """The program that follows a run stops it."""
 
 
-def _enough(*_: object) -> None:
-    raise Enough
+def _control(cloud: Cloud, action: Action, wish: Wish) -> bool:
+    """Do an action and return whether it went well; all that ends it is told, Ctrl-C too."""
+    try:
+        cloud.perform(replace(action, timeout=wish.timeout) if wish.timeout else action)
+    except BaseException:  # noqa: BLE001
+        traceback.print_exc()
+        return False
+    return True
 
 
-def _stop_there(event: dict[str, Any]) -> None:
-    """Follow the events of a run, until the fault is there."""
-    if event.get("event_data", {}).get("task_action") == "osf_hold" and event["event"] == "runner_on_ok":
-        time.sleep(600)
+def _together(cloud: Cloud, actions: list[Action], wish: Wish) -> int:
+    """Do all actions in threads of this process; return how many went well."""
+    enough = threading.Event()
+    signal.signal(signal.SIGUSR1, lambda *_: enough.set())
 
+    def follow(event: dict[str, Any]) -> None:
+        if _tells_of_a_fault(event) and enough.wait(600):
+            raise Enough
 
-def _control(cloud: Cloud, action: Action, wish: Wish) -> None:
-    cloud.watch = _stop_there if wish.pause == THERE else None
-    cloud.perform(replace(action, timeout=wish.timeout) if wish.timeout else action)
+    cloud.watch = follow if wish.pause == THERE else None
+    with ThreadPoolExecutor(len(actions)) as pool:
+        well = sum(pool.map(lambda action: _control(cloud, action, wish), actions))
     if wish.pause == AFTER:
         time.sleep(600)
+    return well
 
 
-def _begin(cloud: Cloud, action: Action, wish: Wish) -> int:
-    """Let a controller do an action, and return its process."""
-    if child := os.fork():
-        return child
-    status = 1
-    try:
-        signal.signal(signal.SIGUSR1, _enough)
-        _control(cloud, action, wish)
-        status = 0
-    except BaseException:  # noqa: BLE001 - Ctrl-C too: all that ends a controller is told
-        traceback.print_exc()
-    finally:
-        os._exit(status)
+def _apart(cloud: Cloud, actions: list[Action], wish: Wish) -> int:
+    """Do each action in the main thread of a process, which alone gets Ctrl-C; return how many went well."""
+    cloud.watch = lambda event: time.sleep(600) if _tells_of_a_fault(event) else None
+    children = []
+    for action in actions:
+        if child := os.fork():
+            children.append(child)
+            continue
+        os._exit(not _control(cloud, action, wish))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return sum(os.waitpid(child, 0)[1] == 0 for child in children)
+
+
+def _tells_of_a_fault(event: dict[str, Any]) -> bool:
+    """Whether an event of a run says that a fault is there."""
+    return event["event"] == "runner_on_ok" and event["event_data"].get("task_action") == "osf_hold"
 
 
 def main(config: str, text: str) -> int:
-    """Be all the controllers; return how many verbs went well."""
+    """Be the controller of all faults, or a controller for each; return how many verbs went well."""
     wish = Wish(**json.loads(text))
     with os_faults.connect(config_filename=config) as cloud:
         actions = [action_of(cloud, verb, node, wish.seconds) for verb, node in wish.verbs.items()]
         if wish.playbooks:
             resources.playbooks_dir = lambda: Path(wish.playbooks)
-        children = [_begin(cloud, action, wish) for action in actions]
-        for number in (signal.SIGINT, signal.SIGUSR1):
-            signal.signal(number, signal.SIG_IGN)
-        return sum(os.waitpid(child, 0)[1] == 0 for child in children)
+        return (_apart if wish.apart else _together)(cloud, actions, wish)
 
 
 if __name__ == "__main__":

@@ -200,7 +200,7 @@ class Stage:
 
     @contextmanager
     def crowd(self, seconds: int, **wish: Any) -> Iterator[Crowd]:
-        """Let a controller for each fault inject it, in a process of its own, until the end of the block.
+        """Let a controller inject the faults, in a process of its own, until the end of the block.
 
         Args:
             seconds: after which the faults end.
