@@ -104,6 +104,7 @@ class Stage:
     cloud: Cloud = field(init=False)
     pace: float = 0.0
     before: dict[str, Fingerprint] = field(default_factory=dict)
+    _begun: float = 0.0
     _filling: threading.Thread | None = None
 
     # -- the hosts -----------------------------------------------------------------------------
@@ -186,7 +187,6 @@ class Stage:
             Fault → what its host holds.
         """
         chosen = list(self.rows if verbs is None else verbs)
-        begin = time.monotonic()
         with self.tamed(chosen) as helpers:
             if OOM in chosen:  # returns when it is over
                 verb = partial(self.cloud.perform, self.action(OOM, seconds), check=False)
@@ -194,9 +194,7 @@ class Stage:
                 self._filling.start()
                 helpers[OOM].wait(timeout=60)  # else what a test stopped may look like the work of another fault
             at_once(lambda verb: self.cloud.perform(self.action(verb, seconds)), [v for v in chosen if v != OOM])
-            held = self.await_shown(chosen)
-        self.pace = max(self.pace, time.monotonic() - begin)
-        return held
+            return self.await_shown(chosen)
 
     @contextmanager
     def crowd(self, seconds: int, **wish: Any) -> Iterator[Crowd]:
@@ -222,6 +220,7 @@ class Stage:
         Yields:
             Fault → the process that does so, and ends when it is done.
         """
+        self._begun = time.monotonic()
         ways = {OOM: _HOLD_STILL, "stress": _GIVE_WAY}
         helpers = {
             verb: subprocess.Popen([*self.hosts[ROWS[verb].host].argv, "sh", "-c", shlex.quote(way)])
@@ -256,6 +255,7 @@ class Stage:
             wait_for(there, "all faults are there", within, pause=1)
         except AssertionError as error:
             raise AssertionError(f"{error}; absent all the time: {', '.join(sorted(absent))}") from None
+        self.pace = max(self.pace, time.monotonic() - self._begun)
         held = self.held()
         return {verb: held[verb] for verb in verbs}
 
