@@ -18,6 +18,9 @@ from ansible.module_utils import osf_hold_store as store
 
 UNIT_PREFIX = "os-faults-"
 
+_SILENCE = 20.0
+"""Seconds for which systemd may tell nothing, as ``systemctl daemon-reexec`` makes it do."""
+
 ENVIRONMENT = {"LC_ALL": "C", "SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0"}
 
 _END_THE_UNIT = """if timeout 10 systemctl is-active --quiet {unit}; then
@@ -118,8 +121,7 @@ class Systemd(Carrier):
 
     def busy(self, hold: store.Hold) -> bool:
         # A unit whose start is only queued yet is "inactive" and has a job.
-        out = self._run(["systemctl", "show", "--property=ActiveState,Job", unit_name(hold.id)])[1]
-        shown = dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
+        shown = self._shown(unit_name(hold.id), "ActiveState,Job")
         return shown.get("ActiveState") in ("activating", "deactivating") or shown.get("Job", "0") not in ("", "0")
 
     def alive(self, hold: store.Hold) -> bool:
@@ -143,7 +145,7 @@ class Systemd(Carrier):
 
     def state(self, unit: str) -> str:
         """Return systemd's word for the state of a unit; "inactive" when there is no such unit."""
-        return self._run(["systemctl", "show", "--property=ActiveState", "--value", unit])[1].strip()
+        return self._shown(unit, "ActiveState").get("ActiveState", "")
 
     def units(self) -> dict[str, str]:
         """Return the units of ours that systemd knows: name → state."""
@@ -153,13 +155,26 @@ class Systemd(Carrier):
 
     def undo_went_well(self, unit: str) -> bool:
         """Whether the undo of a unit that has ended said that all is well."""
-        out = self._run(["systemctl", "show", "--property=ExecStopPost", unit])[1]
-        return bool(re.search(r"code=exited ; status=0\b", out))
+        shown = self._shown(unit, "ActiveState,ExecStopPost")
+        return bool(re.search(r"code=exited ; status=0\b", shown.get("ExecStopPost", "")))
 
     def stop_unit(self, unit: str) -> None:
         """Stop a unit of ours that has no directory."""
         self._run(["systemctl", "stop", unit])
         self._run(["systemctl", "reset-failed", unit])
+
+    def _shown(self, unit: str, properties: str) -> dict[str, str]:
+        """Return what systemd tells of a unit; while it executes itself anew it tells nothing, and is asked again.
+
+        Only ``ActiveState`` is told of every unit, so it must be among the properties.
+        """
+        deadline = time.monotonic() + _SILENCE
+        while True:
+            out = self._run(["systemctl", "show", "--property=" + properties, unit])[1]
+            shown = dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
+            if shown or time.monotonic() > deadline:
+                return shown
+            time.sleep(0.1)
 
     def _run(self, command: Sequence[str]) -> tuple[int, str, str]:
         return self.module.run_command(list(command), environ_update=ENVIRONMENT)
