@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
@@ -104,14 +103,6 @@ def _control(cloud: Cloud, action: Action, wish: Wish) -> bool:
 
 def _together(cloud: Cloud, actions: list[Action], wish: Wish) -> int:
     """Do all actions in threads of this process; return how many went well."""
-    enough = threading.Event()
-    signal.signal(signal.SIGUSR1, lambda *_: enough.set())
-
-    def follow(event: dict[str, Any]) -> None:
-        if _tells_of_a_fault(event) and enough.wait(600):
-            raise Enough
-
-    cloud.watch = follow if wish.pause == THERE else None
     with ThreadPoolExecutor(len(actions)) as pool:
         well = sum(pool.map(lambda action: _control(cloud, action, wish), actions))
     if wish.pause == AFTER:
@@ -120,21 +111,27 @@ def _together(cloud: Cloud, actions: list[Action], wish: Wish) -> int:
 
 
 def _apart(cloud: Cloud, actions: list[Action], wish: Wish) -> int:
-    """Do each action in the main thread of a process, which alone gets Ctrl-C; return how many went well."""
-    cloud.watch = lambda event: time.sleep(600) if _tells_of_a_fault(event) else None
+    """Do each action in the main thread of a process, which alone gets signals; return how many went well."""
     children = []
     for action in actions:
         if child := os.fork():
             children.append(child)
             continue
+        signal.signal(signal.SIGUSR1, _enough)
         os._exit(not _control(cloud, action, wish))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_IGN)
     return sum(os.waitpid(child, 0)[1] == 0 for child in children)
 
 
-def _tells_of_a_fault(event: dict[str, Any]) -> bool:
-    """Whether an event of a run says that a fault is there."""
-    return event["event"] == "runner_on_ok" and event["event_data"].get("task_action") == "osf_hold"
+def _enough(*_: object) -> None:
+    raise Enough
+
+
+def _stop_there(event: dict[str, Any]) -> None:
+    """Follow the events of a run, until one says that the fault is there."""
+    if event["event"] == "runner_on_ok" and event["event_data"].get("task_action") == "osf_hold":
+        time.sleep(600)
 
 
 def main(config: str, text: str) -> int:
@@ -144,6 +141,7 @@ def main(config: str, text: str) -> int:
         actions = [action_of(cloud, verb, node, wish.seconds) for verb, node in wish.verbs.items()]
         if wish.playbooks:
             resources.playbooks_dir = lambda: Path(wish.playbooks)
+        cloud.watch = _stop_there if wish.pause == THERE else None
         return (_apart if wish.apart else _together)(cloud, actions, wish)
 
 

@@ -99,16 +99,16 @@ def by_its_time(stage: Stage) -> Seen:
 
 
 def by_ctrl_c(stage: Stage) -> Seen:
-    return taken_back_after(stage, signal.SIGINT, apart=True)
+    return taken_back_after(stage, signal.SIGINT)
 
 
 def by_cancel(stage: Stage) -> Seen:
     return taken_back_after(stage, signal.SIGUSR1)
 
 
-def taken_back_after(stage: Stage, number: int, *, apart: bool = False) -> Seen:
+def taken_back_after(stage: Stage, number: int) -> Seen:
     """Send a signal on which the controllers take back what they did."""
-    with stage.crowd(FAR, pause=THERE, apart=apart) as crowd:
+    with stage.crowd(FAR, pause=THERE, apart=True) as crowd:
         with stage.tamed(stage.rows):
             stage.await_shown(stage.rows)
         moment = time.time()
