@@ -1,13 +1,15 @@
 """Pages that grow from the code: contracts, module documentation, drivers, errors and the command line.
 
-Nothing generated is committed; each directive reads its source while Sphinx builds. What is missing at the source
-(an undocumented driver, a contract without a description) is an error of the build.
+Nothing generated is committed, but for the record of the crash matrix, which takes a lab; each directive reads its
+source while Sphinx builds. What is missing at the source (an undocumented driver, a contract without a description) is
+an error of the build.
 """
 
 from __future__ import annotations
 
 import ast
 import inspect
+import json
 from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -23,6 +25,7 @@ from sphinx.util.docutils import SphinxDirective
 ROOT = Path(__file__).parents[2]
 PLAYBOOKS = ROOT / "playbooks"
 MODULES = ROOT / "ansible_modules"
+CRASH_MATRIX = ROOT / "docs" / "reference" / "crash-matrix.json"
 
 
 def text_of(value: str | list[str] | None) -> str:
@@ -216,7 +219,30 @@ def sentences() -> str:
     return str(page)
 
 
+def crash_matrix() -> str:
+    """Return what the crash matrix was when the hosts tier last wrote it down."""
+    record = json.loads(CRASH_MATRIX.read_text(encoding="utf-8"))
+    page = Page()
+    page.text(
+        f"As of {record['date']}, with " + ", ".join(f"{name} {v}" for name, v in record["versions"].items()) + "."
+    )
+    page.text(
+        "``+0.1 s``: so long after its time. ``0.1 s``: so long after what happened. ``-``: can't apply, see below."
+    )
+    cells, columns = record["cells"], record["columns"]
+    page.table(
+        ["", *(f"``{row}``" for row in cells)], [[name, *(cells[row][name] for row in cells)] for name in columns]
+    )
+    page.title("What happens", "-")
+    page.table(["column", "what happens"], [[name, text.replace("`", "``")] for name, text in columns.items()])
+    page.title("What can't apply", "-")
+    reasons = {**record["cannot_apply"], **{f"``{row}``": why for row, why in record["elsewhere"].items()}}
+    page.table(["column or fault", "why"], [[name, text.replace("`", "``")] for name, text in reasons.items()])
+    return str(page)
+
+
 SOURCES: dict[str, Callable[..., str]] = {
+    "crash-matrix": crash_matrix,
     "playbooks": playbooks,
     "modules": modules,
     "driver": driver,
@@ -238,6 +264,7 @@ class FromCode(SphinxDirective):
             for path in folder.rglob("*"):
                 if path.suffix in {".py", ".yml"}:
                     self.env.note_dependency(str(path))
+        self.env.note_dependency(str(CRASH_MATRIX))
         return self.parse_text_to_nodes(SOURCES[self.arguments[0]](*self.arguments[1:]), allow_section_headings=True)
 
 
