@@ -1,44 +1,53 @@
-"""A cloud whose nodes a Salt master knows, which alone is reached directly; the master's answers are recorded ones."""
+"""A cloud whose nodes a real Salt master knows; only the master is reached directly."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hostlab.lab import Lab
 from hostlab.observer import Host
+from hostlab.stage import at_once
+from hostlab.waiting import wait_for
 
 from os_faults import Cloud, connect
 
-_SALT = """
-cat >/usr/local/bin/salt <<'END'
-#!/bin/sh
-case "$*" in
-    "--out=json --static -E ^cluster network.interfaces") echo '{interfaces}' ;;
-    "--out=json --static -E ^cluster pillar.get _param:single_address") echo '{addresses}' ;;
-    *) echo "what is: $*" >&2; exit 64 ;;
-esac
-END
+_MASTER = """
+mkdir -p /etc/salt /srv/pillar
+printf '%s\\n' 'auto_accept: true' 'worker_threads: 2' >/etc/salt/master
+{pillar}
+printf '#!/bin/sh\\nexec lab-salt salt "$@"\\n' >/usr/local/bin/salt
 chmod 755 /usr/local/bin/salt
+systemd-run --quiet --unit salt-master lab-salt salt-master
+"""
+_MINION = """
+mkdir -p /etc/salt
+printf '%s\\n' 'master: {master}' 'id: {id}' >/etc/salt/minion
+systemd-run --quiet --unit salt-minion lab-salt salt-minion
+"""
+_END = """
+systemctl stop salt-master salt-minion
+systemctl reset-failed
+rm -rf /etc/salt /srv/pillar /usr/local/bin/salt /var/cache/salt /var/run/salt /var/log/salt
 """
 
 
 @pytest.fixture(scope="module")
-def master(lab: Lab, cluster: list[Host]) -> Iterator[Host]:
-    """The first host, with a command ``salt`` that answers as Salt does; the others are its minions."""
-    about = {host.fqdn: lab.node(host.name)["interfaces"]["management"]["mac"] for host in cluster[1:]}
-    addresses = {host.fqdn: host.address for host in cluster[1:]}
-    loopback = {"hwaddr": "00:00:00:00:00:00", "up": True, "inet": [{"label": "lo", "address": "127.0.0.1"}]}
-    interfaces = {
-        name: {"lo": loopback, "host0": {"hwaddr": mac, "up": True, "inet": [{"address": addresses[name]}]}}
-        for name, mac in about.items()
-    }
-    told = {"interfaces": json.dumps(interfaces), "addresses": json.dumps(addresses)}
-    cluster[0].sh(_SALT.format(**told))
-    yield cluster[0]
-    cluster[0].sh("rm /usr/local/bin/salt")
+def master(cluster: list[Host]) -> Iterator[Host]:
+    """The first host is the master, the others are its minions; its pillar has their addresses."""
+    minions = cluster[1:]
+    lines = ["base:", *(f"  {host.fqdn}: [{host.name}]" for host in minions)]
+    pillar = [f"echo '{line}' >>/srv/pillar/top.sls" for line in lines]
+    pillar += [f"echo '_param: {{single_address: {host.address}}}' >/srv/pillar/{host.name}.sls" for host in minions]
+    try:
+        cluster[0].sh(_MASTER.format(pillar="\n".join(pillar)))
+        at_once(lambda host: host.sh(_MINION.format(master=cluster[0].address, id=host.fqdn)), minions)
+        ping = "salt --out=txt -E '^cluster' test.ping 2>/dev/null | grep -c True; true"
+        wait_for(lambda: cluster[0].sh(ping) == "2", "both minions answer the master", 120, pause=1)
+        yield cluster[0]
+    finally:
+        at_once(lambda host: host.sh(_END, check=False), cluster)
 
 
 @pytest.fixture(scope="module")
