@@ -49,6 +49,7 @@ def test_nodes_that_are_named_need_no_master() -> None:
     assert FuelCloud(ARGS, listed=[Node("a", "10.20.0.3")]).directory() is None
 
 
+@pytest.mark.case("E10")
 def test_nodes_and_their_roles() -> None:
     nodes = listed(CONTROLLER, COMPUTE)
     assert [(node.fqdn, node.ip, node.mac, node.roles) for node in nodes] == [
