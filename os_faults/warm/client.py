@@ -1,4 +1,4 @@
-"""What stands in the place of ``ansible-playbook``: hands its command line, environment and terminal to `server`.
+"""What stands in the place of ``ansible-playbook``: hands its command line, environment and output to `server`.
 
 It is written into the cloud's private directory as a program and run by the Python of os_faults, beside which lies the
 real ``ansible-playbook``. That is what it becomes when there is no server or it says no.
@@ -20,7 +20,7 @@ def accepted(server: socket.socket) -> bool:
     data = json.dumps(job).encode()
     try:
         server.connect(SOCKET)
-        sent = socket.send_fds(server, [data], [0, 1, 2])
+        sent = socket.send_fds(server, [data], [1, 2])
         server.sendall(data[sent:])
         server.shutdown(socket.SHUT_WR)
         return server.recv(1) == b"+"

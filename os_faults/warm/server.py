@@ -58,7 +58,7 @@ class Job(NamedTuple):
         argv: the command line, the path of the real ``ansible-playbook`` first.
         cwd: the directory to run in.
         env: the whole environment.
-        streams: file descriptors of the client's standard input, output and error.
+        streams: file descriptors of the client's standard output and error.
         client: to which the exit status goes, as one byte.
     """
 
@@ -108,13 +108,13 @@ def _hear(client: socket.socket, env: dict[str, str]) -> Job | None:
     client.settimeout(_PATIENCE)
     streams: list[int] = []
     try:
-        data, streams, _flags, _address = socket.recv_fds(client, 65536, 3)
+        data, streams, _flags, _address = socket.recv_fds(client, 65536, 2)
         while more := client.recv(65536):
             data += more
         job = Job(**json.loads(data), streams=streams, client=client)
     except (OSError, ValueError, TypeError):
         job = None
-    if job is not None and len(streams) == 3 and _comparable(job.env) == _comparable(env):
+    if job is not None and len(streams) == 2 and _comparable(job.env) == _comparable(env):
         return job
     for descriptor in streams:
         os.close(descriptor)
@@ -130,7 +130,9 @@ def _become(job: Job) -> None:
     os.setsid()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    for target, descriptor in enumerate(job.streams):
+    # Standard input is not the client's terminal, as another process can't have that for its own: nobody sits there.
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    for target, descriptor in enumerate(job.streams, 1):
         os.dup2(descriptor, target)
         os.close(descriptor)
     for stream in (sys.stdout, sys.stderr):

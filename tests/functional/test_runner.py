@@ -66,6 +66,13 @@ def test_a_task_runs_and_tells_what_it_did(nodes):
     assert (result.rc, result.stdout) == (0, "42 it's")
 
 
+def test_a_pause_needs_nobody_at_a_terminal(nodes):
+    begin = time.monotonic()
+    (host,) = nodes.run_task({"ansible.builtin.pause": {"seconds": 1}}).values()
+    assert host.ok
+    assert time.monotonic() - begin > 1
+
+
 def test_a_failed_task_is_an_error_with_the_modules_message(nodes):
     with pytest.raises(AnsibleExecutionException, match=r"failed: .*'/nonexistent'") as caught:
         nodes.run_task(command("/nonexistent"))
