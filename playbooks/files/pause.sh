@@ -13,7 +13,7 @@ there() { # there ENGINE [STATUS]: whether the engine has the container, with th
 }
 
 for engine in $wanted; do
-    command -v "$engine" >/dev/null && there "$engine" || continue
+    if ! command -v "$engine" >/dev/null || ! there "$engine"; then continue; fi
     if [ ! -e paused ] && there "$engine" paused; then
         echo "container $container is paused already, and not by os_faults" >&2
         exit 3

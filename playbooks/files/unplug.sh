@@ -16,7 +16,7 @@ from() { # from FAMILY PROTOCOL PORT, and the options of grep that choose addres
     [ -z "$addresses" ] || echo "in drop $1 $2 $addresses $3 -"
 }
 
-rules() {
+list_rules() {
     sed -n 's,^session=\(.*\)/\(.*\)$,\1 \2,p' targets | while read -r client port; do
         case $client in *:*) family=6 ;; *) family=4 ;; esac
         echo "in accept $family tcp $client $port -"
@@ -43,10 +43,10 @@ rules() {
 
 if [ -e found ]; then
     # Who is on this host as well comes over loopback too.
-    [ -z "$(grep -xF -f own found)" ] || printf '%s\n' 127.0.0.1 ::1 >>found
+    if grep -qxF -f own found; then printf '%s\n' 127.0.0.1 ::1 >>found; fi
     if ! [ -s found ]; then
         echo "nobody is known at the other end, so there is nothing to cut off" >&2
         exit 3
     fi
 fi
-rules >rules
+list_rules >rules
