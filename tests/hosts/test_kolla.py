@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hostlab import clients
+from hostlab import clients, podman
 from hostlab.lab import Lab
 from hostlab.observer import Host
 from hostlab.stage import at_once
@@ -16,33 +16,7 @@ from hostlab.waiting import wait_for
 from os_faults import Cloud, NodeCollection, connect, human_api
 
 PORTS = {"keystone": 5000, "glance_api": 9292}
-_CREATE = r"""
-tiny=$(mktemp -d)
-mkdir -p $tiny/bin $tiny/www
-cp /bin/busybox $tiny/bin/
-echo hello >$tiny/www/index.html
-tar -C $tiny -c . | podman import --quiet - tiny >/dev/null
-rm -r $tiny
-kolla() {
-    podman create --name $1 --stop-timeout 1 --network host tiny /bin/busybox httpd -f -p $2 -h /www >/dev/null
-    cat >/etc/systemd/system/kolla-$1-container.service <<END
-[Service]
-ExecStart=/usr/bin/podman start --attach $1
-ExecStop=/usr/bin/podman stop --time 1 $1
-Restart=always
-RestartSec=1
-END
-    systemctl daemon-reload
-    systemctl start kolla-$1-container
-}
-""" + "\n".join(f"kolla {name} {port}" for name, port in PORTS.items())
-_REMOVE = """
-systemctl stop 'kolla-*-container'
-rm -f /etc/systemd/system/kolla-*-container.service
-systemctl daemon-reload
-podman rm --all --force --time 0 >/dev/null
-podman rmi tiny >/dev/null
-"""
+_CREATE = podman.PREPARE + "\n".join(f"kolla {name} {port}" for name, port in PORTS.items())
 UNIT = "kolla-keystone-container.service"
 
 
@@ -54,7 +28,7 @@ def controls(cluster: list[Host]) -> Iterator[list[Host]]:
         at_once(lambda host: host.sh(_CREATE), controls)
         yield controls
     finally:
-        at_once(lambda host: host.sh(_REMOVE, check=False), controls)
+        at_once(lambda host: host.sh(podman.REMOVE, check=False), controls)
 
 
 @pytest.fixture(scope="module")
