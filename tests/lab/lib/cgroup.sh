@@ -56,8 +56,10 @@ cgroup_enter() {
     done
 }
 
+# All but the light ones, which have groups below "wide".
 cgroup_nodes() {
-    [[ ! -d $CGROUP_MAIN ]] || find "$CGROUP_MAIN" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | sort
+    [[ ! -d $CGROUP_MAIN ]] \
+        || find "$CGROUP_MAIN" -mindepth 1 -maxdepth 1 -type d ! -name wide -printf '%f\n' | sort
 }
 
 # cgroup_pids NODE[/supervisor|/guest]

@@ -22,6 +22,7 @@ JSON
         separator=$',\n'
     done
     printf '\n  ],\n'
+    describe_wide
     describe_hypervisor
     printf '}\n'
 }

@@ -27,10 +27,12 @@ define_nodes() {
     {
         for name in $(node_names); do hosts_line "$name"; done
         guest_hosts_lines
+        wide_hosts_lines
     } | write_hosts
     {
         for name in $(node_names); do known_hosts_line "$name"; done
         guest_known_hosts_lines
+        wide_known_hosts_line
     } >"$STATE/known_hosts"
     describe_lab >"$STATE/lab.json"
 }
@@ -44,7 +46,7 @@ define_node() {
 }
 
 forget_nodes() {
-    rm -rf "$STATE/nodes"
+    rm -rf "$STATE/nodes" "$WIDE"
     rm -f "$STATE"/{id,id.pub,hosts,known_hosts,lab.json}
     rmdir --ignore-fail-on-non-empty "$STATE" 2>/dev/null || true
 }

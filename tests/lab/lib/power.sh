@@ -59,12 +59,17 @@ remove_remains() {
             cgroup_remove "$name"
         fi
     done
+    [[ -e $WIDE/names ]] && network_is_up || wide_down
     network_is_up || for name in $(cgroup_nodes); do power_off "$name"; done
 }
 
 ssh_node() {
+    local network=77
     if is_guest "${1-}"; then
         load_guest "$1"
+    elif is_wide "${1-}"; then
+        network=79 login=root
+        wide_index "$1"
     else
         known_node "${1-}"
         load_node "$1"
@@ -73,5 +78,5 @@ ssh_node() {
     exec nsenter --net="$NETNS" ssh -F none -i "$STATE/id" -o IdentitiesOnly=yes \
         -o BatchMode=yes -o ConnectTimeout=10 -o LogLevel=ERROR \
         -o StrictHostKeyChecking=yes -o UserKnownHostsFile="$STATE/known_hosts" \
-        "$login@10.77.0.$index" "$@"
+        "$login@10.$network.0.$index" "$@"
 }

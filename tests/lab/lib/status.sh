@@ -29,6 +29,7 @@ status_table() {
         load_guest "$name"
         echo "$name, a guest of $HYPERVISOR, 10.77.0.$index: $(guest_state "$name")"
     done
+    [[ ! -e $WIDE/names ]] || echo "$(count_wide) of $(wide_names | wc -l) light hosts are on"
 }
 
 status_json() {
@@ -47,5 +48,5 @@ status_json() {
         printf '%s"%s": "%s"' "$separator" "$name" "$(guest_state "$name")"
         separator=', '
     done
-    printf '}}\n'
+    printf '},\n "wide": {"hosts": %d, "on": %d}}\n' "$(wide_names | wc -l)" "$(count_wide)"
 }
