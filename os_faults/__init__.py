@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         UndoError,
     )
     from os_faults.human import human_api
-    from os_faults.model import Auth, Fault, HostResult, Interface, Jump, Node, Result, Status
+    from os_faults.model import Auth, Cost, Fault, HostResult, Interface, Jump, Node, Result, Status
     from os_faults.nodes import NodeCollection
     from os_faults.resources import register_ansible_modules
     from os_faults.service import Service
@@ -59,6 +59,7 @@ __all__ = [
     "ConfigError",
     "Container",
     "ContainerError",
+    "Cost",
     "Fault",
     "GuardRailError",
     "HostResult",

@@ -85,6 +85,10 @@ class Cloud:
 
     Use it as a context manager, or call `close` at the end; faults stay until they are healed.
 
+    Attributes:
+        watch: called with every event of every run, as ansible-runner makes them, in the thread that called the verb
+            (see `os_faults.runner.AnsibleRunner.run`); None calls nobody.
+
     Args:
         config: see `os_faults.config.load`.
         seed: of every random choice.

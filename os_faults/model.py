@@ -293,6 +293,23 @@ class Record:
 
 
 @dataclass(frozen=True)
+class Cost:
+    """What a run took of the controller.
+
+    Attributes:
+        cpu_seconds: processor time of this process and of all that it has started, while the run went on; of runs at
+            the same time each has the time of all.
+        memory_mb: the most memory that the processes it has started had at once, in MB, pages that they share counted
+            once; 0 when the run was over before they were looked at.
+        forks: on how many hosts it worked at a time.
+    """
+
+    cpu_seconds: float
+    memory_mb: int
+    forks: int
+
+
+@dataclass(frozen=True)
 class Result(Mapping[str, HostResult]):
     """What one action did: a mapping from node name to `HostResult`.
 
@@ -303,6 +320,7 @@ class Result(Mapping[str, HostResult]):
         started: when the run began, seconds since the epoch.
         seconds: how long it took.
         error: why the run as a whole went wrong (timed out, playbook refused), else "".
+        cost: what it took of the controller, None when nothing was run.
 
     Example:
         >>> result = service.restart()
@@ -316,6 +334,7 @@ class Result(Mapping[str, HostResult]):
     started: float = 0.0
     seconds: float = 0.0
     error: str = ""
+    cost: Cost | None = None
 
     def __getitem__(self, node: str) -> HostResult:
         return self.hosts[node]

@@ -27,11 +27,12 @@ from typing import Any, Protocol
 
 import yaml
 
-from os_faults import events, resources
+from os_faults import events, meter, resources
 from os_faults.config import SshConfig
 from os_faults.control import ControlDirectory
 from os_faults.errors import AnsibleExecutionException, ConfigError, RunTimeout
-from os_faults.model import Action, HostResult, Result, Status
+from os_faults.meter import Meter
+from os_faults.model import Action, Cost, HostResult, Result, Status
 from os_faults.reaper import end_leftovers
 from os_faults.warm import WarmStart
 
@@ -67,7 +68,6 @@ _FORESEEN = MappingProxyType(
         "RUNNER_ONLY_FAILED_EVENTS": "False",
     }
 )
-_MAX_FORKS = 50
 #: What ansible-runner calls the one run of a private directory.
 _IDENT = "run"
 
@@ -156,7 +156,8 @@ class AnsibleRunner:
         Args:
             action: what to do; its ``timeout`` bounds the run.
             inventory: Ansible's inventory of exactly the action's nodes.
-            watch: called with every event while the run goes on, in the caller's thread.
+            watch: called with every event while the run goes on, in the caller's thread; first with one of ours,
+                ``run_start``, whose ``event_data`` has the ``action`` (text) and its ``nodes`` (names).
 
         Raises:
             RunTimeout: the run was stopped at its deadline.
@@ -164,24 +165,34 @@ class AnsibleRunner:
         """
         directory, command = self.prepare(action, inventory)
         playbook = command[-1]
-        run = _Run(self._configure(action, directory, playbook))
+        forks = meter.forks(len(action.nodes), meter.cores(), meter.free_mb())
+        run = _Run(self._configure(action, directory, playbook, forks))
         started = time.time()
         begin = time.monotonic()
+        measured = Meter()
         try:
-            with self._control.in_use():
+            with self._control.in_use(), measured:
+                if watch is not None:
+                    watch(_start_of(action))
                 run.follow(watch)
         except BaseException as interruption:
             run.stop()
-            self._record(directory, action, started, time.monotonic() - begin, {}, f"interrupted: {interruption!r}")
+            why = f"interrupted: {interruption!r}"
+            self._record(directory, action, started, time.monotonic() - begin, {}, why, measured.cost(forks))
             raise
         seconds = time.monotonic() - begin
+        cost = measured.cost(forks)
         hosts = events.results(run.events, action) if not run.crash else {}
         error = run.error()
         if error:
             run.clear()
         hosts = {**_unheard(action, hosts, error), **hosts} if hosts else hosts
-        self._record(directory, action, started, seconds, hosts, error)
-        result = Result(action, hosts, str(directory), started, seconds, error)
+        self._record(directory, action, started, seconds, hosts, error, cost)
+        LOG.info(
+            "%s took %.1f s, and of this machine %.1f s of processor time and %d MB, %d hosts at a time",
+            *(action, seconds, cost.cpu_seconds, cost.memory_mb, forks),
+        )
+        result = Result(action, hosts, str(directory), started, seconds, error, cost)
         if run.timed_out:
             raise RunTimeout(f"{action} did not end within {action.timeout:g} s and was stopped", result)
         if run.crash:
@@ -214,7 +225,7 @@ class AnsibleRunner:
         path.write_text(yaml.safe_dump([play], sort_keys=False), encoding="utf-8")
         return path
 
-    def _configure(self, action: Action, directory: Path, playbook: str) -> Any:
+    def _configure(self, action: Action, directory: Path, playbook: str, forks: int) -> Any:
         from ansible_runner import RunnerConfig  # costs a quarter of a second
 
         config = RunnerConfig(
@@ -222,7 +233,7 @@ class AnsibleRunner:
             playbook=playbook,
             ident=_IDENT,
             project_dir=str(Path(playbook).parent),
-            forks=min(len(action.nodes), _MAX_FORKS),
+            forks=forks,
             cmdline="--check" if action.check_mode else None,
             # Python has checked the arguments already, in the same words; two tasks less are a fifth of a short run.
             skip_tags="arguments",
@@ -261,6 +272,7 @@ class AnsibleRunner:
         seconds: float,
         hosts: Mapping[str, HostResult],
         error: str,
+        cost: Cost,
     ) -> None:
         done = bool(hosts) and not error and all(host.ok for host in hosts.values())
         _write_json(
@@ -276,6 +288,7 @@ class AnsibleRunner:
                 "nodes": [node.fqdn for node in action.nodes],
                 "started": datetime.fromtimestamp(started, UTC).isoformat(),
                 "seconds": round(seconds, 3),
+                "cost": asdict(cost),
                 "status": "done" if done else "failed",
                 "error": error,
                 "results": {name: {**asdict(host), "payload": dict(host.payload)} for name, host in hosts.items()},
@@ -340,6 +353,11 @@ class _Run:
             self.crash = crash
         finally:
             self._queue.put(None)
+
+
+def _start_of(action: Action) -> Event:
+    """Return the event that no run tells: whom it is about, before the first of them is heard of."""
+    return {"event": "run_start", "event_data": {"action": str(action), "nodes": [node.fqdn for node in action.nodes]}}
 
 
 def _unheard(action: Action, hosts: Mapping[str, HostResult], error: str) -> dict[str, HostResult]:

@@ -6,6 +6,7 @@ import json as _json
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -97,6 +98,7 @@ def result_document(result: Result) -> dict[str, Any]:
         "error": failure,
         "changed": result.changed,
         "seconds": round(result.seconds, 3),
+        "cost": asdict(result.cost) if result.cost else None,
         "artifacts": result.artifacts,
         "nodes": [
             {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
 
     from os_faults.cloud import Cloud
 
-_ENDS = frozenset({"runner_on_ok", "runner_on_failed", "runner_on_unreachable", "runner_on_skipped"})
+_FAILED = frozenset({"runner_on_failed", "runner_on_unreachable"})
+_ENDS = frozenset({"runner_on_ok", "runner_on_skipped", *_FAILED})
 
 
 class Progress:
@@ -28,19 +30,30 @@ class Progress:
         self._status: Status | None = None
         self._task = ""
         self._waiting: dict[str, None] = {}
-        self._done = 0
+        self._done: set[str] = set()
+        self._nodes = 0
+        self._failed: set[str] = set()
+        self._begin = time.monotonic()
 
     def __call__(self, event: dict[str, Any]) -> None:
-        """Take one event of ansible-runner."""
+        """Take one event of a run."""
         kind, data = event.get("event"), event.get("event_data", {})
-        if kind == "playbook_on_task_start":
-            self._task, self._done = str(data.get("name", "")), 0
-            self._waiting.clear()
+        host = str(data.get("host"))
+        if kind == "run_start":
+            self._nodes, self._begin = len(data["nodes"]), time.monotonic()
+            self._failed.clear()
+            self._task = ""
+        elif kind == "playbook_on_task_start":
+            if self._task != (task := str(data.get("name", ""))):  # workers come to it one after the other
+                self._task, self._done = task, set(self._failed)  # who failed before takes no part in it
+                self._waiting.clear()
         elif kind == "runner_on_start":
-            self._waiting[str(data.get("host"))] = None
+            self._waiting[host] = None
         elif kind in _ENDS:
-            self._waiting.pop(str(data.get("host")), None)
-            self._done += 1
+            self._waiting.pop(host, None)
+            self._done.add(host)
+            if kind in _FAILED and not data.get("ignore_errors"):
+                self._failed.add(host)
         if kind == "playbook_on_stats":
             self.stop()
         elif self._task:
@@ -51,7 +64,9 @@ class Progress:
         names = list(self._waiting)
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         waiting = f", waiting for {', '.join(names[:3])}{more}" if names else ""
-        return f"{self._task}: {self._done} of {self._done + len(names)} nodes{waiting}"
+        failed = f", {len(self._failed)} failed" if self._failed else ""
+        nodes = max(self._nodes, len(self._done) + len(names))
+        return f"{self._task}: {len(self._done)}/{nodes} nodes{failed}, {time.monotonic() - self._begin:.0f} s{waiting}"
 
     def stop(self) -> None:
         """Take the line away."""

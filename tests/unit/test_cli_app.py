@@ -254,7 +254,7 @@ def test_nodes_are_completed_from_the_last_discovery(call: CommandLine) -> None:
     ]
 
 
-def test_progress_tells_whom_it_waits_for() -> None:
+def test_progress_tells_whom_it_waits_for(monkeypatch: pytest.MonkeyPatch) -> None:
     class Console:
         """Takes the line without showing it."""
 
@@ -267,15 +267,22 @@ def test_progress_tells_whom_it_waits_for() -> None:
 
         def update(self, _text: object) -> None: ...
 
+    now = 100.0
+    monkeypatch.setattr("os_faults.cli.progress.time.monotonic", lambda: now)
     progress = Progress(Console())  # type: ignore[arg-type]
+    progress({"event": "run_start", "event_data": {"action": "terminate keystone service", "nodes": list("abcde")}})
     progress({"event": "playbook_on_start"})
+    now += 12
+    progress({"event": "playbook_on_task_start", "event_data": {"name": "Look"}})
+    progress({"event": "runner_on_unreachable", "event_data": {"host": "e"}})
     progress({"event": "playbook_on_task_start", "event_data": {"name": "Stop it"}})
     for host in ("a", "b"):
         progress({"event": "runner_on_start", "event_data": {"host": host}})
+    progress({"event": "playbook_on_task_start", "event_data": {"name": "Stop it"}})  # of another worker
     progress({"event": "runner_on_ok", "event_data": {"host": "a"}})
-    assert progress.line() == "Stop it: 1 of 2 nodes, waiting for b"
+    assert progress.line() == "Stop it: 2/5 nodes, 1 failed, 12 s, waiting for b"
     progress({"event": "runner_on_failed", "event_data": {"host": "b"}})
-    assert progress.line() == "Stop it: 2 of 2 nodes"
+    assert progress.line() == "Stop it: 3/5 nodes, 2 failed, 12 s"
     progress({"event": "playbook_on_stats"})
 
 

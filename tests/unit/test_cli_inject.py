@@ -188,7 +188,7 @@ def test_exit_codes_and_results_of_what_went_wrong(
 def test_the_shape_of_a_result(call: CommandLine) -> None:
     found = call.json("inject", "restart", "memcached", "--on", NODES[0])
     about = ["verb", "subject", "playbook", "arguments"]
-    assert list(found) == ["schema", *about, "done", "error", "changed", "seconds", "artifacts", "nodes"]
+    assert list(found) == ["schema", *about, "done", "error", "changed", "seconds", "cost", "artifacts", "nodes"]
     assert found["schema"] == 1
     assert (found["verb"], found["subject"], found["done"], found["error"]) == (
         "restart",

@@ -43,7 +43,8 @@ class Lab:
 
     def node(self, name: str) -> Mapping[str, Any]:
         """Return the description of a host, or of a guest."""
-        (found,) = (node for node in [*self.about["nodes"], *self.about["guests"]] if node["name"] == name)
+        everybody = [*self.about["nodes"], *self.about["guests"], *self.about["wide"]["nodes"]]
+        (found,) = (node for node in everybody if node["name"] == name)
         return found
 
     def command(self, *words: str) -> str:

@@ -1,0 +1,136 @@
+"""What a run costs the controller: its processor time and memory, and how many hosts it may work on at a time."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+
+from os_faults.model import Cost
+
+_TICK = os.sysconf("SC_CLK_TCK")
+#: Seconds between two looks at the memory: the first soon, as most runs are short.
+_FIRST, _OFTEN = 0.1, 0.5
+#: A look may take this part of the time; a process is slow to tell its memory when it has much.
+_SHARE = 0.02
+#: More workers than this on one core only wait for each other.
+_PER_CORE = 25
+_MOST = 100
+#: Measured: what Ansible takes at its start and with each host at a time, its worker and the ssh client, in MB.
+_BASE_MB, _FORK_MB = 45, 11
+#: Limits of the container that this may be in, what they allow and what is used of it, in bytes.
+_LIMITS = (
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+)
+
+
+def forks(nodes: int, cores: int, free_mb: float) -> int:
+    """Return on how many hosts Ansible works at a time.
+
+    Args:
+        nodes: how many there are.
+        cores: of the controller; what waits for hosts needs more workers than there are cores.
+        free_mb: of its memory, in MB; half of that is used.
+
+    Example:
+        >>> forks(200, 2, 16000)
+        50
+        >>> forks(200, 2, 300)
+        9
+    """
+    fit = int((free_mb / 2 - _BASE_MB) / _FORK_MB)
+    return max(1, min(nodes, _PER_CORE * cores, _MOST, max(fit, 1)))
+
+
+def cores() -> int:
+    """Return how many processor cores this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def free_mb() -> float:
+    """Return how much memory is free on this machine, or within the limit of its container, in MB."""
+    fields = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines())
+    free = [float(fields["MemAvailable"].split()[0]) / 1024]
+    for limit, used in _LIMITS:
+        with suppress(OSError, ValueError):  # no such limit
+            free.append((int(Path(limit).read_text()) - int(Path(used).read_text())) / 2**20)
+    return max(0.0, min(free))
+
+
+class Meter:
+    """Measures what is done in a ``with`` block, by this process and by those that it has started.
+
+    Example:
+        >>> with Meter() as meter:
+        ...     sum(range(10))
+        45
+        >>> meter.cost(forks=1).cpu_seconds < 1
+        True
+    """
+
+    def __init__(self) -> None:
+        self._peak = 0
+        self._cpu = 0.0
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="os-faults-meter", daemon=True)
+
+    def __enter__(self) -> Meter:
+        self._cpu = -_cpu_seconds()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._cpu += _cpu_seconds()
+
+    def cost(self, forks: int) -> Cost:
+        """Return what the block has cost.
+
+        Args:
+            forks: on how many hosts it worked at a time.
+        """
+        return Cost(round(max(0.0, self._cpu), 3), round(self._peak / 1024), forks)
+
+    def _look(self) -> None:
+        wait = _FIRST
+        while not self._ended.wait(wait):
+            begin = time.monotonic()
+            self._peak = max(self._peak, sum(_memory_kb(pid) for pid in _started_by(os.getpid())))
+            wait = max(min(2 * wait, _OFTEN), (time.monotonic() - begin) / _SHARE)
+
+
+def _cpu_seconds() -> float:
+    """Return the CPU time of this process and of all that it has started, ended or not."""
+    return sum(_cpu_of(pid) for pid in (os.getpid(), *_started_by(os.getpid())))
+
+
+def _cpu_of(pid: int) -> float:
+    with suppress(OSError):
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        return sum(map(int, fields[11:15])) / _TICK  # its own, and that of its children that have ended
+    return 0.0
+
+
+def _memory_kb(pid: int) -> int:
+    """Return the memory of a process, each page divided among those that share it."""
+    with suppress(OSError):  # it has ended
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1])
+    return 0
+
+
+def _started_by(pid: int) -> Iterator[int]:
+    """Yield the processes that descend from one, where the kernel lists them."""
+    with suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in map(int, (task / "children").read_text(encoding="ascii").split()):
+                yield child
+                yield from _started_by(child)

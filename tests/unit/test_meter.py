@@ -1,0 +1,46 @@
+"""What a run may take of the controller, and what it is seen to have taken."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from os_faults.meter import Meter, cores, forks, free_mb
+
+BUSY = """
+import time
+block = b"x" * (64 << 20)
+while time.process_time() < 0.4:
+    pass
+time.sleep(0.3)
+"""
+
+
+@pytest.mark.parametrize(
+    ("nodes", "cores", "free_mb", "expected"),
+    [
+        pytest.param(1, 2, 16000, 1, id="no more than nodes"),
+        pytest.param(200, 2, 16000, 50, id="so many for a core"),
+        pytest.param(200, 64, 64000, 100, id="an end for many cores"),
+        pytest.param(200, 2, 640, 25, id="half of the memory"),
+        pytest.param(200, 2, 0, 1, id="one at least"),
+    ],
+)
+def test_forks_fit_to_nodes_cores_and_memory(nodes: int, cores: int, free_mb: float, expected: int) -> None:
+    assert forks(nodes, cores, free_mb) == expected
+
+
+def test_this_machine_is_known() -> None:
+    assert cores() >= 1
+    assert free_mb() > 0
+
+
+def test_a_child_is_measured() -> None:
+    with Meter() as meter:
+        subprocess.run([sys.executable, "-c", BUSY], check=True, timeout=60)
+    cost = meter.cost(forks=3)
+    assert cost.cpu_seconds >= 0.4
+    assert cost.memory_mb >= 64
+    assert cost.forks == 3
