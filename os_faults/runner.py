@@ -102,7 +102,7 @@ class AnsibleRunner:
 
     def __init__(self, ssh: SshConfig, artifacts_dir: Path, about: Mapping[str, Any]) -> None:
         self._control = ControlDirectory(ssh)
-        self._warm = WarmStart(self._control.path / "warm", [resources.modules_dir(), resources.module_utils_dir()])
+        self._warm = WarmStart(self._control.path / "warm", (resources.modules_dir(), resources.module_utils_dir()))
         self._artifacts_dir = artifacts_dir
         self._about = dict(about)
         self._warm_up()

@@ -23,6 +23,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from os_faults.warm.packing import pack_library
+
 LOG = logging.getLogger(__name__)
 
 #: The environment variable by which a user does without: ``no``.
@@ -43,16 +45,16 @@ class WarmStart:
 
     Args:
         directory: a private directory (0700) that this makes: for the socket, the program and what the server says.
-        modules: directories of Ansible modules that are the same for all runs; a server goes when they change.
+        modules: the directories of our modules and of what they share; a server goes when they change.
 
     Example:
-        >>> warm = WarmStart(Path("/tmp/osf-abc/warm"), [])  # doctest: +SKIP
+        >>> warm = WarmStart(Path("/tmp/osf-abc/warm"), (Path("library"), Path("module_utils")))  # doctest: +SKIP
         >>> env = warm.before({"PATH": "/usr/bin:/bin"})  # doctest: +SKIP
         >>> env["PATH"]  # doctest: +SKIP
         '/tmp/osf-abc/warm:/usr/bin:/bin'
     """
 
-    def __init__(self, directory: Path, modules: Sequence[Path]) -> None:
+    def __init__(self, directory: Path, modules: tuple[Path, Path]) -> None:
         self._directory = directory
         self._modules = modules
         self._owner = os.getpid()
@@ -89,8 +91,10 @@ class WarmStart:
     def _start(self, env: Mapping[str, str]) -> None:
         try:
             shutil.rmtree(self._directory, ignore_errors=True)
-            for directory in (self._directory, self._directory / "modules"):
+            library = self._directory / "library"
+            for directory in (self._directory, self._directory / "modules", library):
                 directory.mkdir(mode=0o700)
+            pack_library(*self._modules, library)
             client = self._directory / "ansible-playbook"
             source = Path(__file__).with_name("client.py").read_text(encoding="utf-8")
             client.write_text(f"#!{sys.executable} -IS\n{source}", encoding="utf-8")
@@ -111,7 +115,7 @@ class WarmStart:
     def _spawn(self, env: Mapping[str, str], listener: int) -> subprocess.Popen[bytes]:
         with (self._directory / "log").open("wb") as log:
             return subprocess.Popen(
-                [sys.executable, "-P", _SERVER, str(listener), self._directory / "modules"],
+                [sys.executable, "-P", _SERVER, str(listener), self._directory],
                 env=dict(env),
                 cwd=self._directory,  # not the caller's, which may be removed or unmounted
                 stdin=subprocess.DEVNULL,

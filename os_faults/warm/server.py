@@ -214,8 +214,12 @@ def _tell_the_end(client: socket.socket, code: int) -> None:
         client.sendall(bytes([code]))
 
 
-def _load() -> None:
-    """Load Ansible and the plugins of a common run, with what Ansible reads of their descriptions."""
+def _load(library: Path) -> None:
+    """Load Ansible and the plugins of a common run, with what Ansible reads of their descriptions.
+
+    Args:
+        library: a directory of modules that come before all others.
+    """
     import ansible.cli.playbook
     from ansible.plugins import loader
 
@@ -223,6 +227,7 @@ def _load() -> None:
     # It is made once in a process, and complains when a run makes it again.
     ansible.cli.init_plugin_loader = lambda *_paths: None
     importlib.import_module("ansible_collections.ansible.builtin")
+    loader.module_loader.add_directory(str(library))
     for kind in _WHOLE_KINDS:
         list(getattr(loader, f"{kind}_loader").all(class_only=True))
     for kind, names in _PLUGINS.items():
@@ -230,23 +235,28 @@ def _load() -> None:
             getattr(loader, f"{kind}_loader").get(name, class_only=True)
 
 
-def main(listener: socket.socket, modules: Path) -> None:
-    """Serve the clients that come to ``listener``; what runs build for hosts is kept in ``modules``."""
+def main(listener: socket.socket, directory: Path) -> None:
+    """Serve the clients that come to ``listener``.
+
+    Args:
+        listener: the socket.
+        directory: has the packed modules in ``library``; what runs build for hosts is kept in ``modules``.
+    """
     env = dict(os.environ)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is for the owner
     with listener:
-        _load()
+        _load(directory / "library")
         gc.collect()
         gc.freeze()  # the garbage collector of a run has no business with what is shared with the server
         job = serve(listener, env)
     if job is not None:
         try:
             _become(job)
-            built = _own_temporary_directory(modules)
+            built = _own_temporary_directory(directory / "modules")
             job.client.sendall(b"+")
         except OSError:
             os._exit(1)  # nothing has begun: the client starts Ansible itself
-        code = _play(built, modules)
+        code = _play(built, directory / "modules")
         _tell_the_end(job.client, code)
         os._exit(code)
 

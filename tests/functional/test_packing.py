@@ -1,0 +1,189 @@
+"""Modules in packed form, sent by real Ansible; and their `AnsibleModule` beside the original one."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import ansible.module_utils
+import ansible_runner
+import pytest
+
+from os_faults import resources
+from os_faults.warm.packing import pack, pack_library
+
+pytestmark = pytest.mark.functional
+
+ansible.module_utils.__path__.append(str(resources.module_utils_dir()))
+
+from ansible.module_utils import osf_module  # noqa: E402
+from ansible.module_utils.basic import AnsibleModule  # noqa: E402
+from ansible.module_utils.testing import patch_module_args  # noqa: E402
+
+#: Everything the arguments of our modules are made of.
+SPEC: dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "timeout": {"type": "int", "default": 300},
+    "force": {"type": "bool", "default": False},
+    "units": {"type": "list", "elements": "str", "default": []},
+    "commands": {"type": "list", "elements": "list"},
+    "files": {"type": "dict", "default": {}},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "path": {"type": "path"},
+    "pidfile": {"type": "str"},
+}
+RULES: dict[str, Any] = {
+    "mutually_exclusive": [("path", "pidfile")],
+    "required_if": [("state", "absent", ["files", "pidfile"])],
+}
+TAKEN: dict[str, dict[str, Any]] = {
+    "only what must be": {"name": "a"},
+    "numbers as text": {"name": 7, "timeout": "20", "force": "yes"},
+    "numbers": {"name": "a", "timeout": 2.0, "force": 0},
+    "a list in one text": {"name": "a", "units": "b, c"},
+    "a list of one number": {"name": "a", "units": 5},
+    "elements of other types": {"name": "a", "units": [1, "x"], "commands": [["true"], "a,b"]},
+    "a dictionary as JSON": {"name": "a", "files": '{"b": [1]}'},
+    "a path": {"name": "a", "path": "~root/$HOME"},
+    "nothing given": {"name": "a", "pidfile": None},
+    "letters of the world": {"name": "ä'\"\\ <<x>>"},
+}
+REFUSED: dict[str, dict[str, Any]] = {
+    "nothing": {},
+    "unknown": {"name": "a", "colour": "red"},
+    "no number": {"name": "a", "timeout": "soon"},
+    "half a number": {"name": "a", "timeout": 1.5},
+    "a truth as number": {"name": "a", "timeout": "yes"},
+    "no truth": {"name": "a", "force": "perhaps"},
+    "no list": {"name": "a", "units": {"b": 1}},
+    "no dictionary": {"name": "a", "files": [1]},
+    "no choice": {"name": "a", "state": "gone"},
+    "one too many": {"name": "a", "path": "/", "pidfile": "/x"},
+    "one too few": {"name": "a", "state": "absent"},
+}
+
+
+def outcome(kind: Any, given: Mapping[str, Any]) -> tuple[bool, Any]:
+    """Return whether a class takes these arguments, and what it makes of them or how it refuses them."""
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(said):
+            return True, kind(SPEC, supports_check_mode=True, **RULES).params
+    except SystemExit:
+        return False, json.loads(said.getvalue())
+
+
+@pytest.mark.parametrize("given", [*TAKEN.values(), *REFUSED.values()], ids=[*TAKEN, *REFUSED])
+def test_arguments_are_taken_and_refused_as_by_ansible(
+    given: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with patch_module_args(dict(given)):
+        theirs = outcome(AnsibleModule, given)
+    monkeypatch.setattr(osf_module, "ARGUMENTS", given)
+    ours = outcome(osf_module.AnsibleModule, given)
+    assert theirs[0] == ours[0] == (given in TAKEN.values())
+    if ours[0]:
+        assert ours[1] == theirs[1]
+    else:
+        assert ours[1]["failed"]
+        assert theirs[1]["failed"]
+        unknown = [name for name in (*given, *SPEC) if name in theirs[1]["msg"]][:1]
+        assert unknown[0] in ours[1]["msg"]
+
+
+def test_a_command_is_run_as_by_ansible(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(osf_module, "ARGUMENTS", {})
+    with patch_module_args({}):
+        both = [AnsibleModule({}), osf_module.AnsibleModule({})]
+    command = ["sh", "-c", 'echo "$A $B $(pwd -P)"; printf "\\377" >&2; exit 3']
+    for module in both:
+        module.run_command_environ_update = {"A": "1", "B": "2"}
+    theirs, ours = (each.run_command(command, environ_update={"B": "3"}, cwd=str(tmp_path)) for each in both)
+    assert ours == theirs == (3, f"1 3 {tmp_path}\n", "\udcff")
+
+
+def test_a_daemon_that_keeps_the_output_open_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(osf_module, "ARGUMENTS", {})
+    begin = time.monotonic()
+    code, out, _err = osf_module.AnsibleModule({}).run_command(["sh", "-c", "sleep 60 & echo $!"])
+    try:
+        assert (code, out.strip().isdigit()) == (0, True)
+        assert time.monotonic() - begin < 30
+    finally:
+        subprocess.run(["kill", out.strip()], check=True)
+
+
+def test_a_program_that_is_not_there_ends_the_module_with_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(osf_module, "ARGUMENTS", {})
+    with pytest.raises(SystemExit):
+        osf_module.AnsibleModule({}).run_command(["/nowhere/program"])
+    assert json.loads(capsys.readouterr().out)["msg"] == "can't run /nowhere/program: No such file or directory"
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The packed modules."""
+    directory = tmp_path_factory.mktemp("library")
+    pack_library(resources.modules_dir(), resources.module_utils_dir(), directory)
+    return directory
+
+
+def run(library: Path, directory: Path, tasks: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the results of tasks with the packed modules on this machine."""
+    play = {"hosts": "all", "gather_facts": False, "ignore_errors": True, "tasks": tasks}
+    local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    directory.mkdir(exist_ok=True)
+    done = ansible_runner.run(
+        private_data_dir=str(directory),
+        playbook=[play],
+        inventory={"all": {"hosts": {"localhost": local}}},
+        envvars={
+            "ANSIBLE_LIBRARY": str(library),
+            "ANSIBLE_MODULE_UTILS": str(resources.module_utils_dir()),
+            "ANSIBLE_PIPELINING": "True",
+            "PATH": f"{Path(sys.executable).parent}:/usr/sbin:/usr/bin:/sbin:/bin",
+        },
+        quiet=True,
+    )
+    ended = ("runner_on_ok", "runner_on_failed", "runner_on_unreachable")
+    return [event["event_data"]["res"] for event in done.events if event["event"] in ended]
+
+
+def test_every_packed_module_runs_under_real_ansible_without_its_library(library: Path, tmp_path: Path) -> None:
+    names = sorted(path.stem for path in library.iterdir())
+    assert {"osf_hold", "osf_heal", "osf_holds_info", "osf_node_info", "osf_systemd_service"} <= set(names)
+    results = run(library, tmp_path, [{name: {"colour": "'red' <<blue>>"}} for name in names])
+    said = {name: result["msg"] for name, result in zip(names, results, strict=True)}
+    assert {name: msg.partition(".")[0] for name, msg in said.items()} == dict.fromkeys(
+        names, "Unsupported parameters: colour"
+    )
+
+
+def test_a_packed_module_answers_as_the_module_itself(library: Path, tmp_path: Path) -> None:
+    asked: list[Mapping[str, Any]] = [{"osf_node_info": {"services": {"x": {"driver": "process", "grep": "no such"}}}}]
+    (packed,) = run(library, tmp_path / "a", asked)
+    (plain,) = run(resources.modules_dir(), tmp_path / "b", asked)
+    assert packed == plain
+
+
+def test_what_goes_wrong_inside_is_told(tmp_path: Path) -> None:
+    source = "from ansible.module_utils.basic import AnsibleModule\nAnsibleModule({})\n1 / 0\n"
+    utils = {"osf_module": (resources.module_utils_dir() / "osf_module.py").read_text()}
+    packed = pack("osf_broken", source, utils)
+    assert packed is not None
+    (tmp_path / "osf_broken.py").write_text(packed)
+    (result,) = run(tmp_path, tmp_path / "run", [{"osf_broken": {}}])
+    assert result["msg"] == "ZeroDivisionError: division by zero (osf_broken, line 3)"
+
+
+def test_a_module_that_needs_more_of_ansible_stays_as_it_is(library: Path) -> None:
+    assert not {"osf_ipmi_power", "osf_redfish_power", "osf_libvirt_power"} & {path.stem for path in library.iterdir()}
