@@ -326,7 +326,8 @@ class _Run:
         """End the run's processes; bounded, and done also when it is interrupted."""
         self._cancelled.set()
         try:
-            self._thread.join(timeout=10)
+            if self._thread.ident is not None:
+                self._thread.join(timeout=10)
         finally:
             self.clear()
 

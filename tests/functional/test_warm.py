@@ -225,7 +225,7 @@ def command_of(pid: int) -> str:
 def test_a_deadline_ends_the_workers_too(cloud: Cloud, tmp_path: Path) -> None:
     nodes = cloud.get_nodes()
     seen: list[int] = []
-    cloud.watch = lambda event: seen.append(event["pid"])
+    cloud.watch = lambda event: seen.append(event.get("pid", 0))
     task = {"ansible.builtin.command": {"argv": ["sleep", "60"]}}
     with pytest.raises(Exception, match="did not end within 3 s"):
         cloud.perform(Action("run_task", "", tuple(nodes), tasks=(task,), timeout=3))
