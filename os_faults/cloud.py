@@ -117,6 +117,7 @@ class Cloud:
             config.ssh,
             config.artifacts_dir or home / "runs",
             {"os_faults": get_version(), "seed": self.seed, "cloud": config.source},
+            config.workers,
         )
         state = state or (None if runner else home)
         seeds = self._driver.identity

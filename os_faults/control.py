@@ -28,9 +28,11 @@ from os_faults.errors import ConfigError
 # Measured: keep-alive ends a socket to a host that froze or rebooted after about 2 x 5 s instead of never,
 # and GSSAPI costs a name look-up per connection.
 _SSH_ARGS = (
-    "-o ControlMaster=auto -o ControlPersist=600s -o ServerAliveInterval=5 -o ServerAliveCountMax=2 "
+    "-o ControlMaster=auto -o ControlPersist={persist}s -o ServerAliveInterval=5 -o ServerAliveCountMax=2 "
     "-o GSSAPIAuthentication=no"
 )
+#: Seconds for which connections are kept open between runs.
+_PERSIST = 600
 
 #: A unix socket's path has at most 107 characters: of these our directory takes 13, ssh's %C and its suffix 59.
 _USABLE = re.compile(r"/[A-Za-z0-9_./-]{0,34}")
@@ -87,32 +89,11 @@ class ControlDirectory:
         with self._turn:
             if self._library != (library := resources.module_paths()):
                 new = path.with_suffix(".new")
-                new.write_text(self._settings(), encoding="utf-8")
+                content = settings(self._ssh, self.path, library, resources.module_utils_dir(), _PERSIST)
+                new.write_text(content, encoding="utf-8")
                 new.replace(path)
                 self._library = library
         return path
-
-    def _settings(self) -> str:
-        defaults = {
-            **_DEFAULTS,
-            "timeout": str(self._ssh.connect_timeout),
-            "library": os.pathsep.join(map(str, resources.module_paths())),
-            "module_utils": str(resources.module_utils_dir()),
-        }
-        connection = {
-            "pipelining": "True",
-            "ssh_args": _SSH_ARGS,
-            "control_path_dir": str(self.path),
-            "control_path": "%(directory)s/%%C",
-            # A repeated kill would be a second fault.
-            "retries": "0",
-            "usetty": "False",
-        }
-        sections = {"defaults": defaults, "connection": {"pipelining": "True"}, "ssh_connection": connection}
-        return "".join(
-            f"[{section}]\n" + "".join(f"{key} = {value}\n" for key, value in values.items())
-            for section, values in sections.items()
-        )
 
     def secret_path(self, value: str) -> str:
         """Return the path of a file (0600) that holds ``value``, so that inventories need only name it."""
@@ -122,6 +103,11 @@ class ControlDirectory:
                 secret.write(value)
             self._secrets[value] = path
         return self._secrets[value]
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The paths that `secret_path` has returned."""
+        return tuple(self._secrets.values())
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
@@ -153,6 +139,40 @@ class ControlDirectory:
         """Close the connections and remove the directory; safe to repeat."""
         self._finalizer()
         self._owned.close()
+
+
+def settings(
+    ssh: SshConfig, sockets: Path | str, library: Iterable[Path | str], module_utils: Path | str, persist: int
+) -> str:
+    """Return the content of an ``ansible.cfg``.
+
+    Args:
+        ssh: connection settings.
+        sockets: directory of ssh's control sockets.
+        library: directories of modules.
+        module_utils: directory of the code that they share.
+        persist: seconds for which a connection stays open after its last use.
+    """
+    defaults = {
+        **_DEFAULTS,
+        "timeout": str(ssh.connect_timeout),
+        "library": os.pathsep.join(map(str, library)),
+        "module_utils": str(module_utils),
+    }
+    connection = {
+        "pipelining": "True",
+        "ssh_args": _SSH_ARGS.format(persist=persist),
+        "control_path_dir": str(sockets),
+        "control_path": "%(directory)s/%%C",
+        # A repeated kill would be a second fault.
+        "retries": "0",
+        "usetty": "False",
+    }
+    sections = {"defaults": defaults, "connection": {"pipelining": "True"}, "ssh_connection": connection}
+    return "".join(
+        f"[{section}]\n" + "".join(f"{key} = {value}\n" for key, value in values.items())
+        for section, values in sections.items()
+    )
 
 
 def _base(candidates: Iterable[str]) -> Path:

@@ -105,6 +105,23 @@ def group_of(service: str) -> str:
     return "service_" + re.sub("[^A-Za-z0-9_]", "_", service)
 
 
+def ssh_words(auth: Auth, ssh: SshConfig) -> list[str]:
+    """Return the options of an ssh that another program starts; whom it logs in to, that program says.
+
+    Args:
+        auth: how to log in.
+        ssh: host keys and time-out.
+
+    Example:
+        >>> ssh_words(Auth(private_key_file="/root/id"), SshConfig())[-2:]
+        ['-i', '/root/id']
+    """
+    options = [*_host_keys(ssh), f"ConnectTimeout={ssh.connect_timeout}", "BatchMode=yes"]
+    if auth.jump:
+        options += [f"ProxyCommand={_proxy(auth.jump, auth, ssh)}"]
+    return [*_dash_o(options), *(["-i", auth.private_key_file] if auth.private_key_file else [])]
+
+
 def _groups(nodes: Iterable[Node]) -> dict[str, Any]:
     groups: dict[str, Any] = {}
     for node in nodes:
@@ -148,7 +165,7 @@ def _look_up(path: str) -> str:
 
 def _machine(machine: Mapping[str, Any], ssh: SshConfig) -> dict[str, Any]:
     """Return the variables of a machine, a login in them as the options of ssh."""
-    return {name: _ssh_words(value, ssh) if isinstance(value, Auth) else value for name, value in machine.items()}
+    return {name: ssh_words(value, ssh) if isinstance(value, Auth) else value for name, value in machine.items()}
 
 
 def _looked_up(machine: Mapping[str, Any], secret_path: Callable[[str], str] | None) -> dict[str, Any]:
@@ -158,14 +175,6 @@ def _looked_up(machine: Mapping[str, Any], secret_path: Callable[[str], str] | N
         for name, value in machine.items()
         if secret_path or not isinstance(value, Secret)
     }
-
-
-def _ssh_words(auth: Auth, ssh: SshConfig) -> list[str]:
-    """Return the options of an ssh that another program starts; whom it logs in to, that program says."""
-    options = [*_host_keys(ssh), f"ConnectTimeout={ssh.connect_timeout}", "BatchMode=yes"]
-    if auth.jump:
-        options += [f"ProxyCommand={_proxy(auth.jump, auth, ssh)}"]
-    return [*_dash_o(options), *(["-i", auth.private_key_file] if auth.private_key_file else [])]
 
 
 def _ssh(auth: Auth, ssh: SshConfig, control_dir: str | None) -> dict[str, Any]:

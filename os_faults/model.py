@@ -226,6 +226,15 @@ class Action:
     def __str__(self) -> str:
         return f"{self.verb} {self.subject}"
 
+    def play(self) -> dict[str, Any]:
+        """Return the play of an ad-hoc action, as data."""
+        return {
+            "name": str(self),
+            "hosts": "all",
+            "gather_facts": False,
+            "tasks": [dict(task) for task in self.tasks],
+        }
+
 
 class Status(str, Enum):
     """What became of a node in a run."""

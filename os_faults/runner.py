@@ -17,7 +17,7 @@ import threading
 import time
 import uuid
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.util import find_spec
@@ -28,13 +28,14 @@ from typing import Any, Protocol
 import yaml
 
 from os_faults import events, meter, resources
-from os_faults.config import SshConfig
+from os_faults.config import SshConfig, Worker
 from os_faults.control import ControlDirectory
 from os_faults.errors import AnsibleExecutionException, ConfigError, RunTimeout
 from os_faults.meter import Meter
 from os_faults.model import Action, Cost, HostResult, Result, Status
 from os_faults.reaper import end_leftovers
 from os_faults.warm import WarmStart
+from os_faults.workers import SharedRun
 
 # pexpect forks in our thread; Python 3.12 warns of that, the child only calls exec.
 warnings.filterwarnings("ignore", message=".*use of forkpty.*", category=DeprecationWarning)
@@ -98,9 +99,14 @@ class AnsibleRunner:
         ssh: connection settings.
         artifacts_dir: where each run leaves its directory.
         about: what is recorded with every run (seed, version).
+        workers: machines that do the runs; when there are none, this one does.
     """
 
-    def __init__(self, ssh: SshConfig, artifacts_dir: Path, about: Mapping[str, Any]) -> None:
+    def __init__(
+        self, ssh: SshConfig, artifacts_dir: Path, about: Mapping[str, Any], workers: Sequence[Worker] = ()
+    ) -> None:
+        self._ssh = ssh
+        self._workers = workers
         self._control = ControlDirectory(ssh)
         self._warm = WarmStart(self._control.path / "warm", (resources.modules_dir(), resources.module_utils_dir()))
         self._artifacts_dir = artifacts_dir
@@ -164,9 +170,12 @@ class AnsibleRunner:
             KeyboardInterrupt: passed on after the run was stopped.
         """
         directory, command = self.prepare(action, inventory)
-        playbook = command[-1]
-        forks = meter.forks(len(action.nodes), meter.cores(), meter.free_mb())
-        run = _Run(self._configure(action, directory, playbook, forks))
+        run: _Run | SharedRun
+        if self._is_shared(action):
+            run = self._share(action, inventory, directory)
+        else:
+            run = _Run(self._configure(action, directory, command[-1]))
+        forks = run.forks
         started = time.time()
         begin = time.monotonic()
         measured = Meter()
@@ -178,16 +187,17 @@ class AnsibleRunner:
         except BaseException as interruption:
             run.stop()
             why = f"interrupted: {interruption!r}"
-            self._record(directory, action, started, time.monotonic() - begin, {}, why, measured.cost(forks))
+            shares, cost = run.shares, measured.cost(forks)
+            self._record(directory, action, started, time.monotonic() - begin, {}, why, cost, shares)
             raise
         seconds = time.monotonic() - begin
         cost = measured.cost(forks)
-        hosts = events.results(run.events, action) if not run.crash else {}
+        hosts = run.results(action)
         error = run.error()
         if error:
             run.clear()
         hosts = {**_unheard(action, hosts, error), **hosts} if hosts else hosts
-        self._record(directory, action, started, seconds, hosts, error, cost)
+        self._record(directory, action, started, seconds, hosts, error, cost, run.shares)
         LOG.info(
             "%s took %.1f s, and of this machine %.1f s of processor time and %d MB, %d hosts at a time",
             *(action, seconds, cost.cpu_seconds, cost.memory_mb, forks),
@@ -215,17 +225,27 @@ class AnsibleRunner:
     def _playbook(self, action: Action, directory: Path) -> Path:
         if not action.tasks:
             return resources.playbook(action.playbook)
-        play = {
-            "name": str(action),
-            "hosts": "all",
-            "gather_facts": False,
-            "tasks": [dict(task) for task in action.tasks],
-        }
         path = directory / "project" / "main.yml"
-        path.write_text(yaml.safe_dump([play], sort_keys=False), encoding="utf-8")
+        path.write_text(yaml.safe_dump([action.play()], sort_keys=False), encoding="utf-8")
         return path
 
-    def _configure(self, action: Action, directory: Path, playbook: str, forks: int) -> Any:
+    def _is_shared(self, action: Action) -> bool:
+        """Whether workers do it: what is done to machines, or on this one, is done from here."""
+        return bool(self._workers) and not action.from_outside and all(n.auth.connection == "ssh" for n in action.nodes)
+
+    def _share(self, action: Action, inventory: Mapping[str, Any], directory: Path) -> SharedRun:
+        return SharedRun(
+            self._workers,
+            action,
+            inventory,
+            self._ssh,
+            self._control.secrets,
+            directory / "artifacts" / _IDENT,
+            self._control.tmp,
+            _asked(action),
+        )
+
+    def _configure(self, action: Action, directory: Path, playbook: str) -> Any:
         from ansible_runner import RunnerConfig  # costs a quarter of a second
 
         config = RunnerConfig(
@@ -233,21 +253,9 @@ class AnsibleRunner:
             playbook=playbook,
             ident=_IDENT,
             project_dir=str(Path(playbook).parent),
-            forks=forks,
-            cmdline="--check" if action.check_mode else None,
-            # Python has checked the arguments already, in the same words; two tasks less are a fifth of a short run.
-            skip_tags="arguments",
-            fact_cache_type="",
+            forks=meter.forks(len(action.nodes), meter.cores(), meter.free_mb()),
             quiet=True,
-            timeout=max(1, round(action.timeout)),
-            settings={"pexpect_timeout": 0.2, "suppress_ansible_output": True},
-            envvars={
-                "ANSIBLE_HOST_KEY_CHECKING": "True",
-                "ANSIBLE_INVENTORY_ENABLED": "yaml",
-                # Not those of a job of ansible-runner or AWX that os_faults is called in.
-                "ANSIBLE_CALLBACK_PLUGINS": "",
-                "AWX_LIB_DIRECTORY": "",
-            },
+            **_asked(action),
         )
         config.prepare()
         config.env = self._warm.before(self._environment(config.env))
@@ -273,6 +281,7 @@ class AnsibleRunner:
         hosts: Mapping[str, HostResult],
         error: str,
         cost: Cost,
+        shares: Mapping[str, list[str]],
     ) -> None:
         done = bool(hosts) and not error and all(host.ok for host in hosts.values())
         _write_json(
@@ -289,6 +298,7 @@ class AnsibleRunner:
                 "started": datetime.fromtimestamp(started, UTC).isoformat(),
                 "seconds": round(seconds, 3),
                 "cost": asdict(cost),
+                "workers": dict(shares),
                 "status": "done" if done else "failed",
                 "error": error,
                 "results": {name: {**asdict(host), "payload": dict(host.payload)} for name, host in hosts.items()},
@@ -299,6 +309,9 @@ class AnsibleRunner:
 class _Run:
     """One run of ansible-runner in a thread: its events, its end, its way to be stopped."""
 
+    #: No worker has a part in it.
+    shares: Mapping[str, list[str]] = MappingProxyType({})
+
     def __init__(self, config: Any) -> None:
         from ansible_runner import Runner as Engine
 
@@ -308,6 +321,10 @@ class _Run:
         self._queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._engine = Engine(config, event_handler=self._hear, cancel_callback=self._cancelled.is_set)
         self._thread = threading.Thread(target=self._work, name="os-faults-run", daemon=True)
+
+    @property
+    def forks(self) -> int:
+        return int(self._engine.config.forks)
 
     @property
     def timed_out(self) -> bool:
@@ -343,6 +360,10 @@ class _Run:
         output = "".join(str(event.get("stdout", "")) + "\n" for event in self.events)
         return events.recap(output) or f"ansible-playbook ended with {self._engine.rc} and no statistics"
 
+    def results(self, action: Action) -> dict[str, HostResult]:
+        """Return what is known of each node."""
+        return events.results(self.events, action) if not self.crash else {}
+
     def _hear(self, event: Event) -> bool:
         self._queue.put(event)
         return True  # else ansible-runner writes no event and its statistics stay empty
@@ -354,6 +375,25 @@ class _Run:
             self.crash = crash
         finally:
             self._queue.put(None)
+
+
+def _asked(action: Action) -> dict[str, Any]:
+    """Return the arguments of ansible-runner that are the same here and on a worker."""
+    return {
+        "cmdline": "--check" if action.check_mode else None,
+        # Python has checked the arguments already, in the same words; two tasks less are a fifth of a short run.
+        "skip_tags": "arguments",
+        "fact_cache_type": "",
+        "timeout": max(1, round(action.timeout)),
+        "settings": {"pexpect_timeout": 0.2, "suppress_ansible_output": True},
+        "envvars": {
+            "ANSIBLE_HOST_KEY_CHECKING": "True",
+            "ANSIBLE_INVENTORY_ENABLED": "yaml",
+            # Not those of a job of ansible-runner or AWX that os_faults is called in.
+            "ANSIBLE_CALLBACK_PLUGINS": "",
+            "AWX_LIB_DIRECTORY": "",
+        },
+    }
 
 
 def _start_of(action: Action) -> Event:

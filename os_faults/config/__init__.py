@@ -24,7 +24,7 @@ from os_faults.config import forms, sources
 from os_faults.config.auth import auth_of
 from os_faults.config.schema import LOGIN, check
 from os_faults.config.secrets import Secret
-from os_faults.config.types import Config, DriverConfig, ServiceConfig, SshConfig
+from os_faults.config.types import Config, DriverConfig, ServiceConfig, SshConfig, Worker
 
 __all__ = [
     "LOGIN",
@@ -33,6 +33,7 @@ __all__ = [
     "Secret",
     "ServiceConfig",
     "SshConfig",
+    "Worker",
     "auth_of",
     "check",
     "load",

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from os_faults.config.auth import auth_of
 from os_faults.config.schema import SCHEMA, check, join
 from os_faults.config.secrets import SECRET_KEYS, resolve
 from os_faults.config.sources import Places, Source
-from os_faults.config.types import Config, DriverConfig, Protected, ServiceConfig, SshConfig
+from os_faults.config.types import Config, DriverConfig, Protected, ServiceConfig, SshConfig, Worker
 from os_faults.errors import ConfigError
 
 Secrets = Callable[[Any, str, Places, Path], Any]
@@ -42,6 +43,7 @@ def parse(source: Source, places: Places) -> Config:
         heal_after=data.get("heal_after", Config.heal_after),
         limits=_limits(data.get("limit", [])),
         protected=Protected(**{what: tuple(names) for what, names in data.get("protected", {}).items()}),
+        workers=_workers(data, start),
         source=source.name,
     )
 
@@ -121,6 +123,18 @@ def _services(data: Mapping[str, Any], section: str, start: str) -> dict[str, Se
 
 def _limits(value: Any) -> tuple[str, ...]:
     return tuple(str(limit) for limit in (value if isinstance(value, list) else [value]))
+
+
+def _workers(data: Mapping[str, Any], start: str) -> tuple[Worker, ...]:
+    return tuple(
+        Worker(
+            address=entry["address"],
+            auth=auth_of(entry, where=join(start, "workers", index)),
+            runner=entry.get("ansible_runner", Worker.runner),
+            nodes=tuple(entry.get("nodes", ())),
+        )
+        for index, entry in enumerate(data.get("workers", ()))
+    )
 
 
 def _driver(entry: Mapping[str, Any], where: str) -> DriverConfig:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from os_faults.model import Auth
+
 HostKeyPolicy = Literal["accept-new", "strict", "off"]
 
 
@@ -54,6 +56,24 @@ class SshConfig:
 
 
 @dataclass(frozen=True)
+class Worker:
+    """An execution node: a machine that does runs for this one.
+
+    Attributes:
+        address: of the machine.
+        auth: how to log in there; with a key, as nobody can be asked for a password.
+        runner: its ``ansible-runner``, a name on the PATH or a path.
+        nodes: names or addresses of the nodes that only it does, or patterns of them; when empty, those that no worker
+            names.
+    """
+
+    address: str
+    auth: Auth = field(default_factory=Auth)
+    runner: str = "ansible-runner"
+    nodes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Protected:
     """What is never broken; names, or patterns with ``*``, ``?`` and ``[…]``.
 
@@ -83,6 +103,7 @@ class Config:
         heal_after: seconds after which a lasting fault undoes itself.
         limits: at most so many nodes (``3``) or such a share (``50%``) in one action; the lowest binds.
         protected: see `Protected`.
+        workers: who does the runs; this machine when empty.
         source: where the configuration came from, for messages.
     """
 
@@ -97,4 +118,5 @@ class Config:
     heal_after: int = 1800
     limits: tuple[str, ...] = ()
     protected: Protected = Protected()
+    workers: tuple[Worker, ...] = ()
     source: str = ""

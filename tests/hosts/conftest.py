@@ -30,6 +30,7 @@ from hostlab.matrix import Matrix, rows
 from hostlab.observer import Host
 from hostlab.subject import Subject, keystone, memcached, mysql
 from hostlab.waiting import wait_for
+from hostlab.wide import MANY, Wide
 
 from os_faults import Cloud, connect, registry
 from os_faults.actions import contracts
@@ -138,6 +139,17 @@ def every_node(node_1: Host, node_2: Host, node_3: Host) -> list[Host]:
 def cluster(lab: Lab) -> list[Host]:
     """Three more hosts, with Pacemaker (which does not run) and podman; the user of the third is stack."""
     return [Host(lab, f"cluster-{number}") for number in (1, 2, 3)]
+
+
+@pytest.fixture(scope="session")
+def wide(lab: Lab) -> Iterator[Wide]:
+    """Light hosts; they are started here when the lab has too few."""
+    few = len(lab.about["wide"]["nodes"]) < MANY
+    if few:
+        lab.command("up", "--wide", str(MANY))
+    yield Wide(labs.find())
+    if few:
+        lab.command("up", "--wide", "0")
 
 
 @pytest.fixture
