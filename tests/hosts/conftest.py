@@ -231,7 +231,7 @@ def universal_config(base_config: dict[str, Any], lab: Lab, cluster: list[Host])
         {
             "ip": host.address,
             "fqdn": host.fqdn,
-            "mac": lab.node(host.name)["interfaces"]["management"]["mac"],
+            "mac": host.mac,
             "auth": {
                 "username": lab.node(host.name)["user"],
                 "private_key_file": lab.key,

@@ -8,49 +8,30 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hostlab import readme
+from hostlab import readme, settings
 from hostlab.guest import Guest
-from hostlab.machines import PIDFILE
+from hostlab.lab import Lab
 from hostlab.observer import Host
 from hostlab.readme import Interpreter
+from hostlab.settings import Setting
 from hostlab.subject import issues_token, keystone
 from hostlab.waiting import wait_for
 
 CUT = 15
 """Seconds after which the network that the README cuts comes back; the README leaves it at half an hour."""
 
-# The README's cloud, and the hosts which its snippets speak of.
-CLOUD = f"""
-destructor = os_faults.connect({{
-    'cloud_management': {{
-        'driver': 'devstack', 'address': 'devstack.local', 'username': 'root',
-        'nodes': [
-            {{'address': 'node-2.domain.tld', 'username': 'stack'}},
-            {{'address': 'node-3.domain.tld', 'username': 'root'}},
-        ],
-    }},
-    'heal_after': {CUT},
-}})
-service = destructor.get_service(name='keystone')
-"""
 
-# A service on machines that the README's hypervisor has.
-GUESTS = f"""
-destructor = os_faults.connect({{
-    'cloud_management': {{
-        'driver': 'universal', 'username': 'root', 'nodes': ['guest-1.domain.tld', 'guest-2.domain.tld'],
-    }},
-    'services': {{'memcached': {{'driver': 'process', 'pidfile': '{PIDFILE}', 'port': 11211}}}},
-    'power_management': cloud_config['power_management'],
-}})
-service = destructor.get_service(name='memcached')
-"""
+@pytest.fixture(scope="module", params=settings.KINDS)
+def setting(request: pytest.FixtureRequest, lab: Lab, every_node: list[Host]) -> Iterator[Setting]:
+    yield from settings.KINDS[request.param](every_node, [Host(lab, name) for name in ("guest-1", "guest-2")])
 
 
-def having(language: str, text: str) -> str:
-    """Return the one snippet that has a text in it."""
-    (found,) = (snippet for snippet in readme.snippets(language) if text in snippet)
-    return found
+@pytest.fixture
+def configured(setting: Setting, tmp_path: Path) -> Path:
+    """A directory with the configuration that the command line finds there."""
+    config = {"cloud_management": setting.first, "services": setting.services}
+    (tmp_path / "os-faults.json").write_text(json.dumps(config), encoding="utf-8")
+    return tmp_path
 
 
 @pytest.fixture
@@ -59,19 +40,19 @@ def start(lab: Any, tmp_path: Path) -> Iterator[list[str]]:
         yield start
 
 
-def test_python(start: list[str], node_1: Host, node_2: Host, node_3: Host, guest_1: Guest, guest_2: Guest) -> None:
-    snippets = readme.snippets("python")
+def test_python(setting: Setting, start: list[str], every_node: list[Host], guest_1: Guest, guest_2: Guest) -> None:
+    node_1, *cut_off = every_node
     python = Interpreter(start)
     keystone_1 = keystone(node_1)
     done = []
 
-    def run(text: str) -> str:
-        done.append(having("python", text))
-        return python.run(done[-1])
+    def run(text: str, instead: str = "") -> str:
+        done.append(readme.having("python", text))
+        return python.run(instead or done[-1])
 
     try:
         with node_1.undone(within=60):
-            run("destructor.verify()")
+            run("destructor.verify()", setting.first_snippet())
 
             old = keystone_1.processes()
             run("get_service(name='keystone')")
@@ -85,7 +66,8 @@ def test_python(start: list[str], node_1: Host, node_2: Host, node_3: Host, gues
             guests = {guest.fqdn: guest for guest in (guest_1, guest_2)}
             for name, guest in guests.items():
                 guest.note(name)
-            python.run(GUESTS)
+            setting.turn_to([guest_1.inside, guest_2.inside])
+            python.run(setting.cloud_of_guests())
             run("one.reset()")
             chosen = guests.pop(python.run("print(*one.get_fqdns())").strip())
             (other,) = guests.values()
@@ -93,13 +75,14 @@ def test_python(start: list[str], node_1: Host, node_2: Host, node_3: Host, gues
             assert chosen.noted() == ""
             assert other.noted() == other.fqdn
 
-            python.run(CLOUD)
+            setting.turn_to(every_node)
+            python.run(setting.cloud_of_hosts(CUT))
             run("disable_network(network_name='management')")
-            for host in (node_2, node_3):
+            for host in cut_off:
                 assert not host.answers_ssh()
                 assert host.over_storage.holds() == {"disable_network-management": "active"}
             assert node_1.answers_ssh()
-            for host in (node_2, node_3):
+            for host in cut_off:
                 wait_for(host.answers_ssh, f"{host.name} is back", CUT + 15)
 
             old = keystone_1.processes()
@@ -117,16 +100,14 @@ def test_python(start: list[str], node_1: Host, node_2: Host, node_3: Host, gues
             assert node_1.holds() == {}
     finally:
         python.close()
-    assert done == snippets, "a snippet of the README was not run, or not in its place"
+    assert done == readme.snippets("python"), "a snippet of the README was not run, or not in its place"
 
 
-def test_shell(start: list[str], node_1: Host, tmp_path: Path) -> None:
-    management = {"driver": "devstack", "address": "devstack.local", "username": "root"}
-    (tmp_path / "os-faults.json").write_text(json.dumps({"cloud_management": management}), encoding="utf-8")
+def test_shell(start: list[str], node_1: Host, configured: Path) -> None:
     subject = keystone(node_1)
     old = subject.processes()
     with node_1.undone(within=30):
-        done = readme.shell(start, having("sh", "os-faults inject"), tmp_path)
+        done = readme.shell(start, readme.having("sh", "os-faults inject"), configured)
         assert done.returncode == 0, done.stderr
         assert "freeze" in done.stdout, "the fault was not listed"
         assert not old & subject.processes()
@@ -134,13 +115,11 @@ def test_shell(start: list[str], node_1: Host, tmp_path: Path) -> None:
         assert node_1.holds() == {}
 
 
-def test_sentences(start: list[str], node_1: Host, tmp_path: Path) -> None:
-    management = {"driver": "devstack", "address": "devstack.local", "username": "root"}
-    (tmp_path / "os-faults.json").write_text(json.dumps({"cloud_management": management}), encoding="utf-8")
+def test_sentences(start: list[str], node_1: Host, configured: Path) -> None:
     subject = keystone(node_1)
     old = subject.processes()
     with node_1.undone(within=30):
-        done = readme.shell(start, having("sh", "os-inject-fault"), tmp_path)
+        done = readme.shell(start, readme.having("sh", "os-inject-fault"), configured)
         assert done.returncode == 0, done.stderr
         assert not old & subject.processes()
         assert subject.frozen()
@@ -155,7 +134,7 @@ def test_ansible(start: list[str], node_1: Host, tmp_path: Path) -> None:
     subject = keystone(node_1)
     old = subject.processes()
     with node_1.undone(within=30):
-        done = readme.shell(start, having("sh", "ansible-playbook"), tmp_path)
+        done = readme.shell(start, readme.having("sh", "ansible-playbook"), tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
         assert not old & subject.processes()
         wait_for(lambda: issues_token(node_1), "keystone issues a token", 60)

@@ -70,7 +70,7 @@ def test_the_minions_are_the_nodes_and_are_reached_through_the_master(
 ) -> None:
     nodes = cloud.get_nodes()
     assert nodes.get_fqdns() == [host.fqdn for host in cluster[1:]]
-    assert nodes.get_macs() == [lab.node(host.name)["interfaces"]["management"]["mac"] for host in cluster[1:]]
+    assert nodes.get_macs() == [host.mac for host in cluster[1:]]
     for record in nodes.run_task({"ansible.builtin.shell": "echo $SUDO_USER; echo $SSH_CONNECTION"}).values():
         assert record.stdout.split()[0] == "stack"
     for host in cluster[1:]:

@@ -1,13 +1,15 @@
 """The part of Fuel's Nailgun that its command line asks for nodes; runs on the master of the lab, with Python alone.
 
-python3 nailgun.py '[{"id": 1, …}, …]'
+    python3 nailgun.py
+
+The nodes, ``[{"id": 1, …}, …]``, are in the file `NODES`, which is read whenever somebody asks.
 """
 
 import json
-import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 PORT = 8000
+NODES = "/tmp/nailgun.json"
 _COMMON = {
     "status": "ready",
     "pending_addition": False,
@@ -31,15 +33,30 @@ _COMMON = {
 }
 
 
+def known() -> list[dict]:
+    """Return the nodes as Nailgun describes them."""
+    with open(NODES) as stream:
+        told = json.load(stream)
+    return [
+        {
+            **_COMMON,
+            "name": f"Untitled ({node['id']})",
+            "hostname": f"node-{node['id']}",
+            "uuid": f"u{node['id']}",
+            **node,
+        }
+        for node in told
+    ]
+
+
 class Nailgun(BaseHTTPRequestHandler):
     """Answers as the API of Nailgun 11.0 does, to whom asks for its version or its nodes."""
 
-    nodes: list[dict]
-
     def do_GET(self) -> None:
+        nodes = known()
         path = self.path.partition("?")[0].rstrip("/").removeprefix("/api/v1/")
-        one = {f"nodes/{node['id']}": node for node in self.nodes}
-        answers = {"version": {"release": "11.0", "api": "1", "auth_required": False}, "nodes": self.nodes, **one}
+        one = {f"nodes/{node['id']}": node for node in nodes}
+        answers = {"version": {"release": "11.0", "api": "1", "auth_required": False}, "nodes": nodes, **one}
         body = json.dumps(answers.get(path, {"message": "not found"})).encode()
         self.send_response(200 if path in answers else 404)
         self.send_header("Content-Type", "application/json")
@@ -49,14 +66,4 @@ class Nailgun(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    Nailgun.nodes = [
-        {
-            **_COMMON,
-            "name": f"Untitled ({node['id']})",
-            "hostname": f"node-{node['id']}",
-            "uuid": f"u{node['id']}",
-            **node,
-        }
-        for node in json.loads(sys.argv[1])
-    ]
     ThreadingHTTPServer(("127.0.0.1", PORT), Nailgun).serve_forever()

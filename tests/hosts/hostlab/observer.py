@@ -71,6 +71,16 @@ class Host:
         return str(self.lab.node(self.name)["address6"])
 
     @property
+    def mac(self) -> str:
+        """The hardware address in the management network."""
+        node = self.lab.node(self.name)
+        return str(node["mac"] if "mac" in node else node["interfaces"]["management"]["mac"])
+
+    @property
+    def management_interface(self) -> str:
+        return str(self.lab.node(self.name)["interfaces"]["management"]["name"])
+
+    @property
     def storage_interface(self) -> str:
         return str(self.lab.node(self.name)["interfaces"]["storage"]["name"])
 

@@ -40,6 +40,12 @@ def snippets(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 
+def having(language: str, text: str) -> str:
+    """Return the one snippet that has a text in it."""
+    (found,) = (snippet for snippet in snippets(language) if text in snippet)
+    return found
+
+
 @contextmanager
 def private_ssh(lab: Lab, directory: Path) -> Iterator[list[str]]:
     """Give commands a ``~/.ssh`` with the lab's key; yields the start of their command lines."""
