@@ -19,7 +19,11 @@ for _number, _default in {
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Say how many cases of tests/compatibility this run has shown."""
+    """Say what tests have recorded as a ``summary``, and how many cases of tests/compatibility this run has shown."""
+    for report in terminalreporter.stats.get("passed", ()):
+        for name, value in report.user_properties:
+            if name == "summary":
+                terminalreporter.write_line(value)
     names = {"passed": 0, "failed": 1}
     seen: dict[str, int] = {}
     for outcome, rank in names.items():
