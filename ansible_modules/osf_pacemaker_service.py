@@ -11,8 +11,9 @@ short_description: Start, terminate, restart or kill a service that Pacemaker ma
 description:
   - Pacemaker brings back what is stopped behind its back, so it is Pacemaker that is told, through its own tools.
   - C(terminate) bans the resource from this host and waits until it no longer runs here. Pacemaker starts it on another
-    host, if one is left; banned from all hosts it is down. The ban is recorded on the host, so that healing the host
-    lifts it; C(start) and C(restart) close that record.
+    host, if one is left; banned from all hosts it is down.
+  - A ban outlives a reboot, as it is in the configuration of the cluster. So does its record, which is on the disk of
+    the host (C(/var/lib/os-faults)). Healing the host lifts the ban; C(start) and C(restart) close its record.
   - C(start) lifts the ban, enables a resource that was disabled, and waits until it runs, here when it is a clone.
   - C(restart) and C(kill) act where the resource runs. On another host they change nothing, and say where it is.
   - C(kill) sends SIGKILL to its processes. Pacemaker starts it again when its monitor finds out.
@@ -256,6 +257,7 @@ def terminate(managed):
         state="terminated",
         by=managed.module.params["by"],
         undo=[["crm_resource", "--resource", managed.resource, "--clear", "--node", managed.here]],
+        lasting=True,
     )
     managed.tell("--ban", "--node", managed.here)
     managed.wait(lambda: not managed.runs_here, "stop")

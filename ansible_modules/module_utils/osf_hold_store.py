@@ -21,6 +21,9 @@ from ansible.module_utils import osf_session as session
 
 SYSTEM_ROOT = "/run/os-faults"
 
+LASTING_ROOT = "/var/lib/os-faults"
+"""Where root keeps the record of a change that outlives a reboot: so must its undo."""
+
 _LOCK = ".lock"
 
 _PLAIN_PATH = re.compile(r"/[A-Za-z0-9_./-]+")
@@ -75,20 +78,21 @@ def roots() -> list[str]:
     Logind removes a user's runtime directory with the last session, so it is not used for a hold that is
     made over ssh: the hold outlives the session.
     """
+    lasting = [LASTING_ROOT] if os.geteuid() == 0 else []
     if has_systemd():
-        return [SYSTEM_ROOT]
+        return [SYSTEM_ROOT, *lasting]
     fallback = SYSTEM_ROOT if os.geteuid() == 0 else "/tmp/os-faults-{:d}".format(os.geteuid())
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     if not (_PLAIN_PATH.fullmatch(runtime) and os.path.isdir(runtime)):
-        return [fallback]
+        return [fallback, *lasting]
     own = os.path.join(runtime, "os-faults")
-    return [fallback, own] if session.connection() else [own, fallback]
+    return [*([fallback, own] if session.connection() else [own, fallback]), *lasting]
 
 
 def of_others() -> list[str]:
     """Return a sentence for each user whose holds on this host this one can neither see nor take back."""
     found = []
-    for path in [SYSTEM_ROOT, *sorted(glob.glob("/tmp/os-faults-*[0-9]"))]:
+    for path in [SYSTEM_ROOT, LASTING_ROOT, *sorted(glob.glob("/tmp/os-faults-*[0-9]"))]:
         with contextlib.suppress(OSError):
             info = os.lstat(path)
             if stat.S_ISDIR(info.st_mode) and info.st_uid != os.geteuid():
@@ -194,19 +198,20 @@ def find(hold_id: str) -> Hold | None:
     return None
 
 
-def directory_for(hold_id: str) -> tuple[str, str]:
-    """Return the directory a new hold gets, and the root that it is in."""
-    root = roots()[0]
+def directory_for(hold_id: str, lasting: bool = False) -> tuple[str, str]:
+    """Return the directory a new hold gets, and the root that it is in; a lasting one is there after a reboot."""
+    root = LASTING_ROOT if lasting else roots()[0]
     return os.path.join(root, hold_id), root
 
 
-def create(record: Mapping[str, Any], files: Mapping[str, str], readme: str) -> Hold:
-    """Write a hold's directory so that it is there whole or not at all.
+def create(record: Mapping[str, Any], files: Mapping[str, str], readme: str, lasting: bool = False) -> Hold:
+    """Write a hold's directory so that it is there whole or not at all; a lasting one is on the disk then.
 
     Raises:
         plan.Refused: the root is not a directory of ours alone.
+        OSError: the files can't be written.
     """
-    directory, root = directory_for(str(record["id"]))
+    directory, root = directory_for(str(record["id"]), lasting)
     for _attempt in range(5):
         _make_root(root)
         try:
@@ -222,6 +227,8 @@ def create(record: Mapping[str, Any], files: Mapping[str, str], readme: str) -> 
             shutil.rmtree(temporary, ignore_errors=True)
             raise
         _write_readme(root, readme)
+        if lasting:
+            _flush(directory)
         return Hold(directory, dict(record))
     raise plan.Refused("could not make a directory in {}: it was removed again and again".format(root))
 
@@ -315,6 +322,17 @@ def _write_new(path: str, content: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         stream.write(content)
+
+
+def _flush(directory: str) -> None:
+    """Put a directory on the disk, with what is in it and its way there: the host may lose its power at once."""
+    root = os.path.dirname(directory)
+    for path in [*glob.glob(os.path.join(directory, "*")), directory, root, os.path.dirname(root)]:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _write_readme(root: str, text: str) -> None:

@@ -55,6 +55,7 @@ def record_change(
     state: str = "changed",
     by: str = "",
     undo_timeout: int = 330,
+    lasting: bool = False,
 ) -> str:
     """Record a change that lasts without a process of ours, so that ``heal`` undoes it.
 
@@ -72,12 +73,13 @@ def record_change(
         state: the word that a listing shows (``terminated``).
         by: who asked; the host's own knowledge when empty.
         undo_timeout: bound of each undo command in seconds.
+        lasting: the change outlives a reboot, so the record is kept on the disk.
 
     Returns:
         The id, for `close`.
 
     Raises:
-        Refused: the directory of the records is not ours alone.
+        Refused: the directory of the records is not ours alone, or can't be written to.
     """
     wanted = Plan(
         id=hold_id(fault, subject),
@@ -94,13 +96,20 @@ def record_change(
     )
     plan.check(wanted)
     if not module.check_mode and store.find(wanted.id) is None:
-        directory, root = store.directory_for(wanted.id)
+        directory, root = store.directory_for(wanted.id, lasting)
         texts = dict(wanted.files)
         texts["undo.sh"] = plan.undo_script(wanted, directory, root)
         texts["undo.log"] = ""
         texts["state"] = state + "\n"
         record = plan.new_record(wanted, osf_clock.now(), store.boot_id(), carriers.Carrier.name)
-        store.create(record, texts, plan.readme(root, store.has_systemd()))
+        try:
+            store.create(record, texts, plan.readme(root, store.has_systemd()), lasting)
+        except OSError as error:
+            raise Refused(
+                "{} {} is not done, as it could not be taken back: {} can't be written to ({})".format(
+                    fault, subject, root, error
+                )
+            ) from error
     return wanted.id
 
 

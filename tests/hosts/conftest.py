@@ -38,6 +38,8 @@ from os_faults.actions import contracts
 # Callers that bring dependencies of their own have an environment of their own: `tox -e rally`.
 collect_ignore = [] if find_spec("rally_openstack") else ["rally"]
 
+_CLEAR = "systemctl stop 'os-faults-*'; systemctl reset-failed; rm -rf /run/os-faults /var/lib/os-faults"
+
 FAILED = pytest.StashKey[bool]()
 EVIDENCE = pytest.StashKey[Evidence]()
 MATRIX = pytest.StashKey[Matrix]()
@@ -277,7 +279,7 @@ def healed(request: pytest.FixtureRequest, every_node: list[Host], cluster: list
     yield
     if FAILED in request.node.stash:
         for host in [*every_node, *cluster]:
-            host.sh("systemctl stop 'os-faults-*'; systemctl reset-failed; rm -rf /run/os-faults", check=False)
+            host.sh(_CLEAR, check=False)
 
 
 @pytest.fixture

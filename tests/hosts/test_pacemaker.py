@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hostlab import clients
+from hostlab import pacemaker
 from hostlab.observer import Host
-from hostlab.stage import at_once
-from hostlab.waiting import wait_for
+from hostlab.pacemaker import Managed
 
 from os_faults import AnsibleExecutionException, Cloud, NodeCollection, Service, connect
 
@@ -21,18 +20,14 @@ ExecStart=/usr/bin/python3 -m http.server {PORT}
 WorkingDirectory=/usr/share/misc
 END
 systemctl daemon-reload
-systemctl start corosync pacemaker
 """
 _CREATE = """
-pcs property set stonith-enabled=false
 pcs resource create shop systemd:shop op monitor interval=2s
 pcs resource create every ocf:pacemaker:Dummy clone
 """
-_END = """
-timeout 60 systemctl stop pacemaker corosync
+_REMOVE = """
 systemctl stop shop
-systemctl reset-failed
-rm -rf /etc/systemd/system/shop.service /var/lib/pacemaker/cib/* /var/lib/pacemaker/pengine/* /run/os-faults
+rm -f /etc/systemd/system/shop.service
 systemctl daemon-reload
 """
 
@@ -40,15 +35,13 @@ systemctl daemon-reload
 @pytest.fixture(scope="module")
 def members(cluster: list[Host]) -> Iterator[list[Host]]:
     """The three hosts as a cluster that has the resource ``shop`` and the clone ``every``."""
-    at_once(lambda host: host.sh(_PREPARE), cluster)
-    online = "crm_mon -1 2>/dev/null | grep -q 'Online: . cluster-1 cluster-2 cluster-3 '"
-    try:
-        wait_for(lambda: not cluster[0].sh(f"{online}; echo $?").strip("0"), "the cluster is whole", 90, pause=0.5)
-        cluster[0].sh(_CREATE)
-        wait_for(lambda: homes(cluster), "the shop runs", 60, pause=0.5)
+    with pacemaker.cluster(cluster, _PREPARE, _CREATE, _REMOVE):
         yield cluster
-    finally:
-        at_once(lambda host: host.sh(_END, check=False), cluster)
+
+
+@pytest.fixture
+def managed(members: list[Host]) -> Managed:
+    return Managed("shop", PORT, members)
 
 
 @pytest.fixture(scope="module")
@@ -69,80 +62,84 @@ def shop(cloud: Cloud) -> Service:
     return cloud.get_service("shop")
 
 
-def homes(hosts: list[Host]) -> list[Host]:
-    """Return the hosts at which the shop answers."""
-    return [host for host in hosts if clients.answers("http", host.address, PORT)]
-
-
-def home(cloud: Cloud, hosts: list[Host]) -> tuple[Host, NodeCollection]:
+def at_home(cloud: Cloud, managed: Managed) -> tuple[Host, NodeCollection]:
     """Return where the shop is, when it is somewhere."""
-    wait_for(lambda: homes(hosts), "the shop is somewhere", 60, pause=0.5)
-    (host,) = homes(hosts)
+    host = managed.home()
     return host, cloud.get_nodes(fqdns=[host.fqdn])
 
 
-def bans(host: Host) -> list[str]:
-    return host.sh("cibadmin --query --xpath //constraints | grep -o 'cli-ban-[a-z]*-on-[a-z0-9-]*'; true").split()
-
-
-def test_it_is_on_all_nodes_and_runs_on_one(cloud: Cloud, shop: Service, members: list[Host]) -> None:
-    host, nodes = home(cloud, members)
+def test_it_is_on_all_nodes_and_runs_on_one(cloud: Cloud, shop: Service, managed: Managed, members: list[Host]) -> None:
+    host, nodes = at_home(cloud, managed)
     assert shop.get_nodes().get_fqdns() == [each.fqdn for each in members]
     assert shop.get_nodes(running=True).get_fqdns() == nodes.get_fqdns() == [host.fqdn]
     assert cloud.get_service("both").get_nodes(running=True).get_fqdns() == [host.fqdn]
     assert len(cloud.get_service("every").get_nodes(running=True)) == 3
 
 
-def test_terminate_moves_it_and_start_lets_it_back(cloud: Cloud, shop: Service, members: list[Host]) -> None:
-    first, nodes = home(cloud, members)
+def test_terminate_moves_it_and_start_lets_it_back(cloud: Cloud, shop: Service, managed: Managed) -> None:
+    first, nodes = at_home(cloud, managed)
     assert shop.terminate(nodes).changed
-    assert homes([first]) == []
-    assert bans(first) == [f"cli-ban-shop-on-{first.name}"]
+    assert not managed.answers_at(first)
+    assert managed.bans() == [f"cli-ban-shop-on-{first.name}"]
     assert first.records() == ["terminate-shop"]
-    second, _ = home(cloud, members)
-    assert second != first
+    assert managed.home() != first
     assert not shop.terminate(nodes).changed
 
     assert shop.start(nodes).changed
-    assert bans(first) == []
+    assert managed.bans() == []
     assert first.records() == []
     assert not shop.start(nodes).changed
 
 
-def test_terminated_everywhere_it_is_down_until_it_is_healed(cloud: Cloud, shop: Service, members: list[Host]) -> None:
-    home(cloud, members)
+def test_terminated_everywhere_it_is_down_until_it_is_healed(cloud: Cloud, shop: Service, managed: Managed) -> None:
+    managed.home()
     shop.terminate()
-    assert homes(members) == []
-    assert len(bans(members[0])) == 3
+    assert managed.homes() == []
+    assert len(managed.bans()) == 3
     cloud.heal()
-    assert bans(members[0]) == []
-    home(cloud, members)
+    assert managed.bans() == []
+    managed.home()
 
 
-def test_restart_and_kill_act_where_it_runs(cloud: Cloud, shop: Service, members: list[Host]) -> None:
-    host, _ = home(cloud, members)
+def test_a_ban_outlives_a_reboot_until_it_is_healed(cloud: Cloud, shop: Service, managed: Managed) -> None:
+    host, nodes = at_home(cloud, managed)
+    shop.terminate(nodes)
+    boot = host.boot_id()
+    nodes.reboot()
+    assert host.boot_id() != boot
+    host.sh(pacemaker.JOIN)
+    pacemaker.await_whole(managed.hosts)
+    assert managed.bans() == [f"cli-ban-shop-on-{host.name}"]
+    assert [(fault.node, fault.verb, fault.subject) for fault in cloud.faults()] == [(host.fqdn, "terminate", "shop")]
+    cloud.heal()
+    assert managed.bans() == []
+    assert host.records() == []
+
+
+def test_restart_and_kill_act_where_it_runs(shop: Service, managed: Managed) -> None:
+    host = managed.home()
     old = host.processes("shop.service")
     result = shop.restart()
     assert [name for name, one in result.items() if one.changed] == [host.fqdn]
-    now, _ = home(cloud, members)
+    now = managed.home()
     assert not old & now.processes("shop.service")
 
     old = now.processes("shop.service")
     result = shop.kill()
     assert [name for name, one in result.items() if one.changed] == [now.fqdn]
     assert not old & now.processes("shop.service")
-    home(cloud, members)
+    managed.home()
 
 
-def test_freeze_stops_its_processes(cloud: Cloud, shop: Service, members: list[Host]) -> None:
-    host, nodes = home(cloud, members)
+def test_freeze_stops_its_processes(cloud: Cloud, shop: Service, managed: Managed) -> None:
+    host, nodes = at_home(cloud, managed)
     host.sh("crm_resource --resource shop --meta --set-parameter is-managed --parameter-value false")
     try:
         shop.freeze(nodes, sec=60)
         assert set(host.states("shop.service")) == {"T"}
-        assert homes(members) == []
+        assert managed.homes() == []
         shop.unfreeze(nodes)
-        home(cloud, members)
+        managed.home()
     finally:
         host.sh("crm_resource --resource shop --meta --delete-parameter is-managed")
 

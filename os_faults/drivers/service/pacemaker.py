@@ -31,7 +31,8 @@ class PacemakerService:
 
     It is on all nodes of the cluster. ``terminate`` bans it from the nodes that are asked and waits until it runs there
     no longer; Pacemaker starts it on another one, if one is left. ``start`` lifts the ban. ``restart`` and ``kill`` act
-    where it runs, and change nothing on the other nodes. A ban outlives a reboot of its node.
+    where it runs, and change nothing on the other nodes. A ban outlives a reboot of its node, and so does the record by
+    which ``heal()`` lifts it.
 
     A resource that is a systemd unit needs no ``grep``; others may have ``executable``, ``pidfile`` or ``unit`` in its
     place. With ``or_units: [mysql.service]`` it is these units on hosts whose cluster has no such resource.

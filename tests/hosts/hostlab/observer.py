@@ -170,7 +170,9 @@ class Host:
 
     def records(self) -> list[str]:
         """Return the names of the records of os_faults."""
-        return self.sh("ls /run/os-faults 2>/dev/null | grep -v README; true").split()
+        return self.sh(
+            "ls -1 /run/os-faults /var/lib/os-faults 2>/dev/null | grep -vE '^(/.*:|README|)$'; true"
+        ).split()
 
     # -- services ------------------------------------------------------------------------------
 
