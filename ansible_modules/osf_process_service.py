@@ -127,13 +127,19 @@ notes:
 """
 
 import os
-import shlex
 import signal
 import subprocess
-import tempfile
 import time
 
-from ansible.module_utils import osf_claims, osf_holds, osf_proc, osf_programs, osf_services, osf_units
+from ansible.module_utils import (
+    osf_claims,
+    osf_holds,
+    osf_proc,
+    osf_programs,
+    osf_services,
+    osf_start_script,
+    osf_units,
+)
 from ansible.module_utils.basic import AnsibleModule
 
 GRACE = 0.4
@@ -147,93 +153,6 @@ class Failure(Exception):
     """The service is not as it was asked to be; the message is a sentence."""
 
 
-def log_path(name, pidfile):
-    """Return where the output of the service goes: beside its pid file, or where it is nobody else's to write."""
-    if pidfile:
-        return os.path.splitext(pidfile)[0] + ".log"
-    directory = "/var/log" if os.geteuid() == 0 else tempfile.gettempdir()
-    return os.path.join(directory, "os-faults-%s.log" % name)
-
-
-START_SCRIPT = """\
-# Start the service again, unless somebody has done so already.
-runs() {{
-{runs}
-}}
-! runs || exit 0
-cd {directory} || exit 1
-setsid {command} </dev/null >>{log} 2>&1 &
-pid=$!
-sleep 1
-{afterwards}
-tries=0
-until runs; do
-    [ "$tries" -lt 100 ] || exit 1
-    sleep 0.3
-    tries=$((tries + 1))
-done
-"""
-
-RUNS_BY_PIDFILE = """\
-    [ -s {pidfile} ] && kill -0 "$(cat {pidfile})" 2>/dev/null && return
-    rm -f {pidfile}
-    return 1"""
-
-RUNS_BY_UNIT = """\
-    for unit in {units}; do
-        systemctl --quiet is-active "$unit" && return
-    done
-    return 1"""
-
-RUNS_BY_LINE = """\
-    is_it() {{ # is_it LINK LINE EXECUTABLE SCRIPT
-        [ "$(readlink "$1")" = "$3" ] || case "$2 " in *" $4 "*) ;; *) false ;; esac
-    }}
-    for entry in /proc/[0-9]*; do
-        [ "$entry" != "/proc/$$" ] || continue
-        line=$(tr '\\0' ' ' <"$entry/cmdline" 2>/dev/null)
-        line=${{line% }}
-        set -f
-        # shellcheck disable=SC2086
-        set -- $line ""
-        set +f
-        case ${{1##*/}} in *[adkz]sh | sh | python* | perl* | ruby*) script=$2 ;; *) script= ;; esac
-        for word in "$1" "$script"; do
-            case ${{word##*/}} in {bystanders}) continue 2 ;; esac
-        done
-        case ${{1##*/}}$2 in '' | *sh-c | *sh-[a-z]*c) continue ;; esac
-        {condition} && return
-    done
-    return 1"""
-
-
-def runs_script(params, units):
-    """Return the lines of a POSIX function that tells whether the service runs."""
-    if params["pidfile"]:
-        return RUNS_BY_PIDFILE.format(pidfile=shlex.quote(params["pidfile"]))
-    if params["units"]:
-        return RUNS_BY_UNIT.format(units=" ".join(shlex.quote(unit) for unit in units))
-    if params["grep"]:
-        condition = "printf '%%s' \"$line\" | grep -Eq -- %s" % shlex.quote(params["grep"])
-    else:
-        path, link = (shlex.quote(each) for each in (os.path.realpath(params["executable"]), params["executable"]))
-        condition = 'is_it "$entry/exe" "$line" %s %s' % (path, link)
-    return RUNS_BY_LINE.format(bystanders=" | ".join(sorted(osf_programs.BYSTANDERS)), condition=condition)
-
-
-def start_script(argv, params, units=()):
-    """Return a POSIX script that does what `Program.launch` does, for the undo: it has to work without Python."""
-    pidfile = params["pidfile"]
-    quoted = shlex.quote(pidfile) if pidfile else ""
-    return START_SCRIPT.format(
-        runs=runs_script(params, units),
-        command=" ".join(shlex.quote(each) for each in argv),
-        directory=shlex.quote(os.path.dirname(pidfile) if pidfile else "/"),
-        log=shlex.quote(log_path(params["name"], pidfile)),
-        afterwards='[ -s {0} ] || echo "$pid" >{0}'.format(quoted) if pidfile else ": the process $pid starts it",
-    )
-
-
 class Program:
     """The program, and the only place where it is acted on."""
 
@@ -244,7 +163,7 @@ class Program:
         self.definition = {key: module.params[key] for key in HANDLES if module.params[key]}
         shell = module.params["start_cmd"]
         self.argv = ["/bin/sh", "-c", shell] if shell else module.params["start"]
-        self.log = log_path(self.name, self.pidfile)
+        self.log = osf_start_script.log_path(self.name, self.pidfile)
         self.deadline = time.monotonic() + module.params["timeout"]
 
     @property
@@ -416,7 +335,7 @@ def terminate(program, before):
         subject=program.name,
         state="terminated",
         by=program.module.params["by"],
-        files={"start.sh": start_script(program.argv, program.module.params, program.units())},
+        files={"start.sh": osf_start_script.start_script(program.argv, program.module.params, program.units())},
         undo=[["/bin/sh", "start.sh"]],
     )
     program.stop()

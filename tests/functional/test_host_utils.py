@@ -21,7 +21,15 @@ pytestmark = pytest.mark.functional
 
 ansible.module_utils.__path__.append(str(resources.modules_dir() / "module_utils"))
 
-from ansible.module_utils import osf_network, osf_proc, osf_programs, osf_services, osf_sockets, osf_units  # noqa: E402
+from ansible.module_utils import (  # noqa: E402
+    osf_network,
+    osf_proc,
+    osf_programs,
+    osf_services,
+    osf_sockets,
+    osf_start_script,
+    osf_units,
+)
 
 
 def module(name: str) -> ModuleType:
@@ -33,7 +41,9 @@ def module(name: str) -> ModuleType:
     return loaded
 
 
-@pytest.mark.parametrize("tested", [osf_proc, osf_programs, osf_units, osf_sockets, osf_services, osf_network])
+@pytest.mark.parametrize(
+    "tested", [osf_proc, osf_programs, osf_units, osf_sockets, osf_services, osf_network, osf_start_script]
+)
 def test_the_examples_of_the_docstrings(tested):
     assert doctest.testmod(tested).failed == 0
 
