@@ -23,7 +23,12 @@ Run = Callable[[str], dict[str, Any]]
 
 
 @pytest.fixture(params=["a file", "the deployment"])
-def run(request: pytest.FixtureRequest, config: dict[str, Any], tmp_path: Path) -> Run:
+def run(
+    request: pytest.FixtureRequest,
+    config: dict[str, Any],
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+) -> Run:
     """Return what runs the hook with a sentence; the cloud is told in one of the two ways that the hook knows."""
     written = tmp_path / "cloud.json"
     written.write_text(json.dumps(config), encoding="utf-8")
@@ -37,6 +42,7 @@ def run(request: pytest.FixtureRequest, config: dict[str, Any], tmp_path: Path) 
         (trigger,) = json.loads(done.out.splitlines()[-1])
         (result,) = trigger["results"]
         assert trigger["summary"] == {result["status"]: 1}
+        record_property("summary", f"Rally's hook, told the cloud by {request.param}: {sentence!r}: {result['status']}")
         return result
 
     return run
