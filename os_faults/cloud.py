@@ -8,25 +8,22 @@ import os
 import random
 import secrets
 import socket
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from os_faults import actions, registry, resources
+from os_faults.conductor import Conductor
 from os_faults.config import Config, load
 from os_faults.container import Container
 from os_faults.discovery import Discovery
 from os_faults.errors import (
-    AnsibleExecutionException,
     ArgumentError,
     ConfigError,
     ContainerError,
-    GuardRailError,
     NodeCollectionError,
-    OSFError,
     ServiceError,
     did_you_mean,
 )
@@ -34,7 +31,7 @@ from os_faults.faults import Faults, faults_of
 from os_faults.guards import Guards, Limit, is_pattern, is_whole
 from os_faults.held import Held
 from os_faults.injected import injected
-from os_faults.interruption import is_patient, tell
+from os_faults.interruption import tell
 from os_faults.inventory import inventory
 from os_faults.journal import Journal
 from os_faults.memory import Memory
@@ -42,11 +39,11 @@ from os_faults.model import Action, Fault, Node, Record, Result
 from os_faults.nodes import NodeCollection
 from os_faults.power import Machines
 from os_faults.preview import Preview, conflicts, lasts
-from os_faults.rollback import PowerRollback, Rollback, Undo
 from os_faults.runner import AnsibleRunner, Runner, Watcher
 from os_faults.service import Service
 from os_faults.state import file_of, state_dir
 from os_faults.thing import Thing
+from os_faults.together import Together
 from os_faults.version import get_version
 
 LOG = logging.getLogger(__name__)
@@ -85,10 +82,6 @@ class Cloud:
 
     Use it as a context manager, or call `close` at the end; faults stay until they are healed.
 
-    Attributes:
-        watch: called with every event of every run, as ansible-runner makes them, in the thread that called the verb
-            (see `os_faults.runner.AnsibleRunner.run`); None calls nobody.
-
     Args:
         config: see `os_faults.config.load`.
         seed: of every random choice.
@@ -103,7 +96,6 @@ class Cloud:
         self.seed = secrets.randbits(32) if seed is None else seed
         self.rng = random.Random(self.seed)
         self.heal_after = config.heal_after
-        self.watch: Watcher | None = None
         self._config = config
         drivers = registry.drivers_of(config)
         self._driver = drivers.cloud
@@ -124,9 +116,21 @@ class Cloud:
         self._by = f"{_user()}@{socket.gethostname()}"
         self._discovery = Discovery(self._driver, self.perform, Memory(state and file_of(state, seeds, ".json")))
         self._held = Held(Journal(state and file_of(state, seeds, ".journal")), self._by)
+        self._conductor = Conductor(self._runner, self._inventory_of, self._held, self._refusals)
         self._faults = Faults(self.perform, self._held, self._machines)
-        self._closed = False
         LOG.info("connected to the cloud of %s, seed %d", config.source, self.seed)
+
+    @property
+    def watch(self) -> Watcher | None:
+        """Who is called with every event of every run, in the thread that called the verb; None calls nobody.
+
+        For the events see `os_faults.runner.AnsibleRunner.run`.
+        """
+        return self._conductor.watch
+
+    @watch.setter
+    def watch(self, watcher: Watcher | None) -> None:
+        self._conductor.watch = watcher
 
     def __enter__(self) -> Cloud:
         return self
@@ -138,7 +142,7 @@ class Cloud:
 
     def close(self) -> None:
         """Close the connections to the hosts; safe to repeat. Faults are not undone by it: see `heal`."""
-        self._closed = True
+        self._conductor.close()
         self._runner.close()
 
     # -- nodes and services ------------------------------------------------------------------
@@ -375,83 +379,54 @@ class Cloud:
             BaseException: whatever interrupts the run (Ctrl-C, a signal handler's error, its own deadline) is passed
                 on, after what the action did so far was taken back.
         """
-        if self._closed:
-            raise OSFError(f"{action}: this cloud object is closed; connect again")
-        if not action.nodes:
-            raise NodeCollectionError(f"{action} on an empty set of nodes: nothing was done")
-        if action.breaks and not action.check_mode:
-            self._guard(action)
-        LOG.info("%s on %s", action, ", ".join(node.fqdn for node in action.nodes))
-        begun = time.time()
-        undo = self._undo_of(action)
-        try:
-            result = self._run(action, self.watch)
-        except BaseException as interruption:
-            refused = isinstance(interruption, OSFError) and not isinstance(interruption, AnsibleExecutionException)
-            if undo and not refused:
-                self._take_back(action, undo, interruption)
-            raise
-        self._held.learn(result, begun)
-        return result.raise_for_status() if check else result
+        return self._conductor.perform(action, check=check)
+
+    def perform_all(self, wanted: Sequence[Action]) -> tuple[Result, ...]:
+        """Do several actions, by one playbook run where they can share one; what became of each is its result to tell.
+
+        Args:
+            wanted: what to do, in this order, as ``service.action()`` and ``nodes.action()`` return it.
+
+        Returns:
+            One result for each; ``raise_for_status()`` of it raises when it was not achieved on every node. A node that
+            failed at one action is left out of those that follow in the same run, and so told.
+
+        Raises:
+            GuardRailError: one of them, or all together, would break more than they may; nothing was touched.
+            BaseException: see `perform`.
+
+        Example:
+            >>> keystone, nova = cloud.get_service("keystone"), cloud.get_service("nova-api")
+            >>> [result.changed for result in cloud.perform_all([keystone.action("restart"), nova.action("kill")])]
+            [True, True]
+        """
+        return self._conductor.perform_all(wanted)
+
+    def together(self) -> AbstractContextManager[Together]:
+        """Do the verbs of a ``with`` block at its end, by one playbook run where they can share one.
+
+        What this thread calls in the block is checked at once, and not done when the block fails; its result is there
+        after the block. A node that failed at one verb is left out of those that follow in the same run.
+
+        Yields:
+            What was asked for; its ``results`` tell afterwards what became of each.
+
+        Raises:
+            OSFError: at the end, of the first verb that was not achieved on every node; see `perform_all`.
+
+        Example:
+            >>> with cloud.together() as several:
+            ...     cloud.get_service("keystone").restart()
+            ...     cloud.get_service("memcached").kill()
+            >>> [result.changed for result in several.results]
+            [True, True]
+        """
+        return self._conductor.together()
 
     def _refusals(self, action: Action) -> list[str]:
         if not action.breaks:
             return []
         return self._guards.refusals(action, self.known_nodes(), self._discovery.claims_of_others(self._by))
-
-    def _guard(self, action: Action) -> None:
-        """Refuse an action that a guard rail forbids."""
-        if refusals := self._refusals(action):
-            raise GuardRailError(f"{action}: refused, nothing was touched: {'; '.join(refusals)}")
-
-    def _undo_of(self, action: Action) -> Undo | None:
-        """Return what takes an action back that is interrupted, None when it leaves nothing.
-
-        Before nodes are powered off, it is written down which of them are on.
-        """
-        if action.undo is None or action.check_mode:
-            return None
-        if not action.from_outside:
-            begin = time.monotonic()
-            self._held.announce(action)
-            return Rollback(action, self._run, lambda: time.monotonic() - begin)
-        states = {
-            name: host.payload.get("power_state")
-            for name, host in self.perform(actions.power_state(action.nodes), check=False).items()
-        }
-        on = tuple(node for node in action.nodes if states.get(node.fqdn) == "on")
-        self._held.intend(action, on)
-        return PowerRollback(action, on, self.perform)
-
-    def _run(self, action: Action, watch: Watcher | None = None) -> Result:
-        try:
-            return self._runner.run(action, self._inventory_of(action), watch)
-        finally:
-            if action.breaks_connections:
-                self._runner.forget_connections()
-
-    def _take_back(self, action: Action, undo: Undo, interruption: BaseException) -> None:
-        """Undo what an interrupted action has done so far; what is not undone is told, and stays listed.
-
-        A second interruption ends the waiting; the hosts end the fault by themselves.
-        """
-        if not is_patient(interruption):
-            tell(interruption, undo.left())
-            return
-        LOG.warning("interrupted: taking back %s; another Ctrl-C stops waiting for that", action)
-        try:
-            undo()
-            self._held.withdraw(action)
-        except Exception as error:
-            LOG.error("%s could not be taken back, the list of faults tells what is left: %s", action, error)
-            if isinstance(interruption, KeyboardInterrupt):
-                failed = KeyboardInterrupt(str(error))
-                tell(failed, undo.left())
-                raise failed from error
-            tell(interruption, [f"{action} could not be taken back: {error}", *undo.left()])
-        except BaseException as again:
-            tell(again, undo.left())
-            raise
 
     def execute_on_cloud(
         self, hosts: Iterable[Node], task: Mapping[str, Any], raise_on_error: bool = True

@@ -8,11 +8,12 @@ statistics tell whether a failure counts, since a rescued one looks like any oth
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from os_faults.model import Action, HostResult, Status
+from os_faults.model import Action, HostResult, Result, Status
+from os_faults.together import combined
 
 Event = Mapping[str, Any]
 
@@ -45,6 +46,62 @@ class _Outcome:
     task: str
     ours: bool
     answer: Mapping[str, Any]
+
+
+def told(result: Result, events: Sequence[Event]) -> Result:
+    """Return a result with what a run's events tell of its nodes, and for an action of several parts of each part.
+
+    A node that no event speaks of did not do what was asked, unless none speaks of any node: then the run as a whole
+    failed, and its error tells.
+    """
+    action = result.action
+    if not action.parts:
+        hosts = results(events, action)
+        unheard = _unheard(action, hosts, result.error or _why(hosts) or "the run ended without a result for this node")
+        return replace(result, hosts={**unheard, **hosts} if hosts else hosts)
+    parts: list[Result] = []
+    plays = _plays(events)
+    not_begun: list[list[Event]] = [[] for _ in action.parts[len(plays) :]]
+    for part, play in zip(action.parts, plays + not_begun, strict=True):
+        hosts = results(play, part)
+        parts.append(replace(result, action=part, hosts={**_left_out(part, hosts, parts, result.error), **hosts}))
+    return replace(result, hosts=combined(parts), parts=tuple(parts))
+
+
+def _plays(events: Iterable[Event]) -> list[list[Event]]:
+    """Return the events of each play that began, without the statistics, which are of all of them."""
+    plays: list[list[Event]] = []
+    for event in events:
+        if event.get("event") == "playbook_on_play_start":
+            plays.append([])
+        elif plays and event.get("event") != "playbook_on_stats":
+            plays[-1].append(event)
+    return plays
+
+
+def _why(hosts: Mapping[str, HostResult]) -> str:
+    return next((host.message for host in hosts.values() if not host.ok), "")
+
+
+def _unheard(action: Action, hosts: Mapping[str, HostResult], why: str) -> dict[str, HostResult]:
+    return {
+        node.fqdn: HostResult(node.fqdn, Status.FAILED, message=why) for node in action.nodes if node.fqdn not in hosts
+    }
+
+
+def _left_out(
+    part: Action, hosts: Mapping[str, HostResult], before: Iterable[Result], error: str
+) -> dict[str, HostResult]:
+    """Say of the nodes that did not come to a part why they did not: Ansible leaves out who has failed already."""
+    failed = {host.node: earlier.action for earlier in before for host in earlier.failures}
+    why = error or _why(hosts)
+    for earlier in failed.values():
+        why = why or f"not begun, as {earlier} failed"
+    unheard = _unheard(part, hosts, why or "the run ended without a result for this node")
+    return {
+        name: replace(host, message=f"left out, as it failed at {failed[name]}") if name in failed else host
+        for name, host in unheard.items()
+    }
 
 
 def results(events: Iterable[Event], action: Action) -> dict[str, HostResult]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from os_faults.actions import contracts
 from os_faults.container import Container
@@ -18,24 +18,34 @@ if TYPE_CHECKING:
     from os_faults.thing import Thing
 
 
-def human_api(cloud: Cloud, command: str) -> Result:
-    """Do what a sentence says.
+@overload
+def human_api(cloud: Cloud, command: str) -> Result: ...
+@overload
+def human_api(cloud: Cloud, command: list[str]) -> tuple[Result, ...]: ...
+def human_api(cloud: Cloud, command: str | list[str]) -> Result | tuple[Result, ...]:
+    """Do what a sentence says, or what several say by one playbook run.
 
     Args:
         cloud: as ``connect()`` returns it.
-        command: the sentence; `docs/sentences.md` has the grammar.
+        command: the sentence, or a list of them; `docs/sentences.md` has the grammar.
 
     Returns:
-        What was done, one entry per node.
+        What was done, one entry per node; of a list, such a result for each sentence, see `Cloud.perform_all`.
 
     Raises:
-        SentenceError: the sentence is not understood whole; nothing was touched.
+        SentenceError: a sentence is not understood whole; nothing was touched.
         OSFError: whatever the verb itself raises.
 
     Example:
         >>> os_faults.human_api(cloud, "freeze keystone service on one node for 30 seconds")
+        >>> os_faults.human_api(cloud, ["restart keystone service", "kill mysql service on one node"])
     """
-    return cloud.perform(action_of(cloud, command))
+    if isinstance(command, str):
+        return cloud.perform(action_of(cloud, command))
+    results = cloud.perform_all([action_of(cloud, sentence) for sentence in command])
+    for result in results:
+        result.raise_for_status()
+    return results
 
 
 def action_of(cloud: Cloud, command: str) -> Action:

@@ -204,6 +204,7 @@ class Action:
         among: how many nodes it could be done to: those that have the service; 0 means all nodes of the cloud.
         limit: what this call limits it to, a number of nodes or a share (``50%``); None when it says nothing.
         check_mode: run with ``--check``: nothing is changed on any host.
+        parts: several actions that this one is, in order; it has neither playbook nor tasks then.
     """
 
     verb: str
@@ -222,6 +223,7 @@ class Action:
     among: int = 0
     limit: int | str | None = None
     check_mode: bool = False
+    parts: tuple[Action, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.verb} {self.subject}"
@@ -330,6 +332,7 @@ class Result(Mapping[str, HostResult]):
         seconds: how long it took.
         error: why the run as a whole went wrong (timed out, playbook refused), else "".
         cost: what it took of the controller, None when nothing was run.
+        parts: for an action that is several, what became of each.
 
     Example:
         >>> result = service.restart()
@@ -344,6 +347,7 @@ class Result(Mapping[str, HostResult]):
     seconds: float = 0.0
     error: str = ""
     cost: Cost | None = None
+    parts: tuple[Result, ...] = ()
 
     def __getitem__(self, node: str) -> HostResult:
         return self.hosts[node]

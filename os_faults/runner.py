@@ -32,8 +32,9 @@ from os_faults.config import SshConfig, Worker
 from os_faults.control import ControlDirectory
 from os_faults.errors import AnsibleExecutionException, ConfigError, RunTimeout
 from os_faults.meter import Meter
-from os_faults.model import Action, Cost, HostResult, Result, Status
+from os_faults.model import Action, Result
 from os_faults.reaper import end_leftovers
+from os_faults.together import combined
 from os_faults.warm import WarmStart
 from os_faults.workers import SharedRun
 
@@ -149,10 +150,10 @@ class AnsibleRunner:
         # ansible-runner opens this one readable for everybody; one that is there keeps its mode.
         (directory / "artifacts" / _IDENT / "stderr").touch(mode=0o600)
         _write_json(directory / "inventory" / "hosts.json", inventory)
-        if action.arguments:
+        if action.arguments and not action.parts:
             _write_json(directory / "env" / "extravars", action.arguments)
         command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(directory / "inventory")]
-        command += ["-e", f"@{directory / 'env' / 'extravars'}"] if action.arguments else []
+        command += ["-e", f"@{directory / 'env' / 'extravars'}"] if (directory / "env" / "extravars").exists() else []
         command += ["--check"] if action.check_mode else []
         return directory, [*command, str(self._playbook(action, directory))]
 
@@ -169,6 +170,8 @@ class AnsibleRunner:
             RunTimeout: the run was stopped at its deadline.
             KeyboardInterrupt: passed on after the run was stopped.
         """
+        if action.parts and self._is_shared(action):
+            return self._one_by_one(action, inventory, watch)
         directory, command = self.prepare(action, inventory)
         run: _Run | SharedRun
         if self._is_shared(action):
@@ -186,28 +189,32 @@ class AnsibleRunner:
                 run.follow(watch)
         except BaseException as interruption:
             run.stop()
+            passed = time.monotonic() - begin
             why = f"interrupted: {interruption!r}"
-            shares, cost = run.shares, measured.cost(forks)
-            self._record(directory, action, started, time.monotonic() - begin, {}, why, cost, shares)
+            result = Result(action, {}, str(directory), started, passed, why, measured.cost(forks))
+            self._record(result, run.shares)
             raise
         seconds = time.monotonic() - begin
         cost = measured.cost(forks)
-        hosts = run.results(action)
         error = run.error()
         if error:
             run.clear()
-        hosts = {**_unheard(action, hosts, error), **hosts} if hosts else hosts
-        self._record(directory, action, started, seconds, hosts, error, cost, run.shares)
+        result = run.told(Result(action, {}, str(directory), started, seconds, error, cost))
+        self._record(result, run.shares)
         LOG.info(
             "%s took %.1f s, and of this machine %.1f s of processor time and %d MB, %d hosts at a time",
             *(action, seconds, cost.cpu_seconds, cost.memory_mb, forks),
         )
-        result = Result(action, hosts, str(directory), started, seconds, error, cost)
         if run.timed_out:
             raise RunTimeout(f"{action} did not end within {action.timeout:g} s and was stopped", result)
         if run.crash:
             raise AnsibleExecutionException(f"{action}: ansible-runner failed: {run.crash}", result)
         return result
+
+    def _one_by_one(self, action: Action, inventory: Mapping[str, Any], watch: Watcher | None) -> Result:
+        """Do the parts of an action by a run each: what one worker has begun others would not wait for."""
+        parts = tuple(self.run(part, inventory, watch) for part in action.parts)
+        return Result(action, combined(parts), started=parts[0].started, parts=parts)
 
     def secret_path(self, value: str) -> str:
         """Return the path of a file (0600) that holds ``value`` and goes away with the runner."""
@@ -223,10 +230,11 @@ class AnsibleRunner:
         self._control.close()
 
     def _playbook(self, action: Action, directory: Path) -> Path:
-        if not action.tasks:
+        if action.playbook:
             return resources.playbook(action.playbook)
+        plays = [_imported(part) if part.playbook else part.play() for part in action.parts or (action,)]
         path = directory / "project" / "main.yml"
-        path.write_text(yaml.safe_dump([action.play()], sort_keys=False), encoding="utf-8")
+        _write(path, yaml.safe_dump(plays, sort_keys=False))
         return path
 
     def _is_shared(self, action: Action) -> bool:
@@ -272,36 +280,23 @@ class AnsibleRunner:
             "LC_ALL": "C.UTF-8",
         }
 
-    def _record(
-        self,
-        directory: Path,
-        action: Action,
-        started: float,
-        seconds: float,
-        hosts: Mapping[str, HostResult],
-        error: str,
-        cost: Cost,
-        shares: Mapping[str, list[str]],
-    ) -> None:
-        done = bool(hosts) and not error and all(host.ok for host in hosts.values())
+    def _record(self, result: Result, shares: Mapping[str, list[str]]) -> None:
+        action = result.action
+        done = bool(result.hosts) and not result.error and not result.failures
         _write_json(
-            directory / "os_faults.json",
+            Path(str(result.artifacts)) / "os_faults.json",
             {
                 "schema": 1,
                 **self._about,
-                "verb": action.verb,
-                "subject": action.subject,
-                "playbook": action.playbook or "(ad-hoc)",
-                "arguments": dict(action.arguments),
-                "check_mode": action.check_mode,
-                "nodes": [node.fqdn for node in action.nodes],
-                "started": datetime.fromtimestamp(started, UTC).isoformat(),
-                "seconds": round(seconds, 3),
-                "cost": asdict(cost),
+                **_described(action),
+                "started": datetime.fromtimestamp(result.started, UTC).isoformat(),
+                "seconds": round(result.seconds, 3),
+                "cost": asdict(result.cost) if result.cost else None,
                 "workers": dict(shares),
                 "status": "done" if done else "failed",
-                "error": error,
-                "results": {name: {**asdict(host), "payload": dict(host.payload)} for name, host in hosts.items()},
+                "error": result.error,
+                "results": _answered(result),
+                "parts": [{**_described(part.action), "results": _answered(part)} for part in result.parts],
             },
         )
 
@@ -360,9 +355,9 @@ class _Run:
         output = "".join(str(event.get("stdout", "")) + "\n" for event in self.events)
         return events.recap(output) or f"ansible-playbook ended with {self._engine.rc} and no statistics"
 
-    def results(self, action: Action) -> dict[str, HostResult]:
-        """Return what is known of each node."""
-        return events.results(self.events, action) if not self.crash else {}
+    def told(self, result: Result) -> Result:
+        """Return a result with what is known of each node."""
+        return events.told(result, self.events) if not self.crash else result
 
     def _hear(self, event: Event) -> bool:
         self._queue.put(event)
@@ -401,16 +396,35 @@ def _start_of(action: Action) -> Event:
     return {"event": "run_start", "event_data": {"action": str(action), "nodes": [node.fqdn for node in action.nodes]}}
 
 
-def _unheard(action: Action, hosts: Mapping[str, HostResult], error: str) -> dict[str, HostResult]:
-    """A node that no event speaks of did not do what was asked: the play ended before it came to it."""
-    others = (host.message for host in hosts.values() if not host.ok)
-    why = error or next(others, "the run ended without a result for this node")
+def _imported(part: Action) -> dict[str, Any]:
+    """Return the play that is a bundled playbook on some of the run's nodes."""
     return {
-        node.fqdn: HostResult(node.fqdn, Status.FAILED, message=why) for node in action.nodes if node.fqdn not in hosts
+        "name": str(part),
+        "ansible.builtin.import_playbook": str(resources.playbook(part.playbook)),
+        "vars": {**part.arguments, "os_faults_hosts": [node.fqdn for node in part.nodes]},
     }
 
 
+def _described(action: Action) -> dict[str, Any]:
+    return {
+        "verb": action.verb,
+        "subject": action.subject,
+        "playbook": action.playbook or "(ad-hoc)",
+        "arguments": dict(action.arguments),
+        "check_mode": action.check_mode,
+        "nodes": [node.fqdn for node in action.nodes],
+    }
+
+
+def _answered(result: Result) -> dict[str, Any]:
+    return {name: {**asdict(host), "payload": dict(host.payload)} for name, host in result.items()}
+
+
 def _write_json(path: Path, content: Any) -> None:
+    _write(path, json.dumps(content, indent=1, default=str))
+
+
+def _write(path: Path, text: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(content, file, indent=1, default=str)
+        file.write(text)

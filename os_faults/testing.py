@@ -9,6 +9,7 @@ from typing import Any
 from os_faults import resources
 from os_faults.model import Action, HostResult, Result, Status
 from os_faults.runner import Watcher
+from os_faults.together import combined
 
 Answer = Callable[[Action, str], HostResult]
 
@@ -42,7 +43,8 @@ class FakeRunner:
         """Remember ``action`` and return the answer for each of its nodes."""
         self.performed.append(action)
         answer = self._answer or _obedient(inventory)
-        return Result(action, {node.fqdn: answer(action, node.fqdn) for node in action.nodes})
+        parts = tuple(_result(part, answer) for part in action.parts)
+        return Result(action, combined(parts), parts=parts) if parts else _result(action, answer)
 
     def prepare(self, action: Action, inventory: Mapping[str, Any]) -> tuple[Path, list[str]]:
         """Return a command line that is never run."""
@@ -57,6 +59,10 @@ class FakeRunner:
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+def _result(action: Action, answer: Answer) -> Result:
+    return Result(action, {node.fqdn: answer(action, node.fqdn) for node in action.nodes})
 
 
 def done(action: Action, node: str) -> HostResult:

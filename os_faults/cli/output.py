@@ -74,6 +74,17 @@ class Output:
         for line in aligned(rows):
             click.echo(line)
 
+    def results(self, results: Sequence[Result]) -> None:
+        """Print what several actions did."""
+        if len(results) == 1:
+            self.result(results[0])
+        elif self.json:
+            self.document(actions=[result_document(result) for result in results])
+        else:
+            for result in results:
+                click.echo(f"{result.action}:")
+                self.result(result)
+
     def error(self, error: OSFException) -> None:
         """Print an error: a sentence on stderr, and a document when there was none yet."""
         for line in str(error).splitlines():

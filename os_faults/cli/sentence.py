@@ -44,10 +44,11 @@ def _inject(ctx: click.Context, /, verify: bool, command: tuple[str, ...]) -> No
             cloud.verify()
             click.echo("os-faults: the cloud can be reached and used", err=True)
         if command:
-            action = action_of(cloud, " ".join(command))
-            result = cloud.perform(action, check=False)
-            session.out.result(result)
-            result.raise_for_status()
+            sentences = " ".join(command).split(";")
+            results = cloud.perform_all([action_of(cloud, sentence) for sentence in sentences])
+            session.out.results(results)
+            for result in results:
+                result.raise_for_status()
 
 
 inject_fault = InjectFault(
@@ -66,6 +67,7 @@ inject_fault = InjectFault(
     "  os-inject-fault freeze keystone service for 30 seconds\n"
     "  os-inject-fault reboot node-2.domain.tld node\n"
     "  os-inject-fault disconnect storage network on 2 nodes with mysql service\n"
-    "  os-inject-fault fill_disk one node with path /var/lib and free 10M\n\n"
+    "  os-inject-fault fill_disk one node with path /var/lib and free 10M\n"
+    "  os-inject-fault 'restart keystone service; kill mysql service on one node'\n\n"
     "A sentence that is not understood whole is refused, and nothing is touched.",
 )

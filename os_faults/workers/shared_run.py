@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from os_faults.config import SshConfig, Worker
-from os_faults.model import Action, HostResult
+from os_faults.model import Action, Result
 from os_faults.workers.division import divide
 from os_faults.workers.luggage import pack
 from os_faults.workers.share import Event, Share
@@ -116,12 +116,13 @@ class SharedRun:
         """Nothing of it is here; each share clears its own worker."""
 
     def error(self) -> str:
-        """Say why the run as a whole went wrong: never, see `results`."""
+        """Say why the run as a whole went wrong: never, see `told`."""
         return ""
 
-    def results(self, action: Action) -> dict[str, HostResult]:
-        """Return what happened on each node; those of a worker that was lost were not reached."""
-        return {name: host for share in self._shares for name, host in share.results().items()}
+    def told(self, result: Result) -> Result:
+        """Return a result with what happened on each node; those of a worker that was lost were not reached."""
+        hosts = {name: host for share in self._shares for name, host in share.results().items()}
+        return replace(result, hosts=hosts)
 
     def _work(self, share: Share) -> None:
         directory = Path(tempfile.mkdtemp(prefix="share-", dir=self._temporary))

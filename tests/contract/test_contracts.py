@@ -105,7 +105,7 @@ def test_defaults_of_the_play_are_those_of_the_contract(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_play_checks_its_arguments_first_and_acts_on_the_nodes_it_is_given(name: str) -> None:
     for play in plays_of(name):
-        assert play["hosts"] == "all"
+        assert play["hosts"] == "{{ os_faults_hosts | default('all') }}"
         assert play["gather_facts"] is False
         if not spec_of(name)["options"]:
             continue  # nothing to check

@@ -176,7 +176,7 @@ def test_a_controller_that_died_has_said_what_it_was_at(machines: Machines) -> N
     machines.off.add("10.0.0.3")
     Session(Machines()).cloud.get_nodes()
     session = Session(dying)
-    session.cloud._take_back = lambda *_: None  # type: ignore[method-assign]
+    session.cloud._conductor._take_back = lambda *_: None  # type: ignore[method-assign]
     with pytest.raises(Killed):
         session.cloud.get_nodes(fqdns=[NODE_1, NODE_2, NODE_3]).poweroff()
     assert machines.off == {"10.0.0.1", "10.0.0.2", "10.0.0.3"}

@@ -1,0 +1,182 @@
+"""Doing actions: guard rails first, then the run, then what it left is written down, or taken back when interrupted."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from os_faults import actions
+from os_faults.errors import (
+    AnsibleExecutionException,
+    GuardRailError,
+    NodeCollectionError,
+    OSFError,
+)
+from os_faults.held import Held
+from os_faults.interruption import is_patient, tell
+from os_faults.model import Action, Result
+from os_faults.rollback import PowerRollback, Rollback, Undo
+from os_faults.runner import Runner, Watcher
+from os_faults.together import Together, in_runs, merged, pending
+
+LOG = logging.getLogger(__name__)
+
+
+class Conductor:
+    """Does actions on the nodes of one cloud, each by one playbook run.
+
+    Args:
+        runner: who runs the playbooks.
+        inventory: returns Ansible's inventory of an action.
+        held: keeps the journal of faults that nodes can't tell.
+        refusals: returns why an action must not be done, a sentence each.
+
+    Attributes:
+        watch: called with every event of every run; None calls nobody.
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        inventory: Callable[[Action], Mapping[str, Any]],
+        held: Held,
+        refusals: Callable[[Action], list[str]],
+    ) -> None:
+        self.watch: Watcher | None = None
+        self._runner = runner
+        self._inventory = inventory
+        self._held = held
+        self._refusals = refusals
+        self._closed = False
+        self._gathering = threading.local()
+
+    def close(self) -> None:
+        """Refuse what is asked from now on."""
+        self._closed = True
+
+    def perform(self, action: Action, *, check: bool = True) -> Result:
+        """Do an action, or note it for the end of a `together` block.
+
+        Args:
+            action: what to do.
+            check: raise when it was not achieved on every node.
+        """
+        together: Together | None = getattr(self._gathering, "together", None)
+        if together is not None and not action.harmless:
+            self._refuse([action])
+            together.note(action, check)
+            return pending(action)
+        (result,) = self.perform_all([action])
+        return result.raise_for_status() if check else result
+
+    def perform_all(self, wanted: Sequence[Action]) -> tuple[Result, ...]:
+        """Do several actions in as few runs as can be, and return what became of each.
+
+        Args:
+            wanted: what to do, in this order.
+
+        Raises:
+            GuardRailError: one of them, or all together, would break more than it may; nothing was touched.
+            BaseException: whatever interrupts a run is passed on, after what it did so far was taken back.
+        """
+        self._refuse(wanted)
+        done: list[Result] = []
+        for run in in_runs(wanted):
+            done += self._perform(run)
+        return tuple(done)
+
+    @contextmanager
+    def together(self) -> Iterator[Together]:
+        """Note the actions of this thread, and do them when the block ends; nothing is done when it fails."""
+        if getattr(self._gathering, "together", None) is not None:
+            raise OSFError("a together block can't be within another")
+        together = Together()
+        self._gathering.together = together
+        try:
+            yield together
+        finally:
+            self._gathering.together = None
+        together.done(self.perform_all(together.actions))
+
+    def run(self, action: Action, watch: Watcher | None = None) -> Result:
+        """Run an action as it is, and return what it did; no guard rail, no journal."""
+        try:
+            return self._runner.run(action, self._inventory(action), watch)
+        finally:
+            if action.breaks_connections:
+                self._runner.forget_connections()
+
+    def _refuse(self, wanted: Sequence[Action]) -> None:
+        for action in wanted:
+            if self._closed:
+                raise OSFError(f"{action}: this cloud object is closed; connect again")
+            if not action.nodes:
+                raise NodeCollectionError(f"{action} on an empty set of nodes: nothing was done")
+        asked = [action for action in wanted if action.breaks and not action.check_mode]
+        for action in [*asked, *([merged(asked)] if len(asked) > 1 else [])]:
+            if refusals := self._refusals(action):
+                raise GuardRailError(f"{action}: refused, nothing was touched: {'; '.join(refusals)}")
+
+    def _perform(self, wanted: Sequence[Action]) -> tuple[Result, ...]:
+        """Do actions by one run."""
+        action = merged(wanted) if len(wanted) > 1 else wanted[0]
+        LOG.info("%s on %s", action, ", ".join(node.fqdn for node in action.nodes))
+        begun = time.time()
+        undos = [(each, undo) for each in wanted if (undo := self._undo_of(each))]
+        try:
+            result = self.run(action, self.watch)
+        except BaseException as interruption:
+            refused = isinstance(interruption, OSFError) and not isinstance(interruption, AnsibleExecutionException)
+            for each, undo in [] if refused else reversed(undos):
+                self._take_back(each, undo, interruption)
+            raise
+        results = result.parts or (result,)
+        for part in results:
+            self._held.learn(part, begun)
+        return results
+
+    def _undo_of(self, action: Action) -> Undo | None:
+        """Return what takes an action back that is interrupted, None when it leaves nothing.
+
+        Before nodes are powered off, it is written down which of them are on.
+        """
+        if action.undo is None or action.check_mode:
+            return None
+        if not action.from_outside:
+            begin = time.monotonic()
+            self._held.announce(action)
+            return Rollback(action, self.run, lambda: time.monotonic() - begin)
+        states = {
+            name: host.payload.get("power_state")
+            for name, host in self.perform(actions.power_state(action.nodes), check=False).items()
+        }
+        on = tuple(node for node in action.nodes if states.get(node.fqdn) == "on")
+        self._held.intend(action, on)
+        return PowerRollback(action, on, self.perform)
+
+    def _take_back(self, action: Action, undo: Undo, interruption: BaseException) -> None:
+        """Undo what an interrupted action has done so far; what is not undone is told, and stays listed.
+
+        A second interruption ends the waiting; the hosts end the fault by themselves.
+        """
+        if not is_patient(interruption):
+            tell(interruption, undo.left())
+            return
+        LOG.warning("interrupted: taking back %s; another Ctrl-C stops waiting for that", action)
+        try:
+            undo()
+            self._held.withdraw(action)
+        except Exception as error:
+            LOG.error("%s could not be taken back, the list of faults tells what is left: %s", action, error)
+            if isinstance(interruption, KeyboardInterrupt):
+                failed = KeyboardInterrupt(str(error))
+                tell(failed, undo.left())
+                raise failed from error
+            tell(interruption, [f"{action} could not be taken back: {error}", *undo.left()])
+        except BaseException as again:
+            tell(again, undo.left())
+            raise
