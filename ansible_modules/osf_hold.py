@@ -21,9 +21,10 @@ options:
   state:
     description:
       - V(present) makes the hold, V(absent) takes it back.
-      - V(injected) changes nothing. It waits a little for a hold that was armed, and fails when it did not take effect.
+      - V(released) lets a hold that was armed for O(at) begin then. Without it nothing begins.
+      - V(injected) changes nothing. It waits for a hold that was armed, and fails when it did not take effect.
     type: str
-    choices: [present, absent, injected]
+    choices: [present, absent, released, injected]
     default: present
   fault:
     description: The verb that makes the fault, such as V(freeze).
@@ -39,6 +40,32 @@ options:
   seconds:
     description: Seconds until the hold ends by itself, or the word V(never). Required to make one.
     type: str
+  at:
+    description:
+      - The moment at which the fault begins, by the clock of the controller, in seconds since the epoch.
+      - Until then the hold is V(armed). Its commands O(prepare) have run, and nothing has been done to the host.
+      - It begins if it is V(released) before, and is gone otherwise. O(seconds) count from the moment.
+    type: float
+  sight:
+    description:
+      - What the controller has seen of the clock of this host, O(sight.uptime) seconds since boot when its own clock
+        was O(sight.seen), within O(sight.within) seconds. The action plugin of this module looks.
+      - With it the moment is moved on a host whose clock is wrong. Without it the clock of the host is believed.
+    type: dict
+  prepare:
+    description:
+      - Commands, each a list of arguments, that run before those of O(inject), see there.
+      - They refuse what can't be done, and change nothing outside of the hold's directory.
+    type: list
+    elements: list
+    default: []
+  check:
+    description:
+      - Commands, each a list of arguments, that run last when the hold is armed for a moment (O(at)).
+      - They refuse what could not be done then, and change nothing.
+    type: list
+    elements: list
+    default: []
   inject:
     description:
       - Commands, each a list of arguments, that inject the fault. They run in the hold's directory.
@@ -145,8 +172,16 @@ id:
   returned: always
   type: str
   sample: freeze-keystone
+fault:
+  description: The verb that made it.
+  returned: success
+  type: str
+subject:
+  description: What it is done to.
+  returned: success
+  type: str
 state:
-  description: V(injected), V(absent), or V(armed) when the fault follows within a second and cuts the host off.
+  description: V(injected), V(absent), or V(armed) when the fault follows, at its moment or within a second.
   returned: success
   type: str
 since:
@@ -174,6 +209,30 @@ facts:
   description: What the inject commands measured.
   returned: success
   type: dict
+at:
+  description: The moment that was asked for, by the controller's clock, seconds since the epoch.
+  returned: success, when there is one
+  type: float
+late:
+  description: Seconds after the moment, by the host's own clock, at which the injection began.
+  returned: when O(state=injected) has waited for the moment
+  type: float
+took:
+  description: Seconds that the injection took.
+  returned: when O(state=injected) has waited for the moment
+  type: float
+clock_ahead:
+  description: Seconds by which the clock of the host is ahead of the controller's, null when nobody has looked.
+  returned: success, when there is a moment
+  type: float
+clock_within:
+  description: Seconds by which RV(clock_ahead) may be wrong.
+  returned: success, when there is a moment
+  type: float
+moved:
+  description: Whether the moment was moved on this host by RV(clock_ahead), as its clock is wrong.
+  returned: success, when there is a moment
+  type: bool
 undo_failed:
   description: Whether a fault of ours is still on the host although its undo ran.
   returned: failure
@@ -184,7 +243,15 @@ import os
 import sys
 from typing import Any, Mapping
 
-from ansible.module_utils import osf_hold_plan, osf_holds, osf_proc, osf_services, osf_session
+from ansible.module_utils import (
+    osf_clock,
+    osf_hold_moment,
+    osf_hold_plan,
+    osf_holds,
+    osf_proc,
+    osf_services,
+    osf_session,
+)
 from ansible.module_utils.basic import AnsibleModule
 
 ACTS_ON = ("processes", "ports", "interface", "traffic", "network", "host")
@@ -205,6 +272,15 @@ def seconds_of(value: str | None) -> int | None:
             "the end of a fault must be a number of seconds above 0 or the word never, got: {}".format(value)
         )
     return int(text)
+
+
+def moment_of(options: Mapping[str, Any]) -> osf_hold_moment.Moment | None:
+    """Return the moment at which the fault begins; None for at once."""
+    if options["at"] is None:
+        return None
+    seen = options["sight"]
+    sight = osf_hold_moment.Sight(**{name: float(value) for name, value in seen.items()}) if seen else None
+    return osf_hold_moment.moment_of(options["at"], sight, osf_clock.now(), osf_clock.uptime())
 
 
 def ports_of(service: osf_services.Service, definition: Mapping[str, Any], name: str) -> list[tuple[str, int]]:
@@ -303,6 +379,10 @@ def plan_of(options: Mapping[str, Any], hold_id: str, targets: list[str]) -> osf
         start_timeout=options["start_timeout"],
         by=options["by"] or osf_holds.who(),
         acts_on=options["acts_on"],
+        prepare=[[str(part) for part in command] for command in options["prepare"]],
+        check=[[str(part) for part in command] for command in options["check"]],
+        moment=moment_of(options),
+        momentary=options["momentary"],
     )
 
 
@@ -314,21 +394,27 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         if options["acts_on"] in INTERFACE and not osf_holds.is_held(hold_id):
             refuse_unknown_network(options)
         return osf_holds.absent(module, hold_id)
+    if options["state"] == "released":
+        return osf_holds.release(module, hold_id)
     if options["state"] == "injected":
         return osf_holds.confirmed(module, hold_id)
     targets, cut = targets_of(module)
-    return osf_holds.present(module, plan_of(options, hold_id, targets), cut, options["momentary"], options["force"])
+    return osf_holds.present(module, plan_of(options, hold_id, targets), cut, options["force"])
 
 
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
         argument_spec={
-            "state": {"type": "str", "choices": ["present", "absent", "injected"], "default": "present"},
+            "state": {"type": "str", "choices": ["present", "absent", "released", "injected"], "default": "present"},
             "fault": {"type": "str", "required": True},
             "subject": {"type": "str", "required": True},
             "id": {"type": "str"},
             "seconds": {"type": "str"},
+            "at": {"type": "float"},
+            "sight": {"type": "dict"},
+            "prepare": {"type": "list", "elements": "list", "default": []},
+            "check": {"type": "list", "elements": "list", "default": []},
             "inject": {"type": "list", "elements": "list", "default": []},
             "undo": {"type": "list", "elements": "list", "default": []},
             "files": {"type": "dict", "default": {}},
@@ -353,7 +439,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     try:
-        module.exit_json(**run(module))
+        module.exit_json(fault=module.params["fault"], subject=module.params["subject"], **run(module))
     except osf_holds.Failed as error:
         module.fail_json(msg=str(error), **error.payload)
     except (osf_holds.Refused, osf_services.ServiceError) as error:

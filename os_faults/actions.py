@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any, Protocol, TypedDict
 
-from os_faults.contract import ENDS, Contract, find_verb, load_contracts
+from os_faults.contract import AT, ENDS, Contract, find_verb, load_contracts
 from os_faults.errors import ArgumentError
 from os_faults.guards import Limit
 from os_faults.model import Action, Node, Result
+from os_faults.moment import At, epoch_of
 from os_faults.resources import playbooks_dir
 
 #: Seconds that a run may take beyond what its verb waits for on the hosts.
@@ -28,6 +30,8 @@ class PerCall(TypedDict, total=False):
         limit: at most so many nodes (``2``), or such a share (``"50%"``) of the nodes that have the service, or of all
             nodes where it is about nodes. The lower of this and the configuration's binds.
         force: act although somebody else has faults in the cloud.
+        at: the moment at which it begins on all nodes at once, or a delay until then (``3`` or ``"3s"``); only of verbs
+            that the nodes hold by themselves. The call returns when it has begun.
 
     Example:
         >>> cloud.get_service("keystone").restart(limit="50%")
@@ -37,6 +41,7 @@ class PerCall(TypedDict, total=False):
 
     limit: int | str
     force: bool
+    at: At
 
 
 class Perform(Protocol):
@@ -155,7 +160,28 @@ def ends_after(action: Action) -> float | None:
     options = contracts()[action.playbook].options
     given = {name: action.arguments.get(name, options[name].default) for name in ENDS if name in options}
     end = next((seconds for seconds in given.values() if seconds is not None), _NEVER)
-    return None if end == _NEVER else float(end)
+    now = time.time()
+    begins_after = max(0.0, epoch_of(action.arguments.get(AT.name, now), now) - now)
+    return None if end == _NEVER else begins_after + float(end)
+
+
+def at_its_moment(action: Action, now: float) -> Action:
+    """Return an action whose moment is fixed: a delay counts from now, and the run may take longer by it.
+
+    Args:
+        action: any.
+        now: seconds since the epoch.
+
+    Raises:
+        ArgumentError: the moment has passed.
+    """
+    at = action.arguments.get(AT.name)
+    if at is None:
+        return action
+    moment = epoch_of(at, now)
+    if moment <= now:
+        raise ArgumentError(f"{action}: its moment (at) passed {now - moment:.1f} s ago, so nothing was done")
+    return replace(action, arguments={**action.arguments, AT.name: moment}, timeout=action.timeout + moment - now)
 
 
 def _patience(contract: Contract, given: Mapping[str, Any]) -> float:

@@ -12,6 +12,7 @@ from typing import Any
 from os_faults import actions
 from os_faults.errors import (
     AnsibleExecutionException,
+    ArgumentError,
     GuardRailError,
     NodeCollectionError,
     OSFError,
@@ -116,6 +117,8 @@ class Conductor:
                 raise OSFError(f"{action}: this cloud object is closed; connect again")
             if not action.nodes:
                 raise NodeCollectionError(f"{action} on an empty set of nodes: nothing was done")
+            if "at" in action.arguments and len(wanted) > 1:
+                raise ArgumentError(f"{action}: waits for its moment (at), so nothing else can be done together with it")
         asked = [action for action in wanted if action.breaks and not action.check_mode]
         for action in [*asked, *([merged(asked)] if len(asked) > 1 else [])]:
             if refusals := self._refusals(action):
@@ -123,9 +126,10 @@ class Conductor:
 
     def _perform(self, wanted: Sequence[Action]) -> tuple[Result, ...]:
         """Do actions by one run."""
+        begun = time.time()
+        wanted = [actions.at_its_moment(each, begun) for each in wanted]
         action = merged(wanted) if len(wanted) > 1 else wanted[0]
         LOG.info("%s on %s", action, ", ".join(node.fqdn for node in action.nodes))
-        begun = time.time()
         undos = [(each, undo) for each in wanted if (undo := self._undo_of(each))]
         try:
             result = self.run(action, self.watch)

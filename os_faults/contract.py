@@ -2,9 +2,9 @@
 
 A contract is `<playbook>.meta.yml` beside the playbook, in the play-argument format of
 ansible-core 2.20; our own keys (``subject``, ``verbs_from``, ``verbs``, ``also_called``, ``undone_by``,
-``only_for``, ``from_outside``, ``breaks_connections``, ``times``, ``amounts``, ``ranges``, ``read_only``) stand
-inside the spec. Arguments are checked here before a run, and once more by Ansible in the run; both
-use the same words, those of Ansible's argument-spec validator.
+``only_for``, ``from_outside``, ``breaks_connections``, ``times``, ``amounts``, ``ranges``, ``read_only``,
+``at_a_moment``) stand inside the spec. Arguments are checked here before a run, and once more by Ansible in the run;
+both use the same words, those of Ansible's argument-spec validator.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from os_faults.errors import ArgumentError, ConfigError, did_you_mean
+from os_faults.moment import seconds_of
 from os_faults.resources import read_yaml
 
 #: The options that say when a fault ends by itself; the first that is given holds.
@@ -47,7 +48,7 @@ class Option:
 
     Attributes:
         name: name of the variable.
-        type: ``str``, ``int``, ``float``, ``bool``, ``list``, ``dict``, ``path`` or ``raw``.
+        type: ``str``, ``int``, ``float``, ``bool``, ``list``, ``dict``, ``path`` or ``raw``; ``moment`` of `AT` only.
         required: whether a run needs it.
         default: what the playbook takes when it is not given.
         choices: the allowed values; empty allows all of the type.
@@ -72,7 +73,7 @@ class Option:
             ArgumentError: it can't be converted, or is none of the choices.
         """
         try:
-            converted = _CONVERTERS[self.type](value)
+            converted = _ALL_CONVERTERS[self.type](value)
         except (TypeError, ValueError) as error:
             raise ArgumentError(
                 f"argument '{self.name}' is of type {type(value).__name__} "
@@ -91,6 +92,17 @@ class Option:
                 )
         elif value not in self.choices:
             raise ArgumentError(f"value of {self.name} must be one of: {choices}, got: {value}")
+
+
+#: The option of every verb that can begin at a moment (``at_a_moment``); its contract need not repeat it.
+AT = Option(
+    name="at",
+    type="moment",
+    description=(
+        "The moment at which it begins on every node: seconds from now, or since the epoch when the number is above "
+        "86400. The nodes are armed before; it begins on all of them or on none"
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -155,9 +167,9 @@ class Contract:
             ArgumentError: all that is wrong, in Ansible's words, joined by ``; ``.
         """
         given = {name: value for name, value in arguments.items() if value is not None}
-        unknown = [name for name in given if name not in self.options]
-        problems = [f"unknown argument '{name}': {did_you_mean(name, self.options)}" for name in unknown]
         verb = str(given.get(self.verbs_from or ""))
+        unknown = [name for name in given if name not in self.options]
+        problems = [self._unknown(verb, name) for name in unknown]
         problems += [
             f"{verb} does not take {name}, only {' and '.join(self.only_for[name])}"
             for name in given
@@ -176,6 +188,11 @@ class Contract:
         if problems:
             raise ArgumentError("; ".join(problems))
         return converted
+
+    def _unknown(self, verb: str, name: str) -> str:
+        if name == AT.name:
+            return f"{verb} takes no at: only a fault that the nodes hold and end by themselves can begin at a moment"
+        return f"unknown argument '{name}': {did_you_mean(name, self.options)}"
 
     def takes(self, verb: str, option: str) -> bool:
         """Return whether ``verb`` heeds an option."""
@@ -255,6 +272,7 @@ def _read(path: Path) -> Contract:
     try:
         (spec,) = content["argument_specs"].values()
         options = {name: _option(name, option) for name, option in spec["options"].items()}
+        at_a_moment = tuple(spec.get("at_a_moment", ()))
         verbs_from = spec.get("verbs_from")
         helps = spec.get("verbs", {})
         return Contract(
@@ -262,10 +280,13 @@ def _read(path: Path) -> Contract:
             subject=spec["subject"],
             verbs_from=verbs_from,
             verbs=tuple(Verb(word, helps.get(word, "")) for word in options[verbs_from].choices) if verbs_from else (),
-            options=options,
+            options={**options, AT.name: AT} if at_a_moment else options,
             also_called=spec.get("also_called", {}),
             undone_by=spec.get("undone_by", {}),
-            only_for={name: tuple(verbs) for name, verbs in spec.get("only_for", {}).items()},
+            only_for={
+                **{name: tuple(verbs) for name, verbs in spec.get("only_for", {}).items()},
+                **({AT.name: at_a_moment} if at_a_moment else {}),
+            },
             from_outside=spec.get("from_outside", False),
             breaks_connections=frozenset(spec.get("breaks_connections", ())),
             read_only=spec.get("read_only", False),
@@ -392,3 +413,4 @@ _CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
     "path": _to_str,
     "raw": lambda value: value,
 }
+_ALL_CONVERTERS: Mapping[str, Callable[[Any], Any]] = {**_CONVERTERS, AT.type: seconds_of}

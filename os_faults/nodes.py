@@ -10,6 +10,7 @@ from os_faults import actions
 from os_faults.errors import ArgumentError, NodeCollectionError
 from os_faults.injected import injected
 from os_faults.model import Action, Result
+from os_faults.moment import At
 from os_faults.node_set import NodeSet
 
 #: Seconds, or the word for a fault without an end; None leaves it to the connection.
@@ -337,15 +338,18 @@ class NodeCollection(NodeSet):
         """Let the nodes ask name servers again."""
         return self._do("dns_up", check)
 
-    def skew_clock(self, offset: int | None = None, heal_after: Time = None, *, check: bool = True) -> Result:
+    def skew_clock(
+        self, offset: int | None = None, heal_after: Time = None, *, at: At | None = None, check: bool = True
+    ) -> Result:
         """Set the clock of the nodes wrong; what keeps it right (NTP) is stopped meanwhile.
 
         Args:
             offset: seconds by which it is set ahead, below 0 back; 60 when None.
             heal_after: seconds until the nodes undo it themselves, or the word ``never``.
+            at: the moment at which it begins, see `PerCall`.
             check: raise when a node did not do it.
         """
-        return self._do("skew_clock", check, offset=offset, heal_after=heal_after)
+        return self._do("skew_clock", check, offset=offset, heal_after=heal_after, at=at)
 
     def unskew_clock(self, *, check: bool = True) -> Result:
         """Set the clock of the nodes right again: to what it would be by now without `skew_clock`."""

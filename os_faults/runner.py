@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import queue
 import re
@@ -33,6 +34,7 @@ from os_faults.control import ControlDirectory
 from os_faults.errors import AnsibleExecutionException, ConfigError, RunTimeout
 from os_faults.meter import Meter
 from os_faults.model import Action, Result
+from os_faults.moment import is_delay
 from os_faults.reaper import end_leftovers
 from os_faults.together import combined
 from os_faults.warm import WarmStart
@@ -377,7 +379,8 @@ def _asked(action: Action) -> dict[str, Any]:
     return {
         "cmdline": "--check" if action.check_mode else None,
         # Python has checked the arguments already, in the same words; two tasks less are a fifth of a short run.
-        "skip_tags": "arguments",
+        # A delay that is not a moment yet (a run that is only prepared) becomes one there.
+        "skip_tags": None if is_delay(action.arguments.get("at", math.inf)) else "arguments",
         "fact_cache_type": "",
         "timeout": max(1, round(action.timeout)),
         "settings": {"pexpect_timeout": 0.2, "suppress_ansible_output": True},

@@ -58,10 +58,11 @@ def refuse_others(by: str, force: bool) -> None:
         raise plan.Refused(
             "{fault} {subject} by {by} is on this host since {begin}, and keeps others (you are {you}) away "
             "until {end}; wait, have it healed, or set force".format(
-                you=by, begin=_clock(last["since"]), end=_clock(last["until"]), **last
+                you=by, begin=clock(last["since"]), end=clock(last["until"]), **last
             )
         )
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """Return a time of day for people."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))

@@ -14,6 +14,7 @@ import subprocess
 import time
 from typing import Sequence
 
+from ansible.module_utils import osf_hold_plan as plan
 from ansible.module_utils import osf_hold_store as store
 
 UNIT_PREFIX = "os-faults-"
@@ -98,6 +99,7 @@ class Systemd(Carrier):
 
     def launch(self, hold: store.Hold, start_timeout: int) -> str:
         self.clear(hold.id)
+        start, main = plan.steps(bool(hold.record.get("moment")))
         # Only paths of plain characters: a daemon-reload rewrites arguments with metacharacters.
         command = [
             "systemd-run",
@@ -105,7 +107,7 @@ class Systemd(Carrier):
             "--no-block",
             "--unit=" + unit_name(hold.id),
             "--description=os-faults {} {}".format(hold.record["fault"], hold.id),
-            "--property=ExecStartPre=/bin/sh {}".format(hold.path("inject.sh")),
+            "--property=ExecStartPre=/bin/sh {}".format(hold.path(start)),
             "--property=ExecStopPost=/bin/sh {}".format(hold.path("undo.sh")),
             "--property=TimeoutStartSec={:d}".format(start_timeout),
             "--property=TimeoutStopSec=infinity",
@@ -114,7 +116,7 @@ class Systemd(Carrier):
             "--property=SuccessExitStatus=SIGKILL",
             "--property=SyslogIdentifier=os-faults",
             "/bin/sh",
-            hold.path("wait.sh"),
+            hold.path(main),
         ]
         code, _out, err = self._run(command)
         return "" if code == 0 else err.strip() or "systemd-run failed with exit code {:d}".format(code)

@@ -11,6 +11,8 @@ import re
 import shlex
 from typing import Any, Mapping, NamedTuple, Sequence
 
+from ansible.module_utils.osf_hold_moment import LATE, Moment
+
 FORMAT = 1
 """Version of ``record.json``. A newer os_faults must still be able to undo what an older one left."""
 
@@ -20,8 +22,9 @@ _TARGET = re.compile(r"[a-z]+=[A-Za-z0-9_.:@/\\,+-]+")
 
 OWN_FILES = frozenset(
     (
-        *("record.json", "inject.sh", "wait.sh", "undo.sh", "watchdog.sh", "watchdog.pid", "targets", "deadline"),
-        *("state", "answer", "inject.out", "inject.err", "undo.log", "before.json", "touched.json"),
+        *("record.json", "inject.sh", "begin.sh", "wait.sh", "undo.sh", "watchdog.sh", "watchdog.pid", "targets"),
+        *("deadline", "state", "answer", "inject.out", "inject.err", "undo.log", "before.json", "touched.json"),
+        *("moment", "begun", "released"),
     )
 )
 """Names in a hold's directory that a fault's own files must not take."""
@@ -38,7 +41,7 @@ class Plan(NamedTuple):
         id: its identity on the host; same verb and subject give the same id.
         fault: the verb (``freeze``).
         subject: what it is done to (``keystone``).
-        seconds: when it ends by itself, counted from now; None for never.
+        seconds: when it ends by itself, counted from its begin; None for never.
         inject, undo: commands as argument lists, run in the hold's directory.
         files: name → content of the fault's own files (scripts, rules).
         targets: ``word=value`` lines that tell the scripts what to act on.
@@ -46,6 +49,10 @@ class Plan(NamedTuple):
         start_timeout: bound of the whole injection in seconds.
         by: who asked, for people.
         acts_on: what kind of thing it changes, as `osf_hold` calls it.
+        prepare: commands that come before those of ``inject``, and change nothing outside of the hold's directory.
+        check: commands that come last when it is prepared for a moment, and refuse what could not be done then.
+        moment: when it begins; None for at once. Until then it is only prepared.
+        momentary: whether it is over when its injection has ended.
     """
 
     id: str
@@ -60,6 +67,10 @@ class Plan(NamedTuple):
     start_timeout: int
     by: str
     acts_on: str = "host"
+    prepare: Sequence[Sequence[str]] = ()
+    check: Sequence[Sequence[str]] = ()
+    moment: Moment | None = None
+    momentary: bool = False
 
 
 class Said(NamedTuple):
@@ -111,7 +122,7 @@ def check(plan: Plan) -> None:
     for target in plan.targets:
         if not _TARGET.fullmatch(target):
             raise Refused("the host reported {!r}, which is not a plain name".format(target))
-    for command in list(plan.inject) + list(plan.undo):
+    for command in [*plan.prepare, *plan.check, *plan.inject, *plan.undo]:
         if not command:
             raise Refused("a command of a hold is empty")
     if not plan.undo:
@@ -120,17 +131,19 @@ def check(plan: Plan) -> None:
 
 def new_record(plan: Plan, now: float, boot_id: str, carrier: str) -> dict[str, Any]:
     """Return the content of ``record.json``; ``carrier`` is ``systemd``, ``watchdog`` or ``none``."""
+    since = now if plan.moment is None else plan.moment.since
     return {
         "format": FORMAT,
         "id": plan.id,
         "fault": plan.fault,
         "subject": plan.subject,
-        "since": round(now, 3),
-        "until": None if plan.seconds is None else round(now + plan.seconds, 3),
+        "since": round(since, 3),
+        "until": None if plan.seconds is None else round(since + plan.seconds, 3),
+        "moment": None if plan.moment is None else plan.moment._asdict(),
         "by": plan.by,
         "boot_id": boot_id,
         "carrier": carrier,
-        "inject": [list(command) for command in plan.inject],
+        "inject": [list(command) for command in [*plan.prepare, *plan.inject]],
         "undo": [list(command) for command in plan.undo],
     }
 
@@ -192,6 +205,22 @@ def parse_said(text: str) -> Said:
     return Said(notes, changed, facts, code)
 
 
+def since_begun(text: str) -> tuple[float | None, float | None, str]:
+    r"""Return when an injection at a moment began and ended, in seconds since boot, and what it said meanwhile.
+
+    >>> since_begun("exit: 0\nbegan: 1234\nchanged: frozen\nexit: 0\nended: 1240\n")
+    (12.34, 12.4, 'changed: frozen\nexit: 0\nended: 1240\n')
+    >>> since_begun("exit: 0\n")
+    (None, None, '')
+    """
+    began = re.search(r"^began: ([0-9]+)\n", text, re.MULTILINE)
+    if began is None:
+        return None, None, ""
+    rest = text[began.end() :]
+    ended = re.search(r"^ended: ([0-9]+)\n", rest, re.MULTILINE)
+    return int(began.group(1)) / 100, int(ended.group(1)) / 100 if ended else None, rest
+
+
 def last_line(text: str) -> str:
     """Return the last line that says something."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
@@ -209,7 +238,8 @@ def few(lines: Sequence[str], limit: int = 12) -> list[str]:
 
 
 def _commands(word: str, commands: Sequence[Sequence[str]]) -> str:
-    return "\n".join(word + " " + " ".join(shlex.quote(part) for part in command) for command in commands)
+    lines = (word + " " + " ".join(shlex.quote(part) for part in command) for command in commands)
+    return "\n".join("    " + line for line in lines)
 
 
 _HEAD = """#!/bin/sh
@@ -241,9 +271,67 @@ run() {{
     tail -n 5 inject.err >&3
     exit "$rc"
 }}
+# `arm` only prepares the fault, `begin` makes what was prepared; without a word it is both.
+if [ "${{1-}}" != begin ]; then
+    : prepare
+{prepare}
+fi
+if [ "${{1-}}" = arm ]; then
+    : check
+{check}
+fi
+if [ "${{1-}}" != arm ]; then
+    : inject
 {commands}
-echo injected >state
+    echo injected >state
+fi
 echo "exit: 0"
+"""
+)
+
+_BEGIN = (
+    _HEAD
+    + """# Waits until the host's uptime is what `moment` says, in hundredths of a second, and makes what was prepared,
+# if the controller has said until then (`released`) that all other hosts are prepared too. Else it has not begun.
+cd {dir} || exit 0
+sleeper=
+trap '[ -z "$sleeper" ] || kill "$sleeper" 2>/dev/null; exit 0' TERM INT HUP
+look() {{
+    read -r now _ </proc/uptime
+    now=$((${{now%.*}} * 100 + 1${{now#*.}} - 100)) # the 1 keeps 08 from being an octal number
+}}
+pause() {{
+    part=$(($1 % 100 + 100))
+    sleep "$(($1 / 100)).${{part#1}}" &
+    sleeper=$!
+    wait "$sleeper"
+}}
+read -r wanted <moment
+while look && left=$((wanted - now)) && [ "$left" -gt 0 ]; do
+    # A long sleep may end late, so it ends early and a short one follows; what is left then is waited for awake.
+    if [ "$left" -gt 6000 ]; then
+        pause 6000
+    elif [ "$left" -gt 30 ]; then
+        pause $((left - 25))
+    elif [ "$left" -gt 4 ]; then
+        pause $((left - 3))
+    fi
+done
+if [ ! -e released ]; then
+    echo "not every node was armed until the moment, so nothing was begun" >>inject.err
+    exit 0
+fi
+if [ "$left" -lt -{late} ]; then
+    echo "the moment had passed by $((-left / 100)) s when this host came to it, so nothing was begun" >>inject.err
+    exit 0
+fi
+mv moment begun || exit 1
+look
+echo "began: $now" >>inject.out
+timeout {start_timeout} /bin/sh inject.sh begin || exit
+look
+echo "ended: $now" >>inject.out
+{after}
 """
 )
 
@@ -259,7 +347,10 @@ undo() {{
     failed=1
 }}
 : >undo.log
+if [ ! -e moment ]; then # else it has not begun
+    : undo
 {commands}
+fi
 if [ "$failed" != 0 ]; then
     echo undo_failed >state
     tail -n 5 undo.log >&3
@@ -318,8 +409,8 @@ attend() {{
     child=
     return "$rc"
 }}
-if attend timeout {start_timeout} /bin/sh {dir}/inject.sh && [ -z "$stopped" ]; then
-    attend /bin/sh {dir}/wait.sh
+if attend timeout {start_timeout} /bin/sh {dir}/{start} && [ -z "$stopped" ]; then
+    attend /bin/sh {dir}/{main}
 fi
 trap '' TERM INT HUP
 /bin/sh {dir}/undo.sh
@@ -328,18 +419,40 @@ trap '' TERM INT HUP
 
 
 def scripts(plan: Plan, directory: str, root: str, by_hand: str, forget: str) -> dict[str, str]:
-    """Return the four scripts of a hold whose directory is ``directory`` below ``root``.
+    """Return the scripts of a hold whose directory is ``directory`` below ``root``.
 
     ``by_hand`` is what its undo does first: end the carrier, when it was not the carrier that started it. ``forget`` is
     what it does when all went well: clear what is left of a carrier that had ended before.
     """
     common = {"id": plan.id, "dir": shlex.quote(directory)}
+    start, main = steps(plan.moment is not None)
+    begin = _BEGIN.format(
+        what="begins",
+        start_timeout=plan.start_timeout,
+        late=round(LATE * 100),
+        after="exit 0" if plan.momentary else "exec /bin/sh wait.sh",
+        **common,
+    )
     return {
-        "inject.sh": _INJECT.format(what="injects", commands=_commands("run", plan.inject), **common),
+        **({"begin.sh": begin} if plan.moment else {}),
+        "inject.sh": _INJECT.format(
+            what="injects",
+            prepare=_commands("run", plan.prepare),
+            check=_commands("run", plan.check),
+            commands=_commands("run", plan.inject),
+            **common,
+        ),
         "undo.sh": undo_script(plan, directory, root, by_hand, forget),
         "wait.sh": _WAIT.format(what="waits for the end of", **common),
-        "watchdog.sh": _WATCHDOG.format(what="watches", start_timeout=plan.start_timeout, **common),
+        "watchdog.sh": _WATCHDOG.format(
+            what="watches", start_timeout=plan.start_timeout, start=start, main=main, **common
+        ),
     }
+
+
+def steps(at_a_moment: bool) -> tuple[str, str]:
+    """Return what a carrier runs first, and then in its main process: names of scripts, with their words."""
+    return ("inject.sh arm", "begin.sh") if at_a_moment else ("inject.sh", "wait.sh")
 
 
 def undo_script(plan: Plan, directory: str, root: str, by_hand: str = "", forget: str = "") -> str:

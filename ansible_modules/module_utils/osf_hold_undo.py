@@ -36,7 +36,8 @@ def take_back(module, hold: store.Hold) -> list[str]:
     if not store.is_of_this_boot(hold):
         store.discard(hold)
         return []
-    memory = witness.recall(hold)
+    begun = not os.path.exists(hold.path("moment"))
+    memory = witness.recall(hold) if begun else None
     carrier.stop(hold)
     if hold.exists:
         module.run_command(["/bin/sh", hold.path("undo.sh")], environ_update=carriers.ENVIRONMENT)

@@ -13,6 +13,7 @@ from typing import Any, Mapping, NamedTuple, Sequence
 from ansible.module_utils import osf_claims as claims
 from ansible.module_utils import osf_clock
 from ansible.module_utils import osf_hold_carrier as carriers
+from ansible.module_utils import osf_hold_moment as moments
 from ansible.module_utils import osf_hold_plan as plan
 from ansible.module_utils import osf_hold_store as store
 from ansible.module_utils import osf_hold_witness as witness
@@ -32,6 +33,7 @@ __all__ = [
     "hold_id",
     "present",
     "record_change",
+    "release",
     "who",
 ]
 
@@ -130,14 +132,15 @@ def close(module, change: str) -> bool:
 # ---- faults with a carrier -----------------------------------------------------------------------------------------
 
 
-def present(module, wanted: Plan, cut: Cut, momentary: bool = False, force: bool = False) -> dict[str, Any]:
+def present(module, wanted: Plan, cut: Cut, force: bool = False) -> dict[str, Any]:
     """Make a hold, or renew the one that is there: its inject script runs once more and the later end wins.
+
+    One that begins at a moment is prepared only, and waits for its `release`.
 
     Args:
         module: the AnsibleModule.
         wanted: what is asked for.
         cut: what the fault does to the network.
-        momentary: the fault is over when its injection has ended; the hold only guards it.
         force: make it although somebody else has a fault on this host.
 
     Raises:
@@ -163,23 +166,39 @@ def present(module, wanted: Plan, cut: Cut, momentary: bool = False, force: bool
             raise Refused(trouble)
         claims.refuse_others(wanted.by, force)
         old = _standing(module, wanted)
-        if old is not None and momentary:
-            raise Refused("{} {} is under way on this host already".format(wanted.fault, wanted.subject))
+        _refuse_a_second(old, wanted)
         if old is not None and not cut.session and not plan.about_to_end(old.record["until"], osf_clock.now()):
             renewed = _renew(module, old, wanted)
             if module.check_mode or (old.exists and carrier.alive(old)):
                 return renewed
-        until = None if wanted.seconds is None else osf_clock.now() + wanted.seconds
+        begin = osf_clock.now() if wanted.moment is None else wanted.moment.since
+        until = None if wanted.seconds is None else begin + wanted.seconds
         if old is not None:
             until = plan.later_end(old.record["until"], until)
             wanted = wanted._replace(seconds=None if until is None else max(1, round(until - osf_clock.now())))
         if module.check_mode:
-            return _outcome(wanted.id, "armed" if cut.session else "injected", True, osf_clock.now(), until, cut)
+            armed = cut.session or wanted.moment is not None
+            return _outcome(wanted.id, "armed" if armed else "injected", True, begin, until, cut)
         if old is not None and old.exists:
             take_back(module, old)
-        made = _create(wanted, carrier, armed=cut.session)
-        started = _Started(made, carrier, wanted.start_timeout)
-    return _settle(module, started, wanted, cut, momentary)
+        made = _create(wanted, carrier, armed=cut.session and wanted.moment is None)
+        started = _Started(made, carrier)
+        started.launch(wanted.start_timeout)
+    return _settle(module, started, wanted, cut)
+
+
+def release(module, hold_id_: str) -> dict[str, Any]:
+    """Let a hold that was armed begin at its moment, as every other host is armed too.
+
+    Raises:
+        Failed: the word came too late.
+    """
+    hold = store.find(hold_id_)
+    moment = moments.of_record(hold.record) if hold is not None else None
+    if hold is None or moment is None:
+        raise Failed("{} is not armed any more: its moment came before the word that all hosts are".format(hold_id_))
+    store.replace(hold, "released", "")
+    return dict(_outcome(hold.id, "armed", False, hold.record["since"], hold.record["until"], Cut()), **_of(moment))
 
 
 def is_held(hold_id_: str) -> bool:
@@ -207,8 +226,11 @@ def confirmed(module, hold_id_: str, patience: float = 10.0) -> dict[str, Any]:
     Raises:
         Failed: its injection failed, or its undo did.
     """
-    deadline = time.monotonic() + patience
     hold = store.find(hold_id_)
+    moment = moments.of_record(hold.record) if hold is not None else None
+    if hold is not None and moment is not None:
+        return _begun(module, _Started(hold, carriers.carrier_of(module, hold)), moment)
+    deadline = time.monotonic() + patience
     while hold is not None and hold.text("state").strip() == "armed" and time.monotonic() < deadline:
         time.sleep(0.1)
         hold = store.find(hold_id_)
@@ -249,6 +271,23 @@ def _standing(module, wanted: Plan) -> store.Hold | None:
     return None
 
 
+def _refuse_a_second(old: store.Hold | None, wanted: Plan) -> None:
+    """Refuse what can't be made while the same fault stands."""
+    if old is None:
+        return
+    what = "{} {}".format(wanted.fault, wanted.subject)
+    if wanted.momentary:
+        raise Refused("{} is under way on this host already".format(what))
+    if os.path.exists(old.path("moment")):
+        raise Refused(
+            "{} of {} is armed on this host and begins at {}; wait, or have it healed".format(
+                what, old.record["by"] or "somebody", claims.clock(old.record["since"])
+            )
+        )
+    if wanted.moment is not None:
+        raise Refused("{} is on this host already, so it can't begin at a moment; have it healed".format(what))
+
+
 def _create(wanted: Plan, carrier: carriers.Carrier, armed: bool) -> store.Hold:
     directory, root = store.directory_for(wanted.id)
     now = osf_clock.now()
@@ -260,29 +299,39 @@ def _create(wanted: Plan, carrier: carriers.Carrier, armed: bool) -> store.Hold:
     texts["deadline"] = plan.deadline_line(record["until"], now, osf_clock.uptime())
     texts["state"] = "armed\n"
     texts.update({"inject.out": "", "inject.err": "", "undo.log": "", witness.BEFORE: witness.before(wanted.acts_on)})
+    if wanted.moment is not None:
+        texts["moment"] = "{:d}\n".format(round(wanted.moment.uptime * 100))
     if armed:
         texts["answer"] = "{:d}\n".format(os.getpid())
     return store.create(record, texts, plan.readme(root, carrier.name == carriers.Systemd.name))
 
 
 class _Started:
-    """A hold whose carrier has been launched, with what its inject script writes.
+    """A hold with its carrier, and with what its inject script writes.
 
     The files are opened at once: a failed injection is undone right away, and its directory is gone by the time
     that anybody asks why.
     """
 
-    def __init__(self, hold: store.Hold, carrier: carriers.Carrier, start_timeout: int) -> None:
+    def __init__(self, hold: store.Hold, carrier: carriers.Carrier) -> None:
         self.hold = hold
         self.carrier = carrier
+        self.problem = ""
         self._out = open(hold.path("inject.out"), errors="replace")  # noqa: SIM115 (closed with the module)
         self._err = open(hold.path("inject.err"), errors="replace")  # noqa: SIM115
-        self.problem = carrier.launch(hold, start_timeout)
+
+    def launch(self, start_timeout: int) -> None:
+        """Start the carrier."""
+        self.problem = self.carrier.launch(self.hold, start_timeout)
+
+    def text(self) -> str:
+        """Return what the inject script has written so far."""
+        self._out.seek(0)
+        return self._out.read()
 
     def said(self) -> plan.Said:
         """Return what the inject script has said so far."""
-        self._out.seek(0)
-        return plan.parse_said(self._out.read())
+        return plan.parse_said(self.text())
 
     def last_error(self) -> str:
         """Return the last line of its error output."""
@@ -300,24 +349,72 @@ class _Started:
         return self.said()
 
 
-def _settle(module, started: _Started, wanted: Plan, cut: Cut, momentary: bool) -> dict[str, Any]:
+def _settle(module, started: _Started, wanted: Plan, cut: Cut) -> dict[str, Any]:
     """Tell how the injection of a new hold went; a fault that cuts our own path is only armed yet."""
-    hold = started.hold
-    said = started.said() if cut.session else started.wait()
-    if started.problem:
+    hold, moment = started.hold, wanted.moment
+    said = started.said() if cut.session and moment is None else started.wait()
+    late = osf_clock.uptime() - moment.uptime if moment is not None and not started.problem else 0.0
+    if started.problem or late > 0:
         if hold.exists:
             take_back(module, hold)  # raises when it stays
         started.carrier.clear(hold.id)
-        why = started.last_error() or _why_not_injected(started.problem, said)
+        why = _too_late(late) if late > 0 else started.last_error() or _why_not_injected(started.problem, said)
         raise Failed(why, id=hold.id, facts=said.facts, refused=said.rc == 3)
     since, until = hold.record["since"], hold.record["until"]
+    if moment is not None:
+        return dict(_outcome(hold.id, "armed", True, since, until, cut, said, moments.told(moment)), **_of(moment))
     if cut.session:
         return _outcome(hold.id, "armed", True, since, until, cut, said)
     witness.remember(hold)
-    if momentary:
+    if wanted.momentary:
         take_back(module, hold)
         return _outcome(hold.id, "absent", True, since, osf_clock.now(), cut, said)
     return _outcome(hold.id, "injected", True, since, until, cut, said)
+
+
+def _begun(module, watched: _Started, moment: moments.Moment) -> dict[str, Any]:
+    """Wait for the moment of a hold, and tell how its injection went and how far from the moment it began.
+
+    Raises:
+        Failed: it did not begin, or failed, and what it did was taken back.
+    """
+    hold = watched.hold
+    time.sleep(max(0.0, moment.uptime - osf_clock.uptime()))
+    began, ended, text = plan.since_begun(watched.text())
+    while ended is None and hold.exists and watched.carrier.alive(hold):
+        time.sleep(0.05)
+        began, ended, text = plan.since_begun(watched.text())
+    began, ended, text = plan.since_begun(watched.text())
+    said = plan.parse_said(text)
+    if began is None or ended is None:
+        if hold.exists:
+            take_back(module, hold)  # raises when it stays
+        watched.carrier.clear(hold.id)
+        raise Failed(
+            watched.last_error() or _why_not_injected("it was taken back meanwhile", said), id=hold.id, facts=said.facts
+        )
+    state = "injected" if hold.exists else "absent"
+    if hold.exists:
+        witness.remember(hold)
+    return dict(
+        _outcome(hold.id, state, True, hold.record["since"], hold.record["until"], Cut(), said, moments.told(moment)),
+        msg="began {:.2f} s after its moment".format(began - moment.uptime),
+        late=round(began - moment.uptime, 2),
+        took=round(ended - began, 2),
+        **_of(moment),
+    )
+
+
+def _too_late(late: float) -> str:
+    return "the moment had passed by {:.1f} s when this host was armed, so nothing was done; choose a later one".format(
+        late
+    )
+
+
+def _of(moment: moments.Moment) -> dict[str, Any]:
+    """Return what an answer tells of a moment."""
+    told = moment._asdict()
+    return {name: told[name] for name in ("at", "clock_ahead", "clock_within", "moved")}
 
 
 def _renew(module, hold: store.Hold, wanted: Plan) -> dict[str, Any]:
@@ -360,6 +457,7 @@ def _outcome(
     until: float | None,
     cut: Cut,
     said: plan.Said | None = None,
+    notes: Sequence[str] = (),
     extended: bool = False,
 ) -> dict[str, Any]:
     return {
@@ -370,7 +468,7 @@ def _outcome(
         "until": until,
         "extended": extended,
         "cuts_path": cut.session,
-        "notes": said.notes if said else [],
+        "notes": [*(said.notes if said else []), *notes],
         "facts": said.facts if said else {},
     }
 

@@ -22,6 +22,8 @@ from sphinx.application import Sphinx
 from sphinx.ext.napoleon import Config, GoogleDocstring
 from sphinx.util.docutils import SphinxDirective
 
+from os_faults.contract import AT
+
 ROOT = Path(__file__).parents[2]
 PLAYBOOKS = ROOT / "playbooks"
 MODULES = ROOT / "ansible_modules"
@@ -124,7 +126,11 @@ def playbooks() -> str:
             for verb, help_text in spec.get("verbs", {}).items()
         ]
         page.table([f"Verb ({spec['subject']})", "What it does", "Undone by"], rows)
-        rows = _option_rows(spec["options"], "options", only_for=spec.get("only_for"))
+        options, only_for = spec["options"], spec.get("only_for", {})
+        if at_a_moment := spec.get("at_a_moment"):
+            shared = {"type": AT.type, "description": f"{AT.description}."}
+            options, only_for = {**options, AT.name: shared}, {**only_for, AT.name: at_a_moment}
+        rows = _option_rows(options, "options", only_for=only_for)
         page.table(["Option", "Type", "Meaning"], rows)
         page.code(spec["examples"], "sh")
     return str(page)

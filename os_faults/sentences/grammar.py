@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from os_faults.contract import Contract, Option
 
 NODE = "node"
+#: The option that ``at 12:30`` and ``in 3 seconds`` set.
+AT = "at"
 #: The option that says on which way of the traffic a verb acts, and the word before the other end of each way.
 DIRECTION = "direction"
 PREPOSITIONS: Mapping[str, str] = {"ingress": "from", "egress": "to"}

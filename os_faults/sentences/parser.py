@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from os_faults.errors import ArgumentError, did_you_mean
-from os_faults.sentences.grammar import DIRECTION, NODE, PREPOSITIONS, Form
+from os_faults.sentences.grammar import AT, DIRECTION, NODE, PREPOSITIONS, Form
 from os_faults.sentences.meaning import Holder, Meaning, Peer, Where
 from os_faults.sentences.words import Mismatch, Words
 
@@ -17,7 +17,7 @@ _UNITS = {
     **dict.fromkeys(("minute", "minutes", "min"), 60),
     **dict.fromkeys(("hour", "hours", "h"), 3600),
 }
-_KEYWORDS = {*_ONE, *_NODES, "all", "on", "for", "with", "and", "of", "from", "to", *PREPOSITIONS}
+_KEYWORDS = {*_ONE, *_NODES, "all", "on", "for", "with", "and", "of", "from", "to", "at", "in", *PREPOSITIONS}
 _NODE_NAME = re.compile(r"[A-Za-z0-9:][A-Za-z0-9._:%-]*")
 _THING_NAME = re.compile(r"[A-Za-z0-9@][A-Za-z0-9._:@-]*")
 
@@ -75,7 +75,7 @@ class _Reading:
             self._object()
         else:
             self._subject = self._holder((self._form.kind,))
-        clauses: list[Callable[[], bool]] = [self._nodes, self._time, self._with, self._direction]
+        clauses: list[Callable[[], bool]] = [self._nodes, self._time, self._moment, self._with, self._direction]
         while any(clause() for clause in clauses):
             pass
         self._complete()
@@ -115,7 +115,7 @@ class _Reading:
             return False
         if self._words.take("on") is None and self._form.kind != NODE:
             return False
-        if self._form.kind == NODE and self._words.peek().lower() in ("for", "with", ""):
+        if self._form.kind == NODE and self._words.peek().lower() in ("for", "with", "at", "in", ""):
             self._words.expect("'nodes'")
             return False
         self._where = self._which()
@@ -176,6 +176,19 @@ class _Reading:
         number = self._words.value("a whole number above 0", lambda word: word.isdecimal() and int(word) > 0)
         self._options[time] = int(number) * _UNITS[self._words.need(*_UNITS)]
         return True
+
+    def _moment(self) -> bool:
+        """Read ``at 12:30:00`` or ``in 3 seconds``."""
+        if AT not in self._form.options or AT in self._options:
+            return False
+        if self._words.take("in"):
+            number = self._words.value("a number of seconds, minutes or hours", self._fits(AT))
+            self._options[AT] = f"{number} {self._words.need(*_UNITS)}"
+            return True
+        if self._words.take("at"):
+            self._options[AT] = self._words.value("a time of day", self._fits(AT))
+            return True
+        return False
 
     def _with(self) -> bool:
         """Read ``with path /var/lib and free 10M``."""

@@ -103,6 +103,16 @@ use() { # use TOOL NAME: tell the undo before anything is done
     echo "$1" >tool
 }
 
+refuse_without_tool() {
+    echo "there is neither nft nor iptables on this host, so nothing can be cut off" >&2
+    exit 3
+}
+
+if [ "${1-}" = check ]; then
+    command -v nft >/dev/null || command -v iptables >/dev/null || refuse_without_tool
+    exit 0
+fi
+
 in_place || echo "changed: $(wc -l <rules) rules"
 cp rules rules.before || exit 1
 id=$(basename "$PWD")
@@ -112,8 +122,7 @@ if [ "$(cat tool 2>/dev/null)" != iptables ] && command -v nft >/dev/null; then
 fi
 if ! command -v iptables >/dev/null; then
     [ -e tool ] && exit 1 # nft has said why
-    echo "there is neither nft nor iptables on this host, so nothing can be cut off" >&2
-    exit 3
+    refuse_without_tool
 fi
 use iptables "osf-$(echo "$id" | cksum | cut -d ' ' -f 1)" # the name of a chain is short
 with_iptables iptables || exit 1

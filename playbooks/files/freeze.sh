@@ -1,8 +1,8 @@
 #!/bin/sh
 # Stop every process of a service (SIGSTOP), again and again until none runs: a process that is not stopped yet
-# can fork another. The processes are those in the control groups of the `unit=` lines of ./targets, or the tree and
-# session of the `main=PID/START` lines (START is in ticks, as in /proc/PID/stat: a later process with that pid is
-# nobody of ours). For the undo the control groups are kept in ./cgroups, and who was stopped in ./stopped.
+# can fork another. The processes are those in the control groups that control_groups.sh has found, or the tree and
+# session of the `main=PID/START` lines of ./targets (START is in ticks, as in /proc/PID/stat: a later process with that
+# pid is nobody of ours). For the undo, who was stopped is kept in ./stopped.
 # Never stopped: this script's own parents and the `spare=` lines, which are the session that asked for it.
 set -u
 # shellcheck source=/dev/null
@@ -10,17 +10,6 @@ set -u
 
 words() { # words NAME: the values of the lines NAME=… of ./targets
     sed -n "s/^$1=//p" targets
-}
-
-cgroup_directory() { # the unit's control group in systemd's hierarchy: cgroup2, hybrid or version 1
-    group=$(systemctl show --property=ControlGroup --value "$1") || return 1
-    [ -n "$group" ] && [ "$group" != / ] || return 0
-    for top in /sys/fs/cgroup/systemd /sys/fs/cgroup/unified /sys/fs/cgroup; do
-        if [ -e "$top$group/cgroup.procs" ]; then
-            echo "$top$group"
-            return 0
-        fi
-    done
 }
 
 program_of() { # program_of PID: it, its descendants, and the session that it leads with theirs
@@ -44,13 +33,6 @@ processes() {
         [ "$(start_of "$main")" != "$start" ] || program_of "$main"
     done
 }
-
-for unit in $(words unit); do
-    cgroup_directory "$unit" || exit 1
-done >cgroups.new
-cat cgroups.new cgroups 2>/dev/null | sort -u >cgroups.all
-rm -f cgroups.new
-mv cgroups.all cgroups
 
 spared=" $(words spare | tr '\n' ' ')"
 pid=$$

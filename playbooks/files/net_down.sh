@@ -19,6 +19,7 @@ if [ ! -d saved ]; then
         echo "the network interface $name is down already" >&2
         exit 3
     fi
+    [ "${1-}" != check ] || exit 0
     rm -rf saving
     mkdir saving || exit 1
     /bin/sh net_state.sh "$name" saving || exit 1

@@ -19,6 +19,7 @@ for engine in $wanted; do
         exit 3
     fi
     if there "$engine" running; then
+        [ "${1-}" != check ] || exit 0
         echo "$engine" >paused
         "$engine" pause "$container" >/dev/null || exit 1
         echo "changed: paused"

@@ -32,6 +32,8 @@ below=$(findmnt --noheadings --list --output TARGET | while read -r mounted; do
 done | head -n 1)
 [ -z "$below" ] || refuse "$below is mounted below $path and would be hidden; make that one read-only"
 
+[ "${1-}" != check ] || exit 0
+
 # A change of flags reaches no other mount namespace, such as that of a service with PrivateTmp=, but a new mount does, with
 # the flags that it has. So it is made read-only on a stage, a private mount that nobody else sees.
 mkdir -p stage/copy

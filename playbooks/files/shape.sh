@@ -68,6 +68,8 @@ case ${root#* } in
         ;;
 esac
 
+[ "$1" != check ] || exit 0
+
 if [ "$1" = begin ]; then
     cmp -s part shaped && [ "${root#* }" != 0: ] && exit 0
     cp part shaped

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Let every process of a service go on (SIGCONT): whatever is in its control groups now, as the service may have
-# been restarted meanwhile, and whoever was stopped. A service that is gone needs nothing. ./cgroups and ./stopped
-# are made by freeze.sh.
+# been restarted meanwhile, and whoever was stopped. A service that is gone needs nothing. ./cgroups is made
+# by control_groups.sh, ./stopped by freeze.sh.
 set -u
 # shellcheck source=/dev/null
 . ./proc.sh

@@ -173,7 +173,7 @@ def test_methods_take_the_options_of_their_contract(subject: str) -> None:
 
 
 def test_python_reads_the_same_contracts() -> None:
-    from os_faults.contract import load_contracts
+    from os_faults.contract import AT, load_contracts
 
     contracts = load_contracts(ROOT / "playbooks")
     assert sorted(Path(name).stem for name in contracts) == NAMES
@@ -181,4 +181,5 @@ def test_python_reads_the_same_contracts() -> None:
         name = Path(key).stem
         assert contract.subject == spec_of(name)["subject"]
         assert [verb.name for verb in contract.verbs] in (verbs_of(name), [name])
-        assert set(contract.options) == set(spec_of(name).get("options", {}))
+        at = {AT.name} if spec_of(name).get("at_a_moment") else set()
+        assert set(contract.options) == set(spec_of(name).get("options", {})) | at

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.functional
 
 ansible.module_utils.__path__.append(str(resources.modules_dir() / "module_utils"))
 
-from ansible.module_utils import osf_hold_carrier, osf_hold_plan, osf_session  # noqa: E402
+from ansible.module_utils import osf_hold_carrier, osf_hold_moment, osf_hold_plan, osf_session  # noqa: E402
 
 SCRIPTS = sorted((resources.playbooks_dir() / "files").glob("*.sh"))
 
@@ -37,7 +37,7 @@ def a_plan(**changes) -> osf_hold_plan.Plan:
     return plan._replace(**changes)
 
 
-@pytest.mark.parametrize("tested", [osf_hold_plan, osf_hold_carrier, osf_session])
+@pytest.mark.parametrize("tested", [osf_hold_plan, osf_hold_carrier, osf_hold_moment, osf_session])
 def test_the_examples_of_the_docstrings(tested):
     assert doctest.testmod(tested).failed == 0
 
@@ -53,14 +53,15 @@ def test_the_scripts_of_the_faults_are_clean():
 
 
 @pytest.mark.parametrize("carrier", [osf_hold_carrier.Systemd, osf_hold_carrier.Watchdog])
-def test_the_scripts_of_every_hold_are_clean(tmp_path, carrier):
+@pytest.mark.parametrize("moment", [None, osf_hold_moment.Moment(at=100.0, since=100.0, uptime=7.5)])
+def test_the_scripts_of_every_hold_are_clean(tmp_path, carrier, moment):
     files = []
     root, directory = "/run/os-faults", "/run/os-faults/freeze-web"
     by_hand, forget = carrier(None).by_hand("freeze-web", directory), carrier(None).forget("freeze-web")
-    for name, text in osf_hold_plan.scripts(a_plan(), directory, root, by_hand, forget).items():
+    for name, text in osf_hold_plan.scripts(a_plan(moment=moment), directory, root, by_hand, forget).items():
         files.append(tmp_path / name)
         files[-1].write_text(text)
-    assert len(files) == 4
+    assert len(files) == (5 if moment else 4)
     assert shellcheck(*files) == ""
 
 

@@ -145,3 +145,31 @@ def test_the_refusal_is_a_sentence() -> None:
         "'kill mysql service on one of nodes' is not understood, so nothing was touched: "
         "its word 6 is 'of' where 'node' was expected"
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "at"),
+    [
+        ("in 3 seconds", "3 seconds"),
+        ("in 2 min", "2 min"),
+        ("at 12:30:00", "12:30:00"),
+        ("at 2026-11-27T12:30:00+01:00", "2026-11-27T12:30:00+01:00"),
+    ],
+)
+def test_a_moment_may_be_said(words: str, at: str) -> None:
+    assert understand(f"freeze keystone service for 10 seconds {words}", forms()).options == {"seconds": 10, "at": at}
+    assert understand(f"partition 2 nodes {words} with others node-3", forms()).options == {
+        "at": at,
+        "others": "node-3",
+    }
+
+
+@pytest.mark.parametrize("words", ["at noon", "in 3", "in a second", "at 12:30 in 3 seconds"])
+def test_a_moment_that_is_none_is_refused(words: str) -> None:
+    with pytest.raises(SentenceError, match="is not understood"):
+        understand(f"freeze keystone service {words}", forms())
+
+
+def test_who_can_not_wait_has_no_moment() -> None:
+    with pytest.raises(SentenceError, match="its word 4 is 'in'"):
+        understand("kill keystone service in 3 seconds", forms())

@@ -1,0 +1,91 @@
+"""The moment at which a fault begins on every node: what callers may write, and what it comes to."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+#: A moment (an aware `datetime`, seconds since the epoch, ``12:30:00``) or a delay (`timedelta`, seconds, ``3s``).
+At: TypeAlias = datetime | timedelta | float | str
+
+#: Seconds up to which a number is a delay; a larger one is a moment in seconds since the epoch. Nobody arms a fault
+#: more than a day ahead.
+LONGEST = 86400.0
+
+_DELAY = re.compile(r"(?:in +)?([0-9]+(?:\.[0-9]+)?) *(s|sec|seconds?|min|minutes?|h|hours?)", re.IGNORECASE)
+_UNITS = {"s": 1, "m": 60, "h": 3600}
+_FORMS = "seconds from now (3, 3s, 2min), a time of day (12:30:00), ISO 8601 (2026-11-27T12:30:00+01:00)"
+
+
+def seconds_of(at: object) -> float:
+    """Return a moment as seconds since the epoch, or a delay as seconds (at most `LONGEST`).
+
+    Args:
+        at: see `At`. A time of day is the next such time; a text without a zone is local time.
+
+    Raises:
+        ValueError: it is neither.
+
+    Example:
+        >>> seconds_of("3s"), seconds_of(timedelta(minutes=2)), seconds_of(1795000000)
+        (3.0, 120.0, 1795000000.0)
+    """
+    if isinstance(at, timedelta):
+        return _delay(at.total_seconds())
+    if isinstance(at, datetime):
+        if at.tzinfo is None:
+            raise ValueError("a datetime needs a time zone, as in datetime.now().astimezone()")
+        return at.timestamp()
+    text = str(at).strip()
+    if found := _DELAY.fullmatch(text):
+        return _delay(float(found[1]) * _UNITS[found[2][0].lower()])
+    try:
+        return _positive(float(text))
+    except ValueError:
+        return _time_of(text)
+
+
+def epoch_of(seconds: float, now: float) -> float:
+    """Return a moment in seconds since the epoch; a delay counts from ``now``.
+
+    Args:
+        seconds: as `seconds_of` returns it.
+        now: seconds since the epoch.
+
+    Example:
+        >>> epoch_of(3.0, 1795000000.0)
+        1795000003.0
+    """
+    return now + seconds if is_delay(seconds) else seconds
+
+
+def is_delay(seconds: float) -> bool:
+    """Return whether a number is a delay."""
+    return seconds <= LONGEST
+
+
+def _positive(seconds: float) -> float:
+    if not 0 < seconds < 1e11:  # no time, or milliseconds
+        raise ValueError(f"it is no moment; give {_FORMS}")
+    return seconds
+
+
+def _delay(seconds: float) -> float:
+    if seconds > LONGEST:
+        raise ValueError("it is more than a day ahead")
+    return _positive(seconds)
+
+
+def _time_of(text: str) -> float:
+    local = datetime.now().astimezone()
+    try:
+        if "-" in text:
+            return datetime.fromisoformat(text).astimezone(None).timestamp()
+        moment = datetime.combine(
+            local.date(), datetime.strptime(text, "%H:%M:%S" if text.count(":") > 1 else "%H:%M").time()
+        )
+    except ValueError:
+        raise ValueError(f"it is no moment; give {_FORMS}") from None
+    moment = moment.astimezone()
+    return (moment if moment > local else moment + timedelta(days=1)).timestamp()
