@@ -379,7 +379,8 @@ def _begun(module, watched: _Started, moment: moments.Moment) -> dict[str, Any]:
         Failed: it did not begin, or failed, and what it did was taken back.
     """
     hold = watched.hold
-    time.sleep(max(0.0, moment.uptime - osf_clock.uptime()))
+    while hold.exists and (left := moment.uptime - osf_clock.uptime()) > 0:
+        time.sleep(min(left, 0.5))
     began, ended, text = plan.since_begun(watched.text())
     while ended is None and hold.exists and watched.carrier.alive(hold):
         time.sleep(0.05)

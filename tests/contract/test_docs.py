@@ -58,13 +58,15 @@ def test_what_is_called_exists(page: str, text: str) -> None:
     import inspect
 
     from os_faults import Cloud, NodeCollection, Service
+    from os_faults.actions import PerCall
 
     known: dict[str, set[str]] = defaultdict(set)
     for cls in (Cloud, NodeCollection, Service):
         for name in dir(cls):
             value = getattr(cls, name)
             if callable(value) and not inspect.isclass(value) and not name.startswith("_"):
-                known[name] |= set(inspect.signature(value).parameters)
+                parameters = set(inspect.signature(value).parameters)
+                known[name] |= parameters | (set(PerCall.__annotations__) if "call" in parameters else set())
     known["connect"] |= {"cloud_config", "config_filename", "cloud", "seed"}
     known["items"] = known["print"] = known["human_api"] = set()  # sentences have a test of their own
     for name, given in re.findall(r"\.(\w+)\(([^()]*)\)", text):

@@ -180,6 +180,8 @@ def test_a_controller_that_dies_leaves_what_was_armed_everywhere(
             host.await_true("[ -e /run/os-faults/freeze-memcached/begun ]", "it begins", 40)
         wait_for(lambda: not any(host.records() for host in three), "it heals by itself", 40)
         assert "T" not in states(three)
+    # The next one that connects tidies up after the one that was killed.
+    assert Shell(config_file.parent).os_faults("heal").status == 0
 
 
 def test_the_command_line_takes_a_moment(config_file: Path, node_3: Host) -> None:
@@ -188,7 +190,7 @@ def test_the_command_line_takes_a_moment(config_file: Path, node_3: Host) -> Non
         with seen(_STOPS, node_3) as times:
             begin = time.time()
             words = ["freeze", "memcached", "--on", node_3.fqdn, "--seconds", "30", "--at", f"{SOON:.0f}s"]
-            done = shell.os_faults("--json", "inject", *words)
+            done = shell.os_faults("--output", "json", "inject", *words)
         assert done.status == 0, done.err
         (told,) = done.json["nodes"]
         assert told["detail"]["state"] == "injected"
