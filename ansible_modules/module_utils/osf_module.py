@@ -214,6 +214,13 @@ def _to_int(name: str, value: Any) -> int:
     return int(value)
 
 
+def _to_float(name: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise _wrong(name, value, "float") from None
+
+
 def _to_bool(name: str, value: Any) -> bool:
     plain = value.lower().strip() if isinstance(value, str) else value
     if plain not in _TRUE + _FALSE:
@@ -244,6 +251,7 @@ def _to_dict(name: str, value: Any) -> dict[str, Any]:
 _CONVERSIONS = {
     "bool": _to_bool,
     "dict": _to_dict,
+    "float": _to_float,
     "int": _to_int,
     "list": _to_list,
     "path": _to_path,

@@ -31,6 +31,7 @@ from ansible.module_utils.testing import patch_module_args  # noqa: E402
 SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True},
     "timeout": {"type": "int", "default": 300},
+    "moment": {"type": "float"},
     "force": {"type": "bool", "default": False},
     "units": {"type": "list", "elements": "str", "default": []},
     "commands": {"type": "list", "elements": "list"},
@@ -47,6 +48,7 @@ TAKEN: dict[str, dict[str, Any]] = {
     "only what must be": {"name": "a"},
     "numbers as text": {"name": 7, "timeout": "20", "force": "yes"},
     "numbers": {"name": "a", "timeout": 2.0, "force": 0},
+    "a part of a number": {"name": "a", "moment": "1795000000.25"},
     "a list in one text": {"name": "a", "units": "b, c"},
     "a list of one number": {"name": "a", "units": 5},
     "elements of other types": {"name": "a", "units": [1, "x"], "commands": [["true"], "a,b"]},
@@ -60,6 +62,7 @@ REFUSED: dict[str, dict[str, Any]] = {
     "unknown": {"name": "a", "colour": "red"},
     "no number": {"name": "a", "timeout": "soon"},
     "half a number": {"name": "a", "timeout": 1.5},
+    "no part of a number": {"name": "a", "moment": "soon"},
     "a truth as number": {"name": "a", "timeout": "yes"},
     "no truth": {"name": "a", "force": "perhaps"},
     "no list": {"name": "a", "units": {"b": 1}},
