@@ -118,7 +118,9 @@ class Conductor:
             if not action.nodes:
                 raise NodeCollectionError(f"{action} on an empty set of nodes: nothing was done")
             if "at" in action.arguments and len(wanted) > 1:
-                raise ArgumentError(f"{action}: waits for its moment (at), so nothing else can be done together with it")
+                raise ArgumentError(
+                    f"{action}: waits for its moment (at), so nothing else can be done together with it"
+                )
         asked = [action for action in wanted if action.breaks and not action.check_mode]
         for action in [*asked, *([merged(asked)] if len(asked) > 1 else [])]:
             if refusals := self._refusals(action):

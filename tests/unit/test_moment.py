@@ -112,3 +112,11 @@ def test_a_run_that_is_only_shown_keeps_the_delay() -> None:
         preview = cloud.preview(cloud.get_service("memcached").action("freeze", seconds=10, at="3s"))
     assert preview.action.arguments["at"] == 3.0
     assert preview.seconds == 10
+
+
+def test_nothing_else_is_done_together_with_it() -> None:
+    with Cloud(load(CONFIG), runner=FakeRunner(hosts())) as cloud:
+        memcached = cloud.get_service("memcached")
+        wanted = [memcached.action("restart"), memcached.action("freeze", seconds=10, at="3s")]
+        with pytest.raises(ArgumentError, match=r"freeze memcached service: waits for its moment \(at\), so nothing"):
+            cloud.perform_all(wanted)
