@@ -10,7 +10,7 @@ from hostlab import pacemaker
 from hostlab.observer import Host
 from hostlab.pacemaker import Managed
 
-from os_faults import AnsibleExecutionException, Cloud, NodeCollection, Service, connect
+from os_faults import AnsibleExecutionException, Cloud, NodeCollection, Service, UndoError, connect
 
 PORT = 8078
 _PREPARE = f"""
@@ -107,6 +107,8 @@ def test_a_ban_outlives_a_reboot_until_it_is_healed(cloud: Cloud, shop: Service,
     boot = host.boot_id()
     nodes.reboot()
     assert host.boot_id() != boot
+    with pytest.raises(UndoError, match="could not take back terminate-shop"):
+        cloud.heal()  # Pacemaker does not run yet
     host.sh(pacemaker.JOIN)
     pacemaker.await_whole(managed.hosts)
     assert managed.bans() == [f"cli-ban-shop-on-{host.name}"]
