@@ -134,7 +134,8 @@ def undoing(action: Action) -> Action:
         for name, value in action.arguments.items()
         if name != contract.verbs_from and contract.takes(action.undo, name)
     }
-    return for_verb(contract.subject, action.undo, action.nodes, subject=action.subject, **kept)
+    undo = for_verb(contract.subject, action.undo, action.nodes, subject=action.subject, **kept)
+    return replace(undo, known=action.known)
 
 
 def ending_after(action: Action, seconds: int) -> Action:

@@ -14,6 +14,7 @@ import stat
 import subprocess
 import tempfile
 import threading
+import time
 import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -33,6 +34,9 @@ _SSH_ARGS = (
 )
 #: Seconds for which connections are kept open between runs.
 _PERSIST = 600
+#: How many of them are closed at the same time, and how long that may take, in seconds.
+_AT_ONCE = 50
+_PATIENCE = 5.0
 
 #: A unix socket's path has at most 107 characters: of these our directory takes 13, ssh's %C and its suffix 59.
 _USABLE = re.compile(r"/[A-Za-z0-9_./-]{0,34}")
@@ -188,17 +192,32 @@ def _base(candidates: Iterable[str]) -> Path:
 
 
 def _close_sockets(directory: Path) -> None:
-    for entry in directory.iterdir() if directory.is_dir() else ():
-        if entry.is_socket():
-            subprocess.run(
-                ["ssh", "-o", f"ControlPath={entry}", "-O", "exit", "none"],
+    sockets = [entry for entry in directory.iterdir() if entry.is_socket()] if directory.is_dir() else []
+    for begin in range(0, len(sockets), _AT_ONCE):
+        group = sockets[begin : begin + _AT_ONCE]
+        clients = [
+            subprocess.Popen(
+                ["ssh", "-o", f"ControlPath={socket}", "-O", "exit", "none"],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                check=False,
-                timeout=5,
             )
-            entry.unlink(missing_ok=True)
+            for socket in group
+        ]
+        _end(clients)
+        for socket in group:
+            socket.unlink(missing_ok=True)
+
+
+def _end(clients: Iterable[subprocess.Popen[bytes]]) -> None:
+    """Wait for programs that should end at once, together no longer than some seconds; then kill them."""
+    deadline = time.monotonic() + _PATIENCE
+    for client in clients:
+        try:
+            client.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            client.kill()
+            client.wait()
 
 
 def _remove(directory: Path, owner: int) -> None:

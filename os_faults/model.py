@@ -205,6 +205,8 @@ class Action:
         limit: what this call limits it to, a number of nodes or a share (``50%``); None when it says nothing.
         check_mode: run with ``--check``: nothing is changed on any host.
         parts: several actions that this one is, in order; it has neither playbook nor tasks then.
+        known: variables of the run that the playbook would work out for each node anew, though they are the same for
+            all; without them, as when the action is a part of another, it does.
     """
 
     verb: str
@@ -224,6 +226,12 @@ class Action:
     limit: int | str | None = None
     check_mode: bool = False
     parts: tuple[Action, ...] = ()
+    known: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """All extra variables of the run."""
+        return {**self.known, **self.arguments}
 
     def __str__(self) -> str:
         return f"{self.verb} {self.subject}"

@@ -152,8 +152,8 @@ class AnsibleRunner:
         # ansible-runner opens this one readable for everybody; one that is there keeps its mode.
         (directory / "artifacts" / _IDENT / "stderr").touch(mode=0o600)
         _write_json(directory / "inventory" / "hosts.json", inventory)
-        if action.arguments and not action.parts:
-            _write_json(directory / "env" / "extravars", action.arguments)
+        if action.variables and not action.parts:
+            _write_json(directory / "env" / "extravars", action.variables)
         command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(directory / "inventory")]
         command += ["-e", f"@{directory / 'env' / 'extravars'}"] if (directory / "env" / "extravars").exists() else []
         command += ["--check"] if action.check_mode else []

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any, ClassVar, Literal, Unpack
 
 from os_faults import actions
 from os_faults.errors import ArgumentError, OSFError, ServiceError
-from os_faults.model import Result
+from os_faults.model import Action, Result
 from os_faults.node_set import Performer
 from os_faults.nodes import NodeCollection, Time
 from os_faults.thing import Thing
@@ -52,8 +53,18 @@ class Service(Thing):
         definition: Mapping[str, Any],
     ) -> None:
         super().__init__(name, nodes, performer, ask_running)
+        self._definition = dict(definition)
         self.config = dict(definition)
         self.NAME = str(self.config.pop("driver"))
+
+    def action(self, verb: str, nodes: NodeCollection | None = None, **options: Any) -> Action:
+        """Return what a verb would do, see `Thing.action`."""
+        known = {
+            "os_faults_service": self.name,
+            "os_faults_definition": self._definition,
+            "os_faults_driver": self._definition["driver"],
+        }
+        return replace(super().action(verb, nodes, **options), known=known)
 
     @property
     def ports(self) -> list[Port]:

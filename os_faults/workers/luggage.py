@@ -45,8 +45,8 @@ def pack(
             shutil.copyfile(path, copy)
     (directory / "files" / "limit").write_text("".join(f"{node.fqdn}\n" for node in action.nodes), encoding="utf-8")
     _write(directory / "inventory" / "hosts.json", _moved(_of_share(inventory, action.nodes), paths))
-    if action.arguments:
-        _write(directory / "env" / "extravars", action.arguments)
+    if action.variables:
+        _write(directory / "env" / "extravars", action.variables)
     libraries = [f"{there}/project/library", *_carry_libraries(directory, there)]
     (directory / "project" / "ansible.cfg").write_text(
         settings(ssh, f"{there}/sockets", libraries, f"{there}/project/module_utils", _PERSIST), encoding="utf-8"

@@ -47,6 +47,16 @@ def test_a_service_is_where_it_was_found_running_or_not():
         assert memcached.get_nodes(running=True).get_fqdns() == ["node-1.domain.tld", "node-3.domain.tld"]
 
 
+def test_what_is_known_of_a_service_is_not_looked_up_on_each_node():
+    runner = FakeRunner(hosts())
+    with cloud_of(runner) as cloud:
+        cloud.get_service("keystone").restart()
+        asked = runner.performed[-1]
+        assert asked.variables["os_faults_service"] == "keystone"
+        assert asked.variables["os_faults_definition"]["driver"] == asked.variables["os_faults_driver"] == "systemd"
+        assert asked.arguments == {"service": "keystone", "service_action": "restart"}
+
+
 def test_unknown_names_are_refused_with_the_nearest():
     runner = FakeRunner(hosts())
     with cloud_of(runner) as cloud:
