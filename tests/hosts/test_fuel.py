@@ -54,7 +54,8 @@ def test_its_nodes_are_reached_through_the_master(cloud: Cloud, slaves: list[Hos
     assert nodes.get_fqdns() == [host.fqdn for host in slaves]
     assert nodes.get_ips() == [host.address for host in slaves]
     assert nodes.filter(role="controller").get_fqdns() == [slaves[0].fqdn]
-    for host in nodes.run_task({"ansible.builtin.shell": "echo $SSH_CONNECTION", "become": False}).values():
+    as_logged_in = {"ansible_become": False}  # sudo forgets where one comes from
+    for host in nodes.run_task({"ansible.builtin.shell": "echo $SSH_CONNECTION", "vars": as_logged_in}).values():
         assert host.stdout.split()[0] in (master.host.address, master.host.address6)
 
 
