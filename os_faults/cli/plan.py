@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import time
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +13,7 @@ from os_faults.cli.heal import Heal
 from os_faults.cli.inject import ContainerVerbs, Verbs, action_of, command_of
 from os_faults.cli.session import Session
 from os_faults.errors import GuardRailError
+from os_faults.moment import is_delay
 
 if TYPE_CHECKING:
     from os_faults.contract import Contract
@@ -49,12 +51,18 @@ def _lines(preview: Preview) -> list[tuple[str, str]]:
         ("nodes", ", ".join(node.fqdn for node in action.nodes)),
         ("command", shlex.join(preview.command)),
         *([("undone by", back)] if action.breaks else []),
+        *([("begins", _begin(action.arguments["at"]))] if "at" in action.arguments else []),
         *([("lasts", ends)] if action.undo else []),
         *(("meets", f"{each.verb} {each.subject} on {each.node}, by {each.by}") for each in preview.conflicts),
         *(("not asked", f"{name} could not tell its faults") for name in preview.unasked),
         *(("refused", text) for text in preview.refusals),
         *([("needs", "--yes, as it is done to every node of the cloud")] if preview.whole_cloud else []),
     ]
+
+
+def _begin(at: float) -> str:
+    when = f"{at:g} s later" if is_delay(at) else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+    return f"{when}, on all nodes at once or on none"
 
 
 def _document(preview: Preview) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,22 @@ def test_freeze_and_heal_with_an_executable_inventory(shell: Shell, playbooks: P
         done = play(shell, "inventory.sh", playbooks / "heal.yml", "-l", "node-3.domain.tld")
         assert done.status == 0, done.out
         assert subject.answers()
+
+
+def test_a_freeze_at_a_moment(shell: Shell, playbooks: Path, node_2: Host, node_3: Host) -> None:
+    with node_2.undone(), node_3.undone():
+        words = ["-l", "node-2.domain.tld,node-3.domain.tld", "-e", "service=memcached", "-e", "service_action=freeze"]
+        begin = time.time()
+        done = play(
+            shell, "inventory.json", playbooks / "service_freeze.yml", *words, "-e", "at=12", "-e", "seconds=60"
+        )
+        assert done.status == 0, done.out
+        assert time.time() > begin + 12
+        assert memcached(node_2).frozen()
+        assert memcached(node_3).frozen()
+        assert "WARNING" not in done.out + done.err
+        done = play(shell, "inventory.json", playbooks / "heal.yml", "-l", "node-2.domain.tld,node-3.domain.tld")
+        assert done.status == 0, done.out
 
 
 def test_an_inventory_written_by_hand(shell: Shell, playbooks: Path, node_2: Host, node_3: Host) -> None:
