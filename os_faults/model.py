@@ -461,7 +461,7 @@ class Fault:
         verb: the verb that made it.
         subject: what it was done to.
         state: ``armed``, ``injected`` or ``undo_failed``; ``held`` when the node is off or cut off.
-        since: when it began, seconds since the epoch.
+        since: when it began, or begins when it is armed, seconds since the epoch.
         until: when it ends by itself, seconds since the epoch; None when it has no end.
         by: who made it, ``user@controller``.
         detail: the record as the node or the journal keeps it.

@@ -195,9 +195,14 @@ def release(module, hold_id_: str) -> dict[str, Any]:
     """
     hold = store.find(hold_id_)
     moment = moments.of_record(hold.record) if hold is not None else None
-    if hold is None or moment is None:
-        raise Failed("{} is not armed any more: its moment came before the word that all hosts are".format(hold_id_))
-    store.replace(hold, "released", "")
+    try:
+        if hold is None or moment is None:
+            raise FileNotFoundError(hold_id_)
+        store.replace(hold, "released", "")
+    except FileNotFoundError:
+        raise Failed(
+            "{} is not armed any more: its moment came before the word that all hosts are".format(hold_id_)
+        ) from None
     return dict(_outcome(hold.id, "armed", False, hold.record["since"], hold.record["until"], Cut()), **_of(moment))
 
 
@@ -394,9 +399,11 @@ def _begun(module, watched: _Started, moment: moments.Moment) -> dict[str, Any]:
         raise Failed(
             watched.last_error() or _why_not_injected("it was taken back meanwhile", said), id=hold.id, facts=said.facts
         )
-    state = "injected" if hold.exists else "absent"
     if hold.exists:
         witness.remember(hold)
+    if hold.exists and hold.record.get("momentary"):
+        take_back(module, hold)
+    state = "injected" if hold.exists else "absent"
     return dict(
         _outcome(hold.id, state, True, hold.record["since"], hold.record["until"], Cut(), said, moments.told(moment)),
         msg="began {:.2f} s after its moment".format(began - moment.uptime),

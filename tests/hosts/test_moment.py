@@ -110,6 +110,15 @@ def test_a_network_with_the_session_is_cut_at_its_moment(cloud: Cloud, node_3: H
         assert time.time() > result.action.arguments["at"] + 15
 
 
+def test_what_ends_by_itself_at_once_is_over_when_the_verb_returns(cloud: Cloud, node_3: Host) -> None:
+    with node_3.undone():
+        result = cloud.get_nodes(fqdns=[node_3.fqdn]).oom(20, at=SOON)
+        told = result[node_3.fqdn].payload
+        assert (told["state"], told["facts"]["oom_killed"]) == ("absent", "true")
+        assert time.time() > result.action.arguments["at"]
+        assert node_3.records() == []
+
+
 def test_a_clock_that_is_wrong_moves_the_moment(cloud: Cloud, node_3: Host) -> None:
     """The host's idea of the time is set ahead as `skew_clock` of another run would: there is no clock of its own."""
     directory = "/run/os-faults/skew_clock-clock"
