@@ -206,7 +206,7 @@ class Action:
         check_mode: run with ``--check``: nothing is changed on any host.
         parts: several actions that this one is, in order; it has neither playbook nor tasks then.
         known: variables of the run that the playbook would work out for each node anew, though they are the same for
-            all; without them, as when the action is a part of another, it does.
+            all.
     """
 
     verb: str

@@ -404,7 +404,7 @@ def _imported(part: Action) -> dict[str, Any]:
     return {
         "name": str(part),
         "ansible.builtin.import_playbook": str(resources.playbook(part.playbook)),
-        "vars": {**part.arguments, "os_faults_hosts": [node.fqdn for node in part.nodes]},
+        "vars": {**part.variables, "os_faults_hosts": [node.fqdn for node in part.nodes]},
     }
 
 
