@@ -220,7 +220,9 @@ class Program:
             if ended:
                 raise Failure("service '%s' did not restart: exit code %d%s" % (self.name, ended, self._last_line()))
             new = set(osf_proc.identify(self.pids())) - set(old)
-            if time.monotonic() >= grace and new and not any(osf_proc.alive(each) for each in old):
+            # A command that has ended well says that it is done; one that goes on may be the program itself.
+            settled = ended is not None or time.monotonic() >= grace
+            if settled and new and not any(osf_proc.alive(each) for each in old):
                 return
             if time.monotonic() >= self.deadline:
                 raise Failure(
@@ -231,7 +233,7 @@ class Program:
                         "old processes are still there" if new else "no new process is there",
                     )
                 )
-            time.sleep(0.1)
+            time.sleep(0.03)
 
     def _spawn(self, argv, what):
         output = self._open_log()

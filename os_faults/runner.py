@@ -35,6 +35,7 @@ from os_faults.errors import AnsibleExecutionException, ConfigError, RunTimeout
 from os_faults.meter import Meter
 from os_faults.model import Action, Result
 from os_faults.moment import is_delay
+from os_faults.prompt_end import end_promptly
 from os_faults.reaper import end_leftovers
 from os_faults.together import combined
 from os_faults.warm import WarmStart
@@ -311,7 +312,9 @@ class _Run:
 
     def __init__(self, config: Any) -> None:
         from ansible_runner import Runner as Engine
+        from ansible_runner import runner as engine
 
+        end_promptly(engine)
         self.events: list[Event] = []
         self.crash: BaseException | None = None
         self._cancelled = threading.Event()
