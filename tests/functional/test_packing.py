@@ -156,6 +156,7 @@ def run(library: Path, directory: Path, tasks: list[Mapping[str, Any]]) -> list[
             "PATH": f"{Path(sys.executable).parent}:/usr/sbin:/usr/bin:/sbin:/bin",
         },
         quiet=True,
+        cancel_callback=lambda: False,  # else it takes over the signal handlers of this process
     )
     ended = ("runner_on_ok", "runner_on_failed", "runner_on_unreachable")
     return [event["event_data"]["res"] for event in done.events if event["event"] in ended]
