@@ -83,7 +83,7 @@ class AnsibleModule:
         self._end(dict(answer, msg=msg, failed=True), 1)
 
     def _end(self, answer: Mapping[str, Any], code: int) -> NoReturn:
-        print("\n" + json.dumps(dict(answer, invocation={"module_args": self.params})))
+        print("\n" + json.dumps(answer))
         sys.exit(code)
 
     def run_command(

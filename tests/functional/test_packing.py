@@ -140,7 +140,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-def run(library: Path, directory: Path, tasks: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def run(library: Path, directory: Path, tasks: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the results of tasks with the packed modules on this machine."""
     play = {"hosts": "all", "gather_facts": False, "ignore_errors": True, "tasks": tasks}
     local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
@@ -176,6 +176,8 @@ def test_a_packed_module_answers_as_the_module_itself(library: Path, tmp_path: P
     asked: list[Mapping[str, Any]] = [{"osf_node_info": {"services": {"x": {"driver": "process", "grep": "no such"}}}}]
     (packed,) = run(library, tmp_path / "a", asked)
     (plain,) = run(resources.modules_dir(), tmp_path / "b", asked)
+    for answer in (packed, plain):
+        answer.pop("invocation", None)  # some versions of Ansible have the module repeat its arguments
     assert packed == plain
 
 

@@ -15,7 +15,7 @@ from hostlab.observer import Host
 from hostlab.readme import Interpreter
 from hostlab.settings import Setting
 from hostlab.stage import at_once
-from hostlab.subject import issues_token, keystone
+from hostlab.subject import issues_token, keystone, memcached
 from hostlab.waiting import wait_for
 
 CUT = 30
@@ -90,6 +90,14 @@ def test_python(setting: Setting, start: list[str], every_node: list[Host], gues
             run("service.restart(service.get_nodes().pick())")
             assert not old & keystone_1.processes()
             wait_for(keystone_1.answers, "keystone answers", 60)
+
+            old, cache = keystone_1.processes(), memcached(node_1)
+            old_cache = cache.processes()
+            run("destructor.together()")
+            assert not old & keystone_1.processes()
+            assert not old_cache & cache.processes()
+            for subject in (keystone_1, cache):
+                wait_for(subject.answers, f"{subject.service} answers", 60)
 
             run("service.freeze(sec=10)")
             assert keystone_1.frozen()

@@ -12,8 +12,11 @@ from hostlab.observer import Host
 
 README = {"driver": "devstack", "address": "devstack.local", "username": "root"}
 """The cloud that the README speaks of."""
-KEYSTONE = {"keystone": {"driver": "systemd", "service_name": "devstack@keystone", "port": 5000}}
-"""The service of its snippets, for clouds whose driver has another name for it, or none."""
+SERVICES = {
+    "keystone": {"driver": "systemd", "service_name": "devstack@keystone", "port": 5000},
+    "memcached": {"driver": "systemd", "service_name": "memcached", "port": 11211},
+}
+"""The services of its snippets, for clouds whose driver has other names for them, or none."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ def _universal(hosts: Sequence[Host], guests: Sequence[Host]) -> Iterator[Settin
     nodes = [{"address": host.fqdn, **login} for host, login in zip(hosts, logins, strict=True)]
     management = {"driver": "universal", "nodes": nodes}
     of_guests = {"driver": "universal", "username": "root", "nodes": [guest.fqdn for guest in guests]}
-    yield Setting(management, management, of_guests, KEYSTONE)
+    yield Setting(management, management, of_guests, SERVICES)
 
 
 def _fuel(hosts: Sequence[Host], guests: Sequence[Host]) -> Iterator[Setting]:
@@ -85,7 +88,7 @@ def _fuel(hosts: Sequence[Host], guests: Sequence[Host]) -> Iterator[Setting]:
     with fuel.bridged(hosts), fuel.serving(Host(hosts[0].lab, "host")) as master:
         master.enrol(hosts)
         management = master.management("stack")
-        yield Setting(management, management, master.management("root"), KEYSTONE, master.enrol)
+        yield Setting(management, management, master.management("root"), SERVICES, master.enrol)
 
 
 KINDS = {"devstack": _devstack, "universal": _universal, "fuel": _fuel}
