@@ -34,8 +34,8 @@ def test_verbs_of_a_block_are_one_run(
         assert not old_web & web.processes()
         assert not old_cache & cache.processes()
         assert database.frozen()
-        (run,) = runs(artifacts) - before
-        parts = json.loads((run / "os_faults.json").read_text())["parts"]
+        told = [json.loads((run / "os_faults.json").read_text()) for run in runs(artifacts) - before]
+        (parts,) = [run["parts"] for run in told if run["verb"] not in ("discover", "list")]
         assert [(part["verb"], list(part["results"])) for part in parts] == [
             ("restart", [node_1.fqdn]),
             ("kill", [node_3.fqdn]),

@@ -27,7 +27,7 @@ def drift(node_3: Host) -> Iterator[str]:
 
 def lie(host: Host, hold: str) -> None:
     """Make the undo of a fault say that all went well, and do nothing."""
-    host.sh(f"cd /run/os-faults/{hold} && sed -i 's/^undo .*/:/' undo.sh")
+    host.sh(f"cd /run/os-faults/{hold} && sed -i 's/^ *undo .*/:/' undo.sh")
 
 
 @pytest.mark.parametrize(
