@@ -112,7 +112,8 @@ class AnsibleRunner:
         self._ssh = ssh
         self._workers = workers
         self._control = ControlDirectory(ssh)
-        self._warm = WarmStart(self._control.path / "warm", (resources.modules_dir(), resources.module_utils_dir()))
+        modules = resources.modules_dir(), resources.module_utils_dir()
+        self._warm = WarmStart(self._control.path / "warm", modules, resources.playbooks_dir())
         self._artifacts_dir = artifacts_dir
         self._about = dict(about)
         self._warm_up()

@@ -46,17 +46,20 @@ class WarmStart:
     Args:
         directory: a private directory (0700) that this makes: for the socket, the program and what the server says.
         modules: the directories of our modules and of what they share; a server goes when they change.
+        playbooks: the directory of our playbooks, whose templates are compiled beforehand.
 
     Example:
-        >>> warm = WarmStart(Path("/tmp/osf-abc/warm"), (Path("library"), Path("module_utils")))  # doctest: +SKIP
+        >>> modules = Path("library"), Path("module_utils")
+        >>> warm = WarmStart(Path("/tmp/osf-abc/warm"), modules, Path("playbooks"))  # doctest: +SKIP
         >>> env = warm.before({"PATH": "/usr/bin:/bin"})  # doctest: +SKIP
         >>> env["PATH"]  # doctest: +SKIP
         '/tmp/osf-abc/warm:/usr/bin:/bin'
     """
 
-    def __init__(self, directory: Path, modules: tuple[Path, Path]) -> None:
+    def __init__(self, directory: Path, modules: tuple[Path, Path], playbooks: Path) -> None:
         self._directory = directory
         self._modules = modules
+        self._playbooks = playbooks
         self._owner = os.getpid()
         self._turn = threading.Lock()
         self._key: Any = None
@@ -115,7 +118,7 @@ class WarmStart:
     def _spawn(self, env: Mapping[str, str], listener: int) -> subprocess.Popen[bytes]:
         with (self._directory / "log").open("wb") as log:
             return subprocess.Popen(
-                [sys.executable, "-P", _SERVER, str(listener), self._directory],
+                [sys.executable, "-P", _SERVER, str(listener), self._directory, self._playbooks],
                 env=dict(env),
                 cwd=self._directory,  # not the caller's, which may be removed or unmounted
                 stdin=subprocess.DEVNULL,

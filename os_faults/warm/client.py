@@ -2,33 +2,37 @@
 
 It is written into the cloud's private directory as a program and run by the Python of os_faults, beside which lies the
 real ``ansible-playbook``. That is what it becomes when there is no server or it says no.
+
+It runs once for every run and has only to pass on what it was given: without ``socket`` and ``json``, which load much,
+it takes 8 instead of 22 ms of CPU time.
 """
 
-import json
 import os
-import socket
 import sys
+from _socket import AF_UNIX, SCM_RIGHTS, SHUT_WR, SOCK_STREAM, SOL_SOCKET, socket
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOCKET = os.path.join(HERE, "socket")
 REAL = os.path.join(os.path.dirname(sys.executable), "ansible-playbook")
 
 
-def accepted(server: socket.socket) -> bool:
+def accepted(server: socket) -> bool:
     """Hand this process's job to the server and return whether it has taken it."""
-    job = {"argv": [REAL, *sys.argv[1:]], "cwd": os.getcwd(), "env": dict(os.environ)}
-    data = json.dumps(job).encode()
+    variables = [name + b"=" + value for name, value in os.environb.items()]
+    argv = [os.fsencode(word) for word in (REAL, *sys.argv[1:])]
+    data = b"\0".join([os.getcwdb(), b"%d" % len(argv), *argv, *variables])
+    streams = b"".join(descriptor.to_bytes(4, sys.byteorder) for descriptor in (1, 2))
     try:
         server.connect(SOCKET)
-        sent = socket.send_fds(server, [data], [1, 2])
+        sent = server.sendmsg([data], [(SOL_SOCKET, SCM_RIGHTS, streams)])
         server.sendall(data[sent:])
-        server.shutdown(socket.SHUT_WR)
+        server.shutdown(SHUT_WR)
         return server.recv(1) == b"+"
     except OSError:
         return False
 
 
-def end_of(server: socket.socket) -> int:
+def end_of(server: socket) -> int:
     """Wait for the end of the run and return its exit status; 255 when it was killed."""
     try:
         status = server.recv(1)
@@ -39,7 +43,8 @@ def end_of(server: socket.socket) -> int:
 
 # What is run by Ansible finds the real one.
 os.environ["PATH"] = os.pathsep.join(path for path in os.environ["PATH"].split(os.pathsep) if path != HERE)
-with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-    if accepted(connection):
-        os._exit(end_of(connection))
+connection = socket(AF_UNIX, SOCK_STREAM)
+if accepted(connection):
+    os._exit(end_of(connection))
+connection.close()
 os.execv(REAL, [REAL, *sys.argv[1:]])  # noqa: S606 - no shell is wanted

@@ -1,6 +1,7 @@
 """A process that has Ansible in memory and forks for every run of ``ansible-playbook``: the other end of `client`.
 
-Run as a program with the file descriptor of its socket and the path of a private directory. It ends with the process
+Run as a program with the file descriptor of its socket and the paths of a private directory and of the playbooks. It
+ends with the process
 that started it, when nothing was asked of it for ten minutes, or by SIGTERM; runs that it has begun go on.
 
 What is loaded beforehand are Ansible's own modules and classes and what it reads from its own files. Nothing of a
@@ -13,8 +14,8 @@ import atexit
 import contextlib
 import gc
 import importlib
-import json
 import os
+import runpy
 import shutil
 import signal
 import socket
@@ -111,8 +112,11 @@ def _hear(client: socket.socket, env: dict[str, str]) -> Job | None:
         data, streams, _flags, _address = socket.recv_fds(client, 65536, 2)
         while more := client.recv(65536):
             data += more
-        job = Job(**json.loads(data), streams=streams, client=client)
-    except (OSError, ValueError, TypeError):
+        cwd, count, *words = (os.fsdecode(word) for word in data.split(b"\0"))
+        argv, variables = words[: int(count)], words[int(count) :]
+        environment = dict(variable.split("=", 1) for variable in variables)
+        job = Job(argv, cwd, environment, streams, client)
+    except (OSError, ValueError):
         job = None
     if job is not None and len(streams) == 2 and _comparable(job.env) == _comparable(env):
         return job
@@ -235,17 +239,29 @@ def _load(library: Path) -> None:
             getattr(loader, f"{kind}_loader").get(name, class_only=True)
 
 
-def main(listener: socket.socket, directory: Path) -> None:
+def _compile(playbooks: Path) -> None:
+    """Compile the templates of the playbooks; should this Ansible not be made for that, every run compiles its own."""
+    try:
+        # by its path: os_faults need not be where this Python looks for modules
+        learnt = runpy.run_path(str(Path(__file__).with_name("templates.py")))
+        print("templates that are compiled:", learnt["compile_beforehand"](playbooks), flush=True)
+    except Exception:  # noqa: BLE001 - whatever it is, it is no reason to be slow in all else
+        traceback.print_exc()
+
+
+def main(listener: socket.socket, directory: Path, playbooks: Path) -> None:
     """Serve the clients that come to ``listener``.
 
     Args:
         listener: the socket.
         directory: has the packed modules in ``library``; what runs build for hosts is kept in ``modules``.
+        playbooks: the directory of our playbooks.
     """
     env = dict(os.environ)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is for the owner
     with listener:
         _load(directory / "library")
+        _compile(playbooks)
         gc.collect()
         gc.freeze()  # the garbage collector of a run has no business with what is shared with the server
         job = serve(listener, env)
@@ -262,4 +278,4 @@ def main(listener: socket.socket, directory: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(socket.socket(fileno=int(sys.argv[1])), Path(sys.argv[2]))
+    main(socket.socket(fileno=int(sys.argv[1])), Path(sys.argv[2]), Path(sys.argv[3]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -245,3 +246,9 @@ def works_on(process: Path, directory: Path) -> bool:
         return any(os.readlink(entry).startswith(str(directory)) for entry in (process / "fd").iterdir())
     except OSError:
         return False
+
+
+def test_the_templates_of_our_playbooks_are_compiled_when_it_starts(cloud: Cloud, private: Path) -> None:
+    cloud.get_nodes().run_task(HELLO)
+    (log,) = private.glob("osf-*/warm/log")
+    assert re.fullmatch(r"templates that are compiled: [1-9]\d\d+\n", log.read_text())
