@@ -46,6 +46,12 @@ options:
       - Until then the hold is V(armed). Its commands O(prepare) have run, and nothing has been done to the host.
       - It begins if it is V(released) before, and is gone otherwise. O(seconds) count from the moment.
     type: float
+  cuts_path:
+    description:
+      - Whether the fault may have cut the host off by O(at), for O(state=injected). The action plugin of this module
+        then tries to reach it anew. A host that does not answer is cut off, one that does is asked.
+    type: bool
+    default: false
   sight:
     description:
       - What the controller has seen of the clock of this host, O(sight.uptime) seconds since boot when its own clock
@@ -85,6 +91,13 @@ options:
     description: Name and content of the files that the commands need, written into the hold's directory.
     type: dict
     default: {}
+  scripts:
+    description:
+      - Names of further such files, which lie in C(files) beside the playbook. The action plugin of this module reads
+        them, so it must be there.
+    type: list
+    elements: str
+    default: []
   acts_on:
     description:
       - What of the host the fault acts on. It decides what is written to C(targets) for the scripts, and whether
@@ -155,9 +168,7 @@ EXAMPLES = r"""
     service: {driver: systemd, units: [devstack@keystone.service]}
     inject: [[sh, freeze.sh]]
     undo: [[sh, unfreeze.sh]]
-    files:
-      freeze.sh: "{{ lookup('ansible.builtin.file', 'freeze.sh') }}"
-      unfreeze.sh: "{{ lookup('ansible.builtin.file', 'unfreeze.sh') }}"
+    scripts: [freeze.sh, unfreeze.sh]
 
 - name: Let it go on
   osf_hold:
@@ -398,6 +409,8 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         return osf_holds.release(module, hold_id)
     if options["state"] == "injected":
         return osf_holds.confirmed(module, hold_id)
+    if options["scripts"]:
+        raise osf_holds.Refused("scripts are read by the action plugin of osf_hold, which did not run; give files")
     targets, cut = targets_of(module)
     return osf_holds.present(module, plan_of(options, hold_id, targets), cut, options["force"])
 
@@ -418,6 +431,8 @@ def main() -> None:
             "inject": {"type": "list", "elements": "list", "default": []},
             "undo": {"type": "list", "elements": "list", "default": []},
             "files": {"type": "dict", "default": {}},
+            "scripts": {"type": "list", "elements": "str", "default": []},
+            "cuts_path": {"type": "bool", "default": False},
             "acts_on": {"type": "str", "choices": list(ACTS_ON), "default": "host"},
             "service": {"type": "dict"},
             "interface": {"type": "str"},

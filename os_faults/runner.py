@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import os
 import queue
 import re
@@ -382,9 +381,7 @@ def _asked(action: Action) -> dict[str, Any]:
     """Return the arguments of ansible-runner that are the same here and on a worker."""
     return {
         "cmdline": "--check" if action.check_mode else None,
-        # Python has checked the arguments already, in the same words; two tasks less are a fifth of a short run.
-        # A delay that is not a moment yet (a run that is only prepared) becomes one there.
-        "skip_tags": None if is_delay(action.arguments.get("at", math.inf)) else "arguments",
+        "skip_tags": _left_out(action),
         "fact_cache_type": "",
         "timeout": max(1, round(action.timeout)),
         "settings": {"pexpect_timeout": 0.2, "suppress_ansible_output": True},
@@ -396,6 +393,18 @@ def _asked(action: Action) -> dict[str, Any]:
             "AWX_LIB_DIRECTORY": "",
         },
     }
+
+
+def _left_out(action: Action) -> str | None:
+    """Return the tags of tasks that have nothing to do: each would be a process for every node.
+
+    Python has checked the arguments already, in the same words. A delay that is not a moment yet (a run that is only
+    prepared) becomes one there.
+    """
+    at = action.arguments.get("at")
+    if at is None:
+        return "arguments,os_faults_moment"
+    return None if is_delay(at) else "arguments"
 
 
 def _start_of(action: Action) -> Event:

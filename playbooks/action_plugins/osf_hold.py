@@ -1,29 +1,56 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`osf_hold` on the controller: looks at the clock of the host before a fault is armed for a moment."""
+"""`osf_hold` on the controller: reads the scripts of a fault, looks at the host's clock, sees whether a cut came.
+
+All in the one task, for a task more is a process more for every host.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action.normal import ActionModule as Normal
 
 LOOKS = 4
-"""How often the host is asked. The quickest answer counts, as it says most exactly when it was given."""
+"""How often the host is asked for its clock. The quickest answer counts: it says most exactly when it was given."""
 
 TICK = 0.01
 """Seconds in which ``/proc/uptime`` moves on."""
 
+CUT_AFTER = 2.0
+"""Seconds until a fault that cuts the host off has begun: it waits for the answer of its task to arrive."""
+
+ANEW = {"ssh_args": "-o ControlMaster=no -o ControlPath=none", "timeout": 3, "reconnection_retries": 0}
+"""Options of a connection that says whether the host can be reached: one that is open already does not."""
+
 
 class ActionModule(Normal):  # type: ignore[misc]
-    """Runs the module of the same name; for a fault with a moment, it tells it what the host's clock is."""
+    """Runs the module of the same name, with what only the controller can see."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the module's answer."""
-        if self._task.args.get("at") and self._task.args.get("state", "present") == "present":
-            sight = min(filter(None, (self._look() for _ in range(LOOKS))), key=_within, default=None)
-            self._task.args = {**self._task.args, "sight": sight}
-        return dict(super().run(tmp, task_vars))
+        """Return the module's answer; that of a host which was cut off, as it gave it before."""
+        args = dict(self._task.args)
+        state, at = args.get("state", "present"), args.get("at")
+        scripts = args.pop("scripts", None) or []
+        if state == "present":
+            args["files"] = {**{name: self._read(name) for name in scripts}, **(args.get("files") or {})}
+            if at:
+                args["sight"] = min(filter(None, (self._look() for _ in range(LOOKS))), key=_within, default=None)
+        self._task.args = args
+        if state == "injected" and self._task.args.get("cuts_path"):
+            return self._confirm({"changed": True, "cuts_path": True}, float(at or 0), task_vars)
+        answer = dict(super().run(tmp, task_vars))
+        if state == "present" and answer.get("cuts_path") and not at and not self._task.check_mode:
+            return self._confirm(answer, 0, task_vars)
+        return answer
+
+    def _read(self, name: str) -> str:
+        """Return the content of a file that lies in ``files``, where Ansible looks for it."""
+        return Path(self._find_needle("files", name)).read_text(encoding="utf-8").rstrip()
 
     def _look(self) -> dict[str, float] | None:
         """Return the host's seconds since boot, and when that was by our clock; None when it does not tell."""
@@ -34,6 +61,41 @@ class ActionModule(Normal):  # type: ignore[misc]
         if answer.get("rc") != 0 or not words:
             return None
         return {"uptime": float(words[0]) + TICK / 2, "seen": begin + trip / 2, "within": (trip + TICK) / 2}
+
+    def _confirm(self, answer: dict[str, Any], at: float, task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        """See a host cut off, and return ``answer``.
+
+        A host that can still be reached is asked whether the fault is in place, as there may be another path to it,
+        and the fault may have ended by now. A cut that did not happen is a failure.
+
+        Args:
+            answer: what the host has said so far.
+            at: when the fault begins, seconds since the epoch.
+            task_vars: the variables of the host.
+        """
+        time.sleep(CUT_AFTER + max(0.0, at - time.time()))
+        with contextlib.suppress(AnsibleConnectionFailure):
+            with self._connected_anew():
+                if self._low_level_execute_command("true", sudoable=False)["rc"] != 0:
+                    return answer
+            asked = {name: self._task.args[name] for name in ("id", "fault", "subject") if name in self._task.args}
+            args = {**asked, "state": "injected"}
+            return {**self._execute_module(module_args=args, task_vars=task_vars), "changed": True}
+        return answer
+
+    @contextlib.contextmanager
+    def _connected_anew(self) -> Iterator[None]:
+        """Reach the host over new connections in the block."""
+        before = {}
+        for name, value in ANEW.items():
+            with contextlib.suppress(KeyError):  # a kind of connection that has no such option
+                before[name] = self._connection.get_option(name)
+                self._connection.set_option(name, value)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                self._connection.set_option(name, value)
 
 
 def _within(sight: dict[str, float]) -> float:
