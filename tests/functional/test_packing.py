@@ -181,14 +181,75 @@ def test_a_packed_module_answers_as_the_module_itself(library: Path, tmp_path: P
     assert packed == plain
 
 
+def told_by(source: str, directory: Path, **utils: str) -> str:
+    """Return the message of a module of this text, packed with these others."""
+    utils = {"osf_module": (resources.module_utils_dir() / "osf_module.py").read_text(), **utils}
+    packed = pack("osf_tried", source, utils)
+    assert packed is not None
+    (directory / "osf_tried.py").write_text(packed)
+    (result,) = run(directory, directory / "run", [{"osf_tried": {}}])
+    return str(result["msg"])
+
+
 def test_what_goes_wrong_inside_is_told(tmp_path: Path) -> None:
     source = "from ansible.module_utils.basic import AnsibleModule\nAnsibleModule({})\n1 / 0\n"
-    utils = {"osf_module": (resources.module_utils_dir() / "osf_module.py").read_text()}
-    packed = pack("osf_broken", source, utils)
-    assert packed is not None
-    (tmp_path / "osf_broken.py").write_text(packed)
-    (result,) = run(tmp_path, tmp_path / "run", [{"osf_broken": {}}])
-    assert result["msg"] == "ZeroDivisionError: division by zero (osf_broken, line 3)"
+    assert told_by(source, tmp_path) == "ZeroDivisionError: division by zero (osf_tried, line 3)"
+
+
+USES_ANOTHER = """
+from ansible.module_utils import osf_other
+from ansible.module_utils.basic import AnsibleModule
+
+
+def main():
+    '''Tell what the other one says.'''
+    module = AnsibleModule({})
+    module.exit_json(msg=osf_other.message())
+
+
+main()
+"""
+
+
+def test_what_goes_wrong_in_a_source_that_is_loaded_later_is_told_with_its_place(tmp_path: Path) -> None:
+    other = '"""Says nothing."""\n\nimport os\n\n# It is not there.\nos.nothing()\n'
+    told = told_by(USES_ANOTHER, tmp_path, osf_other=other)
+    assert told == "AttributeError: module 'os' has no attribute 'nothing' (osf_other, line 6)"
+
+
+def test_what_is_not_used_is_not_loaded(tmp_path: Path) -> None:
+    other = "from ansible.module_utils import osf_third\n\n\ndef message():\n    return 'loaded'\n"
+    assert told_by(USES_ANOTHER, tmp_path, osf_other=other, osf_third="1 / 0\n") == "loaded"
+
+
+NAMED = """
+from __future__ import annotations
+
+from typing import Callable, NamedTuple
+
+Way = Callable[..., "str"]
+
+
+class Point(NamedTuple):
+    '''A point.'''
+
+    x: int
+    y: int = 2
+
+    @property
+    def told(self) -> str:
+        return "{} {}".format(self, self._replace(y=self.x)._asdict())
+
+
+def message() -> str:
+    return Point(1).told + str(Point(1) == (1, 2))
+"""
+
+
+def test_named_tuples_are_those_of_python(tmp_path: Path) -> None:
+    space: dict[str, Any] = {"__name__": "named"}
+    exec(NAMED, space)
+    assert told_by(USES_ANOTHER, tmp_path, osf_other=NAMED) == space["message"]()
 
 
 def test_a_module_that_needs_more_of_ansible_stays_as_it_is(library: Path) -> None:
