@@ -113,7 +113,7 @@ notes:
 import signal
 import time
 
-from ansible.module_utils import osf_claims, osf_containers, osf_holds, osf_proc, osf_units
+from ansible.module_utils import osf_changes, osf_claims, osf_containers, osf_proc, osf_units
 from ansible.module_utils.basic import AnsibleModule
 
 SETTLE = 0.3
@@ -206,11 +206,6 @@ class Target:
             time.sleep(SETTLE)
             self.refresh()
 
-    @property
-    def record(self):
-        """The id of the record that it was terminated."""
-        return osf_holds.hold_id("terminate", self.subject)
-
     def restart_note(self):
         """Say who starts the container again."""
         if self.unit:
@@ -230,7 +225,7 @@ def start(target):
         target.unpause()
         target.run(target.command("start"))
         target.ensure_runs("start")
-    osf_holds.close(target.module, target.record)
+    osf_changes.close(target.module, "terminate", target.subject)
     return idle, []
 
 
@@ -240,7 +235,7 @@ def terminate(target):
         return False, []
     if target.module.check_mode:
         return True, ["would stop " + target.container.name]
-    osf_holds.record_change(
+    osf_changes.record_change(
         target.module,
         fault="terminate",
         subject=target.subject,
@@ -262,7 +257,7 @@ def restart(target):
     target.unpause()
     target.run(target.command("restart"))
     target.ensure_runs("restart", before)
-    osf_holds.close(target.module, target.record)
+    osf_changes.close(target.module, "terminate", target.subject)
     return True, []
 
 
@@ -305,12 +300,12 @@ def main():
     try:
         target = Target(module)
         if module.params["action"] != "start":
-            osf_claims.refuse_others(module.params["by"] or osf_holds.who(), module.params["force"])
+            osf_claims.refuse_others(module.params["by"], module.params["force"])
         before = target.container.pids
         changed, notes = ACTIONS[module.params["action"]](target)
         if not module.check_mode:
             target.refresh()
-    except (Failure, osf_holds.Refused, osf_containers.ContainerError, osf_units.UnitError) as error:
+    except (Failure, osf_changes.Refused, osf_containers.ContainerError, osf_units.UnitError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(
         changed=changed,

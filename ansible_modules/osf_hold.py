@@ -256,8 +256,8 @@ from typing import Any, Mapping
 
 from ansible.module_utils import (
     osf_clock,
+    osf_hold_id,
     osf_hold_moment,
-    osf_hold_plan,
     osf_holds,
     osf_proc,
     osf_services,
@@ -400,7 +400,7 @@ def plan_of(options: Mapping[str, Any], hold_id: str, targets: list[str]) -> osf
 def run(module: AnsibleModule) -> dict[str, Any]:
     """Do what the options ask for and return the module's answer."""
     options = module.params
-    hold_id = osf_hold_plan.checked_id(options["id"] or osf_holds.hold_id(options["fault"], options["subject"]))
+    hold_id = osf_hold_id.checked_id(options["id"] or osf_holds.hold_id(options["fault"], options["subject"]))
     if options["state"] == "absent":
         if options["acts_on"] in INTERFACE and not osf_holds.is_held(hold_id):
             refuse_unknown_network(options)

@@ -83,14 +83,14 @@ notes:
   elements: str
 """
 
-from ansible.module_utils import osf_clock, osf_hold_store, osf_holds_of_host
+from ansible.module_utils import osf_clock, osf_hold_lock, osf_hold_store, osf_holds_of_host
 from ansible.module_utils.basic import AnsibleModule
 
 
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec={}, supports_check_mode=True)
-    osf_hold_store.wait_until_settled()
+    osf_hold_lock.wait_until_settled()
     holds, notes = osf_holds_of_host.listing(module), osf_hold_store.of_others()
     module.exit_json(changed=False, now=osf_clock.now(), holds=holds, notes=notes)
 

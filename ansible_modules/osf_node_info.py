@@ -134,7 +134,7 @@ from ansible.module_utils import (
     osf_claims,
     osf_cluster,
     osf_containers,
-    osf_hold_plan,
+    osf_hold_id,
     osf_hold_store,
     osf_network,
     osf_programs,
@@ -175,7 +175,7 @@ def is_in_use(fact):
 
 def is_terminated(service):
     """Whether os_faults itself stopped the service, which then is to come back."""
-    return osf_hold_store.find(osf_hold_plan.hold_id("terminate", service)) is not None
+    return osf_hold_store.find(osf_hold_id.hold_id("terminate", service)) is not None
 
 
 def systemd_services(module, services):

@@ -127,7 +127,7 @@ import os
 import signal
 import time
 
-from ansible.module_utils import osf_claims, osf_cluster, osf_holds, osf_proc, osf_services, osf_units
+from ansible.module_utils import osf_changes, osf_claims, osf_cluster, osf_proc, osf_services, osf_units
 from ansible.module_utils.basic import AnsibleModule
 
 PAUSE = 0.5
@@ -238,7 +238,7 @@ def start(managed):
     if change:
         managed.enable()
         managed.wait(lambda: managed.is_up, "start")
-    osf_holds.close(managed.module, osf_holds.hold_id("terminate", managed.name))
+    osf_changes.close(managed.module, "terminate", managed.name)
     return change, [] if managed.runs_here else [managed.whereabouts()]
 
 
@@ -250,7 +250,7 @@ def terminate(managed):
         return True, ["would ban %s from %s" % (managed.resource, managed.here)]
     if not managed.facts.managed:
         raise Failure("service '%s': Pacemaker does not manage its resource %s" % (managed.name, managed.resource))
-    osf_holds.record_change(
+    osf_changes.record_change(
         managed.module,
         fault="terminate",
         subject=managed.name,
@@ -274,7 +274,7 @@ def restart(managed):
         return True, ["would restart " + managed.resource]
     managed.tell("--restart", *(["--node", managed.here] if managed.facts.everywhere else []))
     managed.wait(lambda: managed.is_up, "restart")
-    osf_holds.close(managed.module, osf_holds.hold_id("terminate", managed.name))
+    osf_changes.close(managed.module, "terminate", managed.name)
     return True, [] if managed.runs_here else [managed.whereabouts()]
 
 
@@ -314,7 +314,7 @@ def act(module):
         raise Failure("resources of Pacemaker are acted on as root, and this task is not run as root; set become")
     managed = Managed(module, cluster)
     if module.params["action"] != "start":
-        osf_claims.refuse_others(module.params["by"] or osf_holds.who(), module.params["force"])
+        osf_claims.refuse_others(module.params["by"], module.params["force"])
     before = managed.pids()
     changed, notes = ACTIONS[module.params["action"]](managed)
     return {
@@ -361,7 +361,7 @@ def main():
     module.run_command_environ_update = osf_units.ENVIRONMENT
     try:
         answer = act(module)
-    except (Failure, osf_holds.Refused, osf_services.ServiceError, osf_cluster.ClusterError) as error:
+    except (Failure, osf_changes.Refused, osf_services.ServiceError, osf_cluster.ClusterError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(**answer)
 

@@ -132,8 +132,8 @@ import subprocess
 import time
 
 from ansible.module_utils import (
+    osf_changes,
     osf_claims,
-    osf_holds,
     osf_proc,
     osf_programs,
     osf_services,
@@ -320,7 +320,7 @@ def start(program, before):
         if program.module.check_mode:
             return True, ["would start " + " ".join(program.argv)]
         program.launch()
-    osf_holds.close(program.module, osf_holds.hold_id("terminate", program.name))
+    osf_changes.close(program.module, "terminate", program.name)
     return not before, []
 
 
@@ -331,7 +331,7 @@ def terminate(program, before):
     program.require_start()
     if program.module.check_mode:
         return True, ["would stop " + ", ".join(map(str, before))]
-    osf_holds.record_change(
+    osf_changes.record_change(
         program.module,
         fault="terminate",
         subject=program.name,
@@ -356,7 +356,7 @@ def restart(program, before):
         if before:
             program.stop()
         program.launch()
-    osf_holds.close(program.module, osf_holds.hold_id("terminate", program.name))
+    osf_changes.close(program.module, "terminate", program.name)
     return True, []
 
 
@@ -402,10 +402,10 @@ def main():
     try:
         before = program.pids()
         if module.params["action"] != "start":
-            osf_claims.refuse_others(module.params["by"] or osf_holds.who(), module.params["force"])
+            osf_claims.refuse_others(module.params["by"], module.params["force"])
         changed, notes = ACTIONS[module.params["action"]](program, before)
         after = before if module.check_mode else program.pids()
-    except (Failure, osf_holds.Refused, osf_services.ServiceError) as error:
+    except (Failure, osf_changes.Refused, osf_services.ServiceError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(
         changed=changed,

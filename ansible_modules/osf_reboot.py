@@ -78,7 +78,7 @@ seconds:
 
 import os
 
-from ansible.module_utils import osf_claims, osf_hold_plan, osf_hold_store, osf_units
+from ansible.module_utils import osf_claims, osf_hold_id, osf_units
 from ansible.module_utils.basic import AnsibleModule
 
 REQUEST = [
@@ -128,8 +128,8 @@ def main():
         now = file.read().strip()
     if phase != "confirm":
         try:
-            osf_claims.refuse_others(module.params["by"] or osf_hold_store.who(), module.params["force"])
-        except osf_hold_plan.Refused as error:
+            osf_claims.refuse_others(module.params["by"], module.params["force"])
+        except osf_hold_id.Refused as error:
             module.fail_json(msg=str(error), refused=True)
     if phase == "request":
         request(module)

@@ -112,7 +112,7 @@ import subprocess
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils import osf_claims, osf_holds, osf_proc, osf_services, osf_units
+from ansible.module_utils import osf_changes, osf_claims, osf_proc, osf_services, osf_units
 
 PROPERTIES = ("Type", "Restart", "RestartUSec", "KillMode", "TriggeredBy", "UnitFileState")
 DOWN = ("inactive", "failed")
@@ -292,7 +292,7 @@ def start(units):
     """Start what is down of the service."""
     down = [unit for unit, each in units.facts.items() if each["ActiveState"] != "active"]
     if not down:
-        osf_holds.close(units.module, osf_holds.hold_id("terminate", units.name))
+        osf_changes.close(units.module, "terminate", units.name)
         return False, []
     units.refuse_masked()
     wanted = units.idle_triggers() + down
@@ -300,7 +300,7 @@ def start(units):
         return True, ["would start " + ", ".join(wanted)]
     units.forget_failures()
     units.ensure_started(units.systemctl("start", wanted))
-    osf_holds.close(units.module, osf_holds.hold_id("terminate", units.name))
+    osf_changes.close(units.module, "terminate", units.name)
     return True, []
 
 
@@ -313,7 +313,7 @@ def restart(units):
     units.forget_failures()
     complaint = units.systemctl("start", idle) if idle else ""
     units.ensure_started(units.systemctl("restart", list(units.facts)) or complaint)
-    osf_holds.close(units.module, osf_holds.hold_id("terminate", units.name))
+    osf_changes.close(units.module, "terminate", units.name)
     return True, []
 
 
@@ -324,7 +324,7 @@ def terminate(units):
         return False, leftover_notes(units)
     if units.module.check_mode:
         return True, ["would stop " + ", ".join(running)]
-    osf_holds.record_change(
+    osf_changes.record_change(
         units.module,
         fault="terminate",
         subject=units.name,
@@ -412,10 +412,10 @@ def main():
                 % units.name
             )
         if module.params["action"] != "start":
-            osf_claims.refuse_others(module.params["by"] or osf_holds.who(), module.params["force"])
+            osf_claims.refuse_others(module.params["by"], module.params["force"])
         before = units.pids()
         changed, notes = ACTIONS[module.params["action"]](units)
-    except (Failure, osf_holds.Refused, osf_services.ServiceError, osf_units.UnitError) as error:
+    except (Failure, osf_changes.Refused, osf_services.ServiceError, osf_units.UnitError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(
         changed=changed,

@@ -11,8 +11,8 @@ import time
 from typing import Any, Mapping
 
 from ansible.module_utils import osf_clock
-from ansible.module_utils import osf_hold_plan as plan
 from ansible.module_utils import osf_hold_store as store
+from ansible.module_utils.osf_hold_id import Refused
 
 WITHOUT_END = 1800.0
 """Seconds for which a fault that has no end of its own (``terminate``, ``never``) keeps others away."""
@@ -42,23 +42,24 @@ def claims() -> list[dict[str, Any]]:
     ]
 
 
-def refuse_others(by: str, force: bool) -> None:
+def refuse_others(by: str | None, force: bool) -> None:
     """Refuse to break anything on a host that somebody else holds.
 
     Args:
-        by: who is about to.
+        by: who is about to; the host's own knowledge when empty.
         force: do it all the same.
 
     Raises:
         Refused: with the holder, and until when.
     """
-    others = [] if force else [claim for claim in claims() if claim["by"] != by]
+    you = by or store.who()
+    others = [] if force else [claim for claim in claims() if claim["by"] != you]
     if others:
         last = max(others, key=lambda claim: claim["until"])
-        raise plan.Refused(
+        raise Refused(
             "{fault} {subject} by {by} is on this host since {begin}, and keeps others (you are {you}) away "
             "until {end}; wait, have it healed, or set force".format(
-                you=by, begin=clock(last["since"]), end=clock(last["until"]), **last
+                you=you, begin=clock(last["since"]), end=clock(last["until"]), **last
             )
         )
 

@@ -14,7 +14,8 @@ import subprocess
 import time
 from typing import Sequence
 
-from ansible.module_utils import osf_hold_plan as plan
+from ansible.module_utils import osf_hold_files as files
+from ansible.module_utils import osf_hold_scripts as scripts
 from ansible.module_utils import osf_hold_store as store
 
 UNIT_PREFIX = "os-faults-"
@@ -53,7 +54,7 @@ fi
 class Carrier:
     """A carrier without a process: a change that was recorded and has no end of its own."""
 
-    name = "none"
+    name = store.NO_CARRIER
 
     def __init__(self, module) -> None:
         self.module = module
@@ -99,7 +100,7 @@ class Systemd(Carrier):
 
     def launch(self, hold: store.Hold, start_timeout: int) -> str:
         self.clear(hold.id)
-        start, main = plan.steps(bool(hold.record.get("moment")))
+        start, main = scripts.steps(bool(hold.record.get("moment")))
         # Only paths of plain characters: a daemon-reload rewrites arguments with metacharacters.
         command = [
             "systemd-run",
@@ -196,7 +197,7 @@ class Watchdog(Carrier):
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        store.replace(hold, "watchdog.pid", "{:d}\n".format(self.process.pid))
+        files.replace(hold, "watchdog.pid", "{:d}\n".format(self.process.pid))
         return ""
 
     def busy(self, hold: store.Hold) -> bool:

@@ -1,22 +1,16 @@
-"""The directories of the holds of this host: where they are, how one is made, read and removed."""
+"""The holds that are on this host: where their directories are, and what is in them. Nothing here changes any."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import glob
 import json
 import os
 import pwd
 import re
-import shutil
 import stat
-import tempfile
-import time
-from typing import Any, Iterator, Mapping, NamedTuple
+from typing import Any, Mapping, NamedTuple
 
-from ansible.module_utils import osf_clock
-from ansible.module_utils import osf_hold_plan as plan
 from ansible.module_utils import osf_session as session
 
 SYSTEM_ROOT = "/run/os-faults"
@@ -24,9 +18,10 @@ SYSTEM_ROOT = "/run/os-faults"
 LASTING_ROOT = "/var/lib/os-faults"
 """Where root keeps the record of a change that outlives a reboot: so must its undo."""
 
-_LOCK = ".lock"
+NO_CARRIER = "none"
+"""The carrier in the record of a change that lasts without a process of ours."""
 
-_PLAIN_PATH = re.compile(r"/[A-Za-z0-9_./-]+")
+_PLAIN_PATH = r"/[A-Za-z0-9_./-]+"
 
 
 class Hold(NamedTuple):
@@ -83,7 +78,7 @@ def roots() -> list[str]:
         return [SYSTEM_ROOT, *lasting]
     fallback = SYSTEM_ROOT if os.geteuid() == 0 else "/tmp/os-faults-{:d}".format(os.geteuid())
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    if not (_PLAIN_PATH.fullmatch(runtime) and os.path.isdir(runtime)):
+    if not (re.fullmatch(_PLAIN_PATH, runtime) and os.path.isdir(runtime)):
         return [fallback, *lasting]
     own = os.path.join(runtime, "os-faults")
     return [*([fallback, own] if session.connection() else [own, fallback]), *lasting]
@@ -115,71 +110,11 @@ def _name_of(uid: int) -> str:
         return str(uid)
 
 
-@contextlib.contextmanager
-def locked(seconds: float = 30.0) -> Iterator[str]:
-    """Keep other modules of this user from making or taking back a hold meanwhile; yield why that failed, or "".
-
-    It matters after an interrupted run: the module that makes a fault may still be at work when its undo comes. But an
-    undo goes on without the lock: it must not fail because a disk is full.
-    The lock is a file beside the root, which itself goes with the last hold. It is removed while it is held, so
-    whoever gets a file that has been removed meanwhile tries again.
-    """
-    path = roots()[0] + _LOCK
-    descriptor, trouble = _acquire(path, time.monotonic() + seconds)
-    try:
-        yield trouble
-    finally:
-        if descriptor is not None:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
-            os.close(descriptor)
-
-
-def wait_until_settled(seconds: float = 10.0) -> None:
-    """Wait while somebody makes or takes back a hold, but not for ever."""
-    if os.path.exists(roots()[0] + _LOCK):
-        with locked(seconds):
-            pass
-
-
-def _acquire(path: str, deadline: float) -> tuple[int | None, str]:
-    """Return the descriptor of the lock file, or why it can't be had."""
-    try:
-        descriptor = _lock(path)
-        while descriptor is None and time.monotonic() < deadline:
-            time.sleep(0.05)
-            descriptor = _lock(path)
-    except OSError as error:
-        return None, "can't lock the faults of this host: {}".format(error)
-    busy = "another fault is being made or taken back on this host, and does not come to an end"
-    return descriptor, busy if descriptor is None else ""
-
-
-def _lock(path: str) -> int | None:
-    """Return the descriptor of the lock file when it is ours now, None when somebody else has it.
-
-    Raises:
-        OSError: the file can't be made, or belongs to another user.
-    """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    taken = False
-    try:
-        if os.fstat(descriptor).st_uid != os.geteuid():
-            raise PermissionError("{} belongs to another user".format(path))
-        with contextlib.suppress(BlockingIOError, FileNotFoundError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            taken = os.stat(path).st_ino == os.fstat(descriptor).st_ino
-    finally:
-        if not taken:
-            os.close(descriptor)
-    return descriptor if taken else None
-
-
 def find_all() -> list[Hold]:
     """Return every hold on this host, the latest first."""
     holds = []
     for root in roots():
-        if not _trusted(root):
+        if not trusted(root):
             continue
         for name in sorted(os.listdir(root)):
             hold = None if name.startswith(".") else _read(os.path.join(root, name))
@@ -191,7 +126,7 @@ def find_all() -> list[Hold]:
 def find(hold_id: str) -> Hold | None:
     """Return the hold with this id, None when there is none."""
     for root in roots():
-        if _trusted(root):
+        if trusted(root):
             hold = _read(os.path.join(root, hold_id))
             if hold:
                 return hold
@@ -204,69 +139,9 @@ def directory_for(hold_id: str, lasting: bool = False) -> tuple[str, str]:
     return os.path.join(root, hold_id), root
 
 
-def create(record: Mapping[str, Any], files: Mapping[str, str], readme: str, lasting: bool = False) -> Hold:
-    """Write a hold's directory so that it is there whole or not at all; a lasting one is on the disk then.
-
-    Raises:
-        plan.Refused: the root is not a directory of ours alone.
-        OSError: the files can't be written.
-    """
-    directory, root = directory_for(str(record["id"]), lasting)
-    for _attempt in range(5):
-        _make_root(root)
-        try:
-            temporary = tempfile.mkdtemp(prefix=".new-", dir=root)
-        except FileNotFoundError:  # the last hold has just been undone and took the root with it
-            continue
-        try:
-            for name, content in files.items():
-                _write_new(os.path.join(temporary, name), content)
-            _write_new(os.path.join(temporary, "record.json"), _dump(record))
-            os.rename(temporary, directory)
-        except OSError:
-            shutil.rmtree(temporary, ignore_errors=True)
-            raise
-        _write_readme(root, readme)
-        if lasting:
-            _flush(directory)
-        return Hold(directory, dict(record))
-    raise plan.Refused("could not make a directory in {}: it was removed again and again".format(root))
-
-
-def replace(hold: Hold, name: str, content: str) -> None:
-    """Write a file of a hold anew, so that a reader sees the old text or the new one."""
-    descriptor, temporary = tempfile.mkstemp(prefix=".new-", dir=hold.directory)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(content)
-    os.rename(temporary, hold.path(name))
-
-
-def set_end(hold: Hold, until: float | None) -> Hold:
-    """Move the end of a hold; its waiter sees the new one when it wakes at the old."""
-    record = dict(hold.record, until=until)
-    replace(hold, "record.json", _dump(record))
-    replace(hold, "deadline", plan.deadline_line(until, osf_clock.now(), osf_clock.uptime()))
-    return Hold(hold.directory, record)
-
-
-def discard(hold: Hold) -> None:
-    """Remove a hold's directory without its undo, and the root when it was the last one."""
-    root = os.path.dirname(hold.directory)
-    shutil.rmtree(hold.directory, ignore_errors=True)
-    if all(not os.path.isdir(os.path.join(root, name)) for name in os.listdir(root)):
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(os.path.join(root, "README"))
-        with contextlib.suppress(OSError):  # somebody is making a new one
-            os.rmdir(root)
-
-
 def is_of_this_boot(hold: Hold) -> bool:
     """Whether the host has not been booted since. A recorded change without a carrier counts always."""
-    return hold.record.get("carrier") == "none" or hold.record.get("boot_id") == boot_id()
-
-
-def _dump(record: Mapping[str, Any]) -> str:
-    return json.dumps(record, indent=2, sort_keys=True) + "\n"
+    return hold.record.get("carrier") == NO_CARRIER or hold.record.get("boot_id") == boot_id()
 
 
 def _read(directory: str) -> Hold | None:
@@ -302,39 +177,10 @@ def _well_typed(record: Mapping[str, Any]) -> dict[str, Any]:
     return good
 
 
-def _trusted(root: str) -> bool:
+def trusted(root: str) -> bool:
     """Whether a root is a real directory that belongs to us and that nobody else can write to."""
     try:
         info = os.lstat(root)
     except OSError:
         return False
     return stat.S_ISDIR(info.st_mode) and info.st_uid == os.geteuid() and not info.st_mode & 0o022
-
-
-def _make_root(root: str) -> None:
-    with contextlib.suppress(FileExistsError):
-        os.mkdir(root, 0o700)
-    if not _trusted(root):
-        raise plan.Refused("{} is not a directory that belongs to this user alone, so no fault is made".format(root))
-
-
-def _write_new(path: str, content: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(content)
-
-
-def _flush(directory: str) -> None:
-    """Put a directory on the disk, with what is in it and its way there: the host may lose its power at once."""
-    root = os.path.dirname(directory)
-    for path in [*glob.glob(os.path.join(directory, "*")), directory, root, os.path.dirname(root)]:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def _write_readme(root: str, text: str) -> None:
-    with contextlib.suppress(OSError):  # it is there, or the root has just gone with the last undo
-        _write_new(os.path.join(root, "README"), text)

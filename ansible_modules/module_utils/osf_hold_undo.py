@@ -10,7 +10,8 @@ import os
 from typing import Any, Sequence
 
 from ansible.module_utils import osf_hold_carrier as carriers
-from ansible.module_utils import osf_hold_plan as plan
+from ansible.module_utils import osf_hold_files as files
+from ansible.module_utils import osf_hold_said as words
 from ansible.module_utils import osf_hold_store as store
 from ansible.module_utils import osf_hold_witness as witness
 
@@ -34,7 +35,7 @@ def take_back(module, hold: store.Hold) -> list[str]:
     """
     carrier = carriers.carrier_of(module, hold)
     if not store.is_of_this_boot(hold):
-        store.discard(hold)
+        files.discard(hold)
         return []
     begun = not os.path.exists(hold.path("moment"))
     memory = witness.recall(hold) if begun else None
@@ -52,13 +53,13 @@ def take_back(module, hold: store.Hold) -> list[str]:
 
 def told(drift: Sequence[str]) -> list[str]:
     """Return notes of what others have changed on this host meanwhile."""
-    return ["changed meanwhile, not by us: " + line for line in plan.few(drift)]
+    return ["changed meanwhile, not by us: " + line for line in words.few(drift)]
 
 
 def _why_not_undone(hold: store.Hold) -> str:
     return "could not take back {}: {} (see {} on the host; {} tells how to go on by hand)".format(
         hold.id,
-        plan.last_line("\n".join(hold.text("undo.log").splitlines()[:-1])) or plan.last_line(hold.text("undo.log")),
+        words.last_line("\n".join(hold.text("undo.log").splitlines()[:-1])) or words.last_line(hold.text("undo.log")),
         hold.path("undo.log"),
         os.path.join(os.path.dirname(hold.directory), "README"),
     )
@@ -66,5 +67,5 @@ def _why_not_undone(hold: store.Hold) -> str:
 
 def _not_as_it_was(id_: str, left: Sequence[str]) -> str:
     return "{} was taken back, but not all is as it was before (- is missing, + is left): {}".format(
-        id_, "; ".join(plan.few(left))
+        id_, "; ".join(words.few(left))
     )

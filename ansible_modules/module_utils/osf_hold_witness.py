@@ -12,6 +12,7 @@ import time
 from typing import Any
 
 from ansible.module_utils import osf_hold_check as check
+from ansible.module_utils import osf_hold_files as files
 from ansible.module_utils import osf_hold_store as store
 from ansible.module_utils import osf_host_state as host
 from ansible.module_utils.osf_hold_check import Memory, Verdict
@@ -125,4 +126,4 @@ def _write(hold: store.Hold, memory: Memory | None) -> None:
     if memory is None:
         return
     with contextlib.suppress(OSError):  # it is over by now, and its directory with it
-        store.replace(hold, TOUCHED, json.dumps(check.dump(memory)))
+        files.replace(hold, TOUCHED, json.dumps(check.dump(memory)))

@@ -1,24 +1,29 @@
-"""A lasting fault of this host: make it, take it back, record a change that has no carrier.
+"""A lasting fault of this host: make it, renew it, take it back.
 
 A hold is a directory (`osf_hold_store`) and a carrier (`osf_hold_carrier`); what they contain is decided in
-`osf_hold_plan`, and its end is that of `osf_hold_undo`.
+`osf_hold_plan`, and its end is that of `osf_hold_undo`. A change that has no carrier is recorded by `osf_changes`.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from typing import Any, Mapping, NamedTuple, Sequence
+from typing import Any, NamedTuple, Sequence
 
 from ansible.module_utils import osf_claims as claims
 from ansible.module_utils import osf_clock
 from ansible.module_utils import osf_hold_carrier as carriers
+from ansible.module_utils import osf_hold_files as files
+from ansible.module_utils import osf_hold_lock as lock
 from ansible.module_utils import osf_hold_moment as moments
 from ansible.module_utils import osf_hold_plan as plan
+from ansible.module_utils import osf_hold_said as words
+from ansible.module_utils import osf_hold_scripts as scripts
 from ansible.module_utils import osf_hold_store as store
 from ansible.module_utils import osf_hold_witness as witness
 from ansible.module_utils import osf_host_state as host_state
-from ansible.module_utils.osf_hold_plan import Plan, Refused, hold_id
+from ansible.module_utils.osf_hold_id import Refused, hold_id
+from ansible.module_utils.osf_hold_plan import Plan
 from ansible.module_utils.osf_hold_store import who
 from ansible.module_utils.osf_hold_undo import Failed, take_back, told
 
@@ -28,11 +33,9 @@ __all__ = [
     "Plan",
     "Refused",
     "absent",
-    "close",
     "confirmed",
     "hold_id",
     "present",
-    "record_change",
     "release",
     "who",
 ]
@@ -43,93 +46,6 @@ class Cut(NamedTuple):
 
     network: bool = False
     session: bool = False
-
-
-# ---- changes without a carrier: `terminate` ------------------------------------------------------------------------
-
-
-def record_change(
-    module,
-    fault: str,
-    subject: str,
-    undo: Sequence[Sequence[str]],
-    files: Mapping[str, str] | None = None,
-    state: str = "changed",
-    by: str = "",
-    undo_timeout: int = 330,
-    lasting: bool = False,
-) -> str:
-    """Record a change that lasts without a process of ours, so that ``heal`` undoes it.
-
-    The record is a hold without a unit and without an end. Recording it again replaces nothing: the first undo
-    stays. In check mode nothing is written.
-
-    Args:
-        module: the AnsibleModule.
-        fault: the verb (``terminate``).
-        subject: what it was done to (``keystone``); both together give the id, ``hold_id("terminate", "keystone")``.
-        undo: commands as argument lists, run one after the other with the record's directory as working directory,
-            stdin from /dev/null, their output in ``undo.log``. Each must succeed and be safe to run again. One that
-            starts a process that stays must detach it (``setsid``) and give it other output.
-        files: name → content of files (scripts) that the undo needs, written into the record's directory.
-        state: the word that a listing shows (``terminated``).
-        by: who asked; the host's own knowledge when empty.
-        undo_timeout: bound of each undo command in seconds.
-        lasting: the change outlives a reboot, so the record is kept on the disk.
-
-    Returns:
-        The id, for `close`.
-
-    Raises:
-        Refused: the directory of the records is not ours alone, or can't be written to.
-    """
-    wanted = Plan(
-        id=hold_id(fault, subject),
-        fault=fault,
-        subject=subject,
-        seconds=None,
-        inject=[],
-        undo=undo,
-        files=dict(files or {}),
-        targets=[],
-        undo_timeout=undo_timeout,
-        start_timeout=0,
-        by=by or who(),
-    )
-    plan.check(wanted)
-    if not module.check_mode and store.find(wanted.id) is None:
-        directory, root = store.directory_for(wanted.id, lasting)
-        texts = dict(wanted.files)
-        texts["undo.sh"] = plan.undo_script(wanted, directory, root)
-        texts["undo.log"] = ""
-        texts["state"] = state + "\n"
-        record = plan.new_record(wanted, osf_clock.now(), store.boot_id(), carriers.Carrier.name)
-        try:
-            store.create(record, texts, plan.readme(root, store.has_systemd()), lasting)
-        except OSError as error:
-            raise Refused(
-                "{} {} is not done, as it could not be taken back: {} can't be written to ({})".format(
-                    fault, subject, root, error
-                )
-            ) from error
-    return wanted.id
-
-
-def close(module, change: str) -> bool:
-    """Forget a recorded change that something else has undone (``start`` after ``terminate``).
-
-    Returns:
-        Whether there was a record. In check mode it stays.
-    """
-    hold = store.find(change)
-    if hold is None or hold.record["carrier"] != carriers.Carrier.name:
-        return False
-    if not module.check_mode:
-        store.discard(hold)
-    return True
-
-
-# ---- faults with a carrier -----------------------------------------------------------------------------------------
 
 
 def present(module, wanted: Plan, cut: Cut, force: bool = False) -> dict[str, Any]:
@@ -161,7 +77,7 @@ def present(module, wanted: Plan, cut: Cut, force: bool = False) -> dict[str, An
                 wanted.fault, wanted.subject
             )
         )
-    with store.locked() as trouble:
+    with lock.locked() as trouble:
         if trouble:
             raise Refused(trouble)
         claims.refuse_others(wanted.by, force)
@@ -198,7 +114,7 @@ def release(module, hold_id_: str) -> dict[str, Any]:
     try:
         if hold is None or moment is None:
             raise FileNotFoundError(hold_id_)
-        store.replace(hold, "released", "")
+        files.replace(hold, "released", "")
     except FileNotFoundError:
         raise Failed(
             "{} is not armed any more: its moment came before the word that all hosts are".format(hold_id_)
@@ -218,7 +134,7 @@ def absent(module, hold_id_: str) -> dict[str, Any]:
         Failed: it is still there, or not all is as it was, with ``undo_failed`` in the payload.
     """
     drift: list[str] = []
-    with store.locked():
+    with lock.locked():
         hold = store.find(hold_id_)
         if hold is not None and not module.check_mode:
             drift = take_back(module, hold)
@@ -299,7 +215,7 @@ def _create(wanted: Plan, carrier: carriers.Carrier, armed: bool) -> store.Hold:
     record = plan.new_record(wanted, now, store.boot_id(), carrier.name)
     texts = dict(wanted.files)
     by_hand, forget = carrier.by_hand(wanted.id, directory), carrier.forget(wanted.id)
-    texts.update(plan.scripts(wanted, directory, root, by_hand, forget))
+    texts.update(scripts.scripts(wanted, directory, root, by_hand, forget))
     texts["targets"] = plan.merged_targets("", wanted.targets)
     texts["deadline"] = plan.deadline_line(record["until"], now, osf_clock.uptime())
     texts["state"] = "armed\n"
@@ -308,7 +224,7 @@ def _create(wanted: Plan, carrier: carriers.Carrier, armed: bool) -> store.Hold:
         texts["moment"] = "{:d}\n".format(round(wanted.moment.uptime * 100))
     if armed:
         texts["answer"] = "{:d}\n".format(os.getpid())
-    return store.create(record, texts, plan.readme(root, carrier.name == carriers.Systemd.name))
+    return files.create(record, texts, scripts.readme(root, carrier.name == carriers.Systemd.name))
 
 
 class _Started:
@@ -334,16 +250,16 @@ class _Started:
         self._out.seek(0)
         return self._out.read()
 
-    def said(self) -> plan.Said:
+    def said(self) -> words.Said:
         """Return what the inject script has said so far."""
-        return plan.parse_said(self.text())
+        return words.parse_said(self.text())
 
     def last_error(self) -> str:
         """Return the last line of its error output."""
         self._err.seek(0)
-        return plan.last_line(self._err.read())
+        return words.last_line(self._err.read())
 
-    def wait(self) -> plan.Said:
+    def wait(self) -> words.Said:
         """Wait until the injection has ended, and its undo too when it failed; the carrier bounds both."""
         ticks = 0
         while not self.problem and self.said().rc != 0:
@@ -386,12 +302,12 @@ def _begun(module, watched: _Started, moment: moments.Moment) -> dict[str, Any]:
     hold = watched.hold
     while hold.exists and (left := moment.uptime - osf_clock.uptime()) > 0:
         time.sleep(min(left, 0.5))
-    began, ended, text = plan.since_begun(watched.text())
+    began, ended, text = words.since_begun(watched.text())
     while ended is None and hold.exists and watched.carrier.alive(hold):
         time.sleep(0.05)
-        began, ended, text = plan.since_begun(watched.text())
-    began, ended, text = plan.since_begun(watched.text())
-    said = plan.parse_said(text)
+        began, ended, text = words.since_begun(watched.text())
+    began, ended, text = words.since_begun(watched.text())
+    said = words.parse_said(text)
     if began is None or ended is None:
         if hold.exists:
             take_back(module, hold)  # raises when it stays
@@ -433,10 +349,10 @@ def _renew(module, hold: store.Hold, wanted: Plan) -> dict[str, Any]:
     if module.check_mode:
         return _outcome(hold.id, "injected", extended, hold.record["since"], until, Cut(), extended=extended)
     if extended:
-        hold = store.set_end(hold, until)
+        hold = files.set_end(hold, until)
     for name, content in wanted.files.items():
-        store.replace(hold, name, content)
-    store.replace(hold, "targets", plan.merged_targets(hold.text("targets"), wanted.targets))
+        files.replace(hold, name, content)
+    files.replace(hold, "targets", plan.merged_targets(hold.text("targets"), wanted.targets))
     memory = witness.recall(hold)
     was = host_state.read()
     said_before, wrote_before = len(hold.text("inject.out")), len(hold.text("inject.err"))
@@ -444,10 +360,10 @@ def _renew(module, hold: store.Hold, wanted: Plan) -> dict[str, Any]:
         ["timeout", "{:d}".format(wanted.start_timeout), "/bin/sh", hold.path("inject.sh")],
         environ_update=carriers.ENVIRONMENT,
     )[0]
-    said = plan.parse_said(hold.text("inject.out")[said_before:])
+    said = words.parse_said(hold.text("inject.out")[said_before:])
     if code != 0:
         raise Failed(
-            plan.last_line(hold.text("inject.err")[wrote_before:]) or _why_not_injected("", said),
+            words.last_line(hold.text("inject.err")[wrote_before:]) or _why_not_injected("", said),
             id=hold.id,
             refused=said.rc == 3,
         )
@@ -464,7 +380,7 @@ def _outcome(
     since: float | None,
     until: float | None,
     cut: Cut,
-    said: plan.Said | None = None,
+    said: words.Said | None = None,
     notes: Sequence[str] = (),
     extended: bool = False,
 ) -> dict[str, Any]:
@@ -481,7 +397,7 @@ def _outcome(
     }
 
 
-def _why_not_injected(problem: str, said: plan.Said) -> str:
+def _why_not_injected(problem: str, said: words.Said) -> str:
     if said.rc is not None:
         return "the injection failed with exit code {:d}".format(said.rc)
     return problem or "the injection did not end in time"

@@ -6,6 +6,7 @@ import os
 from typing import Any, Sequence
 
 from ansible.module_utils import osf_hold_carrier as carriers
+from ansible.module_utils import osf_hold_lock as lock
 from ansible.module_utils import osf_hold_store as store
 from ansible.module_utils import osf_hold_undo as undo
 
@@ -17,7 +18,7 @@ def heal(module, ids: Sequence[str]) -> dict[str, Any]:
         ``undone``: ids that were there and are gone now; ``failed_holds``: ``{id, why}`` of those that are still there
         or have left something; ``notes``: what others have changed on the host meanwhile.
     """
-    with store.locked():
+    with lock.locked():
         return _heal(module, ids)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,7 @@ def play(tmp_path: Path) -> Run:
     warning and no deprecation of Ansible is let through.
     """
     local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    numbers = count()  # runs may begin at the same time
 
     def run(
         playbook: str,
@@ -67,7 +69,7 @@ def play(tmp_path: Path) -> Run:
         commands: Path | None = None,
         **arguments: Any,
     ) -> Play:
-        private = tmp_path / f"run-{len(list(tmp_path.glob('run-*')))}"
+        private = tmp_path / f"run-{next(numbers)}"
         private.mkdir()
         events: list[Mapping[str, Any]] = []
         done = ansible_runner.run(

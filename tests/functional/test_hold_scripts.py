@@ -15,7 +15,15 @@ pytestmark = pytest.mark.functional
 
 ansible.module_utils.__path__.append(str(resources.modules_dir() / "module_utils"))
 
-from ansible.module_utils import osf_hold_carrier, osf_hold_moment, osf_hold_plan, osf_session  # noqa: E402
+from ansible.module_utils import (  # noqa: E402
+    osf_hold_carrier,
+    osf_hold_id,
+    osf_hold_moment,
+    osf_hold_plan,
+    osf_hold_said,
+    osf_hold_scripts,
+    osf_session,
+)
 
 SCRIPTS = sorted((resources.playbooks_dir() / "files").glob("*.sh"))
 
@@ -37,7 +45,9 @@ def a_plan(**changes) -> osf_hold_plan.Plan:
     return plan._replace(**changes)
 
 
-@pytest.mark.parametrize("tested", [osf_hold_plan, osf_hold_carrier, osf_hold_moment, osf_session])
+@pytest.mark.parametrize(
+    "tested", [osf_hold_id, osf_hold_plan, osf_hold_said, osf_hold_carrier, osf_hold_moment, osf_session]
+)
 def test_the_examples_of_the_docstrings(tested):
     assert doctest.testmod(tested).failed == 0
 
@@ -58,7 +68,7 @@ def test_the_scripts_of_every_hold_are_clean(tmp_path, carrier, moment):
     files = []
     root, directory = "/run/os-faults", "/run/os-faults/freeze-web"
     by_hand, forget = carrier(None).by_hand("freeze-web", directory), carrier(None).forget("freeze-web")
-    for name, text in osf_hold_plan.scripts(a_plan(moment=moment), directory, root, by_hand, forget).items():
+    for name, text in osf_hold_scripts.scripts(a_plan(moment=moment), directory, root, by_hand, forget).items():
         files.append(tmp_path / name)
         files[-1].write_text(text)
     assert len(files) == (5 if moment else 4)
@@ -66,7 +76,7 @@ def test_the_scripts_of_every_hold_are_clean(tmp_path, carrier, moment):
 
 
 def test_commands_are_quoted_once():
-    text = osf_hold_plan.scripts(a_plan(), "/run/os-faults/freeze-web", "/run/os-faults", "", "")["inject.sh"]
+    text = osf_hold_scripts.scripts(a_plan(), "/run/os-faults/freeze-web", "/run/os-faults", "", "")["inject.sh"]
     assert """run echo 'a word; and '"'"'more'"'"''\n""" in text
 
 
@@ -80,7 +90,7 @@ def test_an_undo_removes_its_own_directory_and_nothing_else(tmp_path, odd):
         decoy.parent.mkdir(exist_ok=True)
         decoy.touch()
     (directory / "out.sh").write_text("true\n")
-    for name, text in osf_hold_plan.scripts(a_plan(), str(directory), str(root), "", "").items():
+    for name, text in osf_hold_scripts.scripts(a_plan(), str(directory), str(root), "", "").items():
         (directory / name).write_text(text)
     done = subprocess.run(["sh", "-c", 'sh "$1"', "sh", directory / "undo.sh"], cwd=tmp_path, check=False)
     assert done.returncode == 0
@@ -100,14 +110,14 @@ def test_targets_of_an_earlier_injection_are_kept():
 
 
 def test_what_a_script_says_is_read_line_by_line():
-    said = osf_hold_plan.parse_said("note: one: two\nchanged: x\nfact: a=b=c\nnoise\nfact: bad\nexit: 3\n")
-    assert said == osf_hold_plan.Said(["one: two"], True, {"a": "b=c"}, 3)
-    assert osf_hold_plan.parse_said("") == osf_hold_plan.Said([], False, {}, None)
+    said = osf_hold_said.parse_said("note: one: two\nchanged: x\nfact: a=b=c\nnoise\nfact: bad\nexit: 3\n")
+    assert said == osf_hold_said.Said(["one: two"], True, {"a": "b=c"}, 3)
+    assert osf_hold_said.parse_said("") == osf_hold_said.Said([], False, {}, None)
 
 
 @pytest.mark.parametrize("systemd", [True, False])
 def test_the_readme_tells_how_to_heal_by_hand(systemd):
-    text = osf_hold_plan.readme("/run/os-faults", systemd)
+    text = osf_hold_scripts.readme("/run/os-faults", systemd)
     assert "sh /run/os-faults/ID/undo.sh" in text
     assert ("systemctl stop 'os-faults-*'" in text) is systemd
 

@@ -1,0 +1,64 @@
+"""What the scripts of a hold say, and what of it is worth telling."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple, Sequence
+
+
+class Said(NamedTuple):
+    """What an inject script told through its standard output, one ``word: text`` a line."""
+
+    notes: list[str]
+    changed: bool
+    facts: dict[str, str]
+    rc: int | None
+
+
+def parse_said(text: str) -> Said:
+    """Read what an inject script said: ``note: …``, ``changed: …``, ``fact: name=value``, ``exit: 3``."""
+    notes, facts, changed, code = [], {}, False, None
+    for line in text.splitlines():
+        word, _, rest = line.partition(": ")
+        if word == "note":
+            notes.append(rest)
+        elif word == "changed":
+            changed = True
+        elif word == "fact" and "=" in rest:
+            name, _, value = rest.partition("=")
+            facts[name] = value
+        elif word == "exit" and rest.isdigit():
+            code = int(rest)
+    return Said(notes, changed, facts, code)
+
+
+def since_begun(text: str) -> tuple[float | None, float | None, str]:
+    r"""Return when an injection at a moment began and ended, in seconds since boot, and what it said meanwhile.
+
+    >>> since_begun("exit: 0\nbegan: 1234\nchanged: frozen\nexit: 0\nended: 1240\n")
+    (12.34, 12.4, 'changed: frozen\nexit: 0\nended: 1240\n')
+    >>> since_begun("exit: 0\n")
+    (None, None, '')
+    """
+    began = re.search(r"^began: ([0-9]+)\n", text, re.MULTILINE)
+    if began is None:
+        return None, None, ""
+    rest = text[began.end() :]
+    ended = re.search(r"^ended: ([0-9]+)\n", rest, re.MULTILINE)
+    return int(began.group(1)) / 100, int(ended.group(1)) / 100 if ended else None, rest
+
+
+def last_line(text: str) -> str:
+    """Return the last line that says something."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else ""
+
+
+def few(lines: Sequence[str], limit: int = 12) -> list[str]:
+    """Return lines for a person to read; of too many the first, and how many there are more.
+
+    >>> few(["a", "b", "c"], limit=2)
+    ['a', 'b', '... and 1 more']
+    """
+    more = len(lines) - limit
+    return [*lines[:limit], "... and {:d} more".format(more)] if more > 0 else list(lines)
