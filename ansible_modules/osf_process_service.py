@@ -129,6 +129,7 @@ notes:
 import os
 import signal
 import subprocess
+import tempfile
 import time
 
 from ansible.module_utils import (
@@ -153,6 +154,14 @@ class Failure(Exception):
     """The service is not as it was asked to be; the message is a sentence."""
 
 
+def log_path(name, pidfile):
+    """Return where the output of the service goes: beside its pid file, or where it is nobody else's to write."""
+    if pidfile:
+        return os.path.splitext(pidfile)[0] + ".log"
+    directory = "/var/log" if os.geteuid() == 0 else tempfile.gettempdir()
+    return os.path.join(directory, "os-faults-%s.log" % name)
+
+
 class Program:
     """The program, and the only place where it is acted on."""
 
@@ -163,7 +172,7 @@ class Program:
         self.definition = {key: module.params[key] for key in HANDLES if module.params[key]}
         shell = module.params["start_cmd"]
         self.argv = ["/bin/sh", "-c", shell] if shell else module.params["start"]
-        self.log = osf_start_script.log_path(self.name, self.pidfile)
+        self.log = log_path(self.name, self.pidfile)
         self.deadline = time.monotonic() + module.params["timeout"]
 
     @property
@@ -219,10 +228,9 @@ class Program:
             ended = child.poll()
             if ended:
                 raise Failure("service '%s' did not restart: exit code %d%s" % (self.name, ended, self._last_line()))
-            new = set(osf_proc.identify(self.pids())) - set(old)
             # A command that has ended well says that it is done; one that goes on may be the program itself.
             settled = ended is not None or time.monotonic() >= grace
-            if settled and new and not any(osf_proc.alive(each) for each in old):
+            if settled and not any(osf_proc.alive(each) for each in old) and self.pids():
                 return
             if time.monotonic() >= self.deadline:
                 raise Failure(
@@ -230,7 +238,9 @@ class Program:
                     % (
                         self.name,
                         self.module.params["timeout"],
-                        "old processes are still there" if new else "no new process is there",
+                        "old processes are still there"
+                        if set(osf_proc.identify(self.pids())) - set(old)
+                        else "no new process is there",
                     )
                 )
             time.sleep(0.03)
@@ -337,7 +347,9 @@ def terminate(program, before):
         subject=program.name,
         state="terminated",
         by=program.module.params["by"],
-        files={"start.sh": osf_start_script.start_script(program.argv, program.module.params, program.units())},
+        files={
+            "start.sh": osf_start_script.start_script(program.argv, program.module.params, program.log, program.units())
+        },
         undo=[["/bin/sh", "start.sh"]],
     )
     program.stop()
@@ -397,7 +409,8 @@ def main():
         required_one_of=[HANDLES],
         supports_check_mode=True,
     )
-    module.run_command_environ_update = osf_units.ENVIRONMENT
+    if module.params["units"]:
+        module.run_command_environ_update = osf_units.ENVIRONMENT
     program = Program(module)
     try:
         before = program.pids()

@@ -54,7 +54,7 @@ class Container(NamedTuple):
     @property
     def pids(self) -> list[int]:
         """All its processes."""
-        return osf_proc.tree(self.pid) if self.runs else []
+        return osf_proc.trees([self.pid]) if self.runs else []
 
 
 def parse(text: str, engine: str) -> Container | None:

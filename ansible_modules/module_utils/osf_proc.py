@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from typing import Iterable, NamedTuple, Sequence
+from typing import Container, Iterable, NamedTuple, Sequence
 
 from ansible.module_utils import osf_clock
 
@@ -47,11 +47,24 @@ def parse_stat(text: str) -> Stat:
     return Stat(int(pid), fields[0], int(fields[1]), int(fields[3]), int(fields[17]), int(fields[19]))
 
 
+def read(path: str) -> str:
+    """Return the text of a file below ``/proc``, where `open` would take most of the time: there are thousands.
+
+    Raises:
+        OSError: the process is gone, or not ours to look at.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        parts = list(iter(lambda: os.read(descriptor, 65536), b""))
+    finally:
+        os.close(descriptor)
+    return b"".join(parts).decode("utf-8", "replace")
+
+
 def stat(pid: int) -> Stat | None:
     """Return the process' `Stat`, or None when it is gone or only waits to be reaped."""
     try:
-        with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as file:
-            found = parse_stat(file.read())
+        found = parse_stat(read("/proc/%d/stat" % pid))
     except (OSError, ValueError, IndexError):
         return None
     return None if is_gone(found) else found
@@ -77,12 +90,12 @@ def alive(process: Process) -> bool:
     return now is not None and now.start == process.start
 
 
-def members(root: int, stats: Sequence[Stat]) -> list[int]:
-    """Return the pids of the tree under ``root``, and of the session that it leads.
+def members(roots: Container[int], stats: Sequence[Stat]) -> list[int]:
+    """Return the pids of the trees under ``roots``, and of the sessions that these lead.
 
     The session finds children whose parent has died: init adopted them, but they are still part of the program.
     """
-    found: set[int] = {each.pid for each in stats if root in (each.pid, each.session)}
+    found = {each.pid for each in stats if each.pid in roots or each.session in roots}
     grown = True
     while grown:
         children = {each.pid for each in stats if each.parent in found} - found
@@ -91,10 +104,13 @@ def members(root: int, stats: Sequence[Stat]) -> list[int]:
     return sorted(found)
 
 
-def tree(root: int) -> list[int]:
-    """Return the pids of the program whose main process is ``root``; empty when it is gone."""
+def trees(roots: Iterable[int]) -> list[int]:
+    """Return the pids of the programs whose main processes are ``roots``; one that is gone has none."""
+    wanted = set(roots)
+    if not wanted:
+        return []
     stats = [found for found in (stat(int(name)) for name in os.listdir("/proc") if name.isdigit()) if found]
-    return members(root, stats) if any(each.pid == root for each in stats) else []
+    return members(wanted & {each.pid for each in stats}, stats)
 
 
 def started_at(process_start: int) -> float:

@@ -29,8 +29,8 @@ BYSTANDERS = frozenset(
 HANDLES = ("pidfile", "executable", "grep")
 """What a definition may find a program by."""
 
-_SHELL = re.compile(r"-?(ba|da|k|z|a)?sh")
-_INTERPRETER = re.compile(r"-?((ba|da|k|z|a)?sh|python[0-9.]*|perl[0-9.]*|ruby[0-9.]*|php[0-9.]*|node|lua[0-9.]*)")
+_SHELL = r"-?(ba|da|k|z|a)?sh"
+_INTERPRETER = r"-?((ba|da|k|z|a)?sh|python[0-9.]*|perl[0-9.]*|ruby[0-9.]*|php[0-9.]*|node|lua[0-9.]*)"
 
 
 class Candidate(NamedTuple):
@@ -49,7 +49,7 @@ def script_of(argv: Sequence[str]) -> str:
     >>> script_of(("/usr/bin/python3", "-u", "/usr/bin/nova-api", "--config-file", "x")), script_of(("sh", "-c", "x"))
     ('/usr/bin/nova-api', '')
     """
-    if not argv or not _INTERPRETER.fullmatch(os.path.basename(argv[0])):
+    if not argv or not re.fullmatch(_INTERPRETER, os.path.basename(argv[0])):
         return ""
     for word in argv[1:]:
         if not word.startswith("-"):
@@ -60,7 +60,7 @@ def script_of(argv: Sequence[str]) -> str:
 
 
 def _is_shell(argv: Sequence[str]) -> bool:
-    return bool(_SHELL.fullmatch(os.path.basename(argv[0])))
+    return bool(re.fullmatch(_SHELL, os.path.basename(argv[0])))
 
 
 def _has_letter(word: str, letter: str) -> bool:
@@ -106,19 +106,17 @@ def runs(candidate: Candidate, definition: Mapping[str, Any]) -> bool:
     return wanted in (candidate.exe, script_of(candidate.argv))
 
 
-def candidates() -> Iterator[Candidate]:
-    """Yield every process of this host that has a command line."""
+def candidates(grep: str = "") -> Iterator[Candidate]:
+    """Yield every process of this host that has a command line in which this expression is found."""
     for name in os.listdir("/proc"):
-        if name.isdigit():
-            argv = _argv(name)
-            if argv:
-                yield Candidate(int(name), argv, _exe(name))
+        argv = _argv(name) if name.isdigit() else ()
+        if argv and re.search(grep, " ".join(argv)):
+            yield Candidate(int(name), argv, _exe(name))
 
 
 def _argv(name: str) -> tuple[str, ...]:
     try:
-        with open("/proc/%s/cmdline" % name, encoding="utf-8", errors="replace") as file:
-            line = file.read().rstrip("\0")
+        line = osf_proc.read("/proc/%s/cmdline" % name).rstrip("\0")
     except OSError:
         return ()
     return tuple(line.split("\0")) if line else ()
@@ -139,15 +137,14 @@ def mains(definition: Mapping[str, Any]) -> list[int]:
         main = osf_proc.pid_from_file(str(definition["pidfile"]))
         return [main] if main else []
     own = set(osf_proc.ancestors())
-    wanted = dict(definition)
-    if "executable" in wanted:
-        wanted["executable"] = os.path.realpath(str(wanted["executable"]))
-    asked = [wanted, dict(definition)]
-    found = {each.pid for each in candidates() if any(runs(each, one) for one in asked)}
+    asked = [definition]
+    if "executable" in definition:
+        asked.append(dict(definition, executable=os.path.realpath(str(definition["executable"]))))
+    found = {each.pid for each in candidates(definition.get("grep", "")) if any(runs(each, one) for one in asked)}
     return [each.pid for each in osf_proc.identify(found - own)]
 
 
 def pids(definition: Mapping[str, Any]) -> list[int]:
     """Return all processes of the program: those that the definition points at, and all that they have started."""
-    found = {pid for main in mains(definition) for pid in osf_proc.tree(main)}
-    return sorted(found - set(osf_proc.ancestors()) if "pidfile" not in definition else found)
+    found = osf_proc.trees(mains(definition))
+    return found if "pidfile" in definition else sorted(set(found) - set(osf_proc.ancestors()))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import tempfile
 from typing import Any, Mapping, Sequence
 
 from ansible.module_utils import osf_programs
@@ -64,16 +63,17 @@ _RUNS_BY_LINE = """\
     return 1"""
 
 
-def start_script(argv: Sequence[str], params: Mapping[str, Any], units: Sequence[str] = ()) -> str:
+def start_script(argv: Sequence[str], params: Mapping[str, Any], log: str, units: Sequence[str] = ()) -> str:
     """Return a POSIX script that starts a program, unless it runs, and waits until it does.
 
     Args:
         argv: its command line.
-        params: ``name``, and one of ``pidfile``, ``units``, ``grep`` and ``executable``; the others None.
+        params: one of ``pidfile``, ``units``, ``grep`` and ``executable``; the others None.
+        log: the path of the file that its output goes to.
         units: the host's units that ``units`` has found.
 
     Example:
-        >>> print(start_script(["/opt/shop"], {"name": "shop", "pidfile": "/run/shop.pid"}).splitlines()[7])
+        >>> print(start_script(["/opt/shop"], {"pidfile": "/run/shop.pid"}, "/run/shop.log").splitlines()[7])
         cd /run || exit 1
     """
     pidfile = params["pidfile"]
@@ -82,17 +82,9 @@ def start_script(argv: Sequence[str], params: Mapping[str, Any], units: Sequence
         runs=_runs(params, units),
         command=" ".join(shlex.quote(each) for each in argv),
         directory=shlex.quote(os.path.dirname(pidfile) if pidfile else "/"),
-        log=shlex.quote(log_path(params["name"], pidfile)),
+        log=shlex.quote(log),
         afterwards='[ -s {0} ] || echo "$pid" >{0}'.format(quoted) if pidfile else ": the process $pid starts it",
     )
-
-
-def log_path(name: str, pidfile: str | None) -> str:
-    """Return where the output of the service goes: beside its pid file, or where it is nobody else's to write."""
-    if pidfile:
-        return os.path.splitext(pidfile)[0] + ".log"
-    directory = "/var/log" if os.geteuid() == 0 else tempfile.gettempdir()
-    return os.path.join(directory, "os-faults-%s.log" % name)
 
 
 def _runs(params: Mapping[str, Any], units: Sequence[str]) -> str:

@@ -57,7 +57,7 @@ def pack(name: str, source: str, utils: Mapping[str, str]) -> str | None:
         True
     """
     needed = _needed(source, utils)
-    texts = {name: source, **{each: utils[each] for each in needed}}
+    texts = {name: source, **{each: utils[each] for each in sorted(needed)}}
     if "no_log" in "".join(texts.values()) or not all(map(_is_light, texts.values())):
         return None
     texts["basic"] = utils[_STAND_IN]

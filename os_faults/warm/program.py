@@ -75,7 +75,7 @@ def bring(name, space=None, local=None, names=(), level=0):
         return OURS
     if name.startswith(PACKAGE):
         return getattr(OURS, name[len(PACKAGE) + 1 :])
-    if name == "typing":
+    if name in ("typing", "__future__"):
         return TYPES
     if local is space and not names and "." not in name and name not in sys.modules:
         return PythonsOwn(name)
@@ -95,6 +95,13 @@ for each in SOURCES:
 try:
     OURS.basic.ARGUMENTS.update(json.loads("<<INCLUDE_ANSIBLE_MODULE_COMPLEX_ARGS>>"))
     run("@NAME@", SOURCES.pop("@NAME@"), {"__name__": "__main__"})
+except SystemExit as end:
+    # All is said and done: Python would take a tenth of its time for tidying up.
+    import os
+
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(end.code or 0)
 except Exception as error:
     import traceback
 

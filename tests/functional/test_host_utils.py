@@ -120,7 +120,7 @@ def test_a_tree_has_the_children_that_were_adopted_by_init():
         osf_proc.Stat(13, "S", 12, 13, 1, 103),
         osf_proc.Stat(99, "S", 1, 99, 1, 104),
     ]
-    assert osf_proc.members(10, stats) == [10, 11, 12, 13]
+    assert osf_proc.members([10], stats) == [10, 11, 12, 13]
 
 
 def test_a_process_lives_until_its_last_thread_is_gone():
