@@ -27,43 +27,6 @@ class Container(Thing):
     KIND: ClassVar[str] = "container"
     ERROR: ClassVar[type[OSFError]] = ContainerError
 
-    def start(self, nodes: NodeCollection | None = None, timeout: int | None = None, *, check: bool = True) -> Result:
-        """Start the container, also one that was stopped, and wait until it runs."""
-        return self._do("start", nodes, check, container_timeout=timeout)
-
-    def terminate(
-        self,
-        nodes: NodeCollection | None = None,
-        timeout: int | None = None,
-        *,
-        check: bool = True,
-        **call: Unpack[actions.PerCall],
-    ) -> Result:
-        """Stop the container, by its systemd unit where it has one, and wait until it is down; ``heal`` starts it."""
-        return self._do("terminate", nodes, check, container_timeout=timeout, **call)
-
-    def restart(
-        self,
-        nodes: NodeCollection | None = None,
-        timeout: int | None = None,
-        *,
-        check: bool = True,
-        **call: Unpack[actions.PerCall],
-    ) -> Result:
-        """Restart the container and wait until it runs."""
-        return self._do("restart", nodes, check, container_timeout=timeout, **call)
-
-    def kill(
-        self,
-        nodes: NodeCollection | None = None,
-        timeout: int | None = None,
-        *,
-        check: bool = True,
-        **call: Unpack[actions.PerCall],
-    ) -> Result:
-        """Kill every process of the container with SIGKILL; the result says who may start it again."""
-        return self._do("kill", nodes, check, container_timeout=timeout, **call)
-
     def pause(
         self,
         nodes: NodeCollection | None = None,

@@ -71,43 +71,6 @@ class Service(Thing):
         """Where it listens, protocol and number each, as the catalogue or the configuration says."""
         return [tuple(port) for port in self.config.get("ports", ())]
 
-    def start(self, nodes: NodeCollection | None = None, timeout: int | None = None, *, check: bool = True) -> Result:
-        """Start the service and wait until it is up."""
-        return self._do("start", nodes, check, service_timeout=timeout)
-
-    def terminate(
-        self,
-        nodes: NodeCollection | None = None,
-        timeout: int | None = None,
-        *,
-        check: bool = True,
-        **call: Unpack[actions.PerCall],
-    ) -> Result:
-        """Stop the service gracefully, and wait until it is down; ``heal`` starts it again."""
-        return self._do("terminate", nodes, check, service_timeout=timeout, **call)
-
-    def restart(
-        self,
-        nodes: NodeCollection | None = None,
-        timeout: int | None = None,
-        *,
-        check: bool = True,
-        **call: Unpack[actions.PerCall],
-    ) -> Result:
-        """Restart the service gracefully and wait until it is up."""
-        return self._do("restart", nodes, check, service_timeout=timeout, **call)
-
-    def kill(
-        self,
-        nodes: NodeCollection | None = None,
-        timeout: int | None = None,
-        *,
-        check: bool = True,
-        **call: Unpack[actions.PerCall],
-    ) -> Result:
-        """Kill every process of the service with SIGKILL; systemd may start it again, and the result says so."""
-        return self._do("kill", nodes, check, service_timeout=timeout, **call)
-
     def freeze(
         self,
         nodes: NodeCollection | None = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 from os_faults import actions
 from os_faults.errors import ArgumentError, OSFError
@@ -102,6 +102,48 @@ class Thing:
             among=len(everywhere),
             **{self.KIND: self.name, **options, **self._more(verb, options)},
         )
+
+    def start(self, nodes: NodeCollection | None = None, timeout: int | None = None, *, check: bool = True) -> Result:
+        """Start it, also where somebody stopped it, and wait until it is up."""
+        return self._begin_or_end("start", nodes, timeout, check)
+
+    def terminate(
+        self,
+        nodes: NodeCollection | None = None,
+        timeout: int | None = None,
+        *,
+        check: bool = True,
+        **call: Unpack[actions.PerCall],
+    ) -> Result:
+        """Stop it gracefully, by its systemd unit where it has one, and wait until it is down; ``heal`` starts it."""
+        return self._begin_or_end("terminate", nodes, timeout, check, **call)
+
+    def restart(
+        self,
+        nodes: NodeCollection | None = None,
+        timeout: int | None = None,
+        *,
+        check: bool = True,
+        **call: Unpack[actions.PerCall],
+    ) -> Result:
+        """Restart it gracefully and wait until it is up."""
+        return self._begin_or_end("restart", nodes, timeout, check, **call)
+
+    def kill(
+        self,
+        nodes: NodeCollection | None = None,
+        timeout: int | None = None,
+        *,
+        check: bool = True,
+        **call: Unpack[actions.PerCall],
+    ) -> Result:
+        """Kill every process of it with SIGKILL; the result says who may start it again."""
+        return self._begin_or_end("kill", nodes, timeout, check, **call)
+
+    def _begin_or_end(
+        self, verb: str, nodes: NodeCollection | None, timeout: int | None, check: bool, **call: Any
+    ) -> Result:
+        return self._do(verb, nodes, check, **{f"{self.KIND}_timeout": timeout}, **call)
 
     def _more(self, verb: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return further options that follow from those that were given."""

@@ -126,9 +126,9 @@ def test_no_verb_stands_in_two_playbooks_of_one_subject() -> None:
 
 
 def methods(cls: type, *parameters: str) -> set[str]:
-    """Return the public methods that the class itself defines and that take one of the parameters."""
-    own = {name: value for name, value in vars(cls).items() if inspect.isfunction(value) and not name.startswith("_")}
-    return {name for name, value in own.items() if set(parameters) & set(inspect.signature(value).parameters)}
+    """Return the public methods of a class that take one of the parameters."""
+    public = [(name, value) for name, value in inspect.getmembers(cls, inspect.isfunction) if not name.startswith("_")]
+    return {name for name, value in public if set(parameters) & set(inspect.signature(value).parameters)}
 
 
 def test_verbs_of_services_are_the_methods_of_service() -> None:
