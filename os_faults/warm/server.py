@@ -46,10 +46,19 @@ _WHOLE_KINDS = ("become", "connection", "shell")
 #: environment when it is loaded, and none of the kind vars, of which Ansible keeps objects instead of classes.
 _PLUGINS = {
     "action": ("command", "fail", "include_tasks", "normal", "raw", "set_fact"),
-    "callback": ("default", "junit", "minimal"),
+    "cache": ("memory",),
+    "callback": ("default", "junit", "minimal", "oneline", "tree"),
     "inventory": ("yaml",),
     "strategy": ("linear",),
 }
+#: What would be imported by each run, or even by the process of each host, as far as there are such modules.
+_LATE = (
+    "ansible.module_utils._internal._json._profiles._module_legacy_c2m",
+    "ansible.module_utils._internal._json._profiles._module_legacy_m2c",
+    "ansible.playbook.handler_task_include",
+    "multiprocessing.popen_fork",
+    "multiprocessing.synchronize",
+)
 
 
 class Job(NamedTuple):
@@ -237,6 +246,9 @@ def _load(library: Path) -> None:
     for kind, names in _PLUGINS.items():
         for name in names:
             getattr(loader, f"{kind}_loader").get(name, class_only=True)
+    for name in _LATE:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
 
 
 def _compile(playbooks: Path) -> None:
