@@ -131,9 +131,7 @@ def find_units(
         raise ServiceError("service %r is a systemd unit, but this host is not run by systemd" % (name or patterns[0]))
     try:
         wanted = [osf_units.pattern(each) for each in patterns]
-        chosen = osf_units.choose(wanted, osf_units.existing(module.run_command, wanted))
-        facts = osf_units.show(module.run_command, chosen, (*osf_units.STATE, "ControlGroup", *properties))
-        facts = osf_units.by_id(facts)
+        facts = osf_units.first(module.run_command, wanted, (*osf_units.STATE, "ControlGroup", *properties))
     except osf_units.UnitError as error:
         raise ServiceError(str(error)) from error
     found = {unit: each for unit, each in facts.items() if each.get("LoadState") != "not-found"}

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import re
 from fnmatch import fnmatchcase
+from itertools import takewhile
 from typing import Callable, Iterable, Mapping, Sequence
 
 Run = Callable[..., "tuple[int, str, str]"]
 """How a command is run: ``module.run_command``."""
 
 _SUFFIXES = (".service", ".socket", ".path", ".timer", ".target", ".slice", ".scope", ".mount")
-_PLAIN = re.compile(r"[A-Za-z0-9_*?\[][A-Za-z0-9:_.\\@*?\[\]!-]*")
-_GLOB = re.compile(r"[*?\[]")
+_PLAIN = r"[A-Za-z0-9_*?\[][A-Za-z0-9:_.\\@*?\[\]!-]*"
+_GLOB = r"[*?\[]"
 
 STATE = ("Id", "LoadState", "ActiveState", "SubState", "Result")
 """The properties that say how a unit is."""
@@ -37,7 +38,7 @@ def pattern(text: str) -> str:
         >>> pattern("devstack@n-cond-cell*")
         'devstack@n-cond-cell*.service'
     """
-    if not _PLAIN.fullmatch(text):
+    if not re.fullmatch(_PLAIN, text):
         raise UnitError("%r is not the name of a systemd unit" % text)
     return text if text.endswith(_SUFFIXES) else text + ".service"
 
@@ -54,7 +55,7 @@ def choose(patterns: Sequence[str], existing: set[str]) -> list[str]:
         ['nova-conductor.service']
     """
     for each in patterns:
-        if _GLOB.search(each):
+        if re.search(_GLOB, each):
             names = [name for name in existing if fnmatchcase(name, each) and "@." not in name]
         else:
             names = [each] if each in existing or template_of(each) in existing else []
@@ -124,6 +125,28 @@ def show(run: Run, names: Iterable[str], properties: Iterable[str] = STATE) -> d
         return {}
     wanted = "--property=" + ",".join(dict.fromkeys(("Id", *properties)))
     return dict(zip(names, parse_show(_systemctl(run, "show", wanted, "--", *names))))
+
+
+def first(run: Run, patterns: Sequence[str], properties: Iterable[str]) -> dict[str, Mapping[str, str]]:
+    """Return the properties of what the first pattern matches that matches anything at all, by id.
+
+    Names are asked for at once; what is there is listed for shell patterns only, which systemd takes its time for.
+
+    Args:
+        run: how to run a command.
+        patterns: in order of preference.
+        properties: which; those of `STATE` among them.
+
+    Raises:
+        UnitError: systemd did not answer.
+    """
+    names = list(takewhile(lambda each: not re.search(_GLOB, each), patterns))
+    shown = show(run, names, properties)
+    for name in names:
+        if shown[name]["LoadState"] != "not-found":
+            return by_id({name: shown[name]})
+    rest = patterns[len(names) :]
+    return by_id(show(run, choose(rest, existing(run, rest)), properties)) if rest else {}
 
 
 def by_id(facts: Mapping[str, Mapping[str, str]]) -> dict[str, Mapping[str, str]]:
