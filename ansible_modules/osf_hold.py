@@ -262,6 +262,7 @@ from ansible.module_utils import (
     osf_proc,
     osf_services,
     osf_session,
+    osf_sockets,
 )
 from ansible.module_utils.basic import AnsibleModule
 
@@ -300,13 +301,13 @@ def ports_of(service: osf_services.Service, definition: Mapping[str, Any], name:
     Raises:
         osf_holds.Refused: there is no port that could be cut.
     """
-    ports = [(str(protocol), int(number)) for protocol, number in service.ports]
-    if not ports and service.unix_sockets:
+    inodes = osf_sockets.inodes_of(service.pids)
+    ports = list(osf_sockets.ports_of(inodes))
+    unix_sockets = () if ports else osf_sockets.unix_sockets_of(inodes)
+    if unix_sockets:
         front = definition.get("behind") or "the web server"
         raise osf_holds.Refused(
-            "{} listens on unix socket {} only; unplug {}, which is in front of it".format(
-                name, service.unix_sockets[0], front
-            )
+            "{} listens on unix socket {} only; unplug {}, which is in front of it".format(name, unix_sockets[0], front)
         )
     ports = ports or [(str(port[0]), int(port[1])) for port in definition.get("ports") or []]
     if not ports:

@@ -14,12 +14,12 @@ from ansible.module_utils.osf_host_state import State
 _STOPPED = "stopped process "
 
 _TOUCHED_BY = {
-    "processes": re.compile(r"stopped process|drop-in "),
-    "ports": re.compile(r"rule of "),
-    "network": re.compile(r"rule of "),
-    "interface": re.compile(r"link |mtu |address|route|routing rule|neighbour|qdisc |rule of "),
-    "traffic": re.compile(r"qdisc "),
-    "host": re.compile(r"(?!unit |rules of |file |mask )"),
+    "processes": r"stopped process|drop-in ",
+    "ports": r"rule of ",
+    "network": r"rule of ",
+    "interface": r"link |mtu |address|route|routing rule|neighbour|qdisc |rule of ",
+    "traffic": r"qdisc ",
+    "host": r"(?!unit |rules of |file |mask )",
 }
 """What a fault acts on, as `osf_hold` calls it → how the lines begin that it may change by its own hand.
 
@@ -75,7 +75,7 @@ def remember(before: State, after: State, others: Iterable[Memory], acts_on: str
         others: what is remembered of the faults that stood already.
         acts_on: what it acts on.
     """
-    may_touch = _TOUCHED_BY.get(acts_on, _TOUCHED_BY["host"]).match
+    may_touch = re.compile(_TOUCHED_BY.get(acts_on, _TOUCHED_BY["host"])).match
     others = list(others)
     foreign = frozenset().union(*(other.touched for other in others))
     removed, added = before.lines - after.lines, after.lines - before.lines

@@ -1,4 +1,4 @@
-"""Resolve the definition of a service on the host: its units, processes, ports and sockets.
+"""Resolve the definition of a service on the host: its units and processes.
 
 The definition is what the catalogue or the configuration says (``driver``, and ``units`` or one of the handles of
 `osf_programs`); the answer is what is really there at this moment.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, NamedTuple, Sequence
 
-from ansible.module_utils import osf_cluster, osf_containers, osf_programs, osf_sockets, osf_units
+from ansible.module_utils import osf_cluster, osf_containers, osf_programs, osf_units
 
 
 class ServiceError(Exception):
@@ -22,14 +22,6 @@ class Service(NamedTuple):
     """Ids of its systemd units; none for a service with a pid file."""
     pids: tuple[int, ...]
     """All its processes."""
-    cgroups: tuple[str, ...]
-    """Directories of its units' control groups in systemd's hierarchy; sub-groups lie below them."""
-    ports: tuple[tuple[str, int], ...]
-    """``(protocol, port)`` of every TCP and UDP port that its processes listen on."""
-    unix_sockets: tuple[str, ...]
-    """Paths of the unix sockets that its processes listen on."""
-    facts: Mapping[str, Mapping[str, str]]
-    """Properties of each unit, by id; see `find_units`."""
 
 
 def resolve(module: Any, definition: Mapping[str, Any], name: str | None = None) -> Service:
@@ -48,8 +40,9 @@ def resolve(module: Any, definition: Mapping[str, Any], name: str | None = None)
     """
     found = where_processes_are(module, definition, name)
     if "units" in found:
-        return of_units(find_units(module, found["units"], name))
-    return _with_sockets(processes(module, found, name))
+        facts = find_units(module, found["units"], name)
+        return Service(tuple(facts), tuple(pids_of(facts)))
+    return Service((), tuple(processes(module, found, name)))
 
 
 def processes(module: Any, definition: Mapping[str, Any], name: str | None = None) -> list[int]:
@@ -142,30 +135,7 @@ def find_units(
     return found
 
 
-def of_units(facts: Mapping[str, Mapping[str, str]]) -> Service:
-    """Return the service that these units are, with the processes that are in their control groups now."""
-    cgroups = control_groups(facts)
-    return _with_sockets(pids_of(facts), tuple(facts), cgroups, facts)
-
-
-def control_groups(facts: Mapping[str, Mapping[str, str]]) -> tuple[str, ...]:
-    """Return the directories of the units' control groups."""
-    found = (osf_units.cgroup_of(each.get("ControlGroup", "")) for each in facts.values())
-    return tuple(directory for directory in found if directory)
-
-
 def pids_of(facts: Mapping[str, Mapping[str, str]]) -> list[int]:
     """Return the pids that are in the units' control groups now."""
-    return sorted({pid for directory in control_groups(facts) for pid in osf_units.pids_in(directory)})
-
-
-def _with_sockets(
-    pids: Sequence[int],
-    units: tuple[str, ...] = (),
-    cgroups: tuple[str, ...] = (),
-    facts: Mapping[str, Mapping[str, str]] = {},
-) -> Service:
-    inodes = osf_sockets.inodes_of(pids)
-    return Service(
-        units, tuple(pids), cgroups, osf_sockets.ports_of(inodes), osf_sockets.unix_sockets_of(inodes), facts
-    )
+    groups = (osf_units.cgroup_of(each.get("ControlGroup", "")) for each in facts.values())
+    return sorted({pid for directory in groups if directory for pid in osf_units.pids_in(directory)})
