@@ -99,6 +99,34 @@ def test_what_is_no_unit_name_never_reaches_a_command_line(bad):
         osf_units.pattern(bad)
 
 
+def systemd_with(*units: str) -> osf_units.Run:
+    """A systemd that has these units only."""
+
+    def run(argv):
+        if "show" in argv:
+            names = argv[argv.index("--") + 1 :]
+            states = {name: "loaded" if name in units else "not-found" for name in names}
+            return 0, "\n".join("Id={}\nLoadState={}\n".format(*each) for each in states.items()), ""
+        return 0, "".join(f"{unit} loaded active running\n" for unit in units), ""
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("patterns", "found"),
+    [
+        (["gone.service", "web.service", "web-1.service"], ["web.service"]),
+        (["gone.service", "web-*.service", "web.service"], ["web-1.service", "web-2.service"]),
+        (["gone-*.service", "web.service"], ["web.service"]),
+        (["gone.service"], []),
+        (["gone-*.service"], []),
+    ],
+)
+def test_the_units_of_the_first_pattern_are_found(patterns, found):
+    run = systemd_with("web.service", "web-1.service", "web-2.service")
+    assert sorted(osf_units.first(run, patterns, osf_units.STATE)) == found
+
+
 def test_an_alias_and_its_unit_are_one():
     shown = "Id=mariadb.service\nActiveState=active\n\nId=mariadb.service\nActiveState=active\n"
     facts = osf_units.show(lambda argv: (0, shown, ""), ["mysql.service", "mariadb.service"])
