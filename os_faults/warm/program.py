@@ -6,9 +6,10 @@ from __future__ import annotations
 # the word in the comment, and puts the arguments in twice: as JSON there, and as a literal of Python. It must not find
 # an import of its own library, by which it recognises the usual form.
 #
-# A module comes with up to twenty others of ours, and one call needs a few of them. So whatever is imported as a whole,
-# of ours and of Python's, is loaded when something of it is first used (in a function an import loads at once). Of the
-# names for types a running program needs none but `NamedTuple`, so `typing` is not loaded at all.
+# A module comes with up to twenty others of ours, and one call needs a few of them. So whatever is imported as a whole
+# is loaded when something of it is first used: of ours it is a `Later` until then, of Python's a `PythonsOwn` (in a
+# function an import loads at once). Of the names for types a running program needs none but `NamedTuple`, which `Named`
+# makes of `namedtuple`; `Type` stands for all others, and `typing` itself is not loaded.
 PROGRAM = """#!/usr/bin/python
 # <<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>
 import json
