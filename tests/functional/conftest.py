@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import ansible_runner
 import pytest
+from held_service import Service
 
 from os_faults import resources
 
@@ -92,3 +94,43 @@ def play(tmp_path: Path) -> Run:
         return Play(done.rc, stdout, events)
 
     return run
+
+
+@pytest.fixture
+def runtime_directory(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a user without root keeps holds, so that they are not mixed with others of this machine."""
+    directory = tmp_path_factory.mktemp("runtime")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(directory))
+    return directory
+
+
+@pytest.fixture
+def service(tmp_path: Path, runtime_directory: Path) -> Iterator[Service]:
+    """A service of its own, which is not frozen any more afterwards."""
+    service = Service(tmp_path)
+    yield service
+    if service.directory:
+        subprocess.run(["sh", str(service.directory / "undo.sh")], check=False)
+    service.end()
+
+
+@pytest.fixture
+def freeze(play: Run, service: Service) -> Run:
+    """Freeze the service, or what the verb says."""
+
+    def do(verb: str = "freeze", **more: Any) -> Play:
+        return play(
+            "service_freeze.yml", inventory=service.inventory, service=service.name, service_action=verb, **more
+        )
+
+    return do
+
+
+@pytest.fixture
+def listed(play: Run, service: Service) -> Callable[[], Mapping[str, Any] | None]:
+    """The entry of the service's fault in the list of faults, None when there is none."""
+
+    def look() -> Mapping[str, Any] | None:
+        return next((hold for hold in play("faults.yml").result["holds"] if hold["id"] == service.hold), None)
+
+    return look

@@ -1,0 +1,112 @@
+"""What `osf_hold` makes of commands that say, fail, take too long or are not plain."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from held_service import directory_of
+
+from os_faults import resources
+
+pytestmark = [pytest.mark.functional, pytest.mark.usefixtures("runtime_directory")]
+
+
+@pytest.fixture
+def hold(tmp_path: Path):
+    """Run the module osf_hold alone, with these options, and return its answer."""
+
+    def run(**options: Any) -> dict[str, Any]:
+        book = tmp_path / "hold.yml"
+        task = {"osf_hold": {"fault": "test", "subject": tmp_path.name, "seconds": "60", **options}}
+        book.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]))
+        done = subprocess.run(
+            [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,", "-c", "local", str(book)],
+            env={
+                **os.environ,
+                "ANSIBLE_LIBRARY": str(resources.modules_dir()),
+                "ANSIBLE_MODULE_UTILS": str(resources.modules_dir() / "module_utils"),
+                "ANSIBLE_STDOUT_CALLBACK": "minimal",
+                "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
+                "ANSIBLE_NOCOLOR": "1",
+            },
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "[WARNING]" not in done.stdout + done.stderr, done.stderr
+        status, _, answer = done.stdout.partition("=> ")
+        return {**json.loads(answer), "failed": "FAILED" in status}
+
+    return run
+
+
+def test_what_the_scripts_say_comes_back(hold, tmp_path):
+    script = "echo note: mind the gap; echo fact: depth=3; echo something else; touch done"
+    answer = hold(inject=[["sh", "in.sh"]], undo=[["rm", "-f", "done"]], files={"in.sh": script})
+    assert answer["notes"] == ["mind the gap"]
+    assert answer["facts"] == {"depth": "3"}
+    assert hold(state="injected")["state"] == "injected"
+    assert hold(state="absent")["changed"]
+    assert hold(state="injected")["state"] == "absent"
+
+
+def test_an_injection_that_fails_half_way_is_taken_back(hold, tmp_path):
+    mark = tmp_path / "mark"
+    script = f"touch {mark}; echo starting >&2; echo no luck today >&2; exit 4"
+    answer = hold(inject=[["sh", "in.sh"]], undo=[["rm", "-f", str(mark)]], files={"in.sh": script})
+    assert answer["failed"]
+    assert answer["msg"] == "no luck today"
+    assert not answer["refused"]
+    assert not mark.exists()
+    assert directory_of(answer["id"]) is None
+
+
+def test_an_injection_that_fails_and_can_not_be_taken_back_says_so(hold, tmp_path):
+    answer = hold(inject=[["false"]], undo=[["sh", "-c", "test -e ../please"]])
+    assert answer["undo_failed"]
+    directory = directory_of(answer["id"])
+    (directory.parent / "please").touch()
+    assert hold(state="absent")["changed"]
+    (directory.parent / "please").unlink()
+
+
+def test_an_injection_that_takes_too_long_is_taken_back(hold, tmp_path):
+    mark = tmp_path / "mark"
+    answer = hold(inject=[["touch", str(mark)], ["sleep", "30"]], undo=[["rm", str(mark)]], start_timeout=1)
+    assert answer["failed"]
+    assert "did not end" in answer["msg"]
+    assert not mark.exists()
+
+
+def test_a_momentary_fault_leaves_nothing(hold, tmp_path):
+    mark = tmp_path / "mark"
+    answer = hold(inject=[["touch", str(mark)]], undo=[["rm", str(mark)]], momentary=True)
+    assert answer["changed"]
+    assert answer["state"] == "absent"
+    assert not mark.exists()
+    assert directory_of(answer["id"]) is None
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"id": "a;b", "undo": [["true"]]}, "the id 'a;b' is not plain"),
+        ({"id": "../x", "undo": [["true"]]}, "the id '../x' is not plain"),
+        ({"files": {"../x": ""}, "undo": [["true"]]}, "a hold can't have a file named '../x'"),
+        ({"files": {"undo.sh": ""}, "undo": [["true"]]}, "a hold can't have a file named 'undo.sh'"),
+        ({"targets": ["unit=$(reboot)"], "undo": [["true"]]}, "which is not a plain name"),
+        ({"inject": [["true"]]}, "a hold without an undo is not allowed"),
+    ],
+)
+def test_what_is_not_plain_is_refused(hold, options, message):
+    answer = hold(**options)
+    assert answer["failed"]
+    assert message in answer["msg"]
