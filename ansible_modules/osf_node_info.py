@@ -126,9 +126,9 @@ notes:
 """
 
 import os
-import platform
 import shutil
 import socket
+import sys
 
 from ansible.module_utils import (
     osf_claims,
@@ -264,7 +264,7 @@ def describe_node(module):
         "interfaces": links,
         "default_interface": osf_network.own_default_interface(),
         "boot_id": boot_id,
-        "python": platform.python_version(),
+        "python": sys.version.split()[0],
         "systemd": systemd,
         "virtualization": None if virtualization == "none" else virtualization,
         "euid": os.geteuid(),
