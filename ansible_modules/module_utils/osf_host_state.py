@@ -143,7 +143,7 @@ def _rules(kind: str, text: str) -> Iterator[str]:
     ours = False
     for row in _rows(text):
         if row.startswith(("table ", "*")):
-            table = row.strip("* {").removeprefix("table ")
+            table = re.sub("^table ", "", row.strip("* {"))
             ours = bool(OWN_RULE.search(table))
             if not ours:
                 continue
