@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -44,3 +46,16 @@ def test_a_child_is_measured() -> None:
     assert cost.cpu_seconds >= 0.4
     assert cost.memory_mb >= 64
     assert cost.forks == 3
+
+
+def test_two_at_once_see_the_same_memory_and_a_forked_child_sees_its_own() -> None:
+    with Meter() as first, Meter() as second:
+        subprocess.run([sys.executable, "-c", BUSY], check=True, timeout=60)
+        child = os.fork()
+        if child == 0:
+            with Meter() as own:
+                time.sleep(0.5)
+            os._exit(own.cost(forks=1).memory_mb > 0)  # it has started nothing
+        assert os.waitpid(child, 0)[1] == 0
+    assert first.cost(forks=1).memory_mb >= 64
+    assert second.cost(forks=1).memory_mb >= 64
