@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -134,6 +135,28 @@ def test_netem(guests: Cloud, guest_1: Guest, node_3: Host, verb: str, evidence:
     evidence.undone(verb, f"by end_{verb}, and by its time; the kernel's own discipline is back")
     evidence.seen(f"end_{verb}", "pings as before")
     evidence.undone(f"end_{verb}", "record gone, the kernel's own discipline is back")
+
+
+def test_two_kinds_begin_at_their_moment(guests: Cloud, guest_1: Guest, nodes: NodeCollection, node_3: Host) -> None:
+    """A node of systemd and one without, by what is seen from outside of the one and inside of the other."""
+    slow = (
+        f"ping -n -D -i 0.1 -w 50 {guest_1.inside.address} | sed -n 's/^.\\([0-9.]*\\).*time=[2-9][0-9][0-9].*/\\1/p'"
+    )
+    shaped = "until tc qdisc show dev stor0 | grep -q tbf; do sleep 0.02; done; date +%s.%N"
+    far = guests.get_nodes(fqdns=[guest_1.fqdn])
+    with node_3.undone(), ThreadPoolExecutor() as threads:
+        seen = [threads.submit(node_3.sh, script, within=90) for script in (f"{slow} | head -n 1", shaped)]
+        moment = time.time() + 15
+        done = [
+            threads.submit(lambda: far.latency("eth0", 400, at=moment, heal_after=60)),
+            threads.submit(lambda: nodes.bandwidth("storage", "1M", at=moment, heal_after=60)),
+        ]
+        assert all(each.result().changed for each in done)
+        began = [float(each.result()) - moment for each in seen]
+        far.end_latency("eth0")
+        nodes.end_bandwidth("storage")
+    assert 0 <= began[1] < 1, began
+    assert 0 <= began[0] < 5, began  # an emulated processor
 
 
 @pytest.fixture
