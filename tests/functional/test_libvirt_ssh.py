@@ -127,11 +127,6 @@ class Hypervisor:
         return [line for line in self._lines if line.startswith("event ")]
 
     @property
-    def snapshots(self) -> str:
-        """The names of the domain's snapshots."""
-        return [line for line in self._lines if line.startswith("snapshots ")][-1].partition(" ")[2]
-
-    @property
     def inside(self) -> int:
         """The number of the first process in its namespaces."""
         pid = self.process.pid
@@ -142,10 +137,11 @@ class Hypervisor:
         kill = ["sh", "-c", "kill -KILL $(cat /run/daemon)"]
         subprocess.run(["nsenter", "--target", str(self.inside), "--mount", "--pid", *kill], check=True)
 
-    def saw(self, state: str) -> bool:
-        """Return whether the domain is in a state now, or within two seconds."""
+    def saw(self, line: str) -> bool:
+        """Return whether the observer says so now, or within two seconds: ``state 1 5``, ``snapshots first second``."""
+        kind = line.partition(" ")[0]
         for _ in range(20):
-            if self.states[-1] == state:
+            if [each for each in self._lines if each.startswith(f"{kind} ")][-1] == line:
                 return True
             time.sleep(0.1)
         return False
@@ -204,7 +200,7 @@ def test_a_snapshot_and_the_way_back(hypervisor: Hypervisor) -> None:
         assert hypervisor.events[done:] == [SUSPENDED, RESUMED]
         one.snapshot("live", suspend=False)
         assert hypervisor.events[done:] == [SUSPENDED, RESUMED], "it ran all the time"
-        assert hypervisor.snapshots == "live still"
+        assert hypervisor.saw("snapshots live still")
         one.revert("still", resume=False)
         assert hypervisor.saw("state 3 7"), "paused, from a snapshot"
         one.revert("live")
