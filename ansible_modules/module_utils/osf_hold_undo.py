@@ -16,6 +16,10 @@ from ansible.module_utils import osf_hold_store as store
 from ansible.module_utils import osf_hold_witness as witness
 
 
+_ATTEMPTS = 2
+"""An undo that was killed, as by a kernel that is out of memory, has neither failed nor ended: it is begun again."""
+
+
 class Failed(Exception):
     """A hold could not be made or taken back; ``payload`` goes into the module's failure."""
 
@@ -39,11 +43,15 @@ def take_back(module, hold: store.Hold) -> list[str]:
         return []
     begun = not os.path.exists(hold.path("moment"))
     memory = witness.recall(hold) if begun else None
-    carrier.stop(hold)
+    said = ""
+    for _ in range(_ATTEMPTS):
+        carrier.stop(hold)
+        if hold.exists:
+            said = _undo_by_hand(module, hold)
+        if not hold.exists or hold.text("state").strip() == "undo_failed":
+            break
     if hold.exists:
-        module.run_command(["/bin/sh", hold.path("undo.sh")], environ_update=carriers.ENVIRONMENT)
-    if hold.exists:
-        raise Failed(_why_not_undone(hold), undo_failed=True, id=hold.id)
+        raise Failed(_why_not_undone(hold, said), undo_failed=True, id=hold.id)
     carrier.clear(hold.id)
     found = witness.verdict(hold.id, memory)
     if found.left:
@@ -56,10 +64,18 @@ def told(drift: Sequence[str]) -> list[str]:
     return ["changed meanwhile, not by us: " + line for line in words.few(drift)]
 
 
-def _why_not_undone(hold: store.Hold) -> str:
+def _undo_by_hand(module, hold: store.Hold) -> str:
+    """Run the undo of a hold without its carrier, and return how that ended."""
+    command = ["/bin/sh", hold.path("undo.sh")]
+    code, _out, err = module.run_command(command, environ_update=carriers.ENVIRONMENT)
+    return words.last_line(err) or "its undo ended with exit code {:d} before it was done".format(code)
+
+
+def _why_not_undone(hold: store.Hold, said: str) -> str:
+    log = hold.text("undo.log").splitlines()
     return "could not take back {}: {} (see {} on the host; {} tells how to go on by hand)".format(
         hold.id,
-        words.last_line("\n".join(hold.text("undo.log").splitlines()[:-1])) or words.last_line(hold.text("undo.log")),
+        words.last_line("\n".join(log[:-1])) or words.last_line("\n".join(log)) or said,
         hold.path("undo.log"),
         os.path.join(os.path.dirname(hold.directory), "README"),
     )

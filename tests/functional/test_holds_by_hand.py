@@ -78,6 +78,30 @@ def test_an_injection_that_fails_and_can_not_be_taken_back_says_so(hold, tmp_pat
     (directory.parent / "please").unlink()
 
 
+# Its parent is `timeout`, whose parent is the undo script.
+KILLED = "echo x >>{count}; [ $(wc -l <{count}) -gt {times} ] || kill -KILL $(cut -d ' ' -f 4 /proc/$PPID/stat)"
+
+
+def test_an_undo_that_was_killed_is_begun_again(hold, tmp_path):
+    """By the carrier, then by hand: the third time it comes to its end."""
+    script = KILLED.format(count=tmp_path / "count", times=2)
+    made = hold(inject=[["true"]], undo=[["sh", "out.sh"]], files={"out.sh": script})
+    assert made["state"] == "injected"
+    assert hold(state="absent")["changed"]
+    assert (tmp_path / "count").read_text() == "x\n" * 3
+    assert directory_of(made["id"]) is None
+
+
+def test_an_undo_that_is_killed_again_and_again_is_told(hold, tmp_path):
+    script = KILLED.format(count=tmp_path / "count", times=4)
+    made = hold(inject=[["true"]], undo=[["sh", "out.sh"]], files={"out.sh": script})
+    answer = hold(state="absent")
+    assert answer["undo_failed"]
+    assert "its undo ended with exit code -9 before it was done (see " in answer["msg"]
+    assert directory_of(made["id"]).is_dir()
+    assert hold(state="absent")["changed"]
+
+
 def test_an_injection_that_takes_too_long_is_taken_back(hold, tmp_path):
     mark = tmp_path / "mark"
     answer = hold(inject=[["touch", str(mark)], ["sleep", "30"]], undo=[["rm", str(mark)]], start_timeout=1)
