@@ -20,9 +20,9 @@ pytestmark = [pytest.mark.functional, pytest.mark.usefixtures("runtime_directory
 
 @pytest.fixture
 def hold(tmp_path: Path):
-    """Run the module osf_hold alone, with these options, and return its answer."""
+    """Run the module osf_hold alone, or with its action plugin, with these options, and return its answer."""
 
-    def run(**options: Any) -> dict[str, Any]:
+    def run(plugin: bool = False, **options: Any) -> dict[str, Any]:
         book = tmp_path / "hold.yml"
         task = {"osf_hold": {"fault": "test", "subject": tmp_path.name, "seconds": "60", **options}}
         book.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]))
@@ -32,6 +32,7 @@ def hold(tmp_path: Path):
                 **os.environ,
                 "ANSIBLE_LIBRARY": str(resources.modules_dir()),
                 "ANSIBLE_MODULE_UTILS": str(resources.modules_dir() / "module_utils"),
+                **({"ANSIBLE_ACTION_PLUGINS": str(resources.playbooks_dir() / "action_plugins")} if plugin else {}),
                 "ANSIBLE_STDOUT_CALLBACK": "minimal",
                 "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
                 "ANSIBLE_NOCOLOR": "1",
@@ -76,6 +77,26 @@ def test_an_injection_that_fails_and_can_not_be_taken_back_says_so(hold, tmp_pat
     (directory.parent / "please").touch()
     assert hold(state="absent")["changed"]
     (directory.parent / "please").unlink()
+
+
+def test_a_host_that_is_not_cut_off_is_asked_for_the_fault(hold):
+    made = hold(inject=[["true"]], undo=[["true"]])
+    answer = hold(plugin=True, state="injected", cuts_path=True)
+    assert (answer["failed"], answer["state"], answer["changed"]) == (False, "injected", True)
+    (directory_of(made["id"]) / "state").write_text("undo_failed\n")
+    answer = hold(plugin=True, state="injected", cuts_path=True)
+    assert answer["failed"]
+    assert f"{made['id']} is not in place but undo_failed" in answer["msg"]
+    assert hold(state="absent")["changed"]
+
+
+def test_scripts_are_read_where_the_playbook_lies(hold, tmp_path):
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files/in.sh").write_text("echo fact: depth=3\n")
+    options = {"inject": [["sh", "in.sh"]], "undo": [["true"]], "scripts": ["in.sh"]}
+    assert "scripts are read by the action plugin of osf_hold" in hold(**options)["msg"]
+    assert hold(plugin=True, **options)["facts"] == {"depth": "3"}
+    assert hold(state="absent")["changed"]
 
 
 # Its parent is `timeout`, whose parent is the undo script.
