@@ -27,7 +27,7 @@ from os_faults.errors import (
     ServiceError,
     did_you_mean,
 )
-from os_faults.faults import Faults, faults_of
+from os_faults.faults import Faults, checked, faults_of
 from os_faults.guards import Guards, Limit, is_pattern, is_whole
 from os_faults.held import Held
 from os_faults.injected import injected
@@ -279,11 +279,12 @@ class Cloud:
             check: raise when one could not be undone.
 
         Raises:
+            ArgumentError: an identity is none.
             UndoError: a fault is still there; the message says where and why.
             PartlyDone: a node could not be reached; its faults end by themselves at their time.
             KeyboardInterrupt: passed on, with notes of what the nodes may hold yet.
         """
-        wanted = {ids} if isinstance(ids, str) else set(ids)
+        wanted = checked(ids)
         nodes = self.known_nodes()
         try:
             result = self._faults.heal(nodes, wanted)
@@ -317,7 +318,7 @@ class Cloud:
 
     def healing(self, ids: Iterable[str] = ()) -> list[Action]:
         """Return what `heal` would do, run by run; nothing is touched."""
-        return self._faults.plan(self.known_nodes(), set(ids))
+        return self._faults.plan(self.known_nodes(), checked(ids))
 
     def known_nodes(self) -> list[Node]:
         """Return the nodes that answered, and with ``last_seen`` set those that did not: they can still be named."""
@@ -332,7 +333,9 @@ class Cloud:
             nodes: whose; all nodes of the cloud when None.
             secrets: let passwords be looked up in files that live as long as this object.
         """
-        chosen = self.get_nodes() if nodes is None else nodes
+        return self._inventory(tuple(self.get_nodes() if nodes is None else nodes), secrets)
+
+    def _inventory(self, chosen: Sequence[Node], secrets: bool, by: str | None = None) -> dict[str, Any]:
         return inventory(
             chosen,
             services=self._configured,
@@ -342,6 +345,7 @@ class Cloud:
             ssh=self._config.ssh,
             catalogue=self._driver.catalogue,
             secret_path=self._runner.secret_path if secrets else None,
+            by=by,
         )
 
     def check_network(self, name: str, nodes: Iterable[Node]) -> None:
@@ -471,9 +475,7 @@ class Cloud:
         )
 
     def _inventory_of(self, action: Action, *, secrets: bool = True) -> dict[str, Any]:
-        hosts = self.inventory(action.nodes, secrets=secrets)
-        hosts["all"]["vars"]["os_faults_by"] = self._by
-        return hosts
+        return self._inventory(action.nodes, secrets, by=self._by)
 
 
 def _user() -> str:

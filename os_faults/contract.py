@@ -21,6 +21,7 @@ from typing import Any
 from os_faults.errors import ArgumentError, ConfigError, did_you_mean
 from os_faults.moment import seconds_of
 from os_faults.resources import read_yaml
+from os_faults.template_marks import marked
 
 #: The options that say when a fault ends by itself; the first that is given holds.
 ENDS = ("seconds", "duration", "heal_after")
@@ -177,6 +178,7 @@ class Contract:
         ]
         missing = sorted(name for name, option in self.options.items() if option.required and name not in given)
         problems += [f"missing required arguments: {', '.join(missing)}"] if missing else []
+        problems += [sentence for name, value in given.items() for sentence in marked(value, f"argument '{name}'")]
         converted: dict[str, Any] = {}
         for name, option in self.options.items():
             if name in given:

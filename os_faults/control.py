@@ -46,6 +46,8 @@ _OWNER = "owner"
 _DEFAULTS = MappingProxyType(
     {
         "gathering": "explicit",
+        # A host's facts stay under `ansible_facts`: as variables they would steer where its next task goes.
+        "inject_facts_as_vars": "False",
         "host_key_checking": "True",
         "deprecation_warnings": "False",
         "localhost_warning": "False",

@@ -17,8 +17,9 @@ from os_faults.errors import (
     PartlyDone,
     PartlyUnreachable,
 )
+from os_faults.identity import identify
 from os_faults.memory import Memory
-from os_faults.model import Action, Claim, HostResult, Node, Result, Status
+from os_faults.model import Action, Claim, Node, Result, Status
 
 #: Seconds for which what the nodes told is taken for the present.
 _FRESH = 5.0
@@ -126,19 +127,13 @@ class Discovery:
         One host that answers nonsense must not stand in the way of healing all others.
         """
         answered = {name: host for name, host in result.items() if host.ok}
-        try:
-            return self._driver.nodes(answered, self._seeds), result
-        except CloudManagementError:
-            pass
-        usable: dict[str, HostResult] = {}
-        refused: dict[str, HostResult] = {}
-        for name, host in answered.items():
-            try:
-                self._driver.nodes({**usable, name: host}, self._seeds)
-                usable[name] = host
-            except CloudManagementError as error:
-                refused[name] = replace(host, status=Status.FAILED, message=str(error), payload={"refused": True})
-        return self._driver.nodes(usable, self._seeds), replace(result, hosts={**result.hosts, **refused})
+        remembered = self._memory.recall({seed.ip: seed.auth for seed in self._seeds})
+        nodes, refused = identify(self._driver.nodes, answered, self._seeds, remembered)
+        unusable = {
+            name: replace(result[name], status=Status.FAILED, message=why, payload={"refused": True}, answered=False)
+            for name, why in refused.items()
+        }
+        return nodes, replace(result, hosts={**result.hosts, **unusable})
 
     def _action(self, nodes: tuple[Node, ...]) -> Action:
         return actions.for_playbook(self._driver.discover_playbook, nodes, verb="discover", subject="the cloud")

@@ -8,10 +8,11 @@ statistics tell whether a failure counts, since a rescued one looks like any oth
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
+from os_faults import answers
 from os_faults.model import Action, HostResult, Result, Status
 from os_faults.together import combined
 
@@ -25,7 +26,9 @@ _STATUSES = {
 }
 _FIELDS = frozenset({"changed", "failed", "msg", "rc", "skipped", "stderr", "stdout", "unreachable"})
 """Keys of a module's result that have their own place in `HostResult` or in its status."""
-_NOISE = frozenset({"censored", "deprecations", "exception", "invocation", "warnings"})
+_NOISE = frozenset({"censored", "deprecations", "exception", "invocation", "timedout", "warnings"})
+
+_LOST = "the run ended without a result for this node: nobody knows what was done there"
 
 _SEVERITY = re.compile(r"^(\[(ERROR|WARNING)\]: |ERROR! )")
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -46,26 +49,57 @@ class _Outcome:
     task: str
     ours: bool
     answer: Mapping[str, Any]
+    unfit: bool = False
 
 
-def told(result: Result, events: Sequence[Event]) -> Result:
+def told(result: Result, events: Sequence[Event], suspects: Set[str] = frozenset()) -> Result:
     """Return a result with what a run's events tell of its nodes, and for an action of several parts of each part.
 
     A node that no event speaks of did not do what was asked, unless none speaks of any node: then the run as a whole
     failed, and its error tells.
+
+    Args:
+        result: without any node yet.
+        events: of the run, in order.
+        suspects: the nodes that tried to speak for others; nothing that they say counts.
     """
     action = result.action
+    events = genuine(events)
     if not action.parts:
-        hosts = results(events, action)
-        unheard = _unheard(action, hosts, result.error or _why(hosts) or "the run ended without a result for this node")
-        return replace(result, hosts={**unheard, **hosts} if hosts else hosts)
+        hosts = results(events, action, suspects)
+        unheard = _unheard(action, hosts, result.error or _why(hosts) or _LOST)
+        return replace(result, hosts={**unheard, **hosts} if hosts or _worked_on(events) else hosts)
     parts: list[Result] = []
     plays = _plays(events)
     not_begun: list[list[Event]] = [[] for _ in action.parts[len(plays) :]]
     for part, play in zip(action.parts, plays + not_begun, strict=True):
-        hosts = results(play, part)
+        hosts = results(play, part, suspects)
         parts.append(replace(result, action=part, hosts={**_left_out(part, hosts, parts, result.error), **hosts}))
     return replace(result, hosts=combined(parts), parts=tuple(parts))
+
+
+def genuine(events: Sequence[Event]) -> Sequence[Event]:
+    """Return the events that Ansible's callback made.
+
+    It marks all events of a run with a random identity, first of all the one of its start, before any host is asked.
+    What a host prints in their form can't have it.
+    """
+    first = next((event for event in events if event.get("event") == "playbook_on_start"), None)
+    run = _identity(first or {})
+    return [event for event in events if _identity(event) == run] if run else events
+
+
+def _identity(event: Event) -> Any:
+    data = event.get("event_data")
+    return data.get("playbook_uuid") if isinstance(data, Mapping) else None
+
+
+def _worked_on(events: Iterable[Event]) -> bool:
+    """Return whether the statistics name a host: then something was done, though no event tells of it."""
+    last: Mapping[str, Any] = next(
+        (event["event_data"] for event in events if event.get("event") == "playbook_on_stats"), {}
+    )
+    return bool(last.get("processed"))
 
 
 def _plays(events: Iterable[Event]) -> list[list[Event]]:
@@ -85,7 +119,9 @@ def _why(hosts: Mapping[str, HostResult]) -> str:
 
 def _unheard(action: Action, hosts: Mapping[str, HostResult], why: str) -> dict[str, HostResult]:
     return {
-        node.fqdn: HostResult(node.fqdn, Status.FAILED, message=why) for node in action.nodes if node.fqdn not in hosts
+        node.fqdn: HostResult(node.fqdn, Status.FAILED, message=why, answered=False)
+        for node in action.nodes
+        if node.fqdn not in hosts
     }
 
 
@@ -97,19 +133,20 @@ def _left_out(
     why = error or _why(hosts)
     for earlier in failed.values():
         why = why or f"not begun, as {earlier} failed"
-    unheard = _unheard(part, hosts, why or "the run ended without a result for this node")
+    unheard = _unheard(part, hosts, why or _LOST)
     return {
         name: replace(host, message=f"left out, as it failed at {failed[name]}") if name in failed else host
         for name, host in unheard.items()
     }
 
 
-def results(events: Iterable[Event], action: Action) -> dict[str, HostResult]:
+def results(events: Iterable[Event], action: Action, suspects: Set[str] = frozenset()) -> dict[str, HostResult]:
     """Return what a run did on each node.
 
     Args:
         events: the run's events in order, as ansible-runner hands them to an event handler.
         action: what was asked; only its nodes are in the result.
+        suspects: see `told`.
 
     Returns:
         Name of the node → its result. A node that no event speaks of is missing.
@@ -121,7 +158,7 @@ def results(events: Iterable[Event], action: Action) -> dict[str, HostResult]:
         if event.get("event") == "playbook_on_stats":
             statistics = data
         elif event.get("event") in _STATUSES and data.get("host") in outcomes:
-            outcomes[data["host"]].append(_outcome(event["event"], data))
+            outcomes[data["host"]].append(_outcome(event["event"], data, data["host"] in suspects))
     return {node: _result(node, told, statistics) for node, told in outcomes.items() if told}
 
 
@@ -146,19 +183,24 @@ def _block(lines: list[str]) -> str:
     return " ".join(lines[:end])
 
 
-def _outcome(kind: str, data: Mapping[str, Any]) -> _Outcome:
-    answer = data.get("res")
-    return _Outcome(
-        status=Status.IGNORED if kind == "runner_on_failed" and data.get("ignore_errors") else _STATUSES[kind],
-        task=str(data.get("task", "")),
-        ours=str(data.get("task_action", "")).rpartition(".")[2].startswith("osf_"),
-        answer=answer if isinstance(answer, Mapping) else {},
-    )
+def _outcome(kind: str, data: Mapping[str, Any], is_suspect: bool) -> _Outcome:
+    status = Status.IGNORED if kind == "runner_on_failed" and data.get("ignore_errors") else _STATUSES[kind]
+    task, module = str(data.get("task", "")), str(data.get("task_action", "")).rpartition(".")[2]
+    ours = module.startswith("osf_")
+    try:
+        if is_suspect:
+            raise answers.Unfit("the node tried to speak for others in it")
+        # One that was skipped gave no answer.
+        answer = answers.read(module, data["res"], succeeded=status is Status.OK) if "res" in data else {}
+    except answers.Unfit as error:
+        return _Outcome(Status.FAILED, task, ours, {"msg": f"its answer can't be used: {error}"}, unfit=True)
+    return _Outcome(status, task, ours, answer)
 
 
 def _result(node: str, told: list[_Outcome], statistics: Mapping[str, Any] | None) -> HostResult:
     status, outcome = _verdict(node, told, statistics)
     answer = outcome.answer
+    died = status is Status.FAILED and bool("timedout" in answer or _NO_ANSWER.search(_text(answer.get("msg"))))
     return HostResult(
         node=node,
         status=status,
@@ -169,6 +211,7 @@ def _result(node: str, told: list[_Outcome], statistics: Mapping[str, Any] | Non
         rc=answer["rc"] if isinstance(answer.get("rc"), int) else None,
         payload=_payload(answer),
         task=outcome.task,
+        answered=not (status is Status.UNREACHABLE or outcome.unfit or died),
     )
 
 
@@ -179,6 +222,8 @@ def _verdict(node: str, told: list[_Outcome], statistics: Mapping[str, Any] | No
         counts = told[-1].status is status if statistics is None else bool(statistics.get(counter, {}).get(node))
         if such and counts:
             return status, such[-1]
+    if unfit := [outcome for outcome in told if outcome.unfit]:  # Ansible took it for an answer
+        return Status.FAILED, unfit[-1]
     done = [outcome for outcome in told if outcome.status in (Status.OK, Status.IGNORED)]
     forgiven = [outcome for outcome in told if outcome.status in (Status.UNREACHABLE, Status.FAILED)]
     speaker = ([o for o in done if o.ours] or done or forgiven or told)[-1]

@@ -7,6 +7,7 @@ journal speaks, and what was powered off is powered on.
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, replace
@@ -14,13 +15,15 @@ from itertools import chain
 from typing import Any
 
 from os_faults import actions
-from os_faults.errors import AnsibleExecutionException, PowerManagementError
+from os_faults.errors import AnsibleExecutionException, ArgumentError, PowerManagementError
 from os_faults.held import Held
 from os_faults.journal import HELD, INTENDED, Entry
 from os_faults.model import Action, Fault, HostResult, Node, Result, Status
 from os_faults.power import Machines
 
 LOG = logging.getLogger(__name__)
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,299}")
 
 
 class Faults:
@@ -153,6 +156,29 @@ def _faults(node: str, payload: Mapping[str, Any]) -> Iterator[Fault]:
             by=hold.get("by", ""),
             detail=hold,
         )
+
+
+def checked(ids: Iterable[str]) -> set[str]:
+    """Return the identities of faults as a set.
+
+    Args:
+        ids: the identities; a text is one.
+
+    Raises:
+        ArgumentError: one can't be an identity, so it may have come from a host that lies.
+
+    Example:
+        >>> checked("freeze-keystone")
+        {'freeze-keystone'}
+    """
+    wanted = {ids} if isinstance(ids, str) else set(ids)
+    for name in wanted:
+        if not _ID.fullmatch(str(name)):
+            raise ArgumentError(
+                f"{name!r} is no identity of a fault: that has letters, digits, '_', '.' and '-' only; "
+                "'os-faults faults --output json' lists them"
+            )
+    return wanted
 
 
 def _healing(nodes: Iterable[Node], ids: Set[str]) -> Action:

@@ -194,7 +194,7 @@ def _meant(entry: Entry, action: Action) -> bool:
 
 def _failed(host: HostResult | None, entries: Iterable[Entry], action: Action, begun: float) -> list[Entry]:
     """A node that answers that it failed has taken back what it did; of a silent one nobody knows how far it came."""
-    if host is None or host.status is not Status.FAILED or host.payload.get("undo_failed"):
+    if host is None or host.status is not Status.FAILED or not host.answered or host.payload.get("undo_failed"):
         return []
     return _ended(entry for entry in entries if _meant(entry, action) and entry.since >= begun)
 

@@ -14,9 +14,9 @@ from typing import Any
 from os_faults.config import Secret, SshConfig
 from os_faults.errors import ConfigError
 from os_faults.model import Auth, Jump, Node
+from os_faults.template_marks import marked
 
 _HOST_KEY_CHECKING = {"accept-new": "accept-new", "strict": "yes", "off": "no"}
-_TEMPLATE = re.compile(r"\{[{%#]")
 
 
 def inventory(
@@ -30,6 +30,7 @@ def inventory(
     catalogue: str | None = None,
     secret_path: Callable[[str], str] | None = None,
     control_dir: str | None = None,
+    by: str | None = None,
 ) -> dict[str, Any]:
     """Return the inventory of ``nodes``, with one group for each service found on them.
 
@@ -44,6 +45,7 @@ def inventory(
         secret_path: is given a password and returns the path of a file (mode 0600) that holds it;
             when None, passwords are left out.
         control_dir: directory of ssh's control sockets; Ansible's own when None.
+        by: who makes the faults, ``user@controller``; the hosts find out by themselves when None.
 
     Example:
         >>> inventory([Node("node-1", "10.0.0.2")])["all"]["hosts"]["node-1"]["ansible_host"]
@@ -58,6 +60,7 @@ def inventory(
         "os_faults_services": dict(services or {}),
         "os_faults_containers": dict(containers or {}),
         "os_faults_cloud": catalogue or "",
+        **({"os_faults_by": by} if by else {}),
     }
     hosts: dict[str, dict[str, Any]] = {}
     for node in nodes:
@@ -223,13 +226,5 @@ def _refuse_percent(words: Iterable[str]) -> None:
 
 def _refuse_templates(value: Any, where: str) -> None:
     """Refuse what Ansible would evaluate on the controller; a password is looked up, so it may be anything."""
-    if isinstance(value, str) and not isinstance(value, Secret):
-        if _TEMPLATE.search(value):
-            raise ConfigError(f"{where}: {value!r} is a template for Ansible: '{{{{', '{{%' and '{{#' are not allowed")
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            _refuse_templates(str(key), where)
-            _refuse_templates(item, f"{where}.{key}")
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            _refuse_templates(item, where)
+    for sentence in marked(value, where, harmless=Secret):
+        raise ConfigError(sentence)

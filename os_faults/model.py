@@ -271,6 +271,8 @@ class HostResult:
         rc: exit code of the task's command, where it has one.
         payload: everything else that the module returned.
         task: name of the task that the result comes from.
+        answered: whether the node itself said this, in an answer that can be used. Of one that could not be reached,
+            died or answered nonsense nobody knows how far it came.
     """
 
     node: str
@@ -282,6 +284,7 @@ class HostResult:
     rc: int | None = None
     payload: Mapping[str, Any] = field(default_factory=dict, repr=False)
     task: str = ""
+    answered: bool = True
 
     @property
     def host(self) -> str:

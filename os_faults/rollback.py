@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from os_faults import actions
@@ -60,7 +60,7 @@ class Rollback:
             made = {name: holds for name, host in listing.items() if (holds := self._made(host))}
             self._known.update(made)
             if made:
-                self._heal(tuple(node for node in left if node.fqdn in made), set().union(*made.values()))
+                self._heal(tuple(node for node in left if node.fqdn in made), made)
             left = tuple(node for node in left if node.fqdn not in made)
             if not left or listing.failures:
                 break
@@ -80,9 +80,12 @@ class Rollback:
             for name, end in self._known[node].items()
         ]
 
-    def _heal(self, nodes: tuple[Node, ...], ids: set[str]) -> None:
+    def _heal(self, nodes: tuple[Node, ...], made: Mapping[str, Iterable[str]]) -> None:
+        """Let each node take back what it named itself: none speaks for another."""
         subject = f"what was begun by {self.action}"
-        healed = self.run(actions.for_playbook("heal.yml", nodes, verb="heal", subject=subject, fault_ids=sorted(ids)))
+        ids = {name: sorted(names) for name, names in made.items()}
+        healing = actions.for_playbook("heal.yml", nodes, verb="heal", subject=subject)
+        healed = self.run(replace(healing, known={"os_faults_ids_of": ids}))
         self._known.update({name: {} for name, host in healed.items() if host.ok})
         healed.raise_for_status()
 

@@ -28,14 +28,17 @@ from typing import Any, Protocol
 import yaml
 
 from os_faults import events, meter, resources
+from os_faults.answers import MAX_CHARACTERS
 from os_faults.config import SshConfig, Worker
 from os_faults.control import ControlDirectory
-from os_faults.errors import AnsibleExecutionException, ConfigError, RunTimeout
+from os_faults.errors import AnsibleExecutionException, ArgumentError, ConfigError, RunTimeout
+from os_faults.event_guard import guarded
 from os_faults.meter import Meter
 from os_faults.model import Action, Result
 from os_faults.moment import is_delay
 from os_faults.prompt_end import end_promptly
 from os_faults.reaper import end_leftovers
+from os_faults.template_marks import marked
 from os_faults.together import combined
 from os_faults.warm import WarmStart
 from os_faults.workers import SharedRun
@@ -58,6 +61,7 @@ _MADE = (
     "ANSIBLE_RETRY_FILES_ENABLED",
     "ANSIBLE_STDOUT_CALLBACK",
     "AWX_ISOLATED_DATA_DIR",
+    "MAX_EVENT_RES",
     "RUNNER_OMIT_EVENTS",
     "RUNNER_ONLY_FAILED_EVENTS",
 )
@@ -68,6 +72,7 @@ _FORESEEN = MappingProxyType(
         "ANSIBLE_INVENTORY_ENABLED": "yaml",
         "ANSIBLE_RETRY_FILES_ENABLED": "False",
         "ANSIBLE_STDOUT_CALLBACK": "awx_display",
+        "MAX_EVENT_RES": str(MAX_CHARACTERS),
         "RUNNER_OMIT_EVENTS": "False",
         "RUNNER_ONLY_FAILED_EVENTS": "False",
     }
@@ -131,8 +136,12 @@ class AnsibleRunner:
         The command is a complete line: it can be pasted and run by hand.
 
         Raises:
+            ArgumentError: an argument is a template, which Ansible would evaluate.
             ConfigError: the directory can't be written.
         """
+        for part in action.parts or (action,):
+            for sentence in marked(part.variables, f"{part}: argument"):
+                raise ArgumentError(sentence)
         try:
             return self._write(action, inventory)
         except OSError as error:
@@ -311,15 +320,15 @@ class _Run:
     shares: Mapping[str, list[str]] = MappingProxyType({})
 
     def __init__(self, config: Any) -> None:
-        from ansible_runner import Runner as Engine
         from ansible_runner import runner as engine
 
         end_promptly(engine)
+        engine_class = guarded(engine)
         self.events: list[Event] = []
         self.crash: BaseException | None = None
         self._cancelled = threading.Event()
         self._queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
-        self._engine = Engine(config, event_handler=self._hear, cancel_callback=self._cancelled.is_set)
+        self._engine = engine_class(config, event_handler=self._hear, cancel_callback=self._cancelled.is_set)
         self._thread = threading.Thread(target=self._work, name="os-faults-run", daemon=True)
 
     @property
@@ -362,7 +371,13 @@ class _Run:
 
     def told(self, result: Result) -> Result:
         """Return a result with what is known of each node."""
-        return events.told(result, self.events) if not self.crash else result
+        return events.told(result, self._in_order(), self._engine.suspects) if not self.crash else result
+
+    def _in_order(self) -> list[Event]:
+        """Return the events in the order of their time, where those that were found again came last."""
+        if not self._engine.recovered:
+            return self.events
+        return sorted(self.events, key=lambda event: str(event.get("created", "")))
 
     def _hear(self, event: Event) -> bool:
         self._queue.put(event)
@@ -388,6 +403,7 @@ def _asked(action: Action) -> dict[str, Any]:
         "envvars": {
             "ANSIBLE_HOST_KEY_CHECKING": "True",
             "ANSIBLE_INVENTORY_ENABLED": "yaml",
+            "MAX_EVENT_RES": str(MAX_CHARACTERS),
             # Not those of a job of ansible-runner or AWX that os_faults is called in.
             "ANSIBLE_CALLBACK_PLUGINS": "",
             "AWX_LIB_DIRECTORY": "",

@@ -141,7 +141,7 @@ def test_a_signal_undoes_what_runs_and_ends(tmp_path: Path, number: signal.Signa
     assert done.exit_code == code
     assert number.name in done.stderr
     assert call.verbs == ["freeze", "list", "heal"]
-    assert call.runner.performed[-1].arguments["fault_ids"] == ["freeze-keystone"]
+    assert list(call.runner.performed[-1].known["os_faults_ids_of"].values()) == [["freeze-keystone"]]
     assert signal.getsignal(number) == handlers
 
 

@@ -80,14 +80,16 @@ class Holding:
         if address in self.silent:
             return Machines(address)(action, node)
         if action.verb == "read_only":
-            hold = {"id": f"read_only-{action.hits}", "fault": action.verb, "subject": action.hits}
+            hold = {"id": f"read_only{action.hits.replace('/', '-')}", "fault": action.verb, "subject": action.hits}
             self.holds.setdefault(node, []).append(
                 {**hold, "state": "injected", "since": 1.0, "until": self.until, "by": ""}
             )
             return HostResult(node, Status.OK, changed=True, payload={"id": hold["id"], "until": self.until})
         if action.verb == "read_write":
             self.holds[node] = [hold for hold in self.holds[node] if hold["subject"] != action.hits]
-            return HostResult(node, Status.OK, changed=True, payload={"id": f"read_only-{action.hits}"})
+            return HostResult(
+                node, Status.OK, changed=True, payload={"id": f"read_only{action.hits.replace('/', '-')}"}
+            )
         if action.verb == "heal":
             undone = [hold["id"] for hold in self.holds.pop(node, [])]
             return HostResult(node, Status.OK, changed=True, payload={"undone": undone, "failed_holds": []})
@@ -157,7 +159,7 @@ def test_a_host_that_refused_holds_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ids", "told", "untold"), [((), ("/srv", "/opt"), ()), (("read_only-/srv",), ("/srv",), ("/opt",))]
+    ("ids", "told", "untold"), [((), ("/srv", "/opt"), ()), (("read_only-srv",), ("/srv",), ("/opt",))]
 )
 def test_a_healing_that_is_interrupted_tells_what_may_be_held_yet(
     ids: tuple[str, ...], told: tuple[str, ...], untold: tuple[str, ...]

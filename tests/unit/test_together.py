@@ -108,7 +108,8 @@ def test_of_a_node_the_failure_speaks() -> None:
 
 
 def event(kind: str, host: str, **answer: object) -> dict[str, object]:
-    return {"event": f"runner_on_{kind}", "event_data": {"host": host, "task_action": "osf_x", "res": answer}}
+    res = {"changed": False, **answer}
+    return {"event": f"runner_on_{kind}", "event_data": {"host": host, "task_action": "osf_x", "res": res}}
 
 
 PLAY: dict[str, object] = {"event": "playbook_on_play_start"}

@@ -1,0 +1,122 @@
+"""Events that a host has forged in ansible-runner's output: they are dropped, and what they hid is found again.
+
+ansible-runner's callback writes each event to a file, and marks in the output of ``ansible-playbook`` where its text
+begins. Ansible prints in the same output what hosts say, so a host can print such marks. Hence a mark counts only when
+its file is there, which no host can write; and a file counts also when its mark was spoiled.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+LOG = logging.getLogger(__name__)
+
+_UUID = re.compile(r"[0-9a-f-]{36}")
+_PARTIAL = "-partial.json"
+
+
+def guarded(module: ModuleType) -> Any:
+    """Return the class ``Runner`` of ``ansible_runner.runner`` that believes no event of a host.
+
+    Only the name ``OutputEventFilter`` in that one module is changed; safe to repeat.
+
+    Args:
+        module: ``ansible_runner.runner``.
+    """
+    names = vars(module)
+    if not hasattr(names["OutputEventFilter"], "is_guarded"):
+        names["OutputEventFilter"] = _filter_of(names["OutputEventFilter"])
+    return _engine_of(names["Runner"])
+
+
+def _filter_of(base: Any) -> Any:
+    class Filter(base):  # type: ignore[misc]
+        """Finds the marks of events in the output, and takes only those that the callback has written."""
+
+        is_guarded = True
+
+        def __init__(self, handle: Any, event_callback: Any, *args: Any, **options: Any) -> None:
+            super().__init__(handle, event_callback, *args, **options)
+            self._guard = event_callback.__self__  # the engine that this output is of
+
+        def _emit_event(self, buffered_stdout: str, next_event_data: Any = None) -> Any:
+            if next_event_data and not self._guard.wrote(next_event_data):
+                self._guard.note_forged(self._current_event_data)
+                next_event_data = {}
+            return super()._emit_event(buffered_stdout, next_event_data)
+
+    return Filter
+
+
+def _engine_of(base: Any) -> Any:
+    class Guarded(base):  # type: ignore[misc]
+        """Hands on each event that the callback wrote, once.
+
+        Attributes:
+            recovered: how many events had no mark in the output any more.
+            suspects: the hosts in whose output there were forged marks, as far as they are known.
+        """
+
+        recovered = 0
+        _forged = 0
+        _counter = 0
+
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            self.suspects: set[str] = set()
+
+        def wrote(self, mark: Any) -> bool:
+            """Return whether the callback has written the event that a mark in the output names."""
+            plain = isinstance(mark, Mapping) and mark.keys() == {"uuid"} and _UUID.fullmatch(str(mark["uuid"]))
+            return bool(plain) and self._partial(mark["uuid"]).is_file()
+
+        def note_forged(self, event: Mapping[str, Any] | None) -> None:
+            """Note that the text of an event holds a mark that the callback has not written."""
+            self._forged += 1
+            data = self._content(self._partial(event["uuid"])).get("event_data") if event else None
+            if data and "host" in data:
+                self.suspects.add(str(data["host"]))
+
+        def event_callback(self, event_data: dict[str, Any]) -> None:
+            """Count an event, and hand it on."""
+            self._counter = event_data.get("counter", self._counter)
+            super().event_callback(event_data)
+
+        def run(self) -> Any:
+            """Run to the end, and hand on the events whose marks were spoiled."""
+            done = super().run()
+            for uuid in self._unheard():
+                self.recovered += 1
+                nothing = {"stdout": "", "start_line": 0, "end_line": 0}
+                self.event_callback({"uuid": uuid, "counter": self._counter + 1, **nothing})
+            if self._forged or self.recovered:
+                LOG.warning(
+                    "%s tried to speak for other hosts in the output of this run: %d forged events were dropped, "
+                    "%d that they hid were found again",
+                    *(", ".join(sorted(self.suspects)) or "a host", self._forged, self.recovered),
+                )
+            return done
+
+        def _partial(self, uuid: str) -> Path:
+            return Path(self.config.artifact_dir, "job_events", uuid + _PARTIAL)
+
+        def _content(self, path: Path) -> Mapping[str, Any]:
+            try:
+                content: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            except (OSError, ValueError, RecursionError):
+                return {}
+            return content
+
+        def _unheard(self) -> list[str]:
+            """Return the uuids of the events that were written and not handed on, in the order of their time."""
+            left = self._partial("*").parent.glob("*" + _PARTIAL)
+            times = {path.name.removesuffix(_PARTIAL): str(self._content(path).get("created")) for path in left}
+            return sorted(times, key=lambda uuid: times[uuid])
+
+    return Guarded
