@@ -10,6 +10,8 @@ import secrets
 import socket
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -35,7 +37,7 @@ from os_faults.interruption import tell
 from os_faults.inventory import inventory
 from os_faults.journal import Journal
 from os_faults.memory import Memory
-from os_faults.model import Action, Fault, Node, Record, Result
+from os_faults.model import Action, Fault, Node, Record, Result, Status
 from os_faults.nodes import NodeCollection
 from os_faults.power import Machines
 from os_faults.preview import Preview, conflicts, lasts
@@ -154,8 +156,15 @@ class Cloud:
             AnsibleExecutionUnreachable: no node could be reached.
             PartlyDone: some nodes can be used, others not.
         """
-        nodes = self.get_nodes()
-        return self.perform(actions.for_playbook("verify.yml", nodes, verb="verify", subject="the nodes"))
+        nodes = self.known_nodes()
+        result = self.perform(
+            actions.for_playbook("verify.yml", nodes, verb="verify", subject="the nodes"), check=False
+        )
+        refused = {
+            name: replace(result[name], status=Status.FAILED, message=why)
+            for name, why in self._discovery.refused().items()
+        }
+        return replace(result, hosts={**result.hosts, **refused}).raise_for_status()
 
     def get_nodes(self, fqdns: Iterable[str] | None = None) -> NodeCollection:
         """Return the nodes of the cloud; the first call asks them, the next ones remember.
@@ -201,7 +210,7 @@ class Cloud:
         found = self._canonical(name)
         definition = self._services[found]
         return Service(
-            found, lambda: self._nodes_of(Service, found), self, lambda: self._running(Service, found), definition
+            found, partial(self._nodes_of, Service, found), self, partial(self._running, Service, found), definition
         )
 
     def _canonical(self, name: str) -> str:
@@ -237,14 +246,20 @@ class Cloud:
         """
         if name not in self._containers:
             raise ContainerError(f"container '{name}' is not known; {did_you_mean(name, self._containers)}")
-        return Container(name, lambda: self._nodes_of(Container, name), self, lambda: self._running(Container, name))
+        return Container(name, partial(self._nodes_of, Container, name), self, partial(self._running, Container, name))
 
-    def _nodes_of(self, kind: type[Thing], name: str) -> NodeCollection:
-        """Return the nodes that the configuration names for a thing, else those that told to have it."""
+    def _nodes_of(self, kind: type[Thing], name: str, silent: bool = False) -> NodeCollection:
+        """Return the nodes that the configuration names for a thing, else those that told to have it.
+
+        Args:
+            kind: `Service` or `Container`.
+            name: of the thing.
+            silent: whether nodes may be silent; what they have is then known from earlier sessions.
+        """
         configured = (self._config.services if kind is Service else self._config.containers).get(name)
         if configured and configured.hosts:
             return self.get_nodes(configured.hosts)
-        nodes = self._discovery.nodes()
+        nodes = self._discovery.known().values() if silent else self._discovery.nodes()
         return NodeCollection((n for n in nodes if name in (n.units if kind is Service else n.containers)), self)
 
     def _running(self, kind: type[Thing], name: str) -> NodeCollection:

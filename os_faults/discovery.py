@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import replace
 
 from os_faults import actions
@@ -20,6 +21,8 @@ from os_faults.errors import (
 from os_faults.identity import identify
 from os_faults.memory import Memory
 from os_faults.model import Action, Claim, Node, Result, Status
+
+LOG = logging.getLogger(__name__)
 
 #: Seconds for which what the nodes told is taken for the present.
 _FRESH = 5.0
@@ -57,16 +60,28 @@ class Discovery:
 
     def known(self) -> dict[str, Node]:
         """Return the nodes by name: those that answered, and the others as they were last, or by their address."""
-        nodes, result = self._ask_once()
+        nodes, _ = self._ask_once()
         known = {node.fqdn: node for node in nodes}
-        failed = {host.node for host in result.failures}
+        return {**known, **{node.fqdn: node for node in self._silent(known)}}
+
+    def refused(self) -> dict[str, str]:
+        """Return the nodes whose answer can't be used, by the name that `known` gives them, and why."""
+        nodes, result = self._ask_once()
+        why = {seed.ip: result[seed.fqdn] for seed in self._seeds if seed.fqdn in result}
+        silent = self._silent({node.fqdn for node in nodes})
+        return {node.fqdn: why[node.ip].message for node in silent if why[node.ip].payload.get("refused")}
+
+    def _silent(self, known: Container[str]) -> list[Node]:
+        """Return the nodes that did not answer, as they were last, or by their address.
+
+        Args:
+            known: names that others have.
+        """
+        failed = {host.node for host in self._ask_once()[1].failures}
         silent = {seed.ip: seed for seed in self._seeds if seed.fqdn in failed}
         before = self._memory.recall({address: seed.auth for address, seed in silent.items()})
         remembered = {node.ip: node for node in before.values() if node.fqdn not in known}
-        for address, seed in silent.items():
-            node = remembered.get(address) or replace(seed, last_seen="never")
-            known[node.fqdn] = node
-        return known
+        return [remembered.get(address) or replace(seed, last_seen="never") for address, seed in silent.items()]
 
     def unreachable(self) -> Mapping[str, str]:
         """Return the seeds that did not answer, and why."""
@@ -100,6 +115,9 @@ class Discovery:
                 if not result.hosts:
                     result.raise_for_status()
                 nodes, result = self._understand(result)
+                for host in result.failures:
+                    if host.status is not Status.UNREACHABLE:
+                        LOG.warning("%s did not say what it is: %s", host.node, host.message)
                 self._memory.remember(nodes)
                 self._answer = nodes, result
                 self._asked = time.monotonic()

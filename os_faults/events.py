@@ -28,6 +28,7 @@ _FIELDS = frozenset({"changed", "failed", "msg", "rc", "skipped", "stderr", "std
 """Keys of a module's result that have their own place in `HostResult` or in its status."""
 _NOISE = frozenset({"censored", "deprecations", "exception", "invocation", "timedout", "warnings"})
 
+_MAX_MESSAGE = 4000
 _LOST = "the run ended without a result for this node: nobody knows what was done there"
 
 _SEVERITY = re.compile(r"^(\[(ERROR|WARNING)\]: |ERROR! )")
@@ -76,6 +77,11 @@ def told(result: Result, events: Sequence[Event], suspects: Set[str] = frozenset
         hosts = results(play, part, suspects)
         parts.append(replace(result, action=part, hosts={**_left_out(part, hosts, parts, result.error), **hosts}))
     return replace(result, hosts=combined(parts), parts=tuple(parts))
+
+
+def with_silent(result: Result) -> Result:
+    """Return a result in which the nodes that were not heard of failed for the reason of the whole run."""
+    return replace(result, hosts={**_unheard(result.action, result.hosts, result.error), **result.hosts})
 
 
 def genuine(events: Sequence[Event]) -> Sequence[Event]:
@@ -246,6 +252,12 @@ def _payload(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _message(answer: Mapping[str, Any], status: Status) -> str:
+    """Return a message for a person, who does not read a million characters."""
+    message = _whole_message(answer, status)
+    return message if len(message) <= _MAX_MESSAGE else f"{message[:_MAX_MESSAGE]}… ({len(message)} characters)"
+
+
+def _whole_message(answer: Mapping[str, Any], status: Status) -> str:
     """Return the module's own message, made readable where it is Ansible's."""
     items = answer["results"] if _is_loop(answer) else []
     if status is Status.UNREACHABLE:

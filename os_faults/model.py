@@ -182,6 +182,10 @@ def _plain_address(value: str) -> str:
     return value
 
 
+_END = 60.0
+"""Seconds of a run's deadline that are left when a host has been at one task for too long, so that others end well."""
+
+
 @dataclass(frozen=True)
 class Action:
     """One verb on one subject: what a single playbook run does.
@@ -230,8 +234,9 @@ class Action:
 
     @property
     def variables(self) -> dict[str, Any]:
-        """All extra variables of the run."""
-        return {**self.known, **self.arguments}
+        """All extra variables of the run of a playbook; with them, for how many seconds a host may be at one task."""
+        patience = {"os_faults_patience": max(1, round(self.timeout - _END))} if self.playbook else {}
+        return {**patience, **self.known, **self.arguments}
 
     def __str__(self) -> str:
         return f"{self.verb} {self.subject}"

@@ -18,7 +18,7 @@ import time
 import uuid
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -190,6 +190,12 @@ class AnsibleRunner:
             run = self._share(action, inventory, directory)
         else:
             run = _Run(self._configure(action, directory, command[-1]))
+        try:
+            return self._follow(run, action, directory, watch)
+        finally:
+            _censor(directory / "project" / "main.yml", action)
+
+    def _follow(self, run: _Run | SharedRun, action: Action, directory: Path, watch: Watcher | None) -> Result:
         forks = run.forks
         started = time.time()
         begin = time.monotonic()
@@ -208,16 +214,18 @@ class AnsibleRunner:
             raise
         seconds = time.monotonic() - begin
         cost = measured.cost(forks)
-        error = run.error()
-        if error:
-            run.clear()
+        error = f"the run was stopped after {action.timeout:g} s" if run.timed_out else run.error()
         result = run.told(Result(action, {}, str(directory), started, seconds, error, cost))
+        if run.timed_out and action.harmless:
+            result = events.with_silent(result)  # who hangs keeps nobody else from being asked and healed
+        if error or not all(host.answered for host in result.hosts.values()):
+            run.clear()
         self._record(result, run.shares)
         LOG.info(
             "%s took %.1f s, and of this machine %.1f s of processor time and %d MB, %d hosts at a time",
             *(action, seconds, cost.cpu_seconds, cost.memory_mb, forks),
         )
-        if run.timed_out:
+        if run.timed_out and not action.harmless:
             raise RunTimeout(f"{action} did not end within {action.timeout:g} s and was stopped", result)
         if run.crash:
             raise AnsibleExecutionException(f"{action}: ansible-runner failed: {run.crash}", result)
@@ -426,6 +434,30 @@ def _left_out(action: Action) -> str | None:
 def _start_of(action: Action) -> Event:
     """Return the event that no run tells: whom it is about, before the first of them is heard of."""
     return {"event": "run_start", "event_data": {"action": str(action), "nodes": [node.fqdn for node in action.nodes]}}
+
+
+def _censor(playbook: Path, action: Action) -> None:
+    """Take the arguments of tasks with ``no_log`` out of the play that stays in the artifacts."""
+    if playbook.exists() and any(_is_secret(task) for part in action.parts or (action,) for task in part.tasks):
+        parts = (replace(part, tasks=tuple(map(_censored, part.tasks))) for part in action.parts or (action,))
+        plays = [_imported(part) if part.playbook else part.play() for part in parts]
+        _write(playbook, yaml.safe_dump(plays, sort_keys=False))
+
+
+def _is_secret(task: Any) -> bool:
+    """Return whether a task, or one in it, has ``no_log``; a template that decides on it counts."""
+    if isinstance(task, Mapping):
+        return task.get("no_log", False) not in (False, None, "no", "false", "False") or any(
+            _is_secret(task[key]) for key in ("block", "rescue", "always") if key in task
+        )
+    return isinstance(task, (list, tuple)) and any(map(_is_secret, task))
+
+
+def _censored(task: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not _is_secret(task):
+        return task
+    name = str(task.get("name", "a task"))
+    return {"name": f"{name} (its arguments are left out, as it has no_log)", "ansible.builtin.meta": "noop"}
 
 
 def _imported(part: Action) -> dict[str, Any]:

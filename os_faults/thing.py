@@ -19,7 +19,7 @@ class Thing:
 
     Args:
         name: its name in the catalogue or the configuration.
-        nodes: the nodes that have it, running or not.
+        nodes: returns the nodes that have it, running or not; see ``silent`` of `get_nodes`.
         performer: who performs actions.
         ask_running: returns those of the nodes where it runs at this moment.
 
@@ -34,7 +34,7 @@ class Thing:
     def __init__(
         self,
         name: str,
-        nodes: Callable[[], NodeCollection],
+        nodes: Callable[..., NodeCollection],
         performer: Performer,
         ask_running: Callable[[], NodeCollection],
     ) -> None:
@@ -46,13 +46,17 @@ class Thing:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name})"
 
-    def get_nodes(self, running: bool = False) -> NodeCollection:
+    def get_nodes(self, running: bool = False, *, silent: bool = False) -> NodeCollection:
         """Return the nodes that have it.
 
         Args:
             running: ask the nodes now, and return only those where it runs.
+            silent: whether nodes of the cloud may be silent; what these have is then known from earlier sessions.
+
+        Raises:
+            AnsibleExecutionUnreachable, PartlyDone: a node of the cloud did not answer, and may not be ``silent``.
         """
-        return self._ask_running() if running else self._nodes()
+        return self._ask_running() if running else self._nodes(silent=silent)
 
     def injected(
         self, verb: str, nodes: NodeCollection | None = None, **options: Any
@@ -83,7 +87,7 @@ class Thing:
             raise ArgumentError(
                 f"{verb} {subject}: nodes must be a node collection, as get_nodes() returns it, not {nodes!r}"
             )
-        everywhere = self._nodes()
+        everywhere = self._nodes(silent=nodes is not None)  # who is not named need not answer
         chosen = everywhere if nodes is None else nodes
         if not chosen:
             raise self.ERROR(f"{verb} {subject} on an empty set of nodes: nothing was done")

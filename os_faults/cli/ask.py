@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -11,11 +12,13 @@ import click
 from os_faults.cli.globals import command
 from os_faults.cli.passwords import hint_at_passwords
 from os_faults.cli.session import Session
-from os_faults.errors import AnsibleExecutionException, OSFException
+from os_faults.errors import AnsibleExecutionException, CloudManagementError, OSFException
 
 if TYPE_CHECKING:
     from os_faults.cloud import Cloud
     from os_faults.model import Fault, Node
+
+LOG = logging.getLogger(__name__)
 
 
 @command("verify")
@@ -38,12 +41,8 @@ def verify(session: Session) -> None:
 def nodes(session: Session, power: bool) -> None:
     """List the nodes: name, address, MAC address, how many services."""
     with session.connected() as cloud:
-        failure: OSFException | None = None
-        try:
-            found = list(cloud.get_nodes())
-        except AnsibleExecutionException as error:
-            failure = error
-            found = cloud.known_nodes()
+        failure = _failure_of(cloud)
+        found = cloud.known_nodes() if failure else list(cloud.get_nodes())
         rows = [_node(node) for node in found]
         columns = ["fqdn", "ip", "mac", "services"]
         if power:
@@ -63,11 +62,14 @@ def nodes(session: Session, power: bool) -> None:
 def services(session: Session) -> None:
     """List the services that are known, and the nodes that have them."""
     with session.connected() as cloud:
+        failure = _failure_of(cloud)
         rows = [
-            {"service": name, "nodes": cloud.get_service(name).get_nodes().get_fqdns()}
+            {"service": name, "nodes": cloud.get_service(name).get_nodes(silent=True).get_fqdns()}
             for name in cloud.list_services()
         ]
-        session.out.table("services", ("service", "nodes"), rows)
+        session.out.table("services", ("service", "nodes"), rows, **_incomplete(failure))
+        if failure is not None:
+            raise failure
 
 
 @command("containers")
@@ -75,11 +77,14 @@ def services(session: Session) -> None:
 def containers(session: Session) -> None:
     """List the containers that are known, and the nodes that have them."""
     with session.connected() as cloud:
+        failure = _failure_of(cloud)
         rows = [
-            {"container": name, "nodes": cloud.get_container(name).get_nodes().get_fqdns()}
+            {"container": name, "nodes": cloud.get_container(name).get_nodes(silent=True).get_fqdns()}
             for name in cloud.list_containers()
         ]
-        session.out.table("containers", ("container", "nodes"), rows)
+        session.out.table("containers", ("container", "nodes"), rows, **_incomplete(failure))
+        if failure is not None:
+            raise failure
 
 
 @command("faults")
@@ -122,7 +127,12 @@ def inventory(session: Session, as_list: bool, host: str | None) -> None:
     from os_faults.inventory import to_list_json
 
     with session.connected() as cloud:
-        nodes = cloud.get_nodes()
+        failure = _failure_of(cloud)
+        nodes = cloud.known_nodes()
+        if failure is not None and all(node.last_seen for node in nodes):
+            raise failure
+        for node, why in cloud.unreachable.items():
+            LOG.warning("%s is in the inventory as it was last, since it did not answer: %s", node, why)
         tree = cloud.inventory(nodes)
         if host is None:
             hint_at_passwords(nodes)
@@ -132,6 +142,15 @@ def inventory(session: Session, as_list: bool, host: str | None) -> None:
         if host not in known:
             raise NodeCollectionError(f"no node {host!r} in the cloud: {did_you_mean(host, known)}")
         _print({**tree["all"].get("vars", {}), **known[host]})
+
+
+def _failure_of(cloud: Cloud) -> OSFException | None:
+    """Return why not all nodes of a cloud are known by what they answer; None when they are."""
+    try:
+        cloud.get_nodes()
+    except (AnsibleExecutionException, CloudManagementError) as error:
+        return error
+    return None
 
 
 def _print(content: Any) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from os_faults.answers import Unfit, read_document
 from os_faults.drivers.cloud.master import MASTER_ARGUMENTS, MasterCloud
 from os_faults.errors import CloudManagementError
 from os_faults.model import Auth, HostResult, Node
@@ -53,7 +54,12 @@ class FuelCloud(MasterCloud):
         """
         # The port is the master's: sshd of the nodes is where Fuel has put it.
         auth = replace(self._node_login(), port=None)
-        told = list(_documents(result.stdout))
+        try:
+            told = read_document("fuel_nodes", list(_documents(result.stdout)))
+        except Unfit as error:
+            raise CloudManagementError(
+                f"the list of nodes that the Fuel master printed can't be used: {error}"
+            ) from None
         nodes = tuple(_node(entry, auth) for entry in told if entry.get("cluster", True) is not None)
         if not nodes:
             raise CloudManagementError(f"none of the {len(told)} nodes that the Fuel master knows is in an environment")
@@ -76,7 +82,7 @@ def _documents(printed: str) -> Iterator[Mapping[str, Any]]:
     while rest:
         try:
             found, end = decoder.raw_decode(rest)
-        except ValueError:
+        except (ValueError, RecursionError):
             found, end = None, 0
         entries = found if isinstance(found, list) else [found]
         if not all(isinstance(entry, Mapping) for entry in entries):
