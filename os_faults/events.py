@@ -36,6 +36,8 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _PREFIXES = re.compile(r"^(Task failed: |Action failed: |Validation of arguments failed:\s*)+")
 _BARE = re.compile(r"(the command exited with a )?non-zero return code\.?", re.IGNORECASE)
 _NO_ANSWER = re.compile(r"MODULE FAILURE|Module result deserialization failed")
+_NOBODYS = re.compile(f"{_NO_ANSWER.pattern}|Task result omitted|Refusing to deserialize")
+"""What Ansible says where the module itself gave no answer that can be used."""
 _VIA_SSH = re.compile(
     r"(Failed to connect to the host via|Data could not be sent to remote host .*reached over) ssh:?\s*", re.IGNORECASE
 )
@@ -206,7 +208,7 @@ def _outcome(kind: str, data: Mapping[str, Any], is_suspect: bool) -> _Outcome:
 def _result(node: str, told: list[_Outcome], statistics: Mapping[str, Any] | None) -> HostResult:
     status, outcome = _verdict(node, told, statistics)
     answer = outcome.answer
-    died = status is Status.FAILED and bool("timedout" in answer or _NO_ANSWER.search(_text(answer.get("msg"))))
+    died = status is Status.FAILED and bool("timedout" in answer or _NOBODYS.search(_text(answer.get("msg"))))
     return HostResult(
         node=node,
         status=status,
