@@ -213,7 +213,8 @@ class Share:
     def _clear(self) -> None:
         """End on the worker what a run without an end has left, if it can be reached."""
         program = Path(reaper.__file__).read_text(encoding="utf-8") + _CLEAR
-        command = self._command('exec python3 - "$@"', "sh", self.there, IDENT)
+        # -I: what lies in the home directory there is not imported.
+        command = self._command('exec python3 -I - "$@"', "sh", self.there, IDENT)
         try:
             done = subprocess.run(
                 command,
