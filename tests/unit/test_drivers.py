@@ -154,7 +154,9 @@ def test_redfish_knows_a_node_by_its_bmc() -> None:
 
 
 def test_redfish_finds_a_node_in_the_service_for_many_by_its_macs() -> None:
-    driver = RedfishPower({"url": "http://rack:8000", "verify": False, "connect_timeout": 5, **LOGIN})
+    driver = RedfishPower(
+        {"url": "http://rack:8000", "insecure_http": True, "verify": False, "connect_timeout": 5, **LOGIN}
+    )
     told = driver.variables(Node("node-1", "10.0.0.1", "52:54:00:00:00:01"))
     assert told == {
         "driver": "redfish",

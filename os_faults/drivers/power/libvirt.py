@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from os_faults.config import LOGIN, auth_of, check
 from os_faults.config.schema import join
 from os_faults.drivers.power import CONNECT_TIMEOUT, POWER_VERBS, SNAPSHOT_VERBS, connect_timeout, macs_of
 from os_faults.errors import ConfigError
 from os_faults.model import Node
+
+
+_TRANSPORTS = frozenset({"", "unix", "tcp", "tls", "ssh", "libssh", "libssh2"})
+"""How libvirt may be reached. One is left out: ``ext`` is a program of this machine that libvirt starts."""
+_PARAMETERS = frozenset(
+    {
+        *("name", "mode", "socket", "proxy", "netcat", "keyfile", "sshauth", "known_hosts", "known_hosts_verify"),
+        *("no_tty", "no_verify", "no_sanity", "pkipath", "tls_priority", "transport", "vcenter", "auto_answer"),
+    }
+)
+"""What a connection URI may tell. One is left out: ``command`` is a program of this machine that libvirt starts."""
 
 
 class LibvirtPower:
@@ -25,7 +37,8 @@ class LibvirtPower:
           private_key_file: ~/.ssh/kvm
 
     libvirt itself logs in there by ssh, with a key or an agent. In place of the address a connection URI:
-    ``connection_uri: qemu:///system``. The controller needs ``pip install 'os-faults[libvirt]'``, the host nothing
+    ``connection_uri: qemu:///system``, by one of libvirt's own transports and without a ``command``: a configuration
+    names no program of this machine for libvirt to start. The controller needs ``pip install 'os-faults[libvirt]'``, the host nothing
     but libvirt.
 
     A domain is found by the ``libvirt_name`` of the node, where ``node_list`` tells it, else by its MAC addresses; of a
@@ -52,7 +65,7 @@ class LibvirtPower:
             "address": {"$ref": "#/$defs/address"},
             "connection_uri": {
                 "type": "string",
-                "pattern": r"^[a-z0-9]+(\+[a-z0-9]+)?://[^\s{}]*$",
+                "pattern": r"^[a-z0-9]+(\+[a-z0-9]+)?://(?!-)([^\s{}?#/@]*@(?!-))?[^\s{}?#/@]*(/[^\s{}?#]*)?(\?[^\s{}?#]*)?$",
                 "description": "a libvirt URI such as 'qemu+ssh://root@kvm.local/system'",
             },
             "domains": {
@@ -75,6 +88,7 @@ class LibvirtPower:
         if self.auth.password is not None:
             raise ConfigError(f"{join(where, 'password')}: libvirt logs in by a key or an agent, not by a password")
         self.connection_uri: str = args.get("connection_uri") or self._uri(args["address"])
+        _refuse_programs(self.connection_uri, join(where, "connection_uri"))
         self._more = connect_timeout(args)
         self.domains: Mapping[str, str] = dict(args.get("domains", {}))
 
@@ -92,7 +106,24 @@ class LibvirtPower:
         return {**variables, "macs": macs} if macs and not told else {**variables, "domain": told or node.fqdn}
 
     def _uri(self, address: str) -> str:
-        user = f"{self.auth.username}@" if self.auth.username else ""
+        user = f"{quote(self.auth.username, safe='')}@" if self.auth.username else ""
         host = f"[{address}]" if ":" in address else address
         port = f":{self.auth.port}" if self.auth.port else ""
         return f"qemu+ssh://{user}{host}{port}/system"
+
+
+def _refuse_programs(uri: str, where: str) -> None:
+    """Refuse a URI by which libvirt would start a program of this machine.
+
+    Raises:
+        ConfigError: with what it may say.
+    """
+    parts = urlsplit(uri)
+    transport = parts.scheme.partition("+")[2]
+    if transport not in _TRANSPORTS:
+        known = ", ".join(sorted(_TRANSPORTS - {""}))
+        raise ConfigError(f"{where}: libvirt must be reached by one of {known}, not by {transport!r}")
+    # libvirt takes a semicolon for a separator too.
+    told = [unquote(word.partition("=")[0]) for word in re.split("[&;]", parts.query) if word]
+    if strange := [name for name in told if name not in _PARAMETERS]:
+        raise ConfigError(f"{where} may tell {', '.join(sorted(_PARAMETERS))}, and not {strange[0]!r}")
