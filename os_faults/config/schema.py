@@ -75,7 +75,7 @@ def _validator() -> Any:
         if isinstance(value, str) and not re.search(_to_the_end(wanted), value):
             yield ValidationError(f"{value!r} does not match {wanted!r}")
 
-    return extend(Draft202012Validator, {"pattern": pattern})
+    return extend(Draft202012Validator, {"pattern": pattern})  # type: ignore[no-untyped-call]
 
 
 @cache

@@ -105,14 +105,18 @@ def test_python_on_a_node_is_a_plain_path(wrong: str) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["$(id)", "a;id", "a b", "-a", "a'b", "`id`", "a|b", "root\n"])
-@pytest.mark.parametrize("key", ["user", "become_username"])
-def test_a_user_whom_a_shell_reads_has_a_plain_name(key: str, wrong: str) -> None:
-    screen = registry.get("service", "screen")
-    with pytest.raises(ConfigError, match="must be a user name"):
-        if key == "user":
-            screen({"window_name": "n-api", "grep": "nova", "user": wrong}, "services.app")
-        else:
-            check({key: wrong}, AUTH)
+@pytest.mark.parametrize(
+    ("schema", "key", "others"),
+    [
+        (AUTH, "become_username", {}),
+        (registry.get("service", "screen").SCHEMA, "user", {"window_name": "n-api", "grep": "nova"}),
+    ],
+)
+def test_a_user_whom_a_shell_reads_has_a_plain_name(
+    schema: dict[str, Any], key: str, others: dict[str, str], wrong: str
+) -> None:
+    with pytest.raises(ConfigError, match=rf"^{key} must be a user name"):
+        check({key: wrong, **others}, schema)
 
 
 @pytest.mark.parametrize("name", ["-x", "--config-dir=x"])

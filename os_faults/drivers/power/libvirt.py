@@ -13,7 +13,6 @@ from os_faults.drivers.power import CONNECT_TIMEOUT, POWER_VERBS, SNAPSHOT_VERBS
 from os_faults.errors import ConfigError
 from os_faults.model import Node
 
-
 _TRANSPORTS = frozenset({"", "unix", "tcp", "tls", "ssh", "libssh", "libssh2"})
 """How libvirt may be reached. One is left out: ``ext`` is a program of this machine that libvirt starts."""
 _PARAMETERS = frozenset(
@@ -37,16 +36,16 @@ class LibvirtPower:
           private_key_file: ~/.ssh/kvm
 
     libvirt itself logs in there by ssh, with a key or an agent. In place of the address a connection URI:
-    ``connection_uri: qemu:///system``, by one of libvirt's own transports and without a ``command``: a configuration
-    names no program of this machine for libvirt to start. The controller needs ``pip install 'os-faults[libvirt]'``, the host nothing
-    but libvirt.
+    ``connection_uri: qemu:///system``. It names one of libvirt's own transports and no ``command``, as libvirt would
+    start that on this machine. The controller needs ``pip install 'os-faults[libvirt]'``, the host nothing but libvirt.
 
-    A domain is found by the ``libvirt_name`` of the node, where ``node_list`` tells it, else by its MAC addresses; of a
-    node whose MAC addresses are not known, by its name. ``domains: {node-1.domain.tld: controller, node-2.domain.tld:
-    compute}`` tells the domains one by one; then this driver knows no other node, so several hypervisors may stand
-    under ``power_managements``; one without ``domains`` claims every node that is not claimed before it, so it comes
-    last. ``connect_timeout`` is the number of seconds after which a libvirt that does not answer is a failure (20 when
-    left out); that of ssh is the configuration's ``ssh: {connect_timeout: …}``.
+    A domain is found by the ``libvirt_name`` or the ``mac`` of the node, where ``node_list`` tells it, else by the MAC
+    addresses that the node itself reports: there it is believed, unless another node claims the address too. The domain
+    of a node that never answered is looked for by its name. ``domains: {node-1.domain.tld: controller,
+    node-2.domain.tld: compute}`` tells the domains one by one; then this driver knows no other node, so several
+    hypervisors may stand under ``power_managements``; one without ``domains`` claims every node that is not claimed
+    before it, so it comes last. ``connect_timeout`` is the number of seconds after which a libvirt that does not answer
+    is a failure (20 when left out); that of ssh is the configuration's ``ssh: {connect_timeout: …}``.
 
     Attributes:
         connection_uri: how libvirt is reached.
@@ -57,6 +56,7 @@ class LibvirtPower:
     NAME: ClassVar[str] = "libvirt"
     DESCRIPTION: ClassVar[str] = "Virtual machines under libvirt"
     VERBS: ClassVar[frozenset[str]] = POWER_VERBS | SNAPSHOT_VERBS
+    TOLD_BY: ClassVar[str] = "domains, or libvirt_name or mac of each node in node_list"
     SCHEMA: ClassVar[Mapping[str, Any]] = {
         "type": "object",
         "additionalProperties": False,
@@ -93,17 +93,21 @@ class LibvirtPower:
         self.domains: Mapping[str, str] = dict(args.get("domains", {}))
 
     def supports(self, node: Node) -> bool:
-        """Return whether the node is one of ``domains``; any node may be a domain when none is told."""
-        return not self.domains or node.fqdn in self.domains
+        """Return whether the node is one of ``domains``; when none is told, whether there is anything to find it by."""
+        return node.fqdn in self.domains if self.domains else bool(node.libvirt_name or macs_of(node))
 
     def variables(self, node: Node) -> dict[str, Any]:
         """Return where the domain of the node is, and what it is known by."""
         variables: dict[str, Any] = {"driver": self.NAME, "uri": self.connection_uri, **self._more}
         if urlsplit(self.connection_uri).scheme.endswith("+ssh"):
             variables["ssh_args"] = self.auth
-        macs = macs_of(node)
         told = self.domains.get(node.fqdn) or node.libvirt_name
-        return {**variables, "macs": macs} if macs and not told else {**variables, "domain": told or node.fqdn}
+        return {**variables, "domain": told} if told else {**variables, "macs": macs_of(node)}
+
+    def place(self, variables: Mapping[str, Any]) -> tuple[str, str]:
+        """Return the hypervisor and the domain."""
+        which = variables.get("domain") or f"with {' or '.join(variables['macs'])}"
+        return f"libvirt at {variables['uri']}", f"the domain {which}"
 
     def _uri(self, address: str) -> str:
         user = f"{quote(self.auth.username, safe='')}@" if self.auth.username else ""

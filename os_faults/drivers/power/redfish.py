@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from os_faults.config import check
 from os_faults.config.schema import join
 from os_faults.drivers.power import CONNECT_TIMEOUT, POWER_VERBS, connect_timeout, macs_of
-from os_faults.drivers.power.bmc import Bmcs, mappings, secured
+from os_faults.drivers.power.bmc import TOLD_BY, Bmcs, mappings, secured
 from os_faults.errors import ConfigError
 from os_faults.model import Node
 
@@ -67,11 +67,13 @@ class RedfishPower:
     The controller needs ``pip install 'os-faults[redfish]'``; it logs in to the BMC, and the node may be off.
 
     A BMC that has several systems needs the identity of the node's, as ``system``. Behind one service for many a node
-    is found by the MAC addresses of its interfaces, or by ``systems: {node-1.local: 437XR1138R2}``; with that this
-    driver knows no other node. ``verify`` is ``true`` (when left out), ``false``, or the path of the certificates that
-    are trusted. A URL with ``http`` is refused, as the password would go in clear, unless ``insecure_http: true`` stands
-    beside it. ``connect_timeout`` is the number of seconds after which a BMC that does not answer is a failure (20
-    when left out).
+    is found by ``systems: {node-1.local: 437XR1138R2}``, and with that this driver knows no other node; or by the
+    ``mac`` that ``node_list`` gives it, else by the MAC addresses that the node itself reports. There the node is
+    believed, unless another one claims the address too; so it is in ``mac_to_bmc``.
+
+    ``verify`` is ``true`` (when left out), ``false``, or the path of the certificates that are trusted. A URL with
+    ``http`` is refused, as the password would go in clear, unless ``insecure_http: true`` stands beside it.
+    ``connect_timeout`` is the number of seconds after which a BMC that does not answer is a failure (20 when left out).
 
     Attributes:
         bmcs: which BMC belongs to which node, where each has its own.
@@ -82,6 +84,7 @@ class RedfishPower:
     NAME: ClassVar[str] = "redfish"
     DESCRIPTION: ClassVar[str] = "Machines with a BMC that speaks Redfish"
     VERBS: ClassVar[frozenset[str]] = POWER_VERBS
+    TOLD_BY: ClassVar[str] = f"systems, or {TOLD_BY}"
     SCHEMA: ClassVar[Mapping[str, Any]] = {
         "type": "object",
         "additionalProperties": False,
@@ -121,6 +124,12 @@ class RedfishPower:
         trust = {"verify": True, "ca_file": verify} if isinstance(verify, str) else {"verify": verify}
         about = {key: value for key, value in told.items() if key != "insecure_http"}
         return {"driver": self.NAME, **about, **trust, **self._more}
+
+    def place(self, variables: Mapping[str, Any]) -> tuple[str, str]:
+        """Return the service and the system; without either identity or MAC address it is the only one."""
+        macs = " or ".join(variables.get("macs", ()))
+        which = variables.get("system") or (f"with {macs}" if macs else "")
+        return f"the BMC at {str(variables['url']).lower().rstrip('/')}", f"the system {which}" if which else ""
 
     def _told(self, node: Node) -> dict[str, Any] | None:
         if not self.service:
