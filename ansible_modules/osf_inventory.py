@@ -106,8 +106,9 @@ def main():
     # What the run of this playbook is told about inventories does not hold for that of somebody else.
     for variable in [name for name in os.environ if name.startswith("ANSIBLE_")]:
         del os.environ[variable]
+    # -P: else Python imports what lies beside the inventory, a json.py of anybody who can write there.
     code, out, err = module.run_command(
-        [sys.executable, "-m", "ansible", "inventory", "--inventory", path, "--list"],
+        [sys.executable, "-P", "-m", "ansible", "inventory", "--inventory", path, "--list"],
         cwd=os.path.dirname(os.path.abspath(path)),
         environ_update={"ANSIBLE_NOCOLOR": "1", "ANSIBLE_INVENTORY_UNPARSED_FAILED": "1"},
     )

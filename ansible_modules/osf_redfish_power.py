@@ -263,16 +263,16 @@ class Machine:
         )
 
     def _with_mac(self, systems, paths):
-        macs = {path: macs_of(systems.get_member(path)) for path in paths.values()}
-        for mac in self.macs:
-            found = sorted(path for path in macs if mac in macs[path])
-            if len(found) > 1:
-                raise osf_power.PowerError(
-                    "the BMC at %s has %d systems with the MAC address %s: %s; say which (system)"
-                    % (self.url, len(found), mac, ", ".join(map(identity_of, found)))
-                )
-            if found:
-                return found[0]
+        found, macs = osf_power.with_macs(
+            self.macs, {path: macs_of(systems.get_member(path)) for path in paths.values()}
+        )
+        if len(found) > 1:
+            raise osf_power.PowerError(
+                "the BMC at %s has %d systems with the MAC address %s: %s; say which (system)"
+                % (self.url, len(found), " or ".join(macs), ", ".join(map(identity_of, found)))
+            )
+        if found:
+            return found[0]
         raise self._none_of(paths, "the MAC address %s" % " or ".join(self.macs))
 
     def _none_of(self, paths, described):

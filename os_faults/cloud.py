@@ -101,7 +101,7 @@ class Cloud:
         self._config = config
         drivers = registry.drivers_of(config)
         self._driver = drivers.cloud
-        self._machines = Machines(drivers.power)
+        self._machines = Machines(drivers.power, self._driver.seeds(), self.known_nodes)
         self._configured = drivers.services
         self._services = {**resources.catalogue(self._driver.catalogue), **self._configured}
         self._containers = {**_contained(self._services), **drivers.containers}
@@ -348,15 +348,18 @@ class Cloud:
             nodes: whose; all nodes of the cloud when None.
             secrets: let passwords be looked up in files that live as long as this object.
         """
-        return self._inventory(tuple(self.get_nodes() if nodes is None else nodes), secrets)
+        chosen = tuple(self.get_nodes() if nodes is None else nodes)
+        return self._inventory(chosen, self._machines.variables(chosen), secrets=secrets)
 
-    def _inventory(self, chosen: Sequence[Node], secrets: bool, by: str | None = None) -> dict[str, Any]:
+    def _inventory(
+        self, nodes: Sequence[Node], machines: Mapping[str, Mapping[str, Any]], *, secrets: bool, by: str | None = None
+    ) -> dict[str, Any]:
         return inventory(
-            chosen,
+            nodes,
             services=self._configured,
             containers=self._containers,
-            networks={node.fqdn: self._driver.networks(node) for node in chosen},
-            power={node.fqdn: self._machines.variables(node) for node in chosen},
+            networks={node.fqdn: self._driver.networks(node) for node in nodes},
+            power=machines,
             ssh=self._config.ssh,
             catalogue=self._driver.catalogue,
             secret_path=self._runner.secret_path if secrets else None,
@@ -445,7 +448,8 @@ class Cloud:
     def _refusals(self, action: Action) -> list[str]:
         if not action.breaks:
             return []
-        return self._guards.refusals(action, self.known_nodes(), self._discovery.claims_of_others(self._by))
+        machines = self._machines.suspects(action.nodes) if action.from_outside else {}
+        return self._guards.refusals(action, self.known_nodes(), self._discovery.claims_of_others(self._by), machines)
 
     def execute_on_cloud(
         self, hosts: Iterable[Node], task: Mapping[str, Any], raise_on_error: bool = True
@@ -490,7 +494,9 @@ class Cloud:
         )
 
     def _inventory_of(self, action: Action, *, secrets: bool = True) -> dict[str, Any]:
-        return self._inventory(action.nodes, secrets, by=self._by)
+        # Only who acts on machines is told how to log in to them.
+        machines = self._machines.variables(action.nodes) if action.from_outside else {}
+        return self._inventory(action.nodes, machines, secrets=secrets, by=self._by)
 
 
 def _user() -> str:

@@ -15,7 +15,7 @@ from itertools import chain
 from typing import Any
 
 from os_faults import actions
-from os_faults.errors import AnsibleExecutionException, ArgumentError, PowerManagementError
+from os_faults.errors import AnsibleExecutionException, ArgumentError
 from os_faults.held import Held
 from os_faults.journal import HELD, INTENDED, Entry
 from os_faults.model import Action, Fault, HostResult, Node, Result, Status
@@ -124,12 +124,10 @@ class Faults:
 
     def _to_machines(self, action: Action) -> dict[str, HostResult]:
         """Do an action from outside; what goes wrong is a failure of a node, and keeps no other from being healed."""
-        refused: dict[str, HostResult] = {}
-        for node in action.nodes:
-            try:
-                self._machines.check(action.verb, [node])
-            except PowerManagementError as error:
-                refused[node.fqdn] = HostResult(node.fqdn, Status.FAILED, message=str(error))
+        refused = {
+            name: HostResult(name, Status.FAILED, message=why)
+            for name, why in self._machines.refusals(action.verb, action.nodes).items()
+        }
         known = _without(action.nodes, refused)
         try:
             return {**refused, **(self._perform(replace(action, nodes=known)) if known else {})}

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from types import MappingProxyType
 
 from os_faults.errors import ArgumentError, did_you_mean
 from os_faults.model import Action, Claim, Node
@@ -63,13 +64,20 @@ class Guards:
     nodes: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
 
-    def refusals(self, action: Action, cloud: Iterable[Node], others: Iterable[Claim] = ()) -> list[str]:
+    def refusals(
+        self,
+        action: Action,
+        cloud: Iterable[Node],
+        others: Iterable[Claim] = (),
+        suspects: Mapping[str, Iterable[Node]] = MappingProxyType({}),
+    ) -> list[str]:
         """Return why an action must not be done: a sentence for each guard rail that it hits, none when it may.
 
         Args:
             action: what is about to be done.
             cloud: every node that is known.
             others: by what somebody else keeps us away; an action that is forced does not heed it.
+            suspects: name of a node that is acted on from outside → the other nodes whose machine is or may be its own.
         """
         if not action.breaks:
             return []
@@ -78,6 +86,7 @@ class Guards:
         return [
             *self._limited(action, among),
             *self._protected_nodes(action, cloud),
+            *self._protected_machines(suspects),
             *self._protected_service(action),
             *([] if action.arguments.get("force") else _claimed(others)),
         ]
@@ -105,6 +114,16 @@ class Guards:
             elif pattern not in known and not is_pattern(pattern):
                 hint = did_you_mean(pattern, {node.fqdn for node in cloud})
                 yield f"protected.nodes in the configuration names {pattern!r}, which is no node of the cloud: {hint}"
+
+    def _protected_machines(self, suspects: Mapping[str, Iterable[Node]]) -> Iterator[str]:
+        for pattern in self.nodes:
+            for name, others in suspects.items():
+                for other in others:
+                    if _matches(_names(other), pattern):
+                        yield (
+                            f"the machine of {name} is, or may be, that of {other.fqdn}, which is protected by "
+                            f"protected.nodes in the configuration ({pattern}); say there which machine each has"
+                        )
 
     def _protected_service(self, action: Action) -> Iterator[str]:
         """Containers are services too: of those with this name neither the one nor the other is acted on."""

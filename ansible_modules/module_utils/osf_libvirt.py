@@ -159,16 +159,16 @@ class Domain:
         raise self._none_of(domains, "with the name or UUID '%s'" % self.wanted)
 
     def _with_mac(self, domains):
-        macs = {name: macs_of(domain.XMLDesc()) for name, domain in domains.items()}
-        for mac in self.macs:
-            found = sorted(name for name in domains if mac in macs[name])
-            if len(found) > 1:
-                raise osf_power.PowerError(
-                    "libvirt at %s has %d domains with the MAC address %s: %s; say which by name"
-                    % (self.uri, len(found), mac, ", ".join(found))
-                )
-            if found:
-                return found[0], "mac"
+        found, macs = osf_power.with_macs(
+            self.macs, {name: macs_of(domain.XMLDesc()) for name, domain in domains.items()}
+        )
+        if len(found) > 1:
+            raise osf_power.PowerError(
+                "libvirt at %s has %d domains with the MAC address %s: %s; say which by name"
+                % (self.uri, len(found), " or ".join(macs), ", ".join(found))
+            )
+        if found:
+            return found[0], "mac"
         raise self._none_of(domains, "with an interface of the MAC address %s" % " or ".join(self.macs))
 
     def _none_of(self, domains, described):

@@ -69,6 +69,23 @@ def plain_mac(mac):
     return mac.strip().lower().replace("-", ":")
 
 
+def with_macs(wanted, machines):
+    """Return the names of the machines that have one of the MAC addresses, and those of the addresses that they have.
+
+    All addresses count: which of several machines is meant nobody can say, as a node may report what it likes.
+
+    Args:
+        wanted: MAC addresses.
+        machines: name of a machine -> its MAC addresses.
+
+    >>> with_macs(["52:54:00:00:00:01", "52:54:00:00:00:02"], {"vm-1": {"52:54:00:00:00:02"}, "vm-2": set()})
+    (['vm-1'], ['52:54:00:00:00:02'])
+    """
+    found = {name: [mac for mac in wanted if mac in macs] for name, macs in machines.items()}
+    hit = {mac for macs in found.values() for mac in macs}
+    return sorted(name for name, macs in found.items() if macs), [mac for mac in wanted if mac in hit]
+
+
 def carry_out(machine, action, timeout, check_mode=False):
     """Do what is asked unless it is so already, wait until it is seen to be so, and return what happened.
 

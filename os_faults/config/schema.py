@@ -6,7 +6,9 @@ The schema is data (`schema.yml`). Its definitions are at hand in the schemas of
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +29,9 @@ LOGIN: Mapping[str, Schema] = SCHEMA["$defs"]["login"]
 """The login keys (``username``, ``port`` …), for the ``properties`` of a driver's schema."""
 
 _DEFS: Schema = {**SCHEMA["$defs"], "auth": AUTH}
+_ESCAPED_OR_END = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\$", re.DOTALL)
+"""A part of a pattern in which ``$`` means itself, or a ``$`` that means the end."""
+
 _TYPES = {
     "object": "a mapping",
     "array": "a list",
@@ -53,13 +58,35 @@ def check(value: Any, schema: Schema, where: str = "") -> None:
     Raises:
         ConfigError: one sentence, and one line, for each problem.
     """
-    from jsonschema import Draft202012Validator  # 0.2 s: only when there is something to check
-
-    validator = Draft202012Validator({**schema, "$defs": _DEFS})
+    validator = _validator()({**schema, "$defs": _DEFS})
     errors = sorted(validator.iter_errors(value), key=lambda error: [str(key) for key in error.absolute_path])
     problems = [sentence for error in errors for sentence in _sentences(error, where)]
     if problems:
         raise ConfigError("\n".join(dict.fromkeys(problems)))
+
+
+@cache
+def _validator() -> Any:
+    """Return the class of the validator, in which ``$`` of a pattern is the end, as JSON Schema means it."""
+    from jsonschema import Draft202012Validator, ValidationError  # 0.2 s: only when there is something to check
+    from jsonschema.validators import extend
+
+    def pattern(_validator: Any, wanted: str, value: Any, _schema: Schema) -> Iterator[ValidationError]:
+        if isinstance(value, str) and not re.search(_to_the_end(wanted), value):
+            yield ValidationError(f"{value!r} does not match {wanted!r}")
+
+    return extend(Draft202012Validator, {"pattern": pattern})  # type: ignore[no-untyped-call]
+
+
+@cache
+def _to_the_end(pattern: str) -> str:
+    r"""Return a pattern in which ``$`` means the end: to Python it also means the place before a last line break.
+
+    Example:
+        >>> _to_the_end(r"^[$]a\$$")
+        '^[$]a\\$\\Z'
+    """
+    return _ESCAPED_OR_END.sub(lambda found: r"\Z" if found[0] == "$" else found[0], pattern)
 
 
 def _sentences(error: ValidationError, where: str) -> Iterator[str]:

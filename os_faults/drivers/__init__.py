@@ -111,20 +111,38 @@ class PowerDriver(Driver, Protocol):
     What is done to them stands in ``playbooks/tasks/power/<NAME>.yml``, and for machines with snapshots in
     ``playbooks/tasks/snapshot/<NAME>.yml``.
 
+    Each is asked about a node twice: as the configuration alone tells of it, and, when that does not suffice, with the
+    MAC addresses that the node reports and nobody else claims (`os_faults.hearsay`).
+
     Attributes:
         VERBS: what these task files can do: ``os_faults.drivers.power.POWER_VERBS``, and ``SNAPSHOT_VERBS``.
+        TOLD_BY: the keys by which a configuration says which machine a node has, for people.
     """
 
     VERBS: ClassVar[frozenset[str]]
+    TOLD_BY: ClassVar[str]
 
     def supports(self, node: Node) -> bool:
-        """Return whether the driver knows the machine of a node; the first one that does acts on it."""
+        """Return whether the driver knows the machine of a node; the first one that does acts on it.
+
+        Raises:
+            PowerManagementError: what is known of the node leads to several machines.
+        """
 
     def variables(self, node: Node) -> dict[str, Any]:
         """Return what the task file needs to know: the node's variable ``os_faults_power``.
 
         ``driver`` is the driver's name. An `os_faults.model.Auth` among the values becomes the list of ssh's
         options, an `os_faults.config.Secret` is looked up in a file that only its owner can read.
+        """
+
+    def place(self, variables: Mapping[str, Any]) -> tuple[str, str]:
+        """Return who has a machine, and which of the machines there it is ("" for the only one), for people.
+
+        Two nodes for which it returns the same have one machine.
+
+        Args:
+            variables: of the machine, as `variables` returns them.
         """
 
 

@@ -6,6 +6,8 @@ run needs travels with it; what it says comes back and is written down here, as 
 * `division`: who takes which nodes;
 * `luggage`: what travels;
 * `share`: the stream of one worker;
+* `answer`: what is taken of what comes back, and `deceit`, its error;
+* `said`: what is said beside it;
 * `shared_run`: all of them as one run.
 """
 

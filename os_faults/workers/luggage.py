@@ -29,7 +29,7 @@ def pack(
         action: what is done, with the nodes of this share.
         inventory: Ansible's, of the nodes of all shares: each may be asked for the address of another.
         ssh: connection settings.
-        secrets: paths of the files with passwords that the inventory names.
+        secrets: paths of files with passwords; those travel that the inventory of the share names.
 
     Raises:
         OSError: a key or another file can't be read.
@@ -37,14 +37,17 @@ def pack(
     shutil.copytree(resources.playbooks_dir(), directory / "project", ignore=shutil.ignore_patterns("__pycache__"))
     for folder in ("env", "inventory", "files"):
         (directory / folder).mkdir(mode=0o700)
-    paths = {path: f"{there}/files/{number}" for number, path in enumerate(_files(action.nodes, ssh, secrets))}
+    hosts = _of_share(inventory, action.nodes)
+    told = json.dumps(hosts)
+    named = [secret for secret in secrets if secret in told]  # those of other shares and of machines stay here
+    paths = {path: f"{there}/files/{number}" for number, path in enumerate(_files(action.nodes, ssh, named))}
     for path, name in paths.items():
         if os.path.exists(path):  # ssh knows what to say of one that is not there
             copy = directory / "files" / os.path.basename(name)
             copy.touch(mode=0o600)  # it arrives with this mode, and ssh takes a key with no other
             shutil.copyfile(path, copy)
     (directory / "files" / "limit").write_text("".join(f"{node.fqdn}\n" for node in action.nodes), encoding="utf-8")
-    _write(directory / "inventory" / "hosts.json", _moved(_of_share(inventory, action.nodes), paths))
+    _write(directory / "inventory" / "hosts.json", _moved(hosts, paths))
     if action.variables:
         _write(directory / "env" / "extravars", action.variables)
     libraries = [f"{there}/project/library", *_carry_libraries(directory, there)]

@@ -6,10 +6,10 @@ import logging
 import os
 import shlex
 import subprocess
-import tempfile
 import threading
+import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, cast
@@ -17,7 +17,9 @@ from typing import IO, Any, cast
 from os_faults import events, reaper
 from os_faults.config import SshConfig, Worker
 from os_faults.inventory import ssh_words
-from os_faults.model import Action, HostResult, Status
+from os_faults.model import Action, HostResult, Node, Status
+from os_faults.workers.deceit import Deceit
+from os_faults.workers.said import Said
 
 LOG = logging.getLogger(__name__)
 
@@ -28,7 +30,7 @@ IDENT = "run"
 #: In memory, so that keys and passwords are gone with the power of the worker at the latest.
 _BASE = "/dev/shm"  # noqa: S108
 #: A worker that froze or lost its network is given up after about 5 x 3 s.
-_ALIVE = ("ServerAliveInterval=5", "ServerAliveCountMax=3", "ControlMaster=no", "ControlPath=none", "ForwardAgent=yes")
+_ALIVE = ("ServerAliveInterval=5", "ServerAliveCountMax=3", "ControlMaster=no", "ControlPath=none")
 #: Its environment goes into the artifacts: no more of it than the run needs.
 _WORK = """umask 077
 export PATH={path}"$PATH"
@@ -48,6 +50,8 @@ shutil.rmtree(sys.argv[1], ignore_errors=True)
 #: Seconds for a worker to be cleared, and more for a run to say that its time is over.
 _CLEARED = 20
 _GRACE = 30
+#: Characters of the reason that a worker gives.
+_REASON = 500
 
 
 class Share:
@@ -71,8 +75,11 @@ class Share:
         self.lost = ""
         #: Why Ansible did not come to the end of the run on it; "" when it did.
         self.error = ""
+        #: The files that it has sent at its end: name → content.
+        self.files: Mapping[str, bytes] = {}
         self._ssh = ssh
         self._process: subprocess.Popen[bytes] | None = None
+        self._began = 0.0
         self._stopped = threading.Event()
 
     @property
@@ -80,23 +87,25 @@ class Share:
         """Whether the run was stopped at its deadline, there or here."""
         return self.status == "timeout"
 
-    def run(self, luggage: Path, scratch: Path, asked: Mapping[str, Any], hear: Callable[[Share, Event], None]) -> None:
+    def run(self, luggage: Path, asked: Mapping[str, Any], hear: Callable[[Share, Event], None]) -> None:
         """Do it and wait for the end; whatever goes wrong is in `lost`.
 
         Args:
             luggage: what travels.
-            scratch: a directory for what comes back at the end, output and exit code.
             asked: arguments of `ansible_runner.run`.
             hear: called with every event.
         """
-        with tempfile.TemporaryFile(dir=scratch) as said:
-            try:
-                self._stream(luggage, scratch, asked, hear, said)
-            except Exception as error:  # noqa: BLE001 - of one worker; the others go on
-                self.status, self.lost = "error", f"{type(error).__name__}: {error}"
+        try:
+            said = self._stream(luggage, asked, hear)
+        except Deceit as deceit:
+            self.status, self.lost = "error", f"it {deceit}"
+        except OSError as error:
+            self.status, self.lost = "error", str(error)
+        except Exception as error:  # noqa: BLE001 - of one worker; the others go on
+            self.status, self.lost = "error", f"{type(error).__name__}: {error}"
+        else:
             if not any(event.get("event") == "playbook_on_stats" for event in self.events):
-                said.seek(0)
-                self._blame(said.read().decode(errors="replace"))
+                self._blame(said)
         if self.lost:
             self._clear()
 
@@ -121,28 +130,20 @@ class Share:
         why = self.lost or self.error or "the run ended without a result for this node"
         return {name: told.get(name) or HostResult(name, Status.FAILED, message=why) for name in nodes}
 
-    def _stream(
-        self,
-        luggage: Path,
-        scratch: Path,
-        asked: Mapping[str, Any],
-        hear: Callable[[Share, Event], None],
-        said: Any,
-    ) -> None:
-        from ansible_runner.streaming import Processor, Transmitter
+    def _stream(self, luggage: Path, asked: Mapping[str, Any], hear: Callable[[Share, Event], None]) -> list[str]:
+        """Let the worker work, and return the last lines that it and ssh have said beside the answer.
 
-        runner = self.worker.runner
-        path = f"{shlex.quote(os.path.dirname(runner))}:" if "/" in runner else ""
-        work = _WORK.format(path=path, there=self.there, runner=shlex.quote(runner))
-        process = subprocess.Popen(
-            self._command(work),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=said,
-            start_new_session=True,  # Ctrl-C is not its concern: it is stopped by us
-        )
-        self._process = process
+        Raises:
+            Deceit: the answer is none.
+        """
+        from ansible_runner.streaming import Transmitter
+
+        from os_faults.workers.answer import Answer  # ansible_runner costs a quarter of a second
+
+        process, said = self._start()
         to, back = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
+        names = [node.fqdn for node in self.action.nodes]
+        answer = Answer(back, str(luggage), names, lambda event: self._hear(event, hear), self._note)
         deadline = threading.Timer(self.action.timeout + _GRACE, self._give_up)
         deadline.start()
         try:
@@ -151,15 +152,13 @@ class Share:
             with suppress(BrokenPipeError):  # what it said when it ended is the better reason
                 Transmitter(_output=to, private_data_dir=str(luggage), ident=IDENT, **asked).run()
                 to.close()
-            Processor(
-                _input=back,
-                private_data_dir=str(scratch),
-                artifact_dir=str(scratch),
-                quiet=True,
-                event_handler=lambda event: self._hear(event, hear),
-                status_handler=self._note,
-            ).run()
+            answer.run()
+            self.files = answer.files
+            if not answer.is_whole:
+                self.status, self.lost = "error", self.lost or "it ended in the middle of its answer"
             process.wait(_GRACE)
+        except subprocess.TimeoutExpired:
+            raise Deceit(f"did not end within {_GRACE} s after its answer") from None
         finally:
             deadline.cancel()
             process.kill()
@@ -167,12 +166,29 @@ class Share:
             back.close()
             with suppress(OSError):
                 to.close()
+        return said.lines()
 
-    def _command(self, script: str, *words: str) -> list[str]:
+    def _start(self) -> tuple[subprocess.Popen[bytes], Said]:
+        """Start ``ansible-runner worker`` there; return its ssh here, and what these say beside the answer."""
+        runner = self.worker.runner
+        path = f"{shlex.quote(os.path.dirname(runner))}:" if "/" in runner else ""
+        work = _WORK.format(path=path, there=self.there, runner=shlex.quote(runner))
+        self._process = subprocess.Popen(
+            self._command(work, agent=any(_needs_agent(node) for node in self.action.nodes)),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is not its concern: it is stopped by us
+        )
+        self._began = time.monotonic()
+        return self._process, Said(cast("IO[bytes]", self._process.stderr))
+
+    def _command(self, script: str, *words: str, agent: bool = False) -> list[str]:
         auth = self.worker.auth
+        options = (*_ALIVE, f"ForwardAgent={'yes' if agent else 'no'}")
         return [
             "ssh",
-            *(word for option in _ALIVE for word in ("-o", option)),
+            *(word for option in options for word in ("-o", option)),
             *ssh_words(auth, self._ssh),
             *(["-p", str(auth.port)] if auth.port else []),
             *(["-l", auth.username] if auth.username else []),
@@ -187,46 +203,70 @@ class Share:
         return False  # it is written with the events of the others
 
     def _note(self, data: Mapping[str, Any], runner_config: object) -> None:
-        self.status = str(data["status"])
-        if self.status == "error":
-            self.lost = str(data.get("job_explanation", "")).partition(" Line with invalid")[0]
+        status = str(data["status"])
+        # A second less than there, as both count for themselves.
+        if status == "timeout" and time.monotonic() - self._began < round(self.action.timeout) - 1:
+            raise Deceit("said that its time is over when it was not")
+        self.status = status
+        if status == "error":
+            self.lost = str(data.get("job_explanation", ""))[:_REASON]
 
     def _give_up(self) -> None:
         self.status, self.lost = "timeout", "it did not say that its time is over"
         self.stop()
 
-    def _blame(self, said: str) -> None:
+    def _blame(self, said: Sequence[str]) -> None:
         """Find out why there is no end of the run.
 
         Args:
-            said: what ssh and the programs on the worker have said.
+            said: the lines that ssh and the programs on the worker have said.
         """
-        lines = [line.strip() for line in said.splitlines() if line.strip()]
         if self.status in ("failed", "successful"):
             output = "".join(f"{event.get('stdout', '')}\n" for event in self.events)
             self.error = events.recap(output) or "ansible-playbook ended without statistics"
         elif self._stopped.is_set():
             self.lost = self.lost or "it was stopped"
         else:
-            self.lost = (lines[-1] if lines else "") or self.lost or "it ended without an answer"
+            self.lost = (said[-1] if said else "") or self.lost or "it ended without an answer"
 
     def _clear(self) -> None:
         """End on the worker what a run without an end has left, if it can be reached."""
         program = Path(reaper.__file__).read_text(encoding="utf-8") + _CLEAR
-        command = self._command('exec python3 - "$@"', "sh", self.there, IDENT)
+        # -I: what lies in the home directory there is not imported.
+        command = self._command('exec python3 -I - "$@"', "sh", self.there, IDENT)
         try:
-            done = subprocess.run(
-                command,
-                input=program.encode(),
-                capture_output=True,
-                timeout=_CLEARED,
-                check=False,
-                start_new_session=True,
-            )
-            failed = done.stderr.decode(errors="replace").strip() if done.returncode else ""
+            failed = _fed(command, program.encode())
         except (OSError, subprocess.SubprocessError) as error:
             failed = str(error)
         if failed:
-            LOG.warning(
-                "the worker %s may go on with %s: %s", self.worker.address, self.action, failed.splitlines()[-1]
-            )
+            LOG.warning("the worker %s may go on with %s: %s", self.worker.address, self.action, failed)
+
+
+def _fed(command: list[str], text: bytes) -> str:
+    """Let a program read a text; return the last that it said when it failed, else "".
+
+    Raises:
+        SubprocessError: it did not end in time, and was killed.
+    """
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    said = Said(cast("IO[bytes]", process.stderr))
+    try:
+        with suppress(BrokenPipeError), cast("IO[bytes]", process.stdin) as to:
+            to.write(text)
+        process.wait(_CLEARED)
+    finally:
+        process.kill()
+        process.wait()
+    return (said.lines() or [f"exit code {process.returncode}"])[-1] if process.returncode else ""
+
+
+def _needs_agent(node: Node) -> bool:
+    """Return whether nothing is named by which a node, or the host that it is behind, is logged in to."""
+    auth = node.auth
+    return not (auth.private_key_file or auth.password) or bool(auth.jump and not auth.jump.private_key_file)

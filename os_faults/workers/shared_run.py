@@ -67,6 +67,7 @@ class SharedRun:
         self._queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._turn = threading.Lock()
         self._counter = 0
+        self._exit_codes: list[int] = []
         self._threads = [
             threading.Thread(target=self._work, args=(share,), name="os-faults-worker", daemon=True)
             for share in self._shares
@@ -127,8 +128,7 @@ class SharedRun:
     def _work(self, share: Share) -> None:
         directory = Path(tempfile.mkdtemp(prefix="share-", dir=self._temporary))
         try:
-            luggage, scratch = directory / "luggage", directory / "scratch"
-            scratch.mkdir()
+            luggage = directory / "luggage"
             playbook = pack(luggage, share.there, share.action, self._inventory, self._ssh, self._secrets)
             asked = {
                 **self._asked,
@@ -137,8 +137,8 @@ class SharedRun:
                 "forks": _forks(share),
                 "envvars": {**self._asked["envvars"], "ANSIBLE_CONFIG": f"{share.there}/project/ansible.cfg"},
             }
-            share.run(luggage, scratch, asked, self._hear)
-            self._keep(scratch)
+            share.run(luggage, asked, self._hear)
+            self._keep(share.files)
         except Exception as error:  # noqa: BLE001 - told of the nodes of the share
             share.lost = share.lost or str(error)
         finally:
@@ -154,16 +154,15 @@ class SharedRun:
             _write(self._artifacts / "job_events" / name, json.dumps(event))
             self._queue.put(event)
 
-    def _keep(self, scratch: Path) -> None:
+    def _keep(self, files: Mapping[str, bytes]) -> None:
         """Add to the run's artifacts what a worker has sent at its end."""
         with self._turn:
             for name in ("stdout", "stderr"):
-                if (scratch / name).exists():
-                    with open(_opened(self._artifacts / name, os.O_APPEND), "a", encoding="utf-8") as file:
-                        file.write((scratch / name).read_text(encoding="utf-8"))
-            codes = [int(path.read_text()) for path in (scratch / "rc", self._artifacts / "rc") if path.exists()]
-            if codes:
-                _write(self._artifacts / "rc", str(max(codes)))
+                with open(_opened(self._artifacts / name, os.O_APPEND), "ab") as file:
+                    file.write(files.get(name, b""))
+            if "rc" in files:
+                self._exit_codes.append(int(files["rc"]))
+                _write(self._artifacts / "rc", str(max(self._exit_codes)))
 
 
 def _forks(share: Share) -> int:

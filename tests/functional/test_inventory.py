@@ -96,3 +96,13 @@ def test_what_is_no_inventory_is_told(play, tmp_path):
     assert failed.failures["here"].startswith(f"Ansible can't read the inventory {tmp_path}/multinode: ")
     absent = play("list_inventory.yml", inventory_path="/nowhere/multinode")
     assert absent.failures["here"] == "there is no inventory /nowhere/multinode on the controller"
+
+
+def test_what_lies_beside_the_inventory_is_not_imported(read, tmp_path):
+    """Python puts the present directory first where a module is run by -m; Ansible reads the inventory in it."""
+    seen = tmp_path / "imported"
+    for name in ("json", "platform", "ansible"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(seen)!r}, 'a').write({name!r})\nraise SystemExit(3)\n")
+    nodes = read("[baremetal]\na\n")[1]
+    assert [node.fqdn for node in nodes] == ["a"]
+    assert not seen.exists()

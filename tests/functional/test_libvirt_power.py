@@ -94,6 +94,10 @@ def test_what_cannot_be_is_refused_in_a_sentence(play: Any, uri: str) -> None:
             f"has no domain with an interface of the MAC address {told_macs}; {others}",
         ),
         "twice": ({"macs": [MAC_TWICE]}, f"has 2 domains with the MAC address {MAC_TWICE}: clone-1, clone-2; say"),
+        "several": (
+            {"macs": ["02:00:00:00:00:01", MAC_OFF, MAC]},
+            f"has 2 domains with the MAC address {MAC_OFF} or {MAC}: node-1, node-2; say which by name",
+        ),
         "paused": ({"domain": "paused"}, "domain paused of {uri} is paused, so it can't be asked to shut down"),
         "transient": ({"domain": "transient"}, "domain transient of {uri} is transient, so without power it would be"),
         "nobody": ({}, "one of the following is required: domain, macs"),
@@ -110,6 +114,23 @@ def test_a_reset_of_a_domain_that_is_off_is_refused(play: Any, uri: str, check: 
     done = power(play, "reset", {"here": {"macs": [MAC_OFF]}}, check, uri=uri)
     why = f"domain node-2 of {uri} is off, so there is nothing to reset (poweron starts it)"
     assert done.failures == {"here": why}
+
+
+def test_what_a_hypervisor_tells_is_no_template(play: Any, tmp_path: Path) -> None:
+    """Also where it is passed on, to the task that waits for the node."""
+    name = "vm {{ 6 * 7 }} {% raw %}"
+    uri = hypervisor(tmp_path, domain(1, name, MAC, OFF), domain(2, "node-2", MAC_OFF))
+    hosts = {
+        "here": {"os_faults_power": {"driver": "libvirt", "uri": uri, "macs": [MAC]}},
+        "stranger": {"os_faults_power": {"driver": "libvirt", "uri": uri, "domain": "nobody"}},
+    }
+    done = play("node_power.yml", hosts=hosts, node_action="poweron", wait=True)
+    answered = done.results("osf_answer")["here"]
+    assert (answered["domain"], answered["power_state"]) == (name, "on")
+    assert answered["boot_id_after"], "the host was asked"
+    assert done.failures == {
+        "stranger": f"libvirt at {uri} has no domain with the name or UUID 'nobody'; its domains: node-2, {name}"
+    }
 
 
 def test_the_difference_is_shown(play: Any, uri: str) -> None:

@@ -218,6 +218,7 @@ def test_what_goes_wrong_is_told_in_a_sentence_and_in_time(play: Any, plain: Ser
             "unknown": plain.login("no-such"),
             "stranger": plain.login(macs=["02:00:00:00:00:01"]),
             "twins": plain.login(macs=[MACS["twin-1"]]),
+            "several": plain.login(macs=[MACS["on"], MACS["off"]]),
             "many": plain.login(),
             "closed": plain.login("on", url=places["closed"]),
             "hole": plain.login("on", url=places["hole"], connect_timeout=2),
@@ -234,6 +235,8 @@ def test_what_goes_wrong_is_told_in_a_sentence_and_in_time(play: Any, plain: Ser
         "unknown": f"the BMC at {plain.url} has no system with the identity 'no-such'; {systems}",
         "stranger": f"the BMC at {plain.url} has no system with the MAC address 02:00:00:00:00:01; {systems}",
         "twins": f"the BMC at {plain.url} has 2 systems with the MAC address {MACS['twin-1']}: twin-1, twin-2; "
+        "say which (system)",
+        "several": f"the BMC at {plain.url} has 2 systems with the MAC address {MACS['on']} or {MACS['off']}: off, on; "
         "say which (system)",
         "many": f"the BMC at {plain.url} has {len(POWER)} {systems[4:]}; say which (system)",
         "closed": f"no BMC answers at {places['closed']}: Connection refused",
@@ -270,7 +273,14 @@ def test_the_verbs_of_python_and_no_password_in_what_stays(plain: Service, secur
                     "safe.local": secure.login(password=secret, verify=str(secure.folder / "certificate.pem"))
                 },
             },
-            {"driver": "redfish", "url": plain.url, "username": "admin", "password": secret, "connect_timeout": 5},
+            {
+                "driver": "redfish",
+                "url": plain.url,
+                "insecure_http": True,
+                "username": "admin",
+                "password": secret,
+                "connect_timeout": 5,
+            },
         ],
         "artifacts_dir": str(tmp_path / "runs"),
     }

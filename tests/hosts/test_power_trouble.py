@@ -44,7 +44,7 @@ def wrong_ways(lab: Lab) -> dict[str, tuple[dict[str, Any], str]]:
     ways = managements(lab)
     bmc = next(iter(ways["ipmi"]["mac_to_bmc"].values()))
     redfish, libvirt = ways["redfish"], ways["libvirt"]
-    secure = redfish | {"url": lab.about["hypervisor"]["redfish"]["https"]}
+    secure = redfish | {"url": lab.about["hypervisor"]["redfish"]["https"], "insecure_http": False}
 
     def by_ipmi(name: str, **changes: Any) -> dict[str, Any]:
         return {"driver": "ipmi", "fqdn_to_bmc": {name: bmc | changes}, "connect_timeout": 5}

@@ -294,8 +294,8 @@ def test_a_fake_that_only_says_done_is_enough() -> None:
 
 
 def test_what_a_driver_cannot_do_is_refused_by_name(machines: Machines) -> None:
-    bmc = {"address": "10.0.1.1", "username": "admin", "password": "secret"}
-    session = Session(machines, power_management={"driver": "ipmi", "fqdn_to_bmc": {NODE_1: bmc, NODE_2: bmc}})
+    one, two = ({"address": f"10.0.1.{n}", "username": "admin", "password": "secret"} for n in (1, 2))
+    session = Session(machines, power_management={"driver": "ipmi", "fqdn_to_bmc": {NODE_1: one, NODE_2: two}})
     nodes = session.cloud.get_nodes(fqdns=[NODE_1, NODE_2])
     with pytest.raises(
         PowerManagementError,

@@ -16,8 +16,8 @@ _ASK_FOR_IPS = "pillar.get _param:single_address"
 _WORDS = {
     "type": "string",
     "minLength": 1,
-    "pattern": r"^[^{}]*$",
-    "description": "a function of Salt and its arguments, without braces",
+    "pattern": r"^[^{}\x00-\x1f\x7f]*$",
+    "description": "a function of Salt and its arguments in one line, without braces",
 }
 _REGEXP = {
     "type": "string",

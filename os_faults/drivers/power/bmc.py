@@ -8,7 +8,11 @@ from typing import Any
 from os_faults.config import Secret
 from os_faults.config.secrets import SECRET_KEYS
 from os_faults.drivers.power import macs_of
+from os_faults.errors import PowerManagementError
 from os_faults.model import Node
+
+TOLD_BY = "fqdn_to_bmc, or mac_to_bmc and the mac of each node in node_list"
+"""The keys by which a configuration says which BMC a node has."""
 
 
 def mappings(bmc: Mapping[str, Any]) -> dict[str, Any]:
@@ -55,9 +59,15 @@ class Bmcs:
         self.by_fqdn = dict(args.get("fqdn_to_bmc", {}))
 
     def of(self, node: Node) -> dict[str, Any] | None:
-        """Return the BMC of a node, its passwords marked as such; None when it is not told."""
-        by_mac = (self.by_mac[mac] for mac in macs_of(node) if mac in self.by_mac)
-        bmc = next(by_mac, None) or self.by_fqdn.get(node.fqdn)
+        """Return the BMC of a node, its passwords marked as such; None when it is not told.
+
+        Raises:
+            PowerManagementError: the MAC addresses of the node are those of several BMCs.
+        """
+        by_mac = {mac: self.by_mac[mac] for mac in macs_of(node) if mac in self.by_mac}
+        bmc = next(iter(by_mac.values()), None) or self.by_fqdn.get(node.fqdn)
+        if any(other != bmc for other in by_mac.values()):
+            raise PowerManagementError(f"{node.fqdn} has the MAC addresses of several BMCs ({', '.join(by_mac)})")
         return secured(bmc) if bmc else None
 
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from os_faults.config import check
 from os_faults.drivers.power import CONNECT_TIMEOUT, POWER_VERBS, connect_timeout
-from os_faults.drivers.power.bmc import Bmcs, mappings
+from os_faults.drivers.power.bmc import TOLD_BY, Bmcs, mappings
 from os_faults.model import Node
 
 _BMC = {
@@ -38,10 +38,12 @@ class IpmiPower:
             node-3.local: {address: 10.30.0.3, username: admin, password: {file: ~/.bmc}}
           connect_timeout: 5
 
-    The MAC addresses of all the node's interfaces are asked first, in any case. A BMC may also have a ``port``
-    (623 when left out), a ``privilege`` to ask for (``administrator`` when left out; ``operator`` suffices), and its
-    own key ``kg``. The controller logs in to the BMC; the node may be off. ``connect_timeout`` is the number of
-    seconds after which a BMC that does not answer is a failure (20 when left out).
+    A node's BMC is that of the ``mac`` which ``node_list`` gives the node, else that of its name, else that of a MAC
+    address which the node itself reports, in upper or lower case: there the node is believed, unless another one claims
+    the address too. A BMC may also have a ``port`` (623 when left out), a ``privilege`` to ask for (``administrator``
+    when left out; ``operator`` suffices), and its own key ``kg``. The controller logs in to the BMC; the node may be
+    off. ``connect_timeout`` is the number of seconds after which a BMC that does not answer is a failure (20 when left
+    out).
 
     Attributes:
         bmcs: which BMC belongs to which node.
@@ -50,6 +52,7 @@ class IpmiPower:
     NAME: ClassVar[str] = "ipmi"
     DESCRIPTION: ClassVar[str] = "Machines with a BMC that speaks IPMI"
     VERBS: ClassVar[frozenset[str]] = POWER_VERBS
+    TOLD_BY: ClassVar[str] = TOLD_BY
     SCHEMA: ClassVar[Mapping[str, Any]] = {
         "type": "object",
         "additionalProperties": False,
@@ -70,3 +73,8 @@ class IpmiPower:
     def variables(self, node: Node) -> dict[str, Any]:
         """Return how to log in to the BMC of the node."""
         return {"driver": self.NAME, **(self.bmcs.of(node) or {}), **self._more}
+
+    def place(self, variables: Mapping[str, Any]) -> tuple[str, str]:
+        """Return the BMC: it has the one machine."""
+        address, port = str(variables["address"]).lower(), variables.get("port", 623)
+        return f"the BMC at {f'[{address}]' if ':' in address else address}:{port}", ""

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from os_faults.config import check
+from os_faults.config.schema import join
 from os_faults.drivers.power import CONNECT_TIMEOUT, POWER_VERBS, connect_timeout, macs_of
-from os_faults.drivers.power.bmc import Bmcs, mappings, secured
+from os_faults.drivers.power.bmc import TOLD_BY, Bmcs, mappings, secured
+from os_faults.errors import ConfigError
 from os_faults.model import Node
 
 _SERVICE: Mapping[str, Any] = {
@@ -22,6 +24,7 @@ _SERVICE: Mapping[str, Any] = {
         "anyOf": [{"type": "boolean"}, {"$ref": "#/$defs/path"}],
         "description": "true, false, or the path of a file with certificates",
     },
+    "insecure_http": {"type": "boolean", "description": "true or false"},
 }
 _LOGIN = ["url", "username", "password"]
 _SYSTEM = {
@@ -64,10 +67,13 @@ class RedfishPower:
     The controller needs ``pip install 'os-faults[redfish]'``; it logs in to the BMC, and the node may be off.
 
     A BMC that has several systems needs the identity of the node's, as ``system``. Behind one service for many a node
-    is found by the MAC addresses of its interfaces, or by ``systems: {node-1.local: 437XR1138R2}``; with that this
-    driver knows no other node. ``verify`` is ``true`` (when left out), ``false``, or the path of the certificates that
-    are trusted. ``connect_timeout`` is the number of seconds after which a BMC that does not answer is a failure (20
-    when left out).
+    is found by ``systems: {node-1.local: 437XR1138R2}``, and with that this driver knows no other node; or by the
+    ``mac`` that ``node_list`` gives it, else by the MAC addresses that the node itself reports. There the node is
+    believed, unless another one claims the address too; so it is in ``mac_to_bmc``.
+
+    ``verify`` is ``true`` (when left out), ``false``, or the path of the certificates that are trusted. A URL with
+    ``http`` is refused, as the password would go in clear, unless ``insecure_http: true`` stands beside it.
+    ``connect_timeout`` is the number of seconds after which a BMC that does not answer is a failure (20 when left out).
 
     Attributes:
         bmcs: which BMC belongs to which node, where each has its own.
@@ -78,6 +84,7 @@ class RedfishPower:
     NAME: ClassVar[str] = "redfish"
     DESCRIPTION: ClassVar[str] = "Machines with a BMC that speaks Redfish"
     VERBS: ClassVar[frozenset[str]] = POWER_VERBS
+    TOLD_BY: ClassVar[str] = f"systems, or {TOLD_BY}"
     SCHEMA: ClassVar[Mapping[str, Any]] = {
         "type": "object",
         "additionalProperties": False,
@@ -100,6 +107,7 @@ class RedfishPower:
 
     def __init__(self, args: Mapping[str, Any], where: str = "") -> None:
         check(args, self.SCHEMA, where)
+        _refuse_http(args, where)
         self.bmcs = Bmcs(args)
         self.service = secured({key: args[key] for key in _SERVICE if key in args})
         self.systems: Mapping[str, str] = dict(args.get("systems", {}))
@@ -114,7 +122,14 @@ class RedfishPower:
         told = self._told(node) or {}
         verify = told.get("verify", True)
         trust = {"verify": True, "ca_file": verify} if isinstance(verify, str) else {"verify": verify}
-        return {"driver": self.NAME, **told, **trust, **self._more}
+        about = {key: value for key, value in told.items() if key != "insecure_http"}
+        return {"driver": self.NAME, **about, **trust, **self._more}
+
+    def place(self, variables: Mapping[str, Any]) -> tuple[str, str]:
+        """Return the service and the system; without either identity or MAC address it is the only one."""
+        macs = " or ".join(variables.get("macs", ()))
+        which = variables.get("system") or (f"with {macs}" if macs else "")
+        return f"the BMC at {str(variables['url']).lower().rstrip('/')}", f"the system {which}" if which else ""
 
     def _told(self, node: Node) -> dict[str, Any] | None:
         if not self.service:
@@ -124,3 +139,18 @@ class RedfishPower:
             return {**self.service, "system": system} if system else None
         macs = macs_of(node)
         return {**self.service, "macs": macs} if macs else None
+
+
+def _refuse_http(args: Mapping[str, Any], where: str) -> None:
+    """Refuse to send a password in clear where nobody has said that it may.
+
+    Raises:
+        ConfigError: with the place.
+    """
+    own = {join(where, key, name): bmc for key in mappings({}) for name, bmc in args.get(key, {}).items()}
+    for place, service in {where: args, **own}.items():
+        if service.get("url", "").startswith("http:") and not service.get("insecure_http"):
+            raise ConfigError(
+                f"{join(place, 'url')}: over http the password goes in clear; use https, "
+                "or write insecure_http: true beside it where nobody can listen"
+            )

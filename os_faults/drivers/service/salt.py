@@ -33,7 +33,7 @@ class SaltService:
         "properties": {
             "salt_service": {
                 "type": "string",
-                "pattern": r"^[A-Za-z0-9:_.@-]+$",
+                "pattern": r"^[A-Za-z0-9_][A-Za-z0-9:_.@-]*$",
                 "description": "the name of a service",
             },
             "grep": GREP,

@@ -9,7 +9,7 @@ from os_faults.config import check
 from os_faults.drivers.service.ports import PORTS, ports_of
 from os_faults.drivers.service.process import GREP, ProcessService, check_grep
 
-_NAME = {"type": "string", "pattern": r"^[A-Za-z0-9_.-]+$", "description": "a plain name"}
+_NAME = {"type": "string", "pattern": r"^[A-Za-z0-9_.][A-Za-z0-9_.-]*$", "description": "a plain name"}
 _TYPE = "set -- screen -S {session} -p {window} -X stuff \"$(printf '{keys}')\"; "
 _AS_USER = 'if [ "$(id -un)" = {user} ]; then "$@"; else runuser -u {user} -- "$@"; fi'
 
@@ -35,7 +35,13 @@ class ScreenService:
         "type": "object",
         "additionalProperties": False,
         "required": ["window_name", "grep"],
-        "properties": {"window_name": _NAME, "session": _NAME, "user": {"$ref": "#/$defs/user"}, "grep": GREP, **PORTS},
+        "properties": {
+            "window_name": _NAME,
+            "session": _NAME,
+            "user": {"$ref": "#/$defs/account"},
+            "grep": GREP,
+            **PORTS,
+        },
     }
 
     def __init__(self, args: Mapping[str, Any], where: str = "") -> None:

@@ -24,6 +24,7 @@ def managements(lab: Lab) -> dict[str, dict[str, Any]]:
         "redfish": {
             "driver": "redfish",
             "url": redfish["http"],
+            "insecure_http": True,
             "username": redfish["user"],
             "password": redfish["password"],
         },

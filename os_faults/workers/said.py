@@ -1,0 +1,33 @@
+"""What a program says beside its answer: read as it comes, and only the end of it kept."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from typing import IO
+
+#: Bytes that are kept.
+_KEPT = 1 << 16
+
+
+class Said:
+    """Reads a pipe to its end in a thread of its own, however much comes.
+
+    Args:
+        pipe: the error output of a process; it is closed at its end.
+    """
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self._end = b""
+        self._thread = threading.Thread(target=self._read, args=(pipe,), name="os-faults-said", daemon=True)
+        self._thread.start()
+
+    def lines(self) -> list[str]:
+        """Return the last lines, without empty ones; the process must have ended."""
+        self._thread.join(timeout=5)  # what it has started may keep the pipe open
+        return [line.strip() for line in self._end.decode(errors="replace").splitlines() if line.strip()]
+
+    def _read(self, pipe: IO[bytes]) -> None:
+        with pipe, suppress(OSError):
+            while part := pipe.read1(_KEPT):  # type: ignore[attr-defined]  # a pipe of subprocess is buffered
+                self._end = (self._end + part)[-_KEPT:]
