@@ -80,8 +80,7 @@ class ControlDirectory:
 
     def __init__(self, ssh: SshConfig) -> None:
         self._ssh = ssh
-        named = (os.environ.get(name, "") for name in ("XDG_RUNTIME_DIR", "TMPDIR"))
-        base = _base((*named, "/tmp", "/var/tmp", "/dev/shm"))  # noqa: S108 - looked at before use
+        base = private_base()
         _sweep(base)
         self.path, self._owned = _made(base)
         self._identity = _identity(self.path)
@@ -215,14 +214,16 @@ def settings(
     )
 
 
-def _base(candidates: Iterable[str]) -> Path:
-    """Return the first directory in which the private one can lie: nobody else can put another in its place.
+def private_base() -> Path:
+    """Return the first directory in which a private one can lie: nobody else can put another in its place.
 
-    Of those that will do the first with room counts, else the first.
+    ``XDG_RUNTIME_DIR`` and ``TMPDIR`` come first. Of those that will do the first with room counts, else the first.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is none; the message says why.
     """
+    named = (os.environ.get(name, "") for name in ("XDG_RUNTIME_DIR", "TMPDIR"))
+    candidates = (*named, "/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - looked at before use
     flaws = {candidate: _flaw(candidate) for candidate in candidates if candidate}
     fit = [Path(candidate) for candidate, why in flaws.items() if not why]
     if not fit:

@@ -12,6 +12,20 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from os_faults.errors import ConfigError
+
+
+def absolute(path: str | os.PathLike[str]) -> Path:
+    """Return a path from the root on.
+
+    Raises:
+        ConfigError: it is relative, and the present directory is gone.
+    """
+    try:
+        return Path(path).absolute()
+    except OSError as error:
+        raise ConfigError(f"can't tell where {os.fspath(path)!r} is: the present directory is gone") from error
+
 
 def opened(path: Path) -> BinaryIO:
     """Return a file that is open for reading; what would make the reader wait, like a FIFO, is none.

@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from functools import cache
-from importlib.resources import files
+from importlib import resources as bundles
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from os_faults import files
 from os_faults.errors import ArgumentError, ConfigError, did_you_mean
 
 _SAFE_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -56,7 +57,7 @@ def playbooks_dir() -> Path:
         >>> playbooks_dir().name
         'playbooks'
     """
-    package = Path(str(files("os_faults")))
+    package = Path(str(bundles.files("os_faults")))
     bundled = package / "playbooks"
     return bundled if bundled.is_dir() else package.parent / "playbooks"
 
@@ -80,7 +81,7 @@ def register_ansible_modules(paths: Iterable[str | os.PathLike[str]]) -> None:
     Example:
         >>> register_ansible_modules([])
     """
-    roots = [Path(path).absolute() for path in paths]
+    roots = [files.absolute(path) for path in paths]
     if missing := [root for root in roots if not root.is_dir()]:
         raise ArgumentError(f"can't register modules: there is no directory {missing[0]}")
     _registered.update(dict.fromkeys(Path(found) for root in roots for found, _, _ in os.walk(root)))

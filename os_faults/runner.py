@@ -278,9 +278,12 @@ class AnsibleRunner:
     def _environment(self, env: Mapping[str, str]) -> dict[str, str]:
         known = filter(is_text, env.get("PATH", os.defpath).split(os.pathsep))
         path = os.pathsep.join([str(Path(sys.executable).parent), *known])
-        # ansible-runner writes them down in UTF-8.
+        # ansible-runner writes them down in UTF-8; and a local connection makes its temporary files in the home.
+        passed = {name: env[name] for name in (*_PASSED, *_MADE) if is_text(env.get(name))}
+        home = passed.get("HOME", "")
         return {
-            **{name: env[name] for name in (*_PASSED, *_MADE) if is_text(env.get(name))},
+            **passed,
+            "HOME": home if os.path.isabs(home) and os.path.isdir(home) else str(self._control.tmp),
             "PATH": path,
             "TMPDIR": str(self._control.tmp),
             "ANSIBLE_CONFIG": str(self._control.ansible_cfg),
