@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import getpass
 import logging
 import os
 import random
 import secrets
-import socket
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -17,6 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from os_faults import actions, registry, resources
+from os_faults.actor import acting
 from os_faults.conductor import Conductor
 from os_faults.config import Config, load
 from os_faults.container import Container
@@ -115,7 +114,7 @@ class Cloud:
         )
         state = state or (None if runner else home)
         seeds = self._driver.identity
-        self._by = f"{_user()}@{socket.gethostname()}"
+        self._by = acting()
         self._discovery = Discovery(self._driver, self.perform, Memory(state and file_of(state, seeds, ".json")))
         self._held = Held(Journal(state and file_of(state, seeds, ".journal")), self._by)
         self._conductor = Conductor(self._runner, self._inventory_of, self._held, self._refusals)
@@ -297,6 +296,8 @@ class Cloud:
             ArgumentError: an identity is none.
             UndoError: a fault is still there; the message says where and why.
             PartlyDone: a node could not be reached; its faults end by themselves at their time.
+            AnsibleExecutionException: the journal can't be read, so it is not known which nodes were powered off from
+                here; all others were healed.
             KeyboardInterrupt: passed on, with notes of what the nodes may hold yet.
         """
         wanted = checked(ids)
@@ -306,6 +307,8 @@ class Cloud:
         except KeyboardInterrupt as interruption:
             tell(interruption, self._faults.left(nodes, wanted))
             raise
+        if self._held.unreadable:
+            result = replace(result, error=self._held.unreadable)
         absent = wanted - {name for host in result.values() for name in host.payload.get("undone", ())}
         if absent and not result.failures:
             LOG.warning("no node held %s: there was nothing to take back", ", ".join(sorted(absent)))
@@ -497,13 +500,6 @@ class Cloud:
         # Only who acts on machines is told how to log in to them.
         machines = self._machines.variables(action.nodes) if action.from_outside else {}
         return self._inventory(action.nodes, machines, secrets=secrets, by=self._by)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a uid without a name
-        return str(os.getuid())
 
 
 def _contained(services: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

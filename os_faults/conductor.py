@@ -104,9 +104,19 @@ class Conductor:
         together.done(self.perform_all(together.actions))
 
     def run(self, action: Action, watch: Watcher | None = None) -> Result:
-        """Run an action as it is, and return what it did; no guard rail, no journal."""
+        """Run an action as it is, and return what it did; no guard rail, no journal.
+
+        Raises:
+            OSFError: it could not be run; what the system refuses (a process, a thread, a file) is told like this.
+            Exception: what ``watch`` or a signal handler of the caller raises is passed on.
+        """
+        watching = _Watching(watch)
         try:
-            return self._runner.run(action, self._inventory(action), watch)
+            return self._runner.run(action, self._inventory(action), watch and watching)
+        except Exception as error:
+            if error is watching.raised or not _is_of_the_system(error):
+                raise
+            raise AnsibleExecutionException(f"{action}: {error}") from error
         finally:
             if action.breaks_connections:
                 self._runner.forget_connections()
@@ -137,8 +147,11 @@ class Conductor:
             result = self.run(action, self.watch)
         except BaseException as interruption:
             refused = isinstance(interruption, OSFError) and not isinstance(interruption, AnsibleExecutionException)
-            for each, undo in [] if refused else reversed(undos):
-                self._take_back(each, undo, interruption)
+            for each, undo in reversed(undos):
+                if refused:
+                    self._held.withdraw(each, untouched=True)
+                else:
+                    self._take_back(each, undo, interruption)
             raise
         results = result.parts or (result,)
         for part in results:
@@ -185,4 +198,27 @@ class Conductor:
             tell(interruption, [f"{action} could not be taken back: {error}", *undo.left()])
         except BaseException as again:
             tell(again, undo.left())
+            raise
+
+
+def _is_of_the_system(error: Exception) -> bool:
+    """Whether an error tells what the system refused. A signal handler's own, such as a TimeoutError, has no number."""
+    if isinstance(error, OSError):
+        return error.errno is not None
+    return isinstance(error, RecursionError | UnicodeError) or "start new thread" in str(error)
+
+
+class _Watching:
+    """Calls a watcher, and knows its errors, which are the caller's own."""
+
+    def __init__(self, watch: Watcher | None) -> None:
+        self._watch = watch
+        self.raised: BaseException | None = None
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        try:
+            if self._watch is not None:
+                self._watch(event)
+        except BaseException as error:
+            self.raised = error
             raise

@@ -7,6 +7,7 @@ away with the cloud object, also at the end of the interpreter.
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import re
 import shutil
@@ -22,9 +23,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO
 
-from os_faults import resources
+from os_faults import files, ownership, process, resources
 from os_faults.config import SshConfig
-from os_faults.errors import ConfigError
+from os_faults.errors import ConfigError, OSFError
+
+LOG = logging.getLogger(__name__)
 
 # Measured: keep-alive ends a socket to a host that froze or rebooted after about 2 x 5 s instead of never,
 # and GSSAPI costs a name look-up per connection.
@@ -41,6 +44,8 @@ _PATIENCE = 5.0
 #: A unix socket's path has at most 107 characters: of these our directory takes 13, ssh's %C and its suffix 59.
 _USABLE = re.compile(r"/[A-Za-z0-9_./-]{0,34}")
 _PREFIX = "osf-"
+#: Bytes that a session needs: packed modules, Ansible's temporary files, the artifacts of runs that go nowhere else.
+_ROOM = 16 * 1024 * 1024
 _OWNER = "owner"
 
 _DEFAULTS = MappingProxyType(
@@ -53,6 +58,9 @@ _DEFAULTS = MappingProxyType(
         "localhost_warning": "False",
         "retry_files_enabled": "False",
         "nocows": "True",
+        # What tasks of the user's own may name stays where he has it.
+        "collections_path": "~/.ansible/collections:/usr/share/ansible/collections",
+        "roles_path": "~/.ansible/roles:/usr/share/ansible/roles:/etc/ansible/roles",
         # The main process polls its workers this often (seconds); 1 ms, the default, costs a tenth of a core.
         "internal_poll_interval": "0.01",
     }
@@ -74,10 +82,10 @@ class ControlDirectory:
 
     def __init__(self, ssh: SshConfig) -> None:
         self._ssh = ssh
-        base = _base((os.environ.get("XDG_RUNTIME_DIR", ""), tempfile.gettempdir(), "/tmp", "/var/tmp"))  # noqa: S108
+        base = private_base()
         _sweep(base)
-        self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))
-        self._owned = _own(self.path)
+        self.path, self._owned = _made(base)
+        self._identity = _identity(self.path)
         self._secrets: dict[str, str] = {}
         self._turn = threading.Lock()
         self._users = 0
@@ -85,15 +93,18 @@ class ControlDirectory:
         self._finalizer = weakref.finalize(self, _remove, self.path, os.getpid())
         #: Where runs put what is temporary, so that what a killed one leaves goes away with this directory.
         self.tmp = self.path / "tmp"
-        self.tmp.mkdir(mode=0o700)
         self._library: tuple[Path, ...] = ()
 
     @property
     def ansible_cfg(self) -> Path:
-        """The file of Ansible's settings; written anew when modules were registered meanwhile."""
+        """The file of Ansible's settings; written anew when modules were registered meanwhile.
+
+        Raises:
+            OSFError: it can't be written, or the directory is not the one that was made.
+        """
         path = self.path / "ansible.cfg"
-        with self._turn:
-            if self._library != (library := resources.module_paths()):
+        with self._turn, self._intact():
+            if self._library != (library := resources.module_paths()) or not path.exists():
                 new = path.with_suffix(".new")
                 content = settings(self._ssh, self.path, library, resources.module_utils_dir(), _PERSIST)
                 new.write_text(content, encoding="utf-8")
@@ -102,13 +113,27 @@ class ControlDirectory:
         return path
 
     def secret_path(self, value: str) -> str:
-        """Return the path of a file (0600) that holds ``value``, so that inventories need only name it."""
+        """Return the path of a file (0600) that holds ``value``, so that inventories need only name it.
+
+        Raises:
+            OSFError: it can't be written, or the directory is not the one that was made.
+        """
         if value not in self._secrets:
-            descriptor, path = tempfile.mkstemp(prefix="secret-", dir=self.path)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as secret:
-                secret.write(value)
+            with self._intact():
+                descriptor, path = tempfile.mkstemp(prefix="secret-", dir=self.path)
+                files.put(descriptor, value)
             self._secrets[value] = path
         return self._secrets[value]
+
+    @contextmanager
+    def _intact(self) -> Iterator[None]:
+        """Refuse to work with a directory that somebody has removed or replaced, as tidying programs do."""
+        try:
+            if _identity(self.path) != self._identity:
+                raise OSFError(f"{self.path} is not the private directory that was made there: connect again")
+            yield
+        except OSError as error:
+            raise OSFError(f"can't use the private directory {self.path}: {error.strerror}; connect again") from error
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -117,11 +142,16 @@ class ControlDirectory:
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """Keep the connections open until the end of the block, as a run goes over them."""
+        """Keep the connections open until the end of the block, as a run goes over them.
+
+        Raises:
+            OSFError: see `os_faults.process.hearing_of_children`.
+        """
         with self._turn:
             self._users += 1
         try:
-            yield
+            with process.hearing_of_children():
+                yield
         finally:
             with self._turn:
                 self._users -= 1
@@ -138,7 +168,10 @@ class ControlDirectory:
 
     def _close_stale(self) -> None:
         if self._stale and not self._users:
-            _close_sockets(self.path)
+            try:
+                _close_sockets(self.path)
+            except OSError as error:
+                LOG.warning("can't close the ssh connections that are kept open: %s", error)
             self._stale = False
 
     def close(self) -> None:
@@ -148,27 +181,29 @@ class ControlDirectory:
 
 
 def settings(
-    ssh: SshConfig, sockets: Path | str, library: Iterable[Path | str], module_utils: Path | str, persist: int
+    ssh: SshConfig, private: Path | str, library: Iterable[Path | str], module_utils: Path | str, persist: int
 ) -> str:
     """Return the content of an ``ansible.cfg``.
 
     Args:
         ssh: connection settings.
-        sockets: directory of ssh's control sockets.
+        private: directory of ssh's control sockets, and of what Ansible keeps for itself.
         library: directories of modules.
         module_utils: directory of the code that they share.
         persist: seconds for which a connection stays open after its last use.
     """
     defaults = {
         **_DEFAULTS,
+        # Not the user's ~/.ansible: it may be missing or full, and its plugins would come before ours.
+        "home": f"{private}/ansible",
         "timeout": str(ssh.connect_timeout),
-        "library": os.pathsep.join(map(str, library)),
-        "module_utils": str(module_utils),
+        "library": os.pathsep.join(map(str, library)).replace("%", "%%"),
+        "module_utils": str(module_utils).replace("%", "%%"),
     }
     connection = {
         "pipelining": "True",
         "ssh_args": _SSH_ARGS.format(persist=persist),
-        "control_path_dir": str(sockets),
+        "control_path_dir": str(private),
         "control_path": "%(directory)s/%%C",
         # A repeated kill would be a second fault.
         "retries": "0",
@@ -181,16 +216,59 @@ def settings(
     )
 
 
-def _base(candidates: Iterable[str]) -> Path:
-    """Return the first directory in which control sockets can lie: ssh takes neither long nor odd paths for them.
+def private_base() -> Path:
+    """Return the first directory in which a private one can lie: nobody else can put another in its place.
+
+    ``XDG_RUNTIME_DIR`` and ``TMPDIR`` come first. Of those that will do the first with room counts, else the first.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is none; the message says why.
     """
-    for candidate in candidates:
-        if _USABLE.fullmatch(candidate) and os.access(candidate, os.W_OK | os.X_OK):
-            return Path(candidate)
-    raise ConfigError(f"no directory is fit for ssh's control sockets, none of {', '.join(candidates)}; set TMPDIR")
+    named = (os.environ.get(name, "") for name in ("XDG_RUNTIME_DIR", "TMPDIR"))
+    candidates = (*named, "/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - looked at before use
+    flaws = {candidate: _flaw(candidate) for candidate in candidates if candidate}
+    fit = [Path(candidate) for candidate, why in flaws.items() if not why]
+    if not fit:
+        told = "; ".join(f"{candidate}: {why}" for candidate, why in flaws.items())
+        raise ConfigError(
+            f"no directory is fit for the private files of os_faults ({told}); let TMPDIR name a short one of your own"
+        )
+    return next((base for base in fit if files.has_room(base, _ROOM)), fit[0])
+
+
+def _flaw(base: str) -> str:
+    """Return why the private directory can't lie in a directory, "" when it can."""
+    if not _USABLE.fullmatch(base):
+        return "ssh takes no path for its sockets that is long, relative or has odd characters in it"
+    try:
+        found = ownership.flaw(Path(base), shared=True)
+    except OSError as error:
+        return str(error.strerror)
+    return found or ("" if os.access(base, os.W_OK | os.X_OK) else "it can't be written to")
+
+
+def _made(base: Path) -> tuple[Path, IO[str]]:
+    """Make the private directory; return its path, and the open file that says that it is in use.
+
+    Raises:
+        OSFError: it can't be made.
+    """
+    try:
+        process.have_streams()
+        path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))
+        try:
+            (path / "tmp").mkdir(mode=0o700)
+            return path, _own(path)
+        except OSError:
+            shutil.rmtree(path, ignore_errors=True)
+            raise
+    except OSError as error:
+        raise OSFError(f"can't make the private directory of os_faults in {base}: {error.strerror}") from error
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    about = path.lstat()
+    return about.st_dev, about.st_ino
 
 
 def _close_sockets(directory: Path) -> None:

@@ -193,7 +193,8 @@ def _powering_on(nodes: Iterable[Node], ours: Mapping[str, Entry]) -> list[Actio
 
 
 def _without(nodes: Iterable[Node], names: Iterable[str]) -> tuple[Node, ...]:
-    return tuple(node for node in nodes if node.fqdn not in set(names))
+    left_out = set(names)
+    return tuple(node for node in nodes if node.fqdn not in left_out)
 
 
 # What is said of a node that can't tell itself.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,25 +35,32 @@ class Held:
             ConfigError: it can't be written, so nobody would know afterwards what to take back.
         """
         now = time.time()
-        try:
-            self._journal.write([_powered_off(action, node, now, self._by) for node in nodes], now)
-        except OSError as error:
-            raise ConfigError(
-                f"{action}: can't write the journal by which it is taken back, so nothing was done: {error}"
-            ) from error
+        self._must([_powered_off(action, node, now, self._by) for node in nodes], now, action)
 
     def announce(self, action: Action) -> None:
         """Write down that an action is about to make a fault which the nodes will hold, and tell, themselves.
 
-        They need no journal to take it back, so one that can't be written is told in the log only.
+        Raises:
+            ConfigError: it can't be written, so nobody could tell of a node that falls silent what it may hold.
         """
         now = time.time()
-        self._try([_on_the_node(action, node, INTENDED, now, None, self._by, "") for node in action.nodes], now, action)
+        self._must(
+            [_on_the_node(action, node, INTENDED, now, None, self._by, "") for node in action.nodes], now, action
+        )
 
-    def withdraw(self, action: Action) -> None:
-        """Write down that what an interrupted action did was taken back."""
+    def withdraw(self, action: Action, *, untouched: bool = False) -> None:
+        """Write down that what an interrupted action did was taken back.
+
+        Args:
+            action: what was interrupted.
+            untouched: nothing of it was begun at all, so machines are as they were, too.
+        """
         now = time.time()
-        entries = [entry for _, entry in self._open(action.nodes) if _meant(entry, action)]
+        entries = [
+            entry
+            for _, entry in self._open(action.nodes)
+            if _meant(entry, action) or (untouched and _meant_from_outside(entry, action))
+        ]
         self._try(_ended(entries), now, action)
 
     def learn(self, result: Result, begun: float) -> None:
@@ -86,6 +93,20 @@ class Held:
                 known.setdefault(node.fqdn, []).append(entry)
         return known
 
+    @property
+    def unreadable(self) -> str:
+        """Why the journal could not be read when it was last looked at, a sentence; "" when it could."""
+        return self._journal.unreadable
+
+    def _must(self, lines: Sequence[Entry], now: float, action: Action) -> None:
+        try:
+            self._journal.write(lines, now)
+        except OSError as error:
+            raise ConfigError(
+                f"{action}: can't write the journal by which it is taken back, so nothing was done: {error}; "
+                "XDG_STATE_HOME may name another directory for it"
+            ) from error
+
     def _try(self, lines: Sequence[Entry], now: float, action: Action) -> None:
         try:
             self._journal.write(lines, now)
@@ -93,8 +114,8 @@ class Held:
             LOG.warning("can't write down in the journal what becomes of %s: %s", action, error)
 
     def _open(self, nodes: Iterable[Node]) -> Iterator[tuple[Node, Entry]]:
-        known = self._journal.open(time.time())
-        return ((node, entry) for node in nodes for entry in known if _is_about(entry, node))
+        about = _by_node(self._journal.open(time.time()))
+        return ((node, entry) for node in nodes for entry in about(node))
 
 
 def news(result: Result, known: Sequence[Entry], begun: float, now: float, by: str) -> list[Entry]:
@@ -111,10 +132,11 @@ def news(result: Result, known: Sequence[Entry], begun: float, now: float, by: s
     if action.check_mode:
         return []
     run = Path(result.artifacts or "").name
+    about = _by_node(known)
     lines: list[Entry] = []
     for node in action.nodes:
         host = result.hosts.get(node.fqdn)
-        entries = [entry for entry in known if _is_about(entry, node)]
+        entries = about(node)
         if host is None or not host.ok:
             lines += _failed(host, entries, action, begun)
         elif action.undo and action.from_outside:
@@ -134,8 +156,19 @@ def _ended(entries: Iterable[Entry]) -> list[Entry]:
     return [replace(entry, state=ENDED) for entry in entries]
 
 
-def _is_about(entry: Entry, node: Node) -> bool:
-    return node.fqdn == entry.node or node.ip == entry.address
+def _by_node(known: Iterable[Entry]) -> Callable[[Node], list[Entry]]:
+    """Return what finds the entries about a node, by its name or its address, in their order."""
+    by_name: dict[str, dict[int, Entry]] = {}
+    by_address: dict[str, dict[int, Entry]] = {}
+    for number, entry in enumerate(known):
+        by_name.setdefault(entry.node, {})[number] = entry
+        by_address.setdefault(entry.address, {})[number] = entry
+
+    def about(node: Node) -> list[Entry]:
+        found = {**by_name.get(node.fqdn, {}), **by_address.get(node.ip, {})}
+        return [found[number] for number in sorted(found)]
+
+    return about
 
 
 def _powered_off(action: Action, node: Node, now: float, by: str) -> Entry:
@@ -190,6 +223,11 @@ def _meant(entry: Entry, action: Action) -> bool:
     return (
         entry.state == INTENDED and not entry.from_outside and (entry.verb, entry.subject) == (action.verb, action.hits)
     )
+
+
+def _meant_from_outside(entry: Entry, action: Action) -> bool:
+    """Return whether an entry is the intention of an action on machines."""
+    return entry.state == INTENDED and entry.from_outside and action.from_outside and entry.verb == action.verb
 
 
 def _failed(host: HostResult | None, entries: Iterable[Entry], action: Action, begun: float) -> list[Entry]:

@@ -8,30 +8,28 @@ A file of JSON lines for each cloud. A line says what became of one fault, and t
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from os_faults import files
+from os_faults.text import is_text, printable
 
 LOG = logging.getLogger(__name__)
 
 INTENDED, INJECTED, HELD, ENDED = "intended", "injected", "held", "ended"
 
 _SCHEMA = 1
-#: Of what kind the fields of an entry are that are no text.
-_KINDS: Mapping[str, Any] = {
-    "from_outside": bool,
-    "since": int | float,
-    "until": int | float | None,
-    "deadline": int | float,
-}
 #: Bytes from which on a file keeps only what is not ended yet.
 _ENOUGH = 64 * 1024
+#: Bytes of a line, with a bound for each of its texts, in characters: what is longer is none of ours.
+_LINE, _TEXT = 512 * 1024, 4096
+#: The last moment that is taken for one, seconds since the epoch: the end of the year 9999.
+_LATEST = 253_402_214_400.0
 
 
 @dataclass(frozen=True)
@@ -87,29 +85,41 @@ class Journal:
 
     Args:
         path: of the file, which need not be there; None keeps the lines in this object only.
+
+    Attributes:
+        unreadable: why the file could not be read when it was last looked at, a sentence; "" when it could.
     """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._kept: list[str] = []
+        self.unreadable = ""
 
     def open(self, now: float) -> list[Entry]:
         """Return the faults that are not over, see `open_faults`.
 
-        A journal that can't be read is told in the log, and is no reason not to look at a cloud or to heal it.
+        A journal that can't be read is told in the log, once, and is no reason not to look at a cloud or to heal it.
         """
         if self._path is None:
             return open_faults(self._kept, now)
+        before, self.unreadable = self.unreadable, ""
         try:
             return open_faults(_read(self._path), now)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
-            LOG.warning("can't read the journal of this cloud, nodes that were powered off are not known: %s", error)
-            return []
+            self.unreadable = (
+                f"can't read the journal of this cloud, {self._path} ({error.strerror}), so the nodes that were "
+                "powered off or cut off from here are not known; 'os-faults nodes --power' tells which are off"
+            )
+        if self.unreadable != before:
+            LOG.warning("%s", self.unreadable)
+        return []
 
     def write(self, entries: Iterable[Entry], now: float) -> None:
         """Add lines; they are on the disk when this returns.
+
+        What would not be read again is made so that it is: texts printable, and an end that is no moment none at all.
 
         Args:
             entries: the lines; without any, nothing is done.
@@ -118,15 +128,40 @@ class Journal:
         Raises:
             OSError: the file can't be written.
         """
-        entries = list(entries)
+        entries = [_sound(entry, now) for entry in entries]
         if self._path is None:
             self._kept += _lines(entries, now)
         elif entries:
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with _locked(self._path):
+            with files.locked(self._path):
                 _append(self._path, _lines(entries, now))
                 if self._path.stat().st_size > _ENOUGH:
-                    _replace(self._path, _lines(open_faults(_read(self._path), now), now))
+                    files.replace(self._path, "".join(_lines(open_faults(_read(self._path), now), now)))
+
+
+def _is_moment(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _LATEST
+
+
+#: What the fields of an entry must be, where it is not a text.
+_CHECKS: Mapping[str, Callable[[object], bool]] = {
+    "from_outside": lambda value: isinstance(value, bool),
+    "since": _is_moment,
+    "until": lambda value: value is None or _is_moment(value),
+    "deadline": _is_moment,
+}
+
+
+def _sound(entry: Entry, now: float) -> Entry:
+    texts: dict[str, Any] = {
+        name: printable(str(text))[:_TEXT] for name, text in asdict(entry).items() if name not in _CHECKS
+    }
+    return replace(
+        entry,
+        since=entry.since if _is_moment(entry.since) else now,
+        until=entry.until if _is_moment(entry.until) else None,
+        deadline=entry.deadline if _is_moment(entry.deadline) else now,
+        **texts,
+    )
 
 
 def _lines(entries: Iterable[Entry], now: float) -> list[str]:
@@ -134,30 +169,27 @@ def _lines(entries: Iterable[Entry], now: float) -> list[str]:
 
 
 def _parsed(line: str) -> Entry | None:
-    """Return what a line says; None when it was cut off by a crash, or is from another version."""
+    """Return what a line says; None when it was cut off by a crash, is from another version, or from nowhere."""
     try:
         told = json.loads(line)
         entry = Entry(**{field.name: told[field.name] for field in fields(Entry)})
         known = told["schema"] == _SCHEMA
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    sound = all(isinstance(told[field.name], _KINDS.get(field.name, str)) for field in fields(Entry))
+    sound = all(_CHECKS.get(name, is_text)(value) for name, value in vars(entry).items())
     return entry if known and sound else None
 
 
-def _read(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8", errors="replace").splitlines()
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Keep other writers away; the lock is a file of its own, as the journal may be replaced."""
-    descriptor = os.open(path.with_suffix(".lock"), os.O_WRONLY | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
+def _read(path: Path) -> Iterator[str]:
+    """Yield the lines of a file; one that is far too long is passed over without a look."""
+    with files.opened(path) as file:
+        while line := file.readline(_LINE):
+            whole = line.endswith(b"\n") or len(line) < _LINE
+            while not whole:
+                rest = file.readline(_LINE)
+                whole = rest.endswith(b"\n") or len(rest) < _LINE
+                line = b""
+            yield line.decode(errors="replace")
 
 
 def _append(path: Path, lines: Iterable[str]) -> None:
@@ -168,15 +200,7 @@ def _append(path: Path, lines: Iterable[str]) -> None:
         _put(file, "\n" * torn + "".join(lines))
 
 
-def _replace(path: Path, lines: Iterable[str]) -> None:
-    fresh = path.with_suffix(".new")
-    with open(fresh, "wb", opener=_private) as file:
-        _put(file, "".join(lines))
-    fresh.replace(path)
-
-
 def _put(file: BinaryIO, text: str) -> None:
-    """Write a text, and return when it is on the disk."""
     file.write(text.encode())
     file.flush()
     os.fsync(file.fileno())

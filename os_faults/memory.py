@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from os_faults import files
 from os_faults.errors import CloudManagementError
 from os_faults.model import Auth, Interface, Node
 
@@ -37,11 +37,11 @@ class Memory:
         """
         if self._path is None:
             return
-        kept = self._read()
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        kept.update({node.fqdn: {**_plain(node), "last_seen": now} for node in nodes})
+        seen = {node.fqdn: {**_plain(node), "last_seen": now} for node in nodes}
         try:
-            _write(self._path, kept)
+            with files.locked(self._path):
+                files.replace(self._path, json.dumps({**self._read(), **seen}, indent=1))
         except OSError as error:
             LOG.warning("can't remember the nodes of this cloud: %s", error)
 
@@ -56,7 +56,7 @@ class Memory:
         for name, kept in self._read().items():
             try:
                 node = _node(name, kept)
-            except (CloudManagementError, KeyError, TypeError):
+            except (CloudManagementError, KeyError, TypeError, ValueError, AttributeError):
                 continue  # the file was written by hand or by another version
             if node.ip in logins:
                 nodes[name] = replace(node, auth=logins[node.ip])
@@ -66,18 +66,11 @@ class Memory:
         if self._path is None:
             return {}
         try:
-            content = json.loads(self._path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            with files.opened(self._path) as file:
+                content = json.load(file)
+        except (OSError, ValueError, RecursionError):
             return {}
         return content if isinstance(content, dict) else {}
-
-
-def _write(path: Path, kept: Mapping[str, object]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    fresh = path.with_suffix(f".{os.getpid()}")
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        json.dump(kept, file, indent=1)
-    fresh.replace(path)
 
 
 def _plain(node: Node) -> dict[str, object]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from functools import cache
-from importlib.resources import files
+from importlib import resources as bundles
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from os_faults import files
 from os_faults.errors import ArgumentError, ConfigError, did_you_mean
 
 _SAFE_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -42,6 +43,9 @@ class _Loader(_SAFE_LOADER):  # type: ignore[misc]  # the fast one is not there 
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 
 
+#: What PyYAML lets out of its constructors for a value that is none of its type, such as the date 2024-13-45.
+_UNSAYABLE = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
+
 _registered: dict[Path, None] = {}
 
 
@@ -53,7 +57,7 @@ def playbooks_dir() -> Path:
         >>> playbooks_dir().name
         'playbooks'
     """
-    package = Path(str(files("os_faults")))
+    package = Path(str(bundles.files("os_faults")))
     bundled = package / "playbooks"
     return bundled if bundled.is_dir() else package.parent / "playbooks"
 
@@ -77,7 +81,7 @@ def register_ansible_modules(paths: Iterable[str | os.PathLike[str]]) -> None:
     Example:
         >>> register_ansible_modules([])
     """
-    roots = [Path(path).absolute() for path in paths]
+    roots = [files.absolute(path) for path in paths]
     if missing := [root for root in roots if not root.is_dir()]:
         raise ArgumentError(f"can't register modules: there is no directory {missing[0]}")
     _registered.update(dict.fromkeys(Path(found) for root in roots for found, _, _ in os.walk(root)))
@@ -141,13 +145,21 @@ def read_yaml(path: Path) -> Any:
             quotes nothing from the file, which may hold passwords.
     """
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - it is a safe one
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"can't read {path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise ConfigError(f"can't read {path}: it is not UTF-8 text") from None
+    except ValueError:  # a zero byte in the path
+        raise ConfigError(f"can't read {str(path)!r}: no file has such a name") from None
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - it is a safe one
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         why = str(error.problem) if isinstance(error, _KeyTwice) else "not valid YAML"
         raise ConfigError(f"{path}{line}: {why}") from None
+    except _UNSAYABLE:
+        raise ConfigError(
+            f"{path}: not valid YAML: a value can't be what it says, or it is nested too deeply"
+        ) from None

@@ -7,19 +7,15 @@ stay as they were, and a Ctrl-C stops it at once.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import queue
-import re
 import sys
 import threading
 import time
-import uuid
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
@@ -27,11 +23,11 @@ from typing import Any, Protocol
 
 import yaml
 
-from os_faults import events, meter, resources
+from os_faults import artifacts, events, meter, no_log, resources
 from os_faults.answers import MAX_CHARACTERS
 from os_faults.config import SshConfig, Worker
 from os_faults.control import ControlDirectory
-from os_faults.errors import AnsibleExecutionException, ArgumentError, ConfigError, RunTimeout
+from os_faults.errors import AnsibleExecutionException, ArgumentError, ConfigError, OSFError, RunTimeout
 from os_faults.event_guard import guarded
 from os_faults.meter import Meter
 from os_faults.model import Action, Result
@@ -39,6 +35,7 @@ from os_faults.moment import is_delay
 from os_faults.prompt_end import end_promptly
 from os_faults.reaper import end_leftovers
 from os_faults.template_marks import marked
+from os_faults.text import is_text
 from os_faults.together import combined
 from os_faults.warm import WarmStart
 from os_faults.workers import SharedRun
@@ -77,8 +74,6 @@ _FORESEEN = MappingProxyType(
         "RUNNER_ONLY_FAILED_EVENTS": "False",
     }
 )
-#: What ansible-runner calls the one run of a private directory.
-_IDENT = "run"
 
 
 class Runner(Protocol):
@@ -119,6 +114,7 @@ class AnsibleRunner:
         modules = resources.modules_dir(), resources.module_utils_dir()
         self._warm = WarmStart(self._control.path / "warm", modules, resources.playbooks_dir())
         self._artifacts_dir = artifacts_dir
+        self._told = ""
         self._about = dict(about)
         self._warm_up()
 
@@ -135,35 +131,43 @@ class AnsibleRunner:
 
         The command is a complete line: it can be pasted and run by hand.
 
+        What only looks, or gives something back, goes on where the artifacts can't be kept: they are written to the
+        private directory then.
+
         Raises:
             ArgumentError: an argument is a template, which Ansible would evaluate.
-            ConfigError: the directory can't be written.
+            ConfigError: the directory can't be written, and the action is one that must leave a record.
+            OSFError: the private directory can't be written either.
         """
         for part in action.parts or (action,):
             for sentence in marked(part.variables, f"{part}: argument"):
                 raise ArgumentError(sentence)
         try:
-            return self._write(action, inventory)
+            return self._write(self._artifacts_dir, action, inventory)
         except OSError as error:
-            sentence = f"can't write the artifacts of a run to {self._artifacts_dir}: {error}"
-            if not action.harmless:
-                raise ConfigError(sentence) from error
+            if error.errno is None:
+                raise  # a signal handler's own, such as a TimeoutError
+            sentence = f"can't keep the artifacts of a run in {self._artifacts_dir}: {error.strerror}"
+            if artifacts.must_be_recorded(action):
+                raise ConfigError(
+                    f"{action}: {sentence}, so nothing was touched; artifacts_dir (--artifacts-dir) may name another"
+                ) from error
         # Nothing keeps a cloud from being looked at and healed.
-        self._artifacts_dir = self._control.path / "runs"
-        LOG.warning("%s; they go with this session", sentence)
-        return self._write(action, inventory)
+        if sentence != self._told:
+            LOG.warning("%s; they go with this session", sentence)
+            self._told = sentence
+        try:
+            return self._write(self._control.path / "runs", action, inventory)
+        except OSError as error:
+            raise OSFError(f"{action}: can't write to {self._control.path} either: {error.strerror}") from error
 
-    def _write(self, action: Action, inventory: Mapping[str, Any]) -> tuple[Path, list[str]]:
-        started = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-        directory = self._artifacts_dir / f"{started}-{re.sub('[^a-z_]', '', action.verb)}-{uuid.uuid4().hex[:6]}"
-        self._artifacts_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for folder in ("", "artifacts", f"artifacts/{_IDENT}", "env", "inventory", "project"):
-            (directory / folder).mkdir(mode=0o700)
+    def _write(self, base: Path, action: Action, inventory: Mapping[str, Any]) -> tuple[Path, list[str]]:
+        directory = artifacts.made(base, action)
         # ansible-runner opens this one readable for everybody; one that is there keeps its mode.
-        (directory / "artifacts" / _IDENT / "stderr").touch(mode=0o600)
-        _write_json(directory / "inventory" / "hosts.json", inventory)
+        (directory / "artifacts" / artifacts.IDENT / "stderr").touch(mode=0o600)
+        artifacts.write_json(directory / "inventory" / "hosts.json", inventory)
         if action.variables and not action.parts:
-            _write_json(directory / "env" / "extravars", action.variables)
+            artifacts.write_json(directory / "env" / "extravars", action.variables)
         command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(directory / "inventory")]
         command += ["-e", f"@{directory / 'env' / 'extravars'}"] if (directory / "env" / "extravars").exists() else []
         command += ["--check"] if action.check_mode else []
@@ -252,9 +256,8 @@ class AnsibleRunner:
     def _playbook(self, action: Action, directory: Path) -> Path:
         if action.playbook:
             return resources.playbook(action.playbook)
-        plays = [_imported(part) if part.playbook else part.play() for part in action.parts or (action,)]
         path = directory / "project" / "main.yml"
-        _write(path, yaml.safe_dump(plays, sort_keys=False))
+        artifacts.write(path, yaml.safe_dump(_plays(action.parts or (action,)), sort_keys=False))
         return path
 
     def _is_shared(self, action: Action) -> bool:
@@ -268,7 +271,7 @@ class AnsibleRunner:
             inventory,
             self._ssh,
             self._control.secrets,
-            directory / "artifacts" / _IDENT,
+            directory / "artifacts" / artifacts.IDENT,
             self._control.tmp,
             _asked(action),
         )
@@ -279,7 +282,7 @@ class AnsibleRunner:
         config = RunnerConfig(
             str(directory),
             playbook=playbook,
-            ident=_IDENT,
+            ident=artifacts.IDENT,
             project_dir=str(Path(playbook).parent),
             forks=meter.forks(len(action.nodes), meter.cores(), meter.free_mb()),
             quiet=True,
@@ -290,9 +293,14 @@ class AnsibleRunner:
         return config
 
     def _environment(self, env: Mapping[str, str]) -> dict[str, str]:
-        path = os.pathsep.join([str(Path(sys.executable).parent), env.get("PATH", os.defpath)])
+        known = filter(is_text, env.get("PATH", os.defpath).split(os.pathsep))
+        path = os.pathsep.join([str(Path(sys.executable).parent), *known])
+        # ansible-runner writes them down in UTF-8; and a local connection makes its temporary files in the home.
+        passed = {name: env[name] for name in (*_PASSED, *_MADE) if is_text(env.get(name))}
+        home = passed.get("HOME", "")
         return {
-            **{name: env[name] for name in (*_PASSED, *_MADE) if name in env},
+            **passed,
+            "HOME": home if os.path.isabs(home) and os.path.isdir(home) else str(self._control.tmp),
             "PATH": path,
             "TMPDIR": str(self._control.tmp),
             "ANSIBLE_CONFIG": str(self._control.ansible_cfg),
@@ -301,24 +309,11 @@ class AnsibleRunner:
         }
 
     def _record(self, result: Result, shares: Mapping[str, list[str]]) -> None:
-        action = result.action
-        done = bool(result.hosts) and not result.error and not result.failures
-        _write_json(
-            Path(str(result.artifacts)) / "os_faults.json",
-            {
-                "schema": 1,
-                **self._about,
-                **_described(action),
-                "started": datetime.fromtimestamp(result.started, UTC).isoformat(),
-                "seconds": round(result.seconds, 3),
-                "cost": asdict(result.cost) if result.cost else None,
-                "workers": dict(shares),
-                "status": "done" if done else "failed",
-                "error": result.error,
-                "results": _answered(result),
-                "parts": [{**_described(part.action), "results": _answered(part)} for part in result.parts],
-            },
-        )
+        """Write down what became of a run; what happened has happened, so that this fails is only told."""
+        try:
+            artifacts.record(result, {**self._about, "workers": dict(shares)})
+        except (OSError, RecursionError) as error:
+            LOG.warning("can't write down what became of %s in its artifacts: %s", result.action, error)
 
 
 class _Run:
@@ -438,26 +433,14 @@ def _start_of(action: Action) -> Event:
 
 def _censor(playbook: Path, action: Action) -> None:
     """Take the arguments of tasks with ``no_log`` out of the play that stays in the artifacts."""
-    if playbook.exists() and any(_is_secret(task) for part in action.parts or (action,) for task in part.tasks):
-        parts = (replace(part, tasks=tuple(map(_censored, part.tasks))) for part in action.parts or (action,))
-        plays = [_imported(part) if part.playbook else part.play() for part in parts]
-        _write(playbook, yaml.safe_dump(plays, sort_keys=False))
+    if playbook.exists() and any(no_log.is_set(part.tasks) for part in action.parts or (action,)):
+        parts = (replace(part, tasks=tuple(map(no_log.censored, part.tasks))) for part in action.parts or (action,))
+        playbook.unlink()
+        artifacts.write(playbook, yaml.safe_dump(_plays(parts), sort_keys=False))
 
 
-def _is_secret(task: Any) -> bool:
-    """Return whether a task, or one in it, has ``no_log``; a template that decides on it counts."""
-    if isinstance(task, Mapping):
-        return task.get("no_log", False) not in (False, None, "no", "false", "False") or any(
-            _is_secret(task[key]) for key in ("block", "rescue", "always") if key in task
-        )
-    return isinstance(task, (list, tuple)) and any(map(_is_secret, task))
-
-
-def _censored(task: Mapping[str, Any]) -> Mapping[str, Any]:
-    if not _is_secret(task):
-        return task
-    name = str(task.get("name", "a task"))
-    return {"name": f"{name} (its arguments are left out, as it has no_log)", "ansible.builtin.meta": "noop"}
+def _plays(parts: Iterable[Action]) -> list[dict[str, Any]]:
+    return [_imported(part) if part.playbook else part.play() for part in parts]
 
 
 def _imported(part: Action) -> dict[str, Any]:
@@ -467,28 +450,3 @@ def _imported(part: Action) -> dict[str, Any]:
         "ansible.builtin.import_playbook": str(resources.playbook(part.playbook)),
         "vars": {**part.variables, "os_faults_hosts": [node.fqdn for node in part.nodes]},
     }
-
-
-def _described(action: Action) -> dict[str, Any]:
-    return {
-        "verb": action.verb,
-        "subject": action.subject,
-        "playbook": action.playbook or "(ad-hoc)",
-        "arguments": dict(action.arguments),
-        "check_mode": action.check_mode,
-        "nodes": [node.fqdn for node in action.nodes],
-    }
-
-
-def _answered(result: Result) -> dict[str, Any]:
-    return {name: {**asdict(host), "payload": dict(host.payload)} for name, host in result.items()}
-
-
-def _write_json(path: Path, content: Any) -> None:
-    _write(path, json.dumps(content, indent=1, default=str))
-
-
-def _write(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)

@@ -12,6 +12,7 @@ import click
 from os_faults.cli.globals import command
 from os_faults.cli.passwords import hint_at_passwords
 from os_faults.cli.session import Session
+from os_faults.cli.terminal import say_json
 from os_faults.errors import AnsibleExecutionException, CloudManagementError, OSFException
 
 if TYPE_CHECKING:
@@ -136,12 +137,12 @@ def inventory(session: Session, as_list: bool, host: str | None) -> None:
         tree = cloud.inventory(nodes)
         if host is None:
             hint_at_passwords(nodes)
-            _print(to_list_json(tree) if as_list else tree)
+            say_json(to_list_json(tree) if as_list else tree)
             return
         known = tree["all"]["hosts"]
         if host not in known:
             raise NodeCollectionError(f"no node {host!r} in the cloud: {did_you_mean(host, known)}")
-        _print({**tree["all"].get("vars", {}), **known[host]})
+        say_json({**tree["all"].get("vars", {}), **known[host]})
 
 
 def _failure_of(cloud: Cloud) -> OSFException | None:
@@ -151,12 +152,6 @@ def _failure_of(cloud: Cloud) -> OSFException | None:
     except (AnsibleExecutionException, CloudManagementError) as error:
         return error
     return None
-
-
-def _print(content: Any) -> None:
-    import json
-
-    click.echo(json.dumps(content, indent=2))
 
 
 def _power(cloud: Cloud, nodes: Iterable[Node]) -> tuple[Mapping[str, str | None], OSFException | None]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
 
 import click
 
+from os_faults import files
 from os_faults.cli.globals import command
 from os_faults.cli.session import Session
+from os_faults.cli.terminal import say
 from os_faults.errors import OSFError
 
 
@@ -31,12 +32,12 @@ def demo(session: Session) -> None:
         raise click.UsageError("the demo is its own cloud: it takes neither --config nor --cloud")
     begin = time.monotonic()
     told = []
-    runs = Path(session.artifacts_dir).absolute() if session.artifacts_dir else None
+    runs = files.absolute(session.artifacts_dir) if session.artifacts_dir else None
     with stage(seed=session.seed, artifacts_dir=runs) as built, shown(built.cloud):
         for step in steps(built):
             told.append(step)
             away = "" if step.away is None else f", away {step.away:.2f} s"
-            click.echo(f"{'ok  ' if step.ok else 'NOT '} {step.done} {step.service}: {step.seen}{away}", err=True)
+            say(f"{'ok  ' if step.ok else 'NOT '} {step.done} {step.service}: {step.seen}{away}", err=True)
     wrong = [step for step in told if not step.ok]
     session.out.table(
         "steps",
@@ -49,10 +50,8 @@ def demo(session: Session) -> None:
         not_shown=list(NOT_SHOWN),
     )
     if not session.out.json:
-        click.echo(
-            f"\naway: seconds from the first request that failed to the next good answer (asked every {INTERVAL} s)"
-        )
+        say(f"\naway: seconds from the first request that failed to the next good answer (asked every {INTERVAL} s)")
         for sentence in NOT_SHOWN:
-            click.echo(f"not shown: {sentence}")
+            say(f"not shown: {sentence}")
     if wrong:
         raise OSFError(f"the demo is not as it should be: {', '.join(f'{step.done} {step.service}' for step in wrong)}")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
 
+from os_faults import files
 from os_faults.cli.globals import command
 from os_faults.cli.session import Session
+from os_faults.cli.terminal import say
 
 
 @command("discover")
@@ -17,7 +18,8 @@ from os_faults.cli.session import Session
 def discover(session: Session, out: Path) -> None:
     """Write a configuration in which all nodes and services stand as they were found.
 
-    OUT: the file, YAML, for your eyes only. It can be used in place of the present configuration.
+    OUT: the file, YAML, for your eyes only; one that is there is replaced. It can be used in place of the present
+    configuration.
     """
     import yaml
 
@@ -29,10 +31,7 @@ def discover(session: Session, out: Path) -> None:
     with session.connected() as cloud:
         text = yaml.safe_dump(described(cloud, load(*named), portable(*named)), sort_keys=False)
     try:
-        descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with open(descriptor, "w", encoding="utf-8") as file:
-            os.fchmod(descriptor, 0o600)
-            file.write(text)
+        files.replace(out, text)
     except OSError as error:
         raise ConfigError(f"can't write {out}: {error.strerror}") from None
-    click.echo(f"Saved {out}")
+    say(f"Saved {out}")

@@ -9,6 +9,7 @@ import click
 from click.core import ParameterSource
 
 from os_faults.cli.session import LOG_LEVELS, OUTPUTS, Session
+from os_faults.cli.terminal import say
 
 
 def _set(ctx: click.Context, param: click.Parameter, value: Any) -> None:
@@ -28,7 +29,7 @@ def _version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
         from os_faults.version import get_version
 
-        click.echo(f"os-faults {get_version()}")
+        say(f"os-faults {get_version()}")
         ctx.exit()
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from os_faults.errors import ArgumentError, GuardRailError
+from os_faults.text import printable
 
 if TYPE_CHECKING:
     from os_faults.cloud import Cloud
@@ -50,7 +51,7 @@ def confirm(cloud: Cloud, action: Action) -> None:
         return
     what = f"{action} on every node of the cloud ({len(action.nodes)})"
     if sys.stdin.isatty():
-        if click.confirm(f"os-faults: {what}?", err=True):
+        if click.confirm(printable(f"os-faults: {what}?"), err=True):
             return
         raise GuardRailError(f"{what}: not confirmed, nothing was touched")
     raise GuardRailError(f"{what}: nothing was touched; say so with --yes, or choose nodes with --on")

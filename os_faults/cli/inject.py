@@ -13,6 +13,7 @@ from os_faults.cli import guards, targets
 from os_faults.cli.globals import Command, Group
 from os_faults.cli.passwords import hint_at_passwords
 from os_faults.cli.session import Session
+from os_faults.cli.terminal import say
 
 if TYPE_CHECKING:
     from os_faults.cloud import Cloud
@@ -125,7 +126,7 @@ def show(session: Session, cloud: Cloud, actions: Sequence[Action]) -> None:
         session.out.document(dry_run=True, **runs[-1], before=runs[:-1])
     else:
         for run in runs:
-            click.echo(run["line"])
+            say(run["line"])
     hint_at_passwords({node for action in actions for node in action.nodes})
 
 

@@ -6,6 +6,7 @@ import click
 
 from os_faults.cli.globals import command
 from os_faults.cli.session import Session
+from os_faults.cli.terminal import say
 
 
 @command("drivers")
@@ -23,7 +24,7 @@ def drivers(session: Session) -> None:
         session.out.document(drivers=rows)
         return
     for row in sorted(rows, key=lambda row: (row["driver"], row["kind"])):  # a list of names in YAML, with comments
-        click.echo(f"- {row['driver']:12}  # {row['kind']}: {row['description']}")
+        say(f"- {row['driver']:12}  # {row['kind']}: {row['description']}")
 
 
 @command("playbooks")
@@ -36,7 +37,7 @@ def playbooks(session: Session, path: bool) -> None:
     from os_faults.resources import playbooks_dir
 
     if path:
-        click.echo(str(playbooks_dir()))
+        say(str(playbooks_dir()))
         return
     rows = [
         {
@@ -69,4 +70,4 @@ def completion(ctx: click.Context, shell: str) -> None:
 
     maker = get_completion_class(shell)
     if maker is not None:
-        click.echo(maker(ctx.find_root().command, {}, "os-faults", "_OS_FAULTS_COMPLETE").source())
+        say(maker(ctx.find_root().command, {}, "os-faults", "_OS_FAULTS_COMPLETE").source())

@@ -56,4 +56,4 @@ def _drivers(ctx: click.Context) -> Drivers | None:
 
 
 def _beginning(incomplete: str, words: Iterable[str]) -> list[CompletionItem]:
-    return [CompletionItem(word) for word in sorted(words) if word.startswith(incomplete)]
+    return [CompletionItem(word) for word in sorted(words) if word.startswith(incomplete) and word.isprintable()]

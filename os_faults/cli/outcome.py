@@ -5,14 +5,17 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import click
 
 from os_faults.cli.interrupts import heard
-from os_faults.cli.output import printable
 from os_faults.cli.session import Session
+from os_faults.cli.terminal import say
 from os_faults.errors import OSFException, UndoError
+from os_faults.process import have_streams
+from os_faults.text import printable
 
 EXIT_CODES = """\b
 Exit codes:
@@ -38,12 +41,14 @@ class Told(click.Command):
         **extra: Any,
     ) -> Any:
         """Run the command line; does not return unless ``standalone_mode`` is False."""
+        with suppress(OSError):  # no /dev/null here: then a stream that is missed says so
+            have_streams()
         try:
             code = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
-        except (click.ClickException, click.Abort) as error:
+        except Exception as error:  # also what goes wrong before a command runs
             if not standalone_mode:
                 raise
-            code = _refuse(error) if isinstance(error, click.ClickException) else 130
+            code = _told(extra.get("obj") or Session(), error)
         if not standalone_mode:
             return code
         sys.exit(code if isinstance(code, int) else 0)
@@ -52,34 +57,34 @@ class Told(click.Command):
         """Run the command and turn its errors into exit codes."""
         session = ctx.ensure_object(Session)
         with heard():  # also while an interruption is told
-            self._invoke(ctx, session)
-
-    def _invoke(self, ctx: click.Context, session: Session) -> None:
-        try:
-            super().invoke(ctx)
-        except OSFException as error:
-            session.out.error(error)
-            _trace(session, error)
-            ctx.exit(error.exit_code)
-        except KeyboardInterrupt as interruption:
-            for line in (*getattr(interruption, "__notes__", ()), str(interruption) or "interrupted"):
-                click.echo(f"os-faults: {printable(line)}", err=True)
-            _trace(session, interruption)
-            ctx.exit(_code_of(interruption))
-        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
-            raise  # click knows what to do with them
-        except Exception as error:  # noqa: BLE001 - a defect of ours is told in one line too
-            click.echo(
-                f"os-faults: unexpected {type(error).__name__}: {error} (--log-level debug shows where)", err=True
-            )
-            _trace(session, error)
-            ctx.exit(1)
+            try:
+                super().invoke(ctx)
+            except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+                raise  # click knows what to do with them
+            except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - ends here as one line
+                ctx.exit(_told(session, error))
 
 
-def _trace(session: Session, error: BaseException) -> None:
-    """Show where an error comes from, to whoever debugs."""
+def _told(session: Session, error: BaseException) -> int:
+    """Say what went wrong, and return the exit code."""
+    if isinstance(error, click.ClickException):
+        return _refuse(error)
+    if isinstance(error, click.Abort):
+        return 130
+    if isinstance(error, KeyboardInterrupt):
+        lines = (*getattr(error, "__notes__", ()), str(error) or "interrupted")
+        code = _code_of(error)
+    elif isinstance(error, OSFException):
+        session.out.error(error)
+        lines, code = (), error.exit_code
+    else:  # a defect of ours is told in one line too
+        lines = (f"unexpected {type(error).__name__}: {error} (--log-level debug shows where)",)
+        code = 1
+    for line in lines:
+        say(f"os-faults: {printable(line)}", err=True)
     if session.debug:
-        click.echo("".join(traceback.format_exception(error)), err=True)
+        say("".join(traceback.format_exception(error)), err=True)
+    return code
 
 
 def _code_of(interruption: KeyboardInterrupt) -> int:
@@ -94,9 +99,9 @@ def _refuse(error: click.ClickException) -> int:
     message = error.format_message()
     context = getattr(error, "ctx", None)
     if "\n" in message:
-        click.echo(message, err=True)
+        say(message, err=True)
     elif context is not None:
-        click.echo(f"os-faults: {message.rstrip('.')} (see '{context.command_path} --help')", err=True)
+        say(f"os-faults: {message.rstrip('.')} (see '{context.command_path} --help')", err=True)
     else:
-        click.echo(f"os-faults: {message}", err=True)
+        say(f"os-faults: {message}", err=True)
     return error.exit_code

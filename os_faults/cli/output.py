@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json as _json
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-import click
+from os_faults.cli.terminal import say, say_json
+from os_faults.text import printable
 
 if TYPE_CHECKING:
     from os_faults.errors import OSFException
@@ -33,7 +33,7 @@ class Output:
     def document(self, **content: Any) -> None:
         """Print the one JSON document of this call."""
         self._answered = True
-        click.echo(_json.dumps({"schema": SCHEMA, **content}, indent=2, default=str))
+        say_json({"schema": SCHEMA, **content})
 
     def table(self, name: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]], **more: Any) -> None:
         """Print rows: under ``name`` in the document, or as a table with these columns of them.
@@ -50,7 +50,7 @@ class Output:
         if rows:
             text_table(columns, [[_cell(row.get(column)) for column in columns] for row in rows])
         elif not more.get("error"):  # who could not be asked has not said that there is nothing
-            click.echo(f"no {name}", err=True)
+            say(f"no {name}", err=True)
 
     def listing(self, name: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]], **more: Any) -> None:
         """Print rows as `table` does, but as a list in YAML where that prints a table; programs read it, too."""
@@ -60,7 +60,10 @@ class Output:
         import yaml
 
         shown = [{column: row.get(column) for column in columns} for row in rows]
-        click.echo(yaml.safe_dump(shown, sort_keys=False, allow_unicode=True), nl=False)
+        text = yaml.safe_dump(shown, sort_keys=False, allow_unicode=True)
+        if not all(map(str.isprintable, text.splitlines())):
+            text = yaml.safe_dump(shown, sort_keys=False)  # YAML spells out itself what it must
+        say(text, nl=False)
 
     def result(self, result: Result) -> None:
         """Print what a run did on each node."""
@@ -72,7 +75,7 @@ class Output:
             for host in (result[name] for name in sorted(result))
         ]
         for line in aligned(rows):
-            click.echo(line)
+            say(line)
 
     def results(self, results: Sequence[Result]) -> None:
         """Print what several actions did."""
@@ -82,13 +85,13 @@ class Output:
             self.document(actions=[result_document(result) for result in results])
         else:
             for result in results:
-                click.echo(f"{result.action}:")
+                say(f"{result.action}:")
                 self.result(result)
 
     def error(self, error: OSFException) -> None:
         """Print an error: a sentence on stderr, and a document when there was none yet."""
         for line in str(error).splitlines():
-            click.echo(f"os-faults: {printable(line)}", err=True)
+            say(f"os-faults: {line}", err=True)
         if self.json and not self._answered:
             found = getattr(error, "result", None)
             self.document(
@@ -155,22 +158,12 @@ def _cell(value: Any) -> str:
     return printable(str(value))
 
 
-def printable(text: str) -> str:
-    r"""Return a text whose control characters are spelled out: what hosts say must not steer a terminal.
-
-    Example:
-        >>> printable("a\x1b[2Jb")
-        'a\\x1b[2Jb'
-    """
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
-
-
 def text_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table: with rich on a terminal, plainly aligned elsewhere."""
     heads = [column.replace("_", " ") for column in columns]
     if not sys.stdout.isatty():
         for line in aligned([[head.upper() for head in heads], *rows]):
-            click.echo(line)
+            say(line)
         return
     from rich.box import SIMPLE_HEAD
     from rich.console import Console

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-import click
+from os_faults.cli.terminal import say
 
 if TYPE_CHECKING:
     from os_faults.model import Node
@@ -17,4 +17,4 @@ def hint_at_passwords(nodes: Iterable[Node]) -> None:
     words = ["--ask-pass"] if any(login.password for login in logins) else []
     words += ["--ask-become-pass"] if any(login.become and login.become_password for login in logins) else []
     if words:
-        click.echo(f"os-faults: passwords are not in the inventory: give ansible-playbook {' '.join(words)}", err=True)
+        say(f"os-faults: passwords are not in the inventory: give ansible-playbook {' '.join(words)}", err=True)

@@ -12,8 +12,10 @@ from os_faults.cli.globals import Command, Group
 from os_faults.cli.heal import Heal
 from os_faults.cli.inject import ContainerVerbs, Verbs, action_of, command_of
 from os_faults.cli.session import Session
+from os_faults.cli.terminal import say
 from os_faults.errors import GuardRailError
 from os_faults.moment import is_delay
+from os_faults.text import printable
 
 if TYPE_CHECKING:
     from os_faults.contract import Contract
@@ -39,7 +41,7 @@ def _show(session: Session, previews: list[Preview]) -> None:
         session.out.document(plan=[_document(preview) for preview in previews])
         return
     for preview in previews:
-        click.echo("\n".join([str(preview.action), *(f"  {word:10} {text}" for word, text in _lines(preview))]))
+        say("\n".join([str(preview.action), *(f"  {word:10} {printable(text)}" for word, text in _lines(preview))]))
 
 
 def _lines(preview: Preview) -> list[tuple[str, str]]:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from os_faults.text import printable
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.status import Status
@@ -66,7 +68,9 @@ class Progress:
         waiting = f", waiting for {', '.join(names[:3])}{more}" if names else ""
         failed = f", {len(self._failed)} failed" if self._failed else ""
         nodes = max(self._nodes, len(self._done) + len(names))
-        return f"{self._task}: {len(self._done)}/{nodes} nodes{failed}, {time.monotonic() - self._begin:.0f} s{waiting}"
+        return printable(
+            f"{self._task}: {len(self._done)}/{nodes} nodes{failed}, {time.monotonic() - self._begin:.0f} s{waiting}"
+        )
 
     def stop(self) -> None:
         """Take the line away."""

@@ -7,6 +7,7 @@ import click
 from os_faults.cli.globals import Command, version_option
 from os_faults.cli.outcome import Told
 from os_faults.cli.session import Session
+from os_faults.cli.terminal import say
 
 
 class InjectFault(Told, Command):
@@ -35,14 +36,14 @@ class InjectFault(Told, Command):
 def _inject(ctx: click.Context, /, verify: bool, command: tuple[str, ...]) -> None:
     session = ctx.ensure_object(Session)
     if not command and not verify:
-        click.echo(ctx.get_help())
+        say(ctx.get_help())
         return
     from os_faults.human import action_of
 
     with session.connected() as cloud:
         if verify:
             cloud.verify()
-            click.echo("os-faults: the cloud can be reached and used", err=True)
+            say("os-faults: the cloud can be reached and used", err=True)
         if command:
             sentences = " ".join(command).split(";")
             results = cloud.perform_all([action_of(cloud, sentence) for sentence in sentences])

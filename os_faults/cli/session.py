@@ -6,12 +6,14 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from os_faults import files
 from os_faults.cli.output import Output
+from os_faults.cli.terminal import say
+from os_faults.text import printable
 
 if TYPE_CHECKING:
     from os_faults.cloud import Cloud
@@ -24,7 +26,7 @@ class _Stderr(logging.Handler):
     """Writes to whatever stderr is at that moment, so that a progress line is not torn."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        click.echo(self.format(record), err=True)
+        say(printable(self.format(record)), err=True)
 
 
 @dataclass
@@ -91,6 +93,6 @@ class Session:
             )
         config = load(None, self.config, self.cloud)
         if self.artifacts_dir:
-            config = replace(config, artifacts_dir=Path(self.artifacts_dir).absolute())
+            config = replace(config, artifacts_dir=files.absolute(self.artifacts_dir))
         with Cloud(config, seed=self.seed, **self.parts) as cloud, shown(cloud):
             yield cloud

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from os_faults.cli import names
+from os_faults.cli.terminal import say
 
 if TYPE_CHECKING:
     from os_faults.cloud import Cloud
@@ -45,5 +46,5 @@ def choose(cloud: Cloud, on: str, thing: Thing | None) -> NodeCollection:
     if count is None:
         return nodes
     picked = nodes.pick(count)
-    click.echo(f"os-faults: seed {cloud.seed} picked {', '.join(picked.get_fqdns())}", err=True)
+    say(f"os-faults: seed {cloud.seed} picked {', '.join(picked.get_fqdns())}", err=True)
     return picked

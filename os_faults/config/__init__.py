@@ -16,7 +16,8 @@ Three forms are understood: the flat one, the nested one (``driver`` and ``args`
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from os_faults.config.auth import auth_of
 from os_faults.config.schema import LOGIN, check
 from os_faults.config.secrets import Secret
 from os_faults.config.types import Config, DriverConfig, ServiceConfig, SshConfig, Worker
+from os_faults.errors import ConfigError
 
 __all__ = [
     "LOGIN",
@@ -52,7 +54,8 @@ def load(
 
     The first that is given wins, in the order of the arguments; then the file that
     ``OS_FAULTS_CONFIG`` names; then ``os-faults.{json,yaml,yml}`` in the present directory,
-    ``~/.config/openstack``, ``~/.config/os-faults`` and ``/etc/openstack``.
+    ``~/.config/openstack``, ``~/.config/os-faults`` and ``/etc/openstack``. One in the present directory is refused
+    where somebody else may change it.
 
     Args:
         cloud_config: the configuration itself; it is not changed.
@@ -70,7 +73,8 @@ def load(
             the path of the key. No message holds a password.
     """
     places = _places(environ, cwd)
-    return forms.parse(sources.find(places, cloud_config, config_filename, cloud), places)
+    with _finite():
+        return forms.parse(sources.find(places, cloud_config, config_filename, cloud), places)
 
 
 def portable(
@@ -85,7 +89,17 @@ def portable(
     Paths are absolute, passwords stay references. The arguments are those of `load`.
     """
     places = _places(environ, cwd)
-    return forms.portable(sources.find(places, cloud_config, config_filename, cloud), places)
+    with _finite():
+        return forms.portable(sources.find(places, cloud_config, config_filename, cloud), places)
+
+
+@contextmanager
+def _finite() -> Iterator[None]:
+    """Refuse what has no end, such as a list that is one of its own items (YAML and Python can say so)."""
+    try:
+        yield
+    except RecursionError:
+        raise ConfigError("the configuration is nested too deeply") from None
 
 
 def _places(environ: Mapping[str, str] | None, cwd: Path | None) -> sources.Places:
@@ -95,5 +109,5 @@ def _places(environ: Mapping[str, str] | None, cwd: Path | None) -> sources.Plac
 def _present_directory() -> Path:
     try:
         return Path.cwd()
-    except FileNotFoundError:  # it was deleted meanwhile, so nothing can be found in it
+    except OSError:  # it was deleted meanwhile, so nothing can be found in it
         return Path("/")

@@ -59,6 +59,6 @@ def _from_file(name: str, where: str, base: Path) -> str:
     path = base / name
     try:
         return path.read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConfigError(f"{where}: can't read {path}: {reason}") from None

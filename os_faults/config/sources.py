@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from os_faults import ownership, state
 from os_faults.errors import ConfigError, did_you_mean
 from os_faults.resources import read_yaml
 
@@ -32,12 +33,12 @@ class Places:
     @property
     def home(self) -> Path:
         """The user's home directory."""
-        return Path(self.environ.get("HOME") or Path.home())
+        return state.home(self.environ)
 
     @property
     def config_home(self) -> Path:
         """The directory of the user's configuration files, ``~/.config``."""
-        return Path(self.environ.get("XDG_CONFIG_HOME") or self.home / ".config")
+        return state.xdg_dir(self.environ, "XDG_CONFIG_HOME", ".config")
 
     def expand(self, path: str, base: Path | None = None) -> Path:
         """Return ``path`` absolute: ``~`` is the home, a relative path starts from ``base``."""
@@ -81,7 +82,8 @@ def find(
     """Return the configuration that wins; see `os_faults.config.load` for the order.
 
     Raises:
-        ConfigError: nothing was found (the message lists the candidates), or it can't be read.
+        ConfigError: nothing was found (the message lists the candidates), it can't be read, or it was found in the
+            present directory and somebody else may change it.
     """
     if cloud_config is not None:
         return Source(_mapping(deepcopy(cloud_config), "cloud_config"), "cloud_config", places.cwd)
@@ -91,14 +93,35 @@ def find(
         return _from_clouds_yaml(places, cloud)
     if named := places.environ.get(ENVIRONMENT_VARIABLE):
         path = places.expand(named)
-        if not path.is_file():
+        if not os.path.isfile(path):
             raise ConfigError(f"the file that {ENVIRONMENT_VARIABLE} names does not exist: {path}")
         return _from_file(path)
     for path in places.candidates:
-        if path.is_file():
+        if os.path.isfile(path):
+            _refuse_strangers(path, places, f"--config or {ENVIRONMENT_VARIABLE}")
             return _from_file(path)
     looked = ", ".join(map(str, places.candidates))
     raise ConfigError(f"no configuration found; set {ENVIRONMENT_VARIABLE} or write one of: {looked}")
+
+
+def _refuse_strangers(path: Path, places: Places, how: str) -> None:
+    """Refuse a file that was only found, in the present directory, where somebody else can change it.
+
+    Whoever does decides which programs run here. The next place is not looked at instead: it may be another cloud.
+
+    Args:
+        path: of the file.
+        places: with the present directory.
+        how: what names the file all the same.
+    """
+    if path.parent != places.cwd:
+        return
+    try:
+        why = ownership.flaw(path.parent) or ownership.flaw(path)
+    except OSError as error:
+        why = str(error.strerror)
+    if why:
+        raise ConfigError(f"{path} was found in the present directory and is not used, as {why}; name it with {how}")
 
 
 def _from_file(path: Path) -> Source:
@@ -124,12 +147,16 @@ def _from_clouds_yaml(places: Places, cloud: str) -> Source:
 
 
 def _first(places: Places, stem: str, variable: str) -> Path | None:
-    return next((path for path in _os_client_files(places, stem, variable) if path.is_file()), None)
+    named = places.environ.get(variable)
+    if named and os.path.isfile(path := places.expand(named)):
+        return path
+    found = next(filter(os.path.isfile, _os_client_files(places, stem)), None)
+    if found is not None:
+        _refuse_strangers(found, places, variable)
+    return found
 
 
-def _os_client_files(places: Places, stem: str, variable: str) -> Iterator[Path]:
-    if named := places.environ.get(variable):
-        yield places.expand(named)
+def _os_client_files(places: Places, stem: str) -> Iterator[Path]:
     for directory in places.openstack:
         for suffix in SUFFIXES:
             yield directory / f"{stem}{suffix}"

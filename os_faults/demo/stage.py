@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import logging
 import os
 import shutil
@@ -18,8 +17,9 @@ from pathlib import Path
 
 from os_faults.cloud import Cloud
 from os_faults.config import load
+from os_faults.control import private_base
 from os_faults.demo.probe import Probe
-from os_faults.errors import OSFException
+from os_faults.errors import OSFError, OSFException
 from os_faults.nodes import NodeCollection
 from os_faults.service import Service
 
@@ -104,7 +104,7 @@ def stage(*, seed: int | None = None, artifacts_dir: Path | None = None) -> Iter
         artifacts_dir: where the runs leave their directories; they go away with the stage when None.
     """
     with ExitStack() as ends:
-        home = Path(tempfile.mkdtemp(prefix="os-faults-demo-")).resolve()
+        home = _home()
         ends.callback(shutil.rmtree, home, ignore_errors=True)
         ends.callback(_end_processes, home)
         ends.enter_context(_environment(home))
@@ -160,26 +160,31 @@ def _heal_after_failure(built: Stage) -> None:
         LOG.error("the demo's faults could not be taken back, they end by themselves: %s", error)
 
 
+def _home() -> Path:
+    """Make the private directory of the demo.
+
+    Raises:
+        OSFError: it can't be made.
+    """
+    base = private_base()
+    try:
+        return Path(tempfile.mkdtemp(prefix="os-faults-demo-", dir=base)).resolve()
+    except OSError as error:
+        raise OSFError(f"can't make a directory for the demo in {base}: {error.strerror}") from error
+
+
 @contextmanager
 def _environment(home: Path) -> Iterator[None]:
-    """Keep what os_faults remembers in the private directory; give Ansible the home or name that the user lacks."""
-    changes = {"XDG_STATE_HOME": str(home / "state")}
-    try:
-        getpass.getuser()
-    except (KeyError, OSError):
-        changes["LOGNAME"] = f"uid-{os.geteuid()}"
-    if not os.access(os.path.expanduser("~"), os.W_OK):
-        changes["HOME"] = str(home)
-    before = {name: os.environ.get(name) for name in changes}
-    os.environ.update(changes)
+    """Keep what os_faults remembers in the private directory."""
+    before = os.environ.get("XDG_STATE_HOME")
+    os.environ["XDG_STATE_HOME"] = str(home / "state")
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        if before is None:
+            del os.environ["XDG_STATE_HOME"]
+        else:
+            os.environ["XDG_STATE_HOME"] = before
 
 
 def _free_ports(count: int) -> list[int]:

@@ -271,6 +271,7 @@ def main(listener: socket.socket, directory: Path, playbooks: Path) -> None:
     """
     env = dict(os.environ)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is for the owner
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # the owner may ignore it, but runs wait for their children
     with listener:
         _load(directory / "library")
         _compile(playbooks)

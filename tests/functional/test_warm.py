@@ -197,7 +197,8 @@ def test_nothing_of_a_run_or_a_server_is_left(config: dict[str, Any], private: P
         nodes = cloud.get_nodes()
         nodes.run_task(HELLO)
         (server,) = servers(private)
-        assert len(list((tmp_path / ".ansible" / "tmp").iterdir())) == 1, "only the server's own"
+        assert len(list(private.glob("osf-*/ansible/tmp/*"))) == 1, "only the server's own"
+        assert not (tmp_path / ".ansible").exists(), "nor is anything put into the user's home"
     assert not Path(f"/proc/{server}").exists()
     assert not list(private.iterdir())
 

@@ -1,0 +1,81 @@
+"""Who else could change what lies at a path: asked before something is executed from it, or believed.
+
+Root may do everything anyway. Anybody else who owns a directory on the way, or may write to one, can put another thing
+in the place of what was meant, at any moment.
+"""
+
+from __future__ import annotations
+
+import errno
+import grp
+import os
+import pwd
+import stat
+from pathlib import Path
+
+#: As the kernel counts before it gives up (path_resolution(7)).
+_LINKS = 40
+
+
+def flaw(path: Path, *, shared: bool = False) -> str:
+    """Return why somebody else could change what lies at a path, as a part of a sentence; "" when nobody could.
+
+    Every directory on the way is looked at, and every symbolic link. A sticky directory, like ``/tmp``, is no flaw on
+    the way: others may add to it, and leave alone what they do not own.
+
+    Args:
+        path: of a file or a directory.
+        shared: whether the path itself may be such a sticky directory.
+
+    Raises:
+        OSError: there is nothing at the path, or it can't be looked at.
+
+    Example:
+        >>> flaw(Path("/tmp")), flaw(Path("/tmp"), shared=True)
+        ('others may write to /tmp', '')
+    """
+    here, rest, links = "/", list(reversed(path.absolute().parts[1:])), 0
+    while True:
+        about = os.lstat(here)
+        if found := _flaw_of(here, about, shared=shared or bool(rest)):
+            return found
+        if stat.S_ISLNK(about.st_mode):
+            links += 1
+            if links > _LINKS:
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+            target = Path(os.readlink(here))
+            rest += reversed(target.parts[1:] if target.is_absolute() else target.parts)
+            here = "/" if target.is_absolute() else os.path.dirname(here)
+        elif rest:
+            name = rest.pop()
+            here = os.path.dirname(here) if name == ".." else os.path.join(here, name)
+        else:
+            return ""
+
+
+def _flaw_of(path: str, about: os.stat_result, *, shared: bool) -> str:
+    if about.st_uid not in (0, os.geteuid()):
+        return f"{path} belongs to {_name(about.st_uid)}"
+    if stat.S_ISLNK(about.st_mode) or (shared and about.st_mode & stat.S_ISVTX):
+        return ""
+    of_group = about.st_mode & stat.S_IWGRP and not _is_alone(about.st_gid)
+    return f"others may write to {path}" if of_group or about.st_mode & stat.S_IWOTH else ""
+
+
+def _is_alone(gid: int) -> bool:
+    """Whether this user and root are the only members of a group, as where every user has a group of their own."""
+    us = {0, os.geteuid()}
+    ours = {entry.pw_name for entry in pwd.getpwall() if entry.pw_uid in us}
+    if any(entry.pw_gid == gid and entry.pw_uid not in us for entry in pwd.getpwall()):
+        return False
+    try:
+        return set(grp.getgrgid(gid).gr_mem) <= ours
+    except KeyError:
+        return False  # nobody knows who is in it
+
+
+def _name(uid: int) -> str:
+    try:
+        return f"the user {pwd.getpwuid(uid).pw_name}"
+    except KeyError:
+        return f"the user {uid}"
