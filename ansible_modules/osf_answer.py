@@ -75,12 +75,12 @@ waited:
   sample: 21.4
 """
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.osf_base import Module
 
 
 def main():
     """Answer, with the boot id."""
-    module = AnsibleModule(
+    module = Module(
         argument_spec={
             "boot_id_before": {"type": "str"},
             "timeout": {"type": "int", "default": 300},

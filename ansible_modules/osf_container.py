@@ -113,8 +113,8 @@ notes:
 import signal
 import time
 
-from ansible.module_utils import osf_changes, osf_claims, osf_containers, osf_proc, osf_units
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils import osf_changes, osf_claims, osf_containers, osf_proc, osf_supervisor, osf_units
+from ansible.module_utils.osf_base import Module
 
 SETTLE = 0.3
 """Seconds that a started container has to prove that it lives."""
@@ -284,7 +284,7 @@ ACTIONS = {"start": start, "terminate": terminate, "restart": restart, "kill": k
 
 def main():
     """Run the module."""
-    module = AnsibleModule(
+    module = Module(
         argument_spec={
             "container": {"type": "str", "required": True},
             "engine": {"type": "str", "choices": ["auto", "docker", "podman"], "default": "auto"},
@@ -298,10 +298,13 @@ def main():
     )
     module.run_command_environ_update = osf_units.ENVIRONMENT
     try:
+        osf_supervisor.doing("asking for container '%s'" % module.params["container"])
         target = Target(module)
         if module.params["action"] != "start":
             osf_claims.refuse_others(module.params["by"], module.params["force"])
         before = target.container.pids
+        if not module.check_mode:
+            osf_supervisor.acting()
         changed, notes = ACTIONS[module.params["action"]](target)
         if not module.check_mode:
             target.refresh()
@@ -319,4 +322,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    osf_supervisor.run(main)

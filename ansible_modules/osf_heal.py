@@ -67,18 +67,18 @@ undo_failed:
   type: bool
 """
 
-from ansible.module_utils import osf_hold_store, osf_holds_of_host
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils import osf_hold_others, osf_holds_of_host
+from ansible.module_utils.osf_base import Module
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = Module(
         argument_spec={"ids": {"type": "list", "elements": "str", "default": []}},
         supports_check_mode=True,
     )
     result = osf_holds_of_host.heal(module, module.params["ids"])
-    result["notes"] += osf_hold_store.of_others()
+    result["notes"] += osf_hold_others.of_others()
     left = result["failed_holds"]
     if left:
         module.fail_json(msg="; ".join(entry["why"] for entry in left), undo_failed=True, **result)

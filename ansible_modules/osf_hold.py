@@ -252,19 +252,21 @@ undo_failed:
 
 import os
 import sys
-from typing import Any, Mapping
+from typing import Any, Iterable, Mapping
 
 from ansible.module_utils import (
     osf_clock,
     osf_hold_id,
     osf_hold_moment,
     osf_holds,
+    osf_pidfile,
     osf_proc,
     osf_services,
     osf_session,
     osf_sockets,
+    osf_supervisor,
 )
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.osf_base import Module
 
 ACTS_ON = ("processes", "ports", "interface", "traffic", "network", "host")
 INTERFACE = ("interface", "traffic")
@@ -332,7 +334,7 @@ def refuse_unknown_network(options: Mapping[str, Any]) -> None:
     raise osf_holds.Refused("network '{}' is not known; known: {}".format(network, known))
 
 
-def targets_of(module: AnsibleModule) -> tuple[list[str], osf_holds.Cut]:
+def targets_of(module: Module) -> tuple[list[str], osf_holds.Cut]:
     """Return the lines that tell the scripts what to act on, and what the fault does to the network."""
     options = module.params
     targets = list(options["targets"])
@@ -364,16 +366,19 @@ def targets_of(module: AnsibleModule) -> tuple[list[str], osf_holds.Cut]:
     return lines + targets, osf_holds.Cut(session=session)
 
 
-def mains_of(pids: list[int], name: str) -> list[str]:
+def mains_of(named: Iterable[osf_pidfile.Named], name: str) -> list[str]:
     """Return a line for each main process of a service without units, told apart from a later one with its pid.
+
+    Where only the processes of one user are meant, his id stands at the end.
 
     Raises:
         osf_holds.Refused: it does not run.
     """
-    found = osf_proc.identify(pids)
+    owners = {each.pid: "" if each.owner is None else "/{:d}".format(each.owner) for each in named}
+    found = osf_proc.identify(owners)
     if not found:
         raise osf_holds.Refused("{} is not running on this host, so there is nothing to freeze".format(name))
-    return ["main={:d}/{:d}".format(each.pid, each.start) for each in found]
+    return ["main={:d}/{:d}{}".format(each.pid, each.start, owners[each.pid]) for each in found]
 
 
 def plan_of(options: Mapping[str, Any], hold_id: str, targets: list[str]) -> osf_holds.Plan:
@@ -398,10 +403,12 @@ def plan_of(options: Mapping[str, Any], hold_id: str, targets: list[str]) -> osf
     )
 
 
-def run(module: AnsibleModule) -> dict[str, Any]:
+def run(module: Module) -> dict[str, Any]:
     """Do what the options ask for and return the module's answer."""
     options = module.params
     hold_id = osf_hold_id.checked_id(options["id"] or osf_holds.hold_id(options["fault"], options["subject"]))
+    if options["state"] != "present":
+        _act(module)
     if options["state"] == "absent":
         if options["acts_on"] in INTERFACE and not osf_holds.is_held(hold_id):
             refuse_unknown_network(options)
@@ -412,13 +419,20 @@ def run(module: AnsibleModule) -> dict[str, Any]:
         return osf_holds.confirmed(module, hold_id)
     if options["scripts"]:
         raise osf_holds.Refused("scripts are read by the action plugin of osf_hold, which did not run; give files")
+    osf_supervisor.doing("looking for what {} {} acts on".format(options["fault"], options["subject"]))
     targets, cut = targets_of(module)
+    _act(module)
     return osf_holds.present(module, plan_of(options, hold_id, targets), cut, options["force"])
+
+
+def _act(module: Module) -> None:
+    if not module.check_mode:
+        osf_supervisor.acting()
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = Module(
         argument_spec={
             "state": {"type": "str", "choices": ["present", "absent", "released", "injected"], "default": "present"},
             "fault": {"type": "str", "required": True},
@@ -463,4 +477,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    osf_supervisor.run(main)

@@ -83,17 +83,19 @@ notes:
   elements: str
 """
 
-from ansible.module_utils import osf_clock, osf_hold_lock, osf_hold_store, osf_holds_of_host
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils import osf_clock, osf_hold_lock, osf_hold_others, osf_holds_of_host, osf_supervisor
+from ansible.module_utils.osf_base import Module
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    module = Module(argument_spec={}, supports_check_mode=True)
+    osf_supervisor.doing("waiting for the lock of its faults")
     osf_hold_lock.wait_until_settled()
-    holds, notes = osf_holds_of_host.listing(module), osf_hold_store.of_others()
+    osf_supervisor.doing("listing its faults")
+    holds, notes = osf_holds_of_host.listing(module), osf_hold_others.of_others()
     module.exit_json(changed=False, now=osf_clock.now(), holds=holds, notes=notes)
 
 
 if __name__ == "__main__":
-    main()
+    osf_supervisor.run(main)

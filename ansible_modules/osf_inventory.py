@@ -49,7 +49,7 @@ import json
 import os
 import sys
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.osf_base import Module
 
 LOGIN = {
     "username": ("ansible_user", "ansible_ssh_user"),
@@ -99,7 +99,7 @@ def hosts_of(tree):
 
 def main():
     """Run the module."""
-    module = AnsibleModule(argument_spec={"path": {"type": "path", "required": True}}, supports_check_mode=True)
+    module = Module(argument_spec={"path": {"type": "path", "required": True}}, supports_check_mode=True)
     path = module.params["path"]
     if not os.path.exists(path):
         module.fail_json(msg="there is no inventory %s on the controller" % path)

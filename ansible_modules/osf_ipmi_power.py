@@ -100,7 +100,8 @@ bmc:
 import traceback
 
 from ansible.module_utils import osf_power
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import missing_required_lib
+from ansible.module_utils.osf_base import Module
 
 try:
     from pyghmi.exceptions import PyghmiException
@@ -198,7 +199,7 @@ class Bmc:
 
 def main():
     """Run the module."""
-    module = AnsibleModule(
+    module = Module(
         argument_spec=dict(
             osf_power.TIMES,
             state=osf_power.STATE,

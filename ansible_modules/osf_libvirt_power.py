@@ -107,7 +107,7 @@ matched_by:
 """
 
 from ansible.module_utils import osf_libvirt, osf_power
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.osf_base import Module
 
 DEAF = {3: "paused", 7: "suspended"}
 """States (VIR_DOMAIN_PAUSED, VIR_DOMAIN_PMSUSPENDED) in which a domain is on, but does not hear the power button."""
@@ -138,7 +138,7 @@ class Machine(osf_libvirt.Domain):
 
 def main():
     """Run the module."""
-    module = AnsibleModule(
+    module = Module(
         argument_spec=dict(osf_libvirt.ARGUMENTS, state=osf_power.STATE), supports_check_mode=True, **osf_libvirt.RULES
     )
     osf_libvirt.require(module)

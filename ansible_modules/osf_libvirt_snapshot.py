@@ -136,7 +136,7 @@ import time
 import xml.etree.ElementTree as ElementTree
 
 from ansible.module_utils import osf_libvirt, osf_power
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.osf_base import Module
 
 RUNNING = 1
 PAUSED = 3
@@ -271,7 +271,7 @@ def carry_out(machine, params, check_mode):
 
 def main():
     """Run the module."""
-    module = AnsibleModule(
+    module = Module(
         argument_spec=dict(
             osf_libvirt.ARGUMENTS,
             state={"type": "str", "required": True, "choices": list(ACTIONS)},

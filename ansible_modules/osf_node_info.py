@@ -137,10 +137,12 @@ from ansible.module_utils import (
     osf_hold_id,
     osf_hold_store,
     osf_network,
+    osf_pidfile,
     osf_programs,
+    osf_supervisor,
     osf_units,
 )
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.osf_base import Module
 
 
 def usability(systemd, euid):
@@ -206,13 +208,20 @@ def is_on_host(name, entry):
     return is_terminated(name) or bool(osf_programs.mains(entry))
 
 
-def process_services(services):
-    """Return those services that are programs on this host."""
-    return {
-        name: {"units": [entry.get("pidfile", name)], "active": bool(osf_programs.mains(entry))}
-        for name, entry in services.items()
-        if is_on_host(name, entry)
-    }
+def process_services(services, notes):
+    """Return those services that are programs on this host; why a pid file is not believed is added to ``notes``."""
+    found = {}
+    for name, entry in services.items():
+        osf_supervisor.doing("looking for service '%s'" % name)
+        if not is_on_host(name, entry):
+            continue
+        try:
+            active = bool(osf_programs.mains(entry))
+        except osf_pidfile.Refused as error:
+            active = False
+            notes.append("service '%s': %s" % (name, error))
+        found[name] = {"units": [entry.get("pidfile", name)], "active": active}
+    return found
 
 
 def pacemaker_services(module, services):
@@ -229,8 +238,8 @@ def pacemaker_services(module, services):
     }
 
 
-def find_services(module, services):
-    """Return those of the services that are on this host."""
+def find_services(module, services, notes):
+    """Return those of the services that are on this host; what stands in the way is added to ``notes``."""
     by_driver = {}
     for name, entry in services.items():
         by_driver.setdefault(entry.get("driver", "systemd"), {})[name] = entry
@@ -240,12 +249,13 @@ def find_services(module, services):
     there = osf_containers.on_host(module.run_command, contained)
     found.update((name, {"units": [contained[name]["container"]], "active": there[name]["active"]}) for name in there)
     programs = by_driver.get("process", {})
-    found.update(process_services({name: entry for name, entry in programs.items() if "units" not in entry}))
+    found.update(process_services({name: entry for name, entry in programs.items() if "units" not in entry}, notes))
     units = {name: {"units": entry["or_units"]} for name, entry in managed.items() if "or_units" in entry}
     units.update((name, entry) for name, entry in programs.items() if "units" in entry)
     units.update(by_driver.get("systemd", {}))
     units = {name: entry for name, entry in units.items() if name not in found}
     if units and osf_units.booted():
+        osf_supervisor.doing("asking systemd for its units")
         found.update(systemd_services(module, units))
     return {name: found[name] for name in sorted(found)}
 
@@ -273,18 +283,23 @@ def describe_node(module):
 
 def main():
     """Run the module."""
-    module = AnsibleModule(
+    module = Module(
         argument_spec={"services": {"type": "dict", "default": {}}, "containers": {"type": "dict", "default": {}}},
         supports_check_mode=True,
     )
     module.run_command_environ_update = osf_units.ENVIRONMENT
+    refused = []
     try:
+        osf_supervisor.doing("looking at its network")
         node = describe_node(module)
-        services = find_services(module, module.params["services"])
+        osf_supervisor.doing("asking for its cluster and its containers")
+        services = find_services(module, module.params["services"], refused)
+        osf_supervisor.doing("asking for its containers")
         containers = osf_containers.on_host(module.run_command, module.params["containers"])
     except osf_units.UnitError as error:
         module.fail_json(msg=str(error))
-    notes = usability(node["systemd"], node["euid"])
+    osf_supervisor.doing("looking for faults")
+    notes = usability(node["systemd"], node["euid"]) + refused
     module.exit_json(
         changed=False,
         node=node,
@@ -296,4 +311,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    osf_supervisor.run(main)

@@ -127,8 +127,16 @@ import os
 import signal
 import time
 
-from ansible.module_utils import osf_changes, osf_claims, osf_cluster, osf_proc, osf_services, osf_units
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils import (
+    osf_changes,
+    osf_claims,
+    osf_cluster,
+    osf_proc,
+    osf_services,
+    osf_supervisor,
+    osf_units,
+)
+from ansible.module_utils.osf_base import Module
 
 PAUSE = 0.5
 """Seconds between two looks at the cluster."""
@@ -307,6 +315,7 @@ ACTIONS = {"start": start, "terminate": terminate, "restart": restart, "kill": k
 
 def act(module):
     """Do what the options ask for and return the module's answer."""
+    osf_supervisor.doing("asking Pacemaker for resource '%s'" % module.params["resource"])
     cluster = cluster_of(module)
     if cluster is None:
         return {"changed": False, "state": "unknown", "units": [], "use_units": True, **NOBODY}
@@ -316,6 +325,8 @@ def act(module):
     if module.params["action"] != "start":
         osf_claims.refuse_others(module.params["by"], module.params["force"])
     before = managed.pids()
+    if not module.check_mode:
+        osf_supervisor.acting()
     changed, notes = ACTIONS[module.params["action"]](managed)
     return {
         "changed": changed,
@@ -345,7 +356,7 @@ def cluster_of(module):
 
 def main():
     """Run the module."""
-    module = AnsibleModule(
+    module = Module(
         argument_spec={
             "name": {"type": "str", "required": True},
             "resource": {"type": "str", "required": True},
@@ -367,4 +378,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    osf_supervisor.run(main)

@@ -129,19 +129,25 @@ notes:
 import os
 import signal
 import subprocess
-import tempfile
 import time
 
 from ansible.module_utils import (
     osf_changes,
     osf_claims,
+    osf_hold_id,
+    osf_hold_store,
+    osf_identity,
+    osf_paths,
+    osf_pidfile,
     osf_proc,
+    osf_program_log,
     osf_programs,
     osf_services,
     osf_start_script,
+    osf_supervisor,
     osf_units,
 )
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.osf_base import Module
 
 GRACE = 0.4
 """Seconds that a program has to write its own pid file, and that a started process has to prove that it lives."""
@@ -154,14 +160,6 @@ class Failure(Exception):
     """The service is not as it was asked to be; the message is a sentence."""
 
 
-def log_path(name, pidfile):
-    """Return where the output of the service goes: beside its pid file, or where it is nobody else's to write."""
-    if pidfile:
-        return os.path.splitext(pidfile)[0] + ".log"
-    directory = "/var/log" if os.geteuid() == 0 else tempfile.gettempdir()
-    return os.path.join(directory, "os-faults-%s.log" % name)
-
-
 class Program:
     """The program, and the only place where it is acted on."""
 
@@ -172,7 +170,9 @@ class Program:
         self.definition = {key: module.params[key] for key in HANDLES if module.params[key]}
         shell = module.params["start_cmd"]
         self.argv = ["/bin/sh", "-c", shell] if shell else module.params["start"]
-        self.log = log_path(self.name, self.pidfile)
+        self.log = osf_program_log.path_of(self.name, self.pidfile)
+        self.notes = []
+        self.owner = self.identity = None
         self.deadline = time.monotonic() + module.params["timeout"]
 
     @property
@@ -192,15 +192,34 @@ class Program:
         """Return the processes of the service; none when it is down."""
         return osf_services.processes(self.module, self.definition, self.name)
 
+    def remember(self):
+        """Remember as whom the service runs, or ran before it was terminated: it is started as that one again."""
+        mains = [] if "units" in self.definition else osf_services.mains(self.module, self.definition, self.name)
+        first = min(osf_proc.identify(each.pid for each in mains), key=lambda each: each.start, default=None)
+        if first is not None:
+            self.owner, self.identity = mains[0].owner, osf_identity.of(first.pid)
+            return
+        record = osf_hold_store.find(osf_hold_id.hold_id("terminate", self.name))
+        self.identity = osf_identity.load(record.text("run_as")) if record else None
+
+    def command(self):
+        """Return the command line that starts the service as whom it ran."""
+        return osf_identity.command(self.identity, self.argv)
+
     def require_start(self):
         """Refuse to go on without knowing how to start the service."""
         if not self.argv:
             raise Failure("service '%s' can't be started: its definition has no 'start' (or 'start_cmd')" % self.name)
+        if self.command()[0] == osf_identity.SETPRIV:
+            raise Failure(
+                "service '%s' runs as %s, and could not be started so again: setpriv (util-linux) is not on this host"
+                % (self.name, osf_paths.user_of(self.identity.uid))
+            )
 
     def launch(self):
         """Start the program in a session of its own and wait until it lives, and has its pid file if it has one."""
         self._drop_pidfile()
-        child = self._spawn(self.argv, "started")
+        child = self._spawn(self.command(), "started")
         grace = time.monotonic() + GRACE
         while True:
             ended = child.poll()
@@ -253,7 +272,7 @@ class Program:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                cwd=os.path.dirname(self.pidfile) if self.pidfile else "/",
+                cwd=osf_start_script.working_directory(self.pidfile),
                 # On the controller it is a directory of the run's, and the program outlives the run.
                 env={name: value for name, value in os.environ.items() if name != "TMPDIR"},
                 start_new_session=True,
@@ -265,32 +284,28 @@ class Program:
 
     def _open_log(self):
         try:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
-            return os.fdopen(os.open(self.log, flags, 0o644), "ab")
-        except OSError:
+            return osf_program_log.append_to(self.log)
+        except osf_program_log.Refused as error:
+            self.notes.append("what the service writes is not kept: %s" % error)
             return open(os.devnull, "ab")
 
     def _write_pidfile(self, pid):
         try:
-            with open(self.pidfile, "w", encoding="ascii") as file:
-                file.write("%d\n" % pid)
+            osf_pidfile.write(self.pidfile, pid)
         except OSError as error:
             os.kill(pid, signal.SIGTERM)
-            raise Failure("service '%s' can't be started: its pid file: %s" % (self.name, error)) from error
+            raise Failure("service '%s' can't be started: %s: %s" % (self.name, self.pidfile, error)) from error
 
     def _last_line(self):
-        try:
-            with open(self.log, encoding="utf-8", errors="replace") as file:
-                lines = file.read()[-4000:].strip().splitlines()
-        except OSError:
-            lines = []
-        return "; its log ends: %s" % lines[-1] if lines else ""
+        line = osf_program_log.last_line(self.log)
+        return "; its log ends: %s" % line if line else ""
 
     def _drop_pidfile(self):
         try:
-            os.unlink(self.pidfile or "")
-        except FileNotFoundError:
-            pass
+            if self.pidfile:
+                osf_pidfile.remove(self.pidfile)
+        except OSError as error:
+            raise Failure("service '%s': its old pid file can't be removed: %s" % (self.name, error)) from error
 
     def stop(self):
         """Stop the service gracefully, by its own command or by SIGTERM, and wait until each process is gone."""
@@ -348,7 +363,10 @@ def terminate(program, before):
         state="terminated",
         by=program.module.params["by"],
         files={
-            "start.sh": osf_start_script.start_script(program.argv, program.module.params, program.log, program.units())
+            "start.sh": osf_start_script.start_script(
+                program.command(), program.module.params, program.log, program.units(), program.owner
+            ),
+            "run_as": osf_identity.dump(program.identity),
         },
         undo=[["/bin/sh", "start.sh"]],
     )
@@ -389,7 +407,7 @@ ACTIONS = {"start": start, "terminate": terminate, "restart": restart, "kill": k
 
 def main():
     """Run the module."""
-    module = AnsibleModule(
+    module = Module(
         argument_spec={
             "name": {"type": "str", "required": True},
             "pidfile": {"type": "path"},
@@ -413,9 +431,13 @@ def main():
         module.run_command_environ_update = osf_units.ENVIRONMENT
     program = Program(module)
     try:
+        osf_supervisor.doing("looking for the processes of service '%s'" % program.name)
         before = program.pids()
+        program.remember()
         if module.params["action"] != "start":
             osf_claims.refuse_others(module.params["by"], module.params["force"])
+        if not module.check_mode:
+            osf_supervisor.acting()
         changed, notes = ACTIONS[module.params["action"]](program, before)
         after = before if module.check_mode else program.pids()
     except (Failure, osf_changes.Refused, osf_services.ServiceError) as error:
@@ -426,9 +448,9 @@ def main():
         units=[program.pidfile or program.name],
         pids_before=before,
         pids_after=after,
-        notes=notes,
+        notes=notes + program.notes,
     )
 
 
 if __name__ == "__main__":
-    main()
+    osf_supervisor.run(main)

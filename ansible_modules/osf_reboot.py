@@ -79,7 +79,7 @@ seconds:
 import os
 
 from ansible.module_utils import osf_claims, osf_hold_id, osf_units
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.osf_base import Module
 
 REQUEST = [
     "systemd-run",
@@ -111,7 +111,7 @@ def request(module):
 
 def main():
     """Run the module."""
-    module = AnsibleModule(
+    module = Module(
         argument_spec={
             "phase": {"type": "str", "required": True, "choices": ["request", "look", "confirm"]},
             "boot_id_before": {"type": "str"},

@@ -124,7 +124,8 @@ import ssl
 import traceback
 
 from ansible.module_utils import osf_power
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import missing_required_lib
+from ansible.module_utils.osf_base import Module
 
 try:
     import sushy
@@ -299,7 +300,7 @@ def _power_of(system):
 
 def main():
     """Run the module."""
-    module = AnsibleModule(
+    module = Module(
         argument_spec=dict(
             osf_power.TIMES,
             state=osf_power.STATE,

@@ -54,7 +54,8 @@ import json
 import shlex
 import shutil
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils import osf_supervisor
+from ansible.module_utils.osf_base import Module
 
 
 def answers_of(text):
@@ -93,7 +94,7 @@ def ask(module, words):
 
 def main():
     """Run the module."""
-    module = AnsibleModule(
+    module = Module(
         argument_spec={
             "minions": {"type": "str", "required": True},
             "addresses_by": {"type": "str", "default": "pillar.get _param:single_address"},
@@ -102,6 +103,7 @@ def main():
     )
     if shutil.which("salt") is None:
         module.fail_json(msg="this host is no Salt master: it has no command 'salt'")
+    osf_supervisor.doing("asking Salt for its minions")
     interfaces = ask(module, ["network.interfaces"])
     words = shlex.split(module.params["addresses_by"])
     addresses = ask(module, words)
@@ -111,4 +113,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    osf_supervisor.run(main, seconds=120)

@@ -111,8 +111,8 @@ import signal
 import subprocess
 import time
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils import osf_changes, osf_claims, osf_proc, osf_services, osf_units
+from ansible.module_utils.osf_base import Module
+from ansible.module_utils import osf_changes, osf_claims, osf_proc, osf_services, osf_supervisor, osf_units
 
 PROPERTIES = ("Type", "Restart", "RestartUSec", "KillMode", "TriggeredBy", "UnitFileState")
 DOWN = ("inactive", "failed")
@@ -392,7 +392,7 @@ ACTIONS = {"start": start, "terminate": terminate, "restart": restart, "kill": k
 
 def main():
     """Run the module."""
-    module = AnsibleModule(
+    module = Module(
         argument_spec={
             "name": {"type": "str", "required": True},
             "units": {"type": "list", "elements": "str", "required": True},
@@ -405,6 +405,7 @@ def main():
     )
     module.run_command_environ_update = osf_units.ENVIRONMENT
     try:
+        osf_supervisor.doing("asking systemd for the units of service '%s'" % module.params["name"])
         units = Units(module)
         if os.geteuid() != 0 and not module.check_mode:
             raise Failure(
@@ -414,6 +415,8 @@ def main():
         if module.params["action"] != "start":
             osf_claims.refuse_others(module.params["by"], module.params["force"])
         before = units.pids()
+        if not module.check_mode:
+            osf_supervisor.acting()
         changed, notes = ACTIONS[module.params["action"]](units)
     except (Failure, osf_changes.Refused, osf_services.ServiceError, osf_units.UnitError) as error:
         module.fail_json(msg=str(error))
@@ -428,4 +431,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    osf_supervisor.run(main)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any, Container, Iterable, Mapping, NamedTuple
 
+from ansible.module_utils.osf_hold_targets import Targets
 from ansible.module_utils.osf_host_state import State
 
 _STOPPED = "stopped process "
@@ -17,11 +18,12 @@ _TOUCHED_BY = {
     "processes": r"stopped process|drop-in ",
     "ports": r"rule of ",
     "network": r"rule of ",
-    "interface": r"link |mtu |address|route|routing rule|neighbour|qdisc |rule of ",
+    "interface": r"link |mtu |address|route of|neighbour|qdisc |rule of ",
     "traffic": r"qdisc ",
-    "host": r"(?!unit |rules of |file |mask )",
+    "host": r"(?!unit |rules of |routing rule |file |mask )",
 }
-"""What a fault acts on, as `osf_hold` calls it → how the lines begin that it may change by its own hand.
+"""What a fault acts on, as `osf_hold` calls it → how the lines begin that it may change by its own hand, as far as they
+are about its targets.
 
 What changes beside it, while it is injected, has been changed by another fault, by somebody else, or as a consequence:
 no fault changes a unit's state, a file of the host, or a rule of others.
@@ -66,7 +68,9 @@ class Verdict(NamedTuple):
     drift: list[str]
 
 
-def remember(before: State, after: State, others: Iterable[Memory], acts_on: str = "host") -> Memory:
+def remember(
+    before: State, after: State, others: Iterable[Memory], acts_on: str = "host", targets: Targets | None = None
+) -> Memory:
     """Return what to remember of a fault.
 
     Args:
@@ -74,12 +78,13 @@ def remember(before: State, after: State, others: Iterable[Memory], acts_on: str
         after: the state after it.
         others: what is remembered of the faults that stood already.
         acts_on: what it acts on.
+        targets: the interfaces and mounts among it; None when it may be any.
     """
-    may_touch = re.compile(_TOUCHED_BY.get(acts_on, _TOUCHED_BY["host"])).match
+    kind = re.compile(_TOUCHED_BY.get(acts_on, _TOUCHED_BY["host"]))
     others = list(others)
     foreign = frozenset().union(*(other.touched for other in others))
     removed, added = before.lines - after.lines, after.lines - before.lines
-    passed = frozenset(line for line in removed | added if not may_touch(line))
+    passed = frozenset(line for line in removed | added if not (kind.match(line) and _is_about(line, targets)))
     return Memory(
         before=before,
         # What another fault had made need not come back: that one may be over by then.
@@ -90,9 +95,9 @@ def remember(before: State, after: State, others: Iterable[Memory], acts_on: str
     )
 
 
-def again(memory: Memory, before: State, after: State, acts_on: str = "host") -> Memory:
+def again(memory: Memory, before: State, after: State, acts_on: str = "host", targets: Targets | None = None) -> Memory:
     """Return what to remember of a fault that was injected once more, see `remember`."""
-    more = remember(before, after, (), acts_on)
+    more = remember(before, after, (), acts_on, targets)
     return memory._replace(
         removed=(memory.removed | more.removed) - memory.added,
         added=(memory.added | more.added) - memory.removed,
@@ -135,7 +140,7 @@ def compare(memory: Memory, now: State, others: Iterable[Memory]) -> Verdict:
 
 def dump_state(state: State) -> dict[str, Any]:
     """Return a state as plain values for JSON."""
-    return {"lines": sorted(state.lines), "levels": dict(state.levels)}
+    return {"lines": sorted(state.lines), "levels": dict(state.levels), "silent": list(state.silent)}
 
 
 def load_state(told: Any) -> State | None:
@@ -163,6 +168,16 @@ def load(told: Any) -> Memory | None:
 
 
 _INTERFACE = re.compile(r"(?:^link |^mtu of |^qdisc of |^address: | dev )(\S+)")
+
+
+def _is_about(line: str, targets: Targets | None) -> bool:
+    """Whether a line that is about an interface or a mount is about one of these; every other line is."""
+    if targets is None:
+        return True
+    if line.startswith("mount "):
+        return line[len("mount ") :].partition(": ")[0] in targets.mounts
+    interfaces = _INTERFACE.findall(line)
+    return not interfaces or not targets.interfaces.isdisjoint(interfaces)
 
 
 def _thing(line: str) -> str:

@@ -28,12 +28,21 @@ def hold_id(fault: str, subject: str) -> str:
     return "{}-{}".format(plain[:91], hashlib.sha256(subject.encode()).hexdigest()[:8])
 
 
+def is_plain(hold_id: str) -> bool:
+    r"""Whether a text can be the id of a hold.
+
+    >>> is_plain("freeze-keystone"), is_plain("../x"), is_plain("x\n")
+    (True, False, False)
+    """
+    return re.fullmatch(_ID, hold_id) is not None
+
+
 def checked_id(hold_id: str) -> str:
     """Return an id when it can only be a name, and no path.
 
     Raises:
         Refused: it is not plain.
     """
-    if not re.fullmatch(_ID, hold_id):
+    if not is_plain(hold_id):
         raise Refused("the id {!r} is not plain: only letters, digits, '_', '.' and '-' are allowed".format(hold_id))
     return hold_id

@@ -10,8 +10,6 @@ from typing import Iterator
 
 from ansible.module_utils import osf_hold_store as store
 
-_LOCK = ".lock"
-
 
 @contextlib.contextmanager
 def locked(seconds: float = 30.0) -> Iterator[str]:
@@ -22,7 +20,7 @@ def locked(seconds: float = 30.0) -> Iterator[str]:
     The lock is a file beside the root, which itself goes with the last hold. It is removed while it is held, so
     whoever gets a file that has been removed meanwhile tries again.
     """
-    path = store.roots()[0] + _LOCK
+    path = store.roots()[0] + store.LOCK
     descriptor, trouble = _acquire(path, time.monotonic() + seconds)
     try:
         yield trouble
@@ -35,7 +33,7 @@ def locked(seconds: float = 30.0) -> Iterator[str]:
 
 def wait_until_settled(seconds: float = 10.0) -> None:
     """Wait while somebody makes or takes back a hold, but not for ever."""
-    if os.path.exists(store.roots()[0] + _LOCK):
+    if os.path.exists(store.roots()[0] + store.LOCK):
         with locked(seconds):
             pass
 

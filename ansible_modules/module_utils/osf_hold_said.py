@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple, Sequence
+from typing import NamedTuple
 
 
 class Said(NamedTuple):
@@ -52,13 +52,3 @@ def last_line(text: str) -> str:
     """Return the last line that says something."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else ""
-
-
-def few(lines: Sequence[str], limit: int = 12) -> list[str]:
-    """Return lines for a person to read; of too many the first, and how many there are more.
-
-    >>> few(["a", "b", "c"], limit=2)
-    ['a', 'b', '... and 1 more']
-    """
-    more = len(lines) - limit
-    return [*lines[:limit], "... and {:d} more".format(more)] if more > 0 else list(lines)

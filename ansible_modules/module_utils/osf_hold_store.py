@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import glob
 import json
 import os
-import pwd
 import re
 import stat
 from typing import Any, Mapping, NamedTuple
 
+from ansible.module_utils import osf_hold_id, osf_paths
 from ansible.module_utils import osf_session as session
 
 SYSTEM_ROOT = "/run/os-faults"
@@ -21,7 +20,14 @@ LASTING_ROOT = "/var/lib/os-faults"
 NO_CARRIER = "none"
 """The carrier in the record of a change that lasts without a process of ours."""
 
+LOCK = ".lock"
+"""What the name of a root's lock ends in, which lies beside it."""
+
 _PLAIN_PATH = r"/[A-Za-z0-9_./-]+"
+_TEXTS = ("fault", "subject", "by", "boot_id", "carrier")
+_TIMES = ("since", "until")
+_LAST_TIME = 1e11
+"""Seconds since the epoch that every clock can still tell."""
 
 
 class Hold(NamedTuple):
@@ -76,38 +82,38 @@ def roots() -> list[str]:
     lasting = [LASTING_ROOT] if os.geteuid() == 0 else []
     if has_systemd():
         return [SYSTEM_ROOT, *lasting]
-    fallback = SYSTEM_ROOT if os.geteuid() == 0 else "/tmp/os-faults-{:d}".format(os.geteuid())
+    usual = [SYSTEM_ROOT] if os.geteuid() == 0 else _own_roots()
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    if not (re.fullmatch(_PLAIN_PATH, runtime) and os.path.isdir(runtime)):
-        return [fallback, *lasting]
-    own = os.path.join(runtime, "os-faults")
-    return [*([fallback, own] if session.connection() else [own, fallback]), *lasting]
+    if re.fullmatch(_PLAIN_PATH, runtime) and osf_paths.is_ours(runtime):
+        own = os.path.join(runtime, "os-faults")
+        usual = [usual[0], own, *usual[1:]] if session.connection() else [own, *usual]
+    return [*sorted(usual, key=_is_taken), *lasting]
 
 
-def of_others() -> list[str]:
-    """Return a sentence for each user whose holds on this host this one can neither see nor take back."""
-    found = []
-    for path in [SYSTEM_ROOT, LASTING_ROOT, *sorted(glob.glob("/tmp/os-faults-*[0-9]"))]:
+def _own_roots() -> list[str]:
+    """Return the roots of a user who is not root: anybody may have made the first, so there is one in his home too.
+
+    Several hosts may share the home, so that one is named after this boot.
+    """
+    home = os.path.expanduser("~")
+    below_home = [os.path.join(home, ".os-faults-" + boot_id())] if re.fullmatch(_PLAIN_PATH, home) else []
+    return ["/tmp/os-faults-{:d}".format(os.geteuid()), *below_home]
+
+
+def _is_taken(root: str) -> bool:
+    """Whether another user has made a root, or the lock beside it, so that this one can't."""
+    for path in (root, root + LOCK):
         with contextlib.suppress(OSError):
-            info = os.lstat(path)
-            if stat.S_ISDIR(info.st_mode) and info.st_uid != os.geteuid():
-                user = _name_of(info.st_uid)
-                found.append("{} holds faults of {}; only {} can list and heal them".format(path, user, user))
-    return found
+            if os.lstat(path).st_uid != os.geteuid():
+                return True
+    return False
 
 
 def who() -> str:
     """Return who asks for a fault, as well as the host can know: the user, and where the session comes from."""
-    name = os.environ.get("SUDO_USER", "") or _name_of(os.geteuid())
+    name = os.environ.get("SUDO_USER", "") or osf_paths.user_of(os.geteuid())
     connection = session.connection()
     return "{}@{}".format(name, connection.client if connection else os.uname().nodename)
-
-
-def _name_of(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
 
 
 def find_all() -> list[Hold]:
@@ -117,7 +123,7 @@ def find_all() -> list[Hold]:
         if not trusted(root):
             continue
         for name in sorted(os.listdir(root)):
-            hold = None if name.startswith(".") else _read(os.path.join(root, name))
+            hold = _read(os.path.join(root, name)) if osf_hold_id.is_plain(name) else None
             if hold:
                 holds.append(hold)
     return sorted(holds, key=lambda hold: -float(hold.record["since"]))
@@ -169,18 +175,22 @@ def _read(directory: str) -> Hold | None:
 
 def _well_typed(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return a record without the entries that are not what they should be: better unknown than trusted."""
-    types = {**dict.fromkeys(("fault", "subject", "by", "boot_id", "carrier"), str), "since": float, "until": float}
     good = dict(record)
-    for name, wanted in types.items():
-        if type(good.get(name)) not in ((float, int) if wanted is float else (wanted,)):
+    for name in _TEXTS:
+        if type(good.get(name)) is not str:
+            good.pop(name, None)
+    for name in _TIMES:
+        value = good.get(name)
+        if type(value) not in (float, int) or not 0 <= value < _LAST_TIME:
             good.pop(name, None)
     return good
 
 
 def trusted(root: str) -> bool:
-    """Whether a root is a real directory that belongs to us and that nobody else can write to."""
+    """Whether a root is a real directory that belongs to us, and that nobody else can write to or exchange."""
     try:
         info = os.lstat(root)
     except OSError:
         return False
-    return stat.S_ISDIR(info.st_mode) and info.st_uid == os.geteuid() and not info.st_mode & 0o022
+    own = stat.S_ISDIR(info.st_mode) and info.st_uid == os.geteuid() and not info.st_mode & 0o022
+    return own and osf_paths.is_ours(root)

@@ -14,7 +14,7 @@ from ansible.module_utils import osf_hold_files as files
 from ansible.module_utils import osf_hold_said as words
 from ansible.module_utils import osf_hold_store as store
 from ansible.module_utils import osf_hold_witness as witness
-
+from ansible.module_utils import osf_text
 
 _ATTEMPTS = 2
 """An undo that was killed, as by a kernel that is out of memory, has neither failed nor ended: it is begun again."""
@@ -61,7 +61,7 @@ def take_back(module, hold: store.Hold) -> list[str]:
 
 def told(drift: Sequence[str]) -> list[str]:
     """Return notes of what others have changed on this host meanwhile."""
-    return ["changed meanwhile, not by us: " + line for line in words.few(drift)]
+    return ["changed meanwhile, not by us: " + line for line in osf_text.few(drift)]
 
 
 def _undo_by_hand(module, hold: store.Hold) -> str:
@@ -83,5 +83,5 @@ def _why_not_undone(hold: store.Hold, said: str) -> str:
 
 def _not_as_it_was(id_: str, left: Sequence[str]) -> str:
     return "{} was taken back, but not all is as it was before (- is missing, + is left): {}".format(
-        id_, "; ".join(words.few(left))
+        id_, "; ".join(osf_text.few(left))
     )

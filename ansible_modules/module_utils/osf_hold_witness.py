@@ -14,6 +14,7 @@ from typing import Any
 from ansible.module_utils import osf_hold_check as check
 from ansible.module_utils import osf_hold_files as files
 from ansible.module_utils import osf_hold_store as store
+from ansible.module_utils import osf_hold_targets as targets
 from ansible.module_utils import osf_host_state as host
 from ansible.module_utils.osf_hold_check import Memory, Verdict
 
@@ -26,18 +27,19 @@ _PATIENCE = 5.0
 """Seconds that a host has to settle: an address comes back some time after its link."""
 
 
-def before(acts_on: str) -> str:
+def before(acts_on: str, about: targets.Targets) -> str:
     """Return the text of the file that is written before anything is done.
 
     The faults that stand now are in it too: one of them may end while the new one is injected.
 
     Args:
         acts_on: what the fault acts on, as `osf_hold` calls it.
+        about: which things of this kind.
     """
     return json.dumps(
         {
             "acts_on": acts_on,
-            "state": check.dump_state(host.read()),
+            "state": check.dump_state(host.read(about)),
             "others": [check.dump(memory._replace(before=_NOTHING)) for memory in others("")],
         }
     )
@@ -52,7 +54,18 @@ def remember(hold: store.Hold) -> None:
 def remember_more(hold: store.Hold, memory: Memory | None, was: host.State) -> None:
     """Write down what one more injection has changed."""
     if memory is not None:
-        _write(hold, _own(hold, check.again(memory, was, host.read(), _told(hold)["acts_on"])))
+        about = targets.of_hold(hold)
+        _write(hold, _own(hold, check.again(memory, was, host.read(about), _told(hold)["acts_on"], about)))
+
+
+def notes(hold: store.Hold) -> list[str]:
+    """Return what could not be looked at before a fault was made, in sentences."""
+    state = _told(hold)["state"]
+    silent = state.get("silent") if isinstance(state, dict) else None
+    return [
+        "the file system of {} does not answer, so its room is not compared".format(path)
+        for path in (silent if isinstance(silent, list) else [])
+    ]
 
 
 def recall(hold: store.Hold) -> Memory | None:
@@ -69,7 +82,8 @@ def _changed_until_now(hold: store.Hold) -> Memory | None:
     if was is None:
         return None
     stood = [memory for memory in map(check.load, told["others"]) if memory is not None]
-    return _own(hold, check.remember(was, host.read(), stood + others(hold.id), told["acts_on"]))
+    about = targets.of_hold(hold)
+    return _own(hold, check.remember(was, host.read(about), stood + others(hold.id), told["acts_on"], about))
 
 
 def _own(hold: store.Hold, memory: Memory) -> Memory:
@@ -104,11 +118,18 @@ def verdict(hold_id: str, memory: Memory | None) -> Verdict:
     if memory is None:
         return Verdict([], [])
     deadline = time.monotonic() + _PATIENCE
-    found = check.compare(memory, host.read(), others(hold_id))
+    about = _watched(memory)
+    found = check.compare(memory, host.read(about), others(hold_id))
     while found.left and time.monotonic() < deadline:
         time.sleep(0.2)
-        found = check.compare(memory, host.read(), others(hold_id))
+        found = check.compare(memory, host.read(about), others(hold_id))
     return found
+
+
+def _watched(memory: Memory) -> targets.Targets:
+    """Return what of the levels has to be looked at again: the hold is gone by then, and its targets with it."""
+    room = frozenset(name[len(host.ROOM) :] for name in memory.moved if name.startswith(host.ROOM))
+    return targets.Targets(room=room, clock=host.CLOCK in memory.moved)
 
 
 def _memory(hold: store.Hold) -> Memory | None:

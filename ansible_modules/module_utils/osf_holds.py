@@ -20,6 +20,7 @@ from ansible.module_utils import osf_hold_plan as plan
 from ansible.module_utils import osf_hold_said as words
 from ansible.module_utils import osf_hold_scripts as scripts
 from ansible.module_utils import osf_hold_store as store
+from ansible.module_utils import osf_hold_targets as hold_targets
 from ansible.module_utils import osf_hold_witness as witness
 from ansible.module_utils import osf_host_state as host_state
 from ansible.module_utils.osf_hold_id import Refused, hold_id
@@ -219,12 +220,17 @@ def _create(wanted: Plan, carrier: carriers.Carrier, armed: bool) -> store.Hold:
     texts["targets"] = plan.merged_targets("", wanted.targets)
     texts["deadline"] = plan.deadline_line(record["until"], now, osf_clock.uptime())
     texts["state"] = "armed\n"
-    texts.update({"inject.out": "", "inject.err": "", "undo.log": "", witness.BEFORE: witness.before(wanted.acts_on)})
+    texts.update({"inject.out": "", "inject.err": "", "undo.log": "", witness.BEFORE: _before(wanted)})
     if wanted.moment is not None:
         texts["moment"] = "{:d}\n".format(round(wanted.moment.uptime * 100))
     if armed:
         texts["answer"] = "{:d}\n".format(os.getpid())
     return files.create(record, texts, scripts.readme(root, carrier.name == carriers.Systemd.name))
+
+
+def _before(wanted: Plan) -> str:
+    about = hold_targets.of(wanted.targets, (wanted.files.get("path", ""),))
+    return witness.before(wanted.acts_on, about)
 
 
 class _Started:
@@ -286,11 +292,12 @@ def _settle(module, started: _Started, wanted: Plan, cut: Cut) -> dict[str, Any]
         return dict(_outcome(hold.id, "armed", True, since, until, cut, said, moments.told(moment)), **_of(moment))
     if cut.session:
         return _outcome(hold.id, "armed", True, since, until, cut, said)
+    notes = witness.notes(hold)
     witness.remember(hold)
     if wanted.momentary:
         take_back(module, hold)
-        return _outcome(hold.id, "absent", True, since, osf_clock.now(), cut, said)
-    return _outcome(hold.id, "injected", True, since, until, cut, said)
+        return _outcome(hold.id, "absent", True, since, osf_clock.now(), cut, said, notes)
+    return _outcome(hold.id, "injected", True, since, until, cut, said, notes)
 
 
 def _begun(module, watched: _Started, moment: moments.Moment) -> dict[str, Any]:
@@ -354,7 +361,7 @@ def _renew(module, hold: store.Hold, wanted: Plan) -> dict[str, Any]:
         files.replace(hold, name, content)
     files.replace(hold, "targets", plan.merged_targets(hold.text("targets"), wanted.targets))
     memory = witness.recall(hold)
-    was = host_state.read()
+    was = host_state.read(hold_targets.of_hold(hold))
     said_before, wrote_before = len(hold.text("inject.out")), len(hold.text("inject.err"))
     code = module.run_command(
         ["timeout", "{:d}".format(wanted.start_timeout), "/bin/sh", hold.path("inject.sh")],

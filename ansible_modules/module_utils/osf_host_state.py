@@ -13,8 +13,10 @@ import subprocess
 import time
 from typing import Callable, Iterable, Iterator, Mapping, NamedTuple
 
+from ansible.module_utils import osf_mounts, osf_text
 from ansible.module_utils import osf_proc as proc
 from ansible.module_utils.osf_hold_store import read_text
+from ansible.module_utils.osf_hold_targets import Targets
 
 OWN_RULE = re.compile(r"os[-_]?faults|osf[-_]")
 """What each chain and table of packet filter rules of ours has in its name."""
@@ -26,10 +28,12 @@ class State(NamedTuple):
     Attributes:
         lines: each tells one thing that is there, as ``kind: thing`` or, of what has one value, ``kind name = value``.
         levels: name → number.
+        silent: directories whose file system did not answer.
     """
 
     lines: frozenset[str]
     levels: Mapping[str, float]
+    silent: tuple[str, ...] = ()
 
 
 COMMANDS: Mapping[str, tuple[str, ...]] = {
@@ -72,16 +76,28 @@ _PASSING_MOUNT = re.compile(r"/(?:run|proc|sys|dev)(?:/|$)")
 """Mounts of the host's own, and of sessions and containers."""
 
 
-def read() -> State:
+ROOM = "free bytes of "
+CLOCK = "seconds of the clock since boot"
+"""What levels are called; the path of a directory follows the first."""
+
+
+def read(about: Targets) -> State:
     """Return the state of this host.
 
     A command that fails, or is not there, has nothing to tell; a host with many thousands of routes takes longer.
+
+    Args:
+        about: whose levels are read. No file system is asked but for these.
     """
     said = _ask(COMMANDS)
     lines = {line for kind, text in said.items() for line in LINES.get(kind, _plain)(kind, text)}
     for source in (_links, _mounts, _stopped, _masks_and_drop_ins, _files):
         lines.update(source())
-    return State(frozenset(lines), dict(_levels()))
+    free, silent = osf_mounts.room(about.room) if about.room else ({}, [])
+    levels = {ROOM + path: number for path, number in free.items()}
+    if about.clock:
+        levels[CLOCK] = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+    return State(frozenset(lines), levels, tuple(silent))
 
 
 def _ask(commands: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
@@ -101,8 +117,7 @@ def _ask(commands: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
         try:
             output, _ = process.communicate(timeout=max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
+            process.kill()  # and it is not waited for: what hangs in the kernel may not end
             continue
         if process.returncode == 0:
             said[kind] = output.decode("utf-8", "replace")
@@ -178,22 +193,19 @@ def _links() -> Iterator[str]:
             yield "mtu of {} = {}".format(name, read_text(os.path.join(top, name, "mtu")).strip())
 
 
-def _mounted() -> Iterator[tuple[str, str, str]]:
+def _mounts() -> Iterator[str]:
     for row in read_text("/proc/self/mounts").splitlines():
         words = row.split(" ")
         if len(words) >= 4 and not _PASSING_MOUNT.match(words[1]):
-            yield words[1], words[2], words[3]
-
-
-def _mounts() -> Iterator[str]:
-    return ("mount {}: {} {}".format(*mount) for mount in _mounted())
+            yield "mount {}: {} {}".format(osf_text.plain(osf_mounts.unescaped(words[1])), words[2], words[3])
 
 
 def _stopped() -> Iterator[str]:
     for name in os.listdir("/proc"):
         found = proc.stat(int(name)) if name.isdigit() else None
         if found and found.state in "Tt":
-            yield "stopped process {:d}: {}".format(found.pid, read_text("/proc/{}/comm".format(name)).strip())
+            command = read_text("/proc/{}/comm".format(name)).strip()
+            yield "stopped process {:d}: {}".format(found.pid, osf_text.plain(command))
 
 
 def _masks_and_drop_ins() -> Iterator[str]:
@@ -209,17 +221,6 @@ def _masks_and_drop_ins() -> Iterator[str]:
 
 def _files() -> Iterator[str]:
     return ("file {} = {}".format(path, _sum(read_text(path))) for path in ("/etc/hosts", "/etc/resolv.conf"))
-
-
-def _levels() -> Iterator[tuple[str, float]]:
-    for path, _kind, _options in _mounted():
-        try:
-            room = os.statvfs(path)
-        except OSError:
-            continue
-        if room.f_blocks:
-            yield "free bytes of {}".format(path), float(room.f_bavail * room.f_frsize)
-    yield "seconds of the clock since boot", time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def _sum(text: str) -> str:

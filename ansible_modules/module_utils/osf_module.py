@@ -60,14 +60,20 @@ class AnsibleModule:
             self.params = check(argument_spec, given, mutually_exclusive, required_one_of, required_if)
         except Invalid as error:
             self.fail_json(msg=str(error))
+        self._facility = settings.get("_ansible_syslog_facility", "LOG_USER")
         if not settings.get("_ansible_no_log"):
-            self._log(settings.get("_ansible_syslog_facility", "LOG_USER"))
+            self.log("Invoked")
 
-    def _log(self, facility: str) -> None:
-        """Leave a line in the host's log that tells what was asked for, as every module does."""
-        told = " ".join("%s=%s" % item for item in sorted(self.params.items()))
-        syslog.openlog("ansible-" + self._name.rpartition(".")[2], 0, getattr(syslog, facility, syslog.LOG_USER))
-        syslog.syslog(syslog.LOG_INFO, ("Invoked with " + told).replace("\0", "\\0"))
+    def log(self, msg: str, log_args: Any = None) -> None:
+        """Leave a line in the host's log.
+
+        Args:
+            msg: the line.
+            log_args: what it holds in parts, for a log that can have them; this one can't.
+        """
+        facility = getattr(syslog, self._facility, syslog.LOG_USER)
+        syslog.openlog("ansible-" + self._name.rpartition(".")[2], 0, facility)
+        syslog.syslog(syslog.LOG_INFO, msg)
 
     def exit_json(self, **answer: Any) -> NoReturn:
         """End with an answer."""

@@ -13,8 +13,6 @@ from typing import Container, Iterable, NamedTuple, Sequence
 
 from ansible.module_utils import osf_clock
 
-_CLOCK_SLACK = 2.0
-
 
 class Process(NamedTuple):
     """One process, told apart from any later one with the same pid."""
@@ -122,25 +120,6 @@ def started_at(process_start: int) -> float:
         boot = next(int(line.split()[1]) for line in file if line.startswith("btime "))
     right = osf_clock.boot()
     return (boot if right is None else min(boot, right)) + process_start / os.sysconf("SC_CLK_TCK")
-
-
-def pid_from_file(path: str) -> int | None:
-    """Return the pid in a pid file when it is that of a live process, not of a later one with the same pid.
-
-    A pid file is written after its process has started. A process that started after the file was written has got
-    the pid by chance (after a crash or a reboot), so the file is stale. So is one that names this very process or one
-    of its parents, init above all: the tree of that one is the whole host.
-    """
-    try:
-        with open(path, encoding="ascii") as file:
-            pid = int(file.read(64).split()[0])
-            written = os.fstat(file.fileno()).st_mtime
-    except (OSError, ValueError, IndexError):
-        return None
-    found = stat(pid) if pid > 1 else None
-    if found is None or pid in ancestors() or started_at(found.start) > written + _CLOCK_SLACK:
-        return None
-    return pid
 
 
 def ancestors() -> list[int]:

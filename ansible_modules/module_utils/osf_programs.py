@@ -10,7 +10,7 @@ import os
 import re
 from typing import Any, Iterator, Mapping, NamedTuple, Sequence
 
-from ansible.module_utils import osf_proc
+from ansible.module_utils import osf_pidfile, osf_proc
 
 BYSTANDERS = frozenset(
     (
@@ -131,20 +131,30 @@ def _exe(name: str) -> str:
     return path[: -len(" (deleted)")] if path.endswith(" (deleted)") else path
 
 
-def mains(definition: Mapping[str, Any]) -> list[int]:
-    """Return the pids that a definition (``pidfile``, ``executable`` or ``grep``) points at; none when it is down."""
+def mains(definition: Mapping[str, Any]) -> list[osf_pidfile.Named]:
+    """Return the processes that a definition (``pidfile``, ``executable`` or ``grep``) points at; none when it is down.
+
+    Raises:
+        osf_pidfile.Refused: its pid file is not believed.
+    """
     if "pidfile" in definition:
-        main = osf_proc.pid_from_file(str(definition["pidfile"]))
+        main = osf_pidfile.read(str(definition["pidfile"]))
         return [main] if main else []
     own = set(osf_proc.ancestors())
     asked = [definition]
     if "executable" in definition:
         asked.append(dict(definition, executable=os.path.realpath(str(definition["executable"]))))
     found = {each.pid for each in candidates(definition.get("grep", "")) if any(runs(each, one) for one in asked)}
-    return [each.pid for each in osf_proc.identify(found - own)]
+    return [osf_pidfile.Named(each.pid, None) for each in osf_proc.identify(found - own)]
 
 
 def pids(definition: Mapping[str, Any]) -> list[int]:
-    """Return all processes of the program: those that the definition points at, and all that they have started."""
-    found = osf_proc.trees(mains(definition))
-    return found if "pidfile" in definition else sorted(set(found) - set(osf_proc.ancestors()))
+    """Return all processes of the program: those that the definition points at, and all that they have started.
+
+    Raises:
+        osf_pidfile.Refused: its pid file is not believed.
+    """
+    found = mains(definition)
+    if "pidfile" in definition:
+        return [pid for main in found for pid in osf_pidfile.tree(main)]
+    return sorted(set(osf_proc.trees(main.pid for main in found)) - set(osf_proc.ancestors()))

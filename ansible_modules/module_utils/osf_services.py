@@ -6,9 +6,9 @@ The definition is what the catalogue or the configuration says (``driver``, and 
 
 from __future__ import annotations
 
-from typing import Any, Mapping, NamedTuple, Sequence
+from typing import Any, Callable, Mapping, NamedTuple, Sequence
 
-from ansible.module_utils import osf_cluster, osf_containers, osf_programs, osf_units
+from ansible.module_utils import osf_cluster, osf_containers, osf_pidfile, osf_programs, osf_units
 
 
 class ServiceError(Exception):
@@ -36,7 +36,7 @@ def resolve(module: Any, definition: Mapping[str, Any], name: str | None = None)
         name: what to call the service in a sentence.
 
     Raises:
-        ServiceError: it has no unit on this host, or its driver isn't known here.
+        ServiceError: it has no unit on this host, its pid file is not believed, or its driver isn't known here.
     """
     found = where_processes_are(module, definition, name)
     if "units" in found:
@@ -51,16 +51,23 @@ def processes(module: Any, definition: Mapping[str, Any], name: str | None = Non
     if "units" in found:
         return pids_of(find_units(module, found["units"], name))
     container = _container(module, found)
-    return container.pids if container else osf_programs.pids(found)
+    return container.pids if container else _of_program(osf_programs.pids, found)
 
 
-def mains(module: Any, definition: Mapping[str, Any], name: str | None = None) -> list[int]:
+def mains(module: Any, definition: Mapping[str, Any], name: str | None = None) -> list[osf_pidfile.Named]:
     """Return the processes that a service without units starts with; arguments and errors are those of `resolve`."""
     found = where_processes_are(module, definition, name)
     container = _container(module, found)
     if container is None:
-        return osf_programs.mains(found)
-    return [container.pid] if container.runs else []
+        return _of_program(osf_programs.mains, found)
+    return [osf_pidfile.Named(container.pid, None)] if container.runs else []
+
+
+def _of_program(look: Callable[[Mapping[str, Any]], list[Any]], found: Mapping[str, Any]) -> list[Any]:
+    try:
+        return look(found)
+    except osf_pidfile.Refused as error:
+        raise ServiceError(str(error)) from error
 
 
 def _container(module: Any, found: Mapping[str, Any]) -> osf_containers.Container | None:

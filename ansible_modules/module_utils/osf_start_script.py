@@ -9,7 +9,7 @@ import os
 import shlex
 from typing import Any, Mapping, Sequence
 
-from ansible.module_utils import osf_programs
+from ansible.module_utils import osf_pidfile, osf_programs
 
 _SCRIPT = """\
 # Start the service again, unless somebody has done so already.
@@ -18,7 +18,11 @@ runs() {{
 }}
 ! runs || exit 0
 cd {directory} || exit 1
-setsid {command} </dev/null >>{log} 2>&1 &
+log={log}
+[ -e "$log" ] || (set -C; : >"$log") 2>/dev/null
+# Nothing is written to a link, a FIFO, or a file of somebody else.
+[ -n "$(find "$log" -prune -type f -links 1 -user "$(id -u)" 2>/dev/null)" ] || log=/dev/null
+setsid {command} </dev/null >>"$log" 2>&1 &
 pid=$!
 sleep 1
 {afterwards}
@@ -31,9 +35,20 @@ done
 """
 
 _RUNS_BY_PIDFILE = """\
-    [ -s {pidfile} ] && kill -0 "$(cat {pidfile})" 2>/dev/null && return
-    rm -f {pidfile}
+    pid=$([ -f {pidfile} ] && timeout 5 head -c 20 {pidfile} 2>/dev/null | head -n 1 | tr -d ' ')
+    case $pid in
+        '' | 0 | 1 | *[!0-9]*) ;;
+        *) kill -0 "$pid" 2>/dev/null{allowed} && return ;;
+    esac
+    {forget}
     return 1"""
+
+_ALLOWED = ' && [ "$(stat -c %u "/proc/$pid" 2>/dev/null)" = {owner:d} ]'
+
+_WRITE_PIDFILE = """\
+if [ ! -s {pidfile} ]; then
+    new=$(mktemp {directory}/.osf-XXXXXX) && echo "$pid" >"$new" && chmod 644 "$new" && mv -fT "$new" {pidfile}
+fi"""
 
 _RUNS_BY_UNIT = """\
     for unit in {units}; do
@@ -63,7 +78,9 @@ _RUNS_BY_LINE = """\
     return 1"""
 
 
-def start_script(argv: Sequence[str], params: Mapping[str, Any], log: str, units: Sequence[str] = ()) -> str:
+def start_script(
+    argv: Sequence[str], params: Mapping[str, Any], log: str, units: Sequence[str] = (), owner: int | None = None
+) -> str:
     """Return a POSIX script that starts a program, unless it runs, and waits until it does.
 
     Args:
@@ -71,26 +88,40 @@ def start_script(argv: Sequence[str], params: Mapping[str, Any], log: str, units
         params: one of ``pidfile``, ``units``, ``grep`` and ``executable``; the others None.
         log: the path of the file that its output goes to.
         units: the host's units that ``units`` has found.
+        owner: the user whose processes alone the pid file may name; None for all.
 
     Example:
-        >>> print(start_script(["/opt/shop"], {"pidfile": "/run/shop.pid"}, "/run/shop.log").splitlines()[7])
-        cd /run || exit 1
+        >>> start_script(["/opt/shop"], {"pidfile": "/run/shop.pid"}, "/run/shop.log").count("cd /run || exit 1")
+        1
     """
     pidfile = params["pidfile"]
-    quoted = shlex.quote(pidfile) if pidfile else ""
+    afterwards = ": the process $pid starts it"
+    if pidfile and osf_pidfile.is_ours(pidfile):
+        directory = shlex.quote(os.path.dirname(pidfile))
+        afterwards = _WRITE_PIDFILE.format(pidfile=shlex.quote(pidfile), directory=directory)
     return _SCRIPT.format(
-        runs=_runs(params, units),
+        runs=_runs(params, units, owner),
         command=" ".join(shlex.quote(each) for each in argv),
-        directory=shlex.quote(os.path.dirname(pidfile) if pidfile else "/"),
+        directory=shlex.quote(working_directory(pidfile)),
         log=shlex.quote(log),
-        afterwards='[ -s {0} ] || echo "$pid" >{0}'.format(quoted) if pidfile else ": the process $pid starts it",
+        afterwards=afterwards,
     )
 
 
-def _runs(params: Mapping[str, Any], units: Sequence[str]) -> str:
+def working_directory(pidfile: str | None) -> str:
+    """Return where a program is started: beside its pid file, but not where somebody else can put files in its way."""
+    return os.path.dirname(pidfile) if pidfile and osf_pidfile.is_ours(pidfile) else "/"
+
+
+def _runs(params: Mapping[str, Any], units: Sequence[str], owner: int | None) -> str:
     """Return the lines of a POSIX function that tells whether the service runs."""
     if params["pidfile"]:
-        return _RUNS_BY_PIDFILE.format(pidfile=shlex.quote(params["pidfile"]))
+        quoted = shlex.quote(params["pidfile"])
+        return _RUNS_BY_PIDFILE.format(
+            pidfile=quoted,
+            allowed="" if owner is None else _ALLOWED.format(owner=owner),
+            forget="rm -f " + quoted if osf_pidfile.is_ours(params["pidfile"]) else ": the file is left to its owner",
+        )
     if params["units"]:
         return _RUNS_BY_UNIT.format(units=" ".join(shlex.quote(unit) for unit in units))
     if params["grep"]:

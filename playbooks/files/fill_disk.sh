@@ -24,9 +24,14 @@ available() {
 }
 
 case $path in /*) ;; *) refuse "the path must be absolute, got: $path" ;; esac
-[ -d "$path" ] || refuse "there is no directory $path on this host"
-case $(stat -f -c %T "$path") in
-    nfs* | smb* | cifs | ceph | afs | gfs* | ocfs2 | fuse*)
+timeout 10 test -d "$path"
+case $? in
+    0) ;;
+    124) refuse "the file system of $path does not answer" ;;
+    *) refuse "there is no directory $path on this host" ;;
+esac
+case $(findmnt --noheadings --output FSTYPE --target "$path" | tail -n 1) in
+    nfs* | smb* | cifs | ceph | afs | gfs* | ocfs2 | lustre | 9p | virtiofs | fuse*)
         refuse "$path is on a file system of the network, which is not this host's alone"
         ;;
 esac

@@ -2,7 +2,8 @@
 # Stop every process of a service (SIGSTOP), again and again until none runs: a process that is not stopped yet
 # can fork another. The processes are those in the control groups that control_groups.sh has found, or the tree and
 # session of the `main=PID/START` lines of ./targets (START is in ticks, as in /proc/PID/stat: a later process with that
-# pid is nobody of ours). For the undo, who was stopped is kept in ./stopped.
+# pid is nobody of ours). Of `main=PID/START/USER` only what this user, by his number, could stop himself. For the undo,
+# who was stopped is kept in ./stopped.
 # Never stopped: this script's own parents and the `spare=` lines, which are the session that asked for it.
 set -u
 # shellcheck source=/dev/null
@@ -29,8 +30,11 @@ processes() {
     while read -r directory; do
         find "$directory" -name cgroup.procs -exec cat {} + 2>/dev/null
     done <cgroups
-    words main | tr / ' ' | while read -r main start; do
-        [ "$(start_of "$main")" != "$start" ] || program_of "$main"
+    words main | tr / ' ' | while read -r main start user; do
+        [ "$(start_of "$main")" = "$start" ] || continue
+        for pid in $(program_of "$main"); do
+            if [ -z "$user" ] || may_signal "$user" "$pid"; then echo "$pid"; fi
+        done
     done
 }
 

@@ -24,6 +24,12 @@ start_of() { # in ticks since boot: what tells a process from a later one with t
     stat=$(stat_of "$1") && echo "$stat" | cut -d ' ' -f 20
 }
 
+may_signal() { # may_signal USER PID: whether it has this real or saved user id, see kill(2)
+    sed -n 's/^Uid://p' "/proc/$2/status" 2>/dev/null | {
+        read -r real _ saved _ && { [ "$real" = "$1" ] || [ "$saved" = "$1" ]; }
+    }
+}
+
 stats() { # PID and stat_of, a line for each process
     for entry in /proc/[0-9]*; do
         stat=$(stat_of "${entry#/proc/}") && echo "${entry#/proc/} $stat"

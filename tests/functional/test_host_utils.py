@@ -22,12 +22,18 @@ pytestmark = pytest.mark.functional
 ansible.module_utils.__path__.append(str(resources.modules_dir() / "module_utils"))
 
 from ansible.module_utils import (  # noqa: E402
+    osf_hold_id,
+    osf_hold_targets,
+    osf_identity,
+    osf_mounts,
     osf_network,
+    osf_pidfile,
     osf_proc,
     osf_programs,
     osf_services,
     osf_sockets,
     osf_start_script,
+    osf_text,
     osf_units,
 )
 
@@ -42,7 +48,11 @@ def module(name: str) -> ModuleType:
 
 
 @pytest.mark.parametrize(
-    "tested", [osf_proc, osf_programs, osf_units, osf_sockets, osf_services, osf_network, osf_start_script]
+    "tested",
+    [
+        *(osf_proc, osf_programs, osf_units, osf_sockets, osf_services, osf_network, osf_start_script),
+        *(osf_text, osf_identity, osf_mounts, osf_hold_id, osf_hold_targets),
+    ],
 )
 def test_the_examples_of_the_docstrings(tested):
     assert doctest.testmod(tested).failed == 0
@@ -161,14 +171,14 @@ def test_a_pid_file_older_than_its_process_is_stale(tmp_path):
     with subprocess.Popen(["sleep", "600"]) as process:
         try:
             pidfile.write_text(f"{process.pid}\n")
-            assert osf_proc.pid_from_file(str(pidfile)) == process.pid
+            assert osf_pidfile.read(str(pidfile)) == (process.pid, None)
             os.utime(pidfile, (time.time() - 60,) * 2)
-            assert osf_proc.pid_from_file(str(pidfile)) is None
+            assert osf_pidfile.read(str(pidfile)) is None
         finally:
             process.kill()
     pidfile.write_text("not a pid")
-    assert osf_proc.pid_from_file(str(pidfile)) is None
-    assert osf_proc.pid_from_file(str(tmp_path / "none")) is None
+    assert osf_pidfile.read(str(pidfile)) is None
+    assert osf_pidfile.read(str(tmp_path / "none")) is None
 
 
 def test_listening_sockets_of_a_process_are_found_and_no_others(tmp_path):
