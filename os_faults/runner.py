@@ -16,6 +16,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
@@ -436,7 +437,8 @@ def _censor(playbook: Path, action: Action) -> None:
     if playbook.exists() and any(no_log.is_set(part.tasks) for part in action.parts or (action,)):
         parts = (replace(part, tasks=tuple(map(no_log.censored, part.tasks))) for part in action.parts or (action,))
         playbook.unlink()
-        artifacts.write(playbook, yaml.safe_dump(_plays(parts), sort_keys=False))
+        with suppress(OSError):  # a disk that is full now: what is left out was for people
+            artifacts.write(playbook, yaml.safe_dump(_plays(parts), sort_keys=False))
 
 
 def _plays(parts: Iterable[Action]) -> list[dict[str, Any]]:
