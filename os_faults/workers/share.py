@@ -126,7 +126,7 @@ class Share:
                 f"its worker {self.worker.address} was lost ({self.lost}); a fault that it began here ends at its time"
             )
             return {name: HostResult(name, Status.UNREACHABLE, message=why) for name in nodes}
-        told = events.results(self.events, self.action)
+        told = events.results(events.genuine(self.events), self.action)
         why = self.lost or self.error or "the run ended without a result for this node"
         return {name: told.get(name) or HostResult(name, Status.FAILED, message=why) for name in nodes}
 

@@ -19,7 +19,10 @@ CONFIG: Mapping[str, Any] = {
     "cloud_management": {"driver": "devstack", "address": "10.0.0.2", "username": "root"},
     "node_discover": {
         "driver": "node_list",
-        "args": [{"ip": "10.0.0.2", "fqdn": GOOD}, {"ip": "10.0.0.3", "fqdn": EVIL}],
+        "args": [
+            {"ip": "10.0.0.2", "fqdn": GOOD, "mac": "52:54:00:00:00:02"},
+            {"ip": "10.0.0.3", "fqdn": EVIL, "mac": "52:54:00:00:00:03"},
+        ],
     },
     "power_management": {"driver": "libvirt", "connection_uri": "test:///default"},
     "containers": {"web": {"driver": "podman"}},
