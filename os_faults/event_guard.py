@@ -19,6 +19,8 @@ LOG = logging.getLogger(__name__)
 
 _UUID = re.compile(r"[0-9a-f-]{36}")
 _PARTIAL = "-partial.json"
+#: Characters that are searched for marks again with each new one; and more than a mark of the callback has.
+_SEARCHED, _MARK_LENGTH = 100_000, 1_000
 
 
 def guarded(module: ModuleType) -> Any:
@@ -40,10 +42,19 @@ def _filter_of(base: Any) -> Any:
         """Finds the marks of events in the output, and takes only those that the callback has written."""
 
         is_guarded = True
+        _buffer: Any
 
         def __init__(self, handle: Any, event_callback: Any, *args: Any, **options: Any) -> None:
             super().__init__(handle, event_callback, *args, **options)
             self._guard = event_callback.__self__  # the engine that this output is of
+
+        def write(self, data: str) -> None:
+            """Take output; of what a host prints without an end only the latest part is searched for marks."""
+            super().write(data)
+            if "\x1b[K" in data and self._buffer.tell() > _SEARCHED:
+                latest = self._buffer.getvalue()[-_MARK_LENGTH:]
+                self._buffer = type(self._buffer)()
+                self._buffer.write(latest)
 
         def _emit_event(self, buffered_stdout: str, next_event_data: Any = None) -> Any:
             if next_event_data and not self._guard.wrote(next_event_data):

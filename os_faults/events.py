@@ -281,6 +281,8 @@ def _why_unreachable(message: str) -> str:
 
 
 def _why_failed(answer: Mapping[str, Any]) -> str:
+    if isinstance(late := answer.get("timedout"), Mapping):
+        return f"it did not answer within {late.get('period')} s, and nobody knows how far it came"
     message = "; ".join(_PREFIXES.sub("", _text(answer.get("msg"))).splitlines())
     rc = f" (exit code {answer['rc']})" if "rc" in answer else ""
     if _NO_ANSWER.search(message):

@@ -15,6 +15,7 @@ import contextlib
 import gc
 import importlib
 import os
+import resource
 import runpy
 import shutil
 import signal
@@ -24,7 +25,7 @@ import tempfile
 import time
 import traceback
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 #: Seconds; one that nobody needs gives its memory back.
 _IDLE = 600.0
@@ -32,6 +33,8 @@ _IDLE = 600.0
 _LOOK = 1.0
 #: Seconds for a client to say what it wants.
 _PATIENCE = 5.0
+#: Bytes of memory that the process of one host may have for itself.
+_MEMORY = 512 * 1024 * 1024
 #: Of the environment, what differs from run to run.
 _OF_A_RUN = "AWX_ISOLATED_DATA_DIR"
 #: What the Ansible processes of a run are called; `os_faults.reaper` knows them by it.
@@ -251,6 +254,26 @@ def _load(library: Path) -> None:
             importlib.import_module(name)
 
 
+def _bound_workers() -> None:
+    """Bound the memory of the process that Ansible has for each host: an answer without an end is that host's failure.
+
+    Not for hosts with a local connection: what is started there has the limits of its parent for ever.
+    """
+    try:
+        from ansible.executor.process.worker import WorkerProcess
+
+        ansibles_own = WorkerProcess.run
+
+        def run(self: Any) -> Any:
+            if self._host.vars.get("ansible_connection") == "ssh":
+                resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+            return ansibles_own(self)
+
+        WorkerProcess.run = run
+    except Exception:  # noqa: BLE001 - another Ansible: runs go on without the bound
+        traceback.print_exc()
+
+
 def _compile(playbooks: Path) -> None:
     """Compile the templates of the playbooks; should this Ansible not be made for that, every run compiles its own."""
     try:
@@ -274,6 +297,7 @@ def main(listener: socket.socket, directory: Path, playbooks: Path) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # the owner may ignore it, but runs wait for their children
     with listener:
         _load(directory / "library")
+        _bound_workers()
         _compile(playbooks)
         gc.collect()
         gc.freeze()  # the garbage collector of a run has no business with what is shared with the server

@@ -11,8 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ import pytest
 from held_service import until
 from lying_host import Liar, Ward, cloud_config
 
-from os_faults import Cloud, OSFException, PartlyDone, RunTimeout, connect, resources
+from os_faults import Cloud, OSFException, PartlyDone, connect, resources
 from os_faults.faults import faults_of
 
 pytestmark = pytest.mark.functional
@@ -52,7 +51,7 @@ def cloud(config: dict[str, Any], liar: Liar) -> Iterator[Cloud]:
     with connect(config) as cloud:
         yield cloud
         liar.lies()
-        cloud.heal(check=False)
+        cloud.heal([f"freeze-{service_of(config)}"], check=False)
 
 
 @pytest.fixture
@@ -113,7 +112,12 @@ WAYS: dict[str, dict[str, Any]] = {
     "a uuid alone": {"put": [[["warnings"], [mark({"uuid": PLAIN})]]]},
     "a mark without an end": {"put": [[["warnings"], ["\x1b[KAAAA\x1b[4D"]]], "behind": "\x1b[KAAAA\x1b[4D"},
     "a flood": {"put": [[["warnings"], [FORGED * 300]]]},
+    "a flood of beginnings": {"put": [[["warnings"], {"@": "['\\x1b[K' * 3_000_000 + 'x']"}]]},
 }
+
+
+UNSEEN = {"behind the answer", "in the name of a refused fact", "a mark without an end", "a flood of beginnings"}
+"""What Ansible does not print, and what is no event."""
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -122,28 +126,34 @@ def test_a_host_does_not_answer_for_another(cloud: Cloud, liar: Liar, config: di
     cloud.get_service(name).freeze(cloud.get_nodes(["good"]))
     with caplog.at_level(logging.WARNING):
         liar.lies(osf_holds_info={**WAYS[way], "before": 0.7})
-        assert listed(cloud, "good") == [f"freeze-{name}"]
+        assert f"freeze-{name}" in listed(cloud, "good")
     named = "evil" in caplog.text or "speak for other hosts" in caplog.text
-    assert named or way in ("behind the answer", "in the name of a refused fact", "a mark without an end")
+    assert named or way in UNSEEN
     liar.lies()
-    assert listed(cloud, "evil") == [f"freeze-{name}"]
+    assert f"freeze-{name}" in listed(cloud, "evil")
 
 
 def test_the_id_of_a_fault_does_not_run_here(cloud: Cloud, liar: Liar, config: dict[str, Any], canary: Path) -> None:
-    """A run is stopped at its deadline, and what it did is taken back by the ids that the hosts tell."""
+    """A verb is interrupted, and what it did is taken back by the ids that the hosts tell."""
+
+    def interrupt(event: dict[str, Any]) -> None:
+        if event["event"] == "runner_on_ok" and event["event_data"].get("task_action") == "osf_hold":
+            raise KeyboardInterrupt
+
     name = service_of(config)
     service = cloud.get_service(name)
-    action = service.action("freeze", cloud.get_nodes())
     hold = {"id": template(canary), "fault": "freeze", "subject": name, "state": "injected", "until": None, "by": "x"}
     liar.lies(
         osf_hold={"before": 60},
         osf_holds_info={"put": [[["holds"], [hold]], [["holds", 0, "since"], {"@": "answer['now']"}]]},
     )
-    with pytest.raises(RunTimeout) as caught:
-        cloud.perform(replace(action, timeout=6))
+    cloud.watch = interrupt
+    with pytest.raises(KeyboardInterrupt, match="evil failed: its answer can't be used") as caught:
+        service.freeze()
     assert any("evil" in note for note in caught.value.__notes__)
+    cloud.watch = None
     liar.lies()
-    assert listed(cloud, "good") == []
+    assert f"freeze-{name}" not in listed(cloud, "good")
     with pytest.raises(OSFException, match="no identity of a fault"):
         cloud.heal(ids=[template(canary)])
 
@@ -167,16 +177,23 @@ def test_no_field_of_an_answer_runs_here(cloud: Cloud, liar: Liar, canary: Path)
         "osf_heal": [["undone"], ["failed_holds"], ["notes"], ["undo_failed"], ["msg"]],
     }
     bad = template(canary)
+
+    def discover() -> None:
+        cloud.refresh()
+        cloud.inventory(cloud.known_nodes())
+
+    look: dict[str, Callable[[], object]] = {
+        "osf_node_info": discover,
+        "osf_holds_info": lambda: listed(cloud, "good"),
+        "osf_heal": lambda: cloud.heal(["no-such"], check=False)["good"].ok or pytest.fail("the honest host"),
+    }
     for module, paths in fields.items():
         for path in paths:
             lists = [["holds"], [hold]] if path[0] == "holds" else [["changed"], False]
             whole = {"services": {bad: {"units": [bad], "active": True}}, "claims": [{**hold, "by": bad, "until": 4e9}]}
             value = whole.get(str(path[-1]), [bad] if path[-1] in ("notes", "undone", "addresses") else bad)
             liar.lies(**{module: {"put": [lists, [path, value]]}})
-            cloud.refresh()
-            assert listed(cloud, "good") == []
-            assert cloud.heal(check=False)["good"].ok, (module, path)
-            cloud.inventory(cloud.known_nodes())
+            look[module]()
 
 
 def test_facts_of_an_answer_steer_nothing(
@@ -222,11 +239,11 @@ def test_a_host_that_hangs_is_named_and_the_other_is_served(cloud: Cloud, liar: 
     liar.lies(osf_node_info={"before": 60}, osf_holds_info={"before": 60})
     begin = time.monotonic()
     good = cloud.get_nodes(["good"])
-    with pytest.raises(PartlyDone, match="evil failed: Timed out after 5"):
+    with pytest.raises(PartlyDone, match="evil failed: it did not answer within 5 s"):
         cloud.faults()
     assert time.monotonic() - begin < 25
     assert cloud.get_service(service_of(config)).freeze(good).changed
-    assert cloud.heal(check=False)["good"].changed
+    assert cloud.heal([f"freeze-{service_of(config)}"], check=False)["good"].changed
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
