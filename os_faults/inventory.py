@@ -1,7 +1,8 @@
 """Nodes → Ansible's inventory, as data. One function feeds the runner and ``os-faults inventory``.
 
-No password is in it: it names a file that Ansible reads. No value in it is a template but these
-look-ups of ours, so neither a host nor a configuration can run code on the controller.
+No password is in it: it names a file that Ansible reads. No value in it is a template but these look-ups of ours, so
+nothing that a host reports becomes code on the controller by it. A configuration is no stranger: it can name programs
+(`docs/configuration.md` says which), and whoever writes it can do what its reader can.
 """
 
 from __future__ import annotations

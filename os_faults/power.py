@@ -50,6 +50,7 @@ class Survey:
         self._known = {node.fqdn: node for node in known}
         self._hearsay = Hearsay(told, self._known.values())
         self._machines = {name: self._find(node) for name, node in self._known.items()}
+        self._without_mac = [name for name, node in self._known.items() if not self._hearsay.claims(node)]
         self._at: dict[str, dict[str, list[str]]] = {}
         for name, machine in self._machines.items():
             if machine.driver:
@@ -75,9 +76,9 @@ class Survey:
 
         It may be where only the node itself tells its machine, and nothing tells that the other one has another.
         """
-        mine, doubles = self.machine(node), set(self.doubles(node))
-        others = (other for name, other in self._known.items() if name != node.fqdn)
-        return [other for other in others if other.fqdn in doubles or self._may_be(mine, other)]
+        mine, doubles = self.machine(node), self.doubles(node)
+        unclear = [name for name in self._without_mac if name != node.fqdn and self._may_be(mine, self._machines[name])]
+        return [self._known[name] for name in sorted({*doubles, *unclear})]
 
     def problem(self, verb: str, node: Node) -> str:
         """Return why it can't be said of a node which machine a verb would act on; "" when it can."""
@@ -88,11 +89,11 @@ class Survey:
         names = " and ".join(sorted([node.fqdn, *doubles]))
         return f"{names} would have one machine, {', '.join(filter(None, (machine.where, machine.which)))}"
 
-    def _may_be(self, mine: Machine, other: Node) -> bool:
-        if mine.driver is None or mine.is_told or self._hearsay.claims(other):
-            return False
-        its = self._machines[other.fqdn]
-        return its.driver is None or its.where == mine.where
+    @staticmethod
+    def _may_be(mine: Machine, its: Machine) -> bool:
+        """Return whether a machine may be that of a node of which no MAC address is known."""
+        unclear = mine.driver is not None and not mine.is_told
+        return unclear and (its.driver is None or its.where == mine.where)
 
     def _find(self, node: Node) -> Machine:
         """Ask the drivers in turn, each by what the configuration says before what the node reports."""

@@ -32,7 +32,13 @@ class ActionModule(Normal):  # type: ignore[misc]
     """Runs the module of the same name, with what only the controller can see."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the module's answer; that of a host which was cut off, as it gave it before."""
+        """Return the module's answer without facts; that of a host which was cut off, as it gave it before.
+
+        Ansible would make variables of facts, and the same play may ask the host once more: see tasks/facts.yml.
+        """
+        return {key: value for key, value in self._answer(tmp, task_vars).items() if key != "ansible_facts"}
+
+    def _answer(self, tmp: str | None, task_vars: dict[str, Any] | None) -> dict[str, Any]:
         args = dict(self._task.args)
         state, at = args.get("state", "present"), args.get("at")
         scripts = args.pop("scripts", None) or []

@@ -107,9 +107,11 @@ def test_play_checks_its_arguments_first_and_acts_on_the_nodes_it_is_given(name:
     for play in plays_of(name):
         assert play["hosts"] == "{{ os_faults_hosts | default('all') }}"
         assert play["gather_facts"] is False
-        if not spec_of(name)["options"]:
-            continue  # nothing to check
         first = (play.get("pre_tasks") or play["tasks"])[0]
+        if not spec_of(name)["options"]:  # nothing to check but what the hosts have said before
+            assert first.get("ansible.builtin.import_tasks") == "tasks/facts.yml"
+            assert first["vars"] == {"contract": ""}
+            continue
         assert first.get("ansible.builtin.import_tasks") == "tasks/validate.yml"
         assert {**play.get("vars", {}), **first.get("vars", {})}["contract"] == name
 
@@ -183,3 +185,10 @@ def test_python_reads_the_same_contracts() -> None:
         assert [verb.name for verb in contract.verbs] in (verbs_of(name), [name])
         at = {AT.name} if spec_of(name).get("at_a_moment") else set()
         assert set(contract.options) == set(spec_of(name).get("options", {})) | at
+
+
+def test_tasks_of_a_service_are_included_by_a_table_of_all_that_there_are() -> None:
+    """What is included is never a path that somebody else has told."""
+    folder = ROOT / "playbooks" / "tasks" / "service"
+    table = yaml.safe_load((ROOT / "playbooks" / "vars" / "service.yml").read_text())["os_faults_tasks"]
+    assert table == {path.stem: path.name for path in folder.glob("*.yml") if path.stem not in ("any", "known")}

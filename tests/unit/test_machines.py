@@ -269,3 +269,47 @@ def test_only_who_acts_on_machines_is_told_their_passwords() -> None:
     cloud.get_nodes()[0:1].poweroff()
     cloud.get_service("memcached").restart()
     assert set(inventories) == {(False, False), (True, True)}
+
+
+class Powered:
+    """The three hosts of the fixture and their machines: one that is off is silent, and the third one may lie."""
+
+    def __init__(self) -> None:
+        self.off: set[str] = set()
+        self.claims: dict[str, list[str]] = {}
+
+    def __call__(self, action: Action, name: str) -> HostResult:
+        address = next(each.ip for each in action.nodes if each.fqdn == name)
+        if not action.from_outside:
+            return (
+                told_by(self.claims)(action, name) if address not in self.off else HostResult(name, Status.UNREACHABLE)
+            )
+        before = address in self.off
+        if action.verb == "poweroff":
+            self.off.add(address)
+        elif action.verb == "poweron":
+            self.off.discard(address)
+        state = "off" if address in self.off else "on"
+        return HostResult(name, Status.OK, changed=before != (state == "off"), payload={"power_state": state})
+
+
+def test_a_lie_keeps_no_other_node_from_being_powered_on_again() -> None:
+    """Of the one whose MAC address is claimed it is told why; with the configuration's word it is powered on."""
+    hosts = Powered()
+    power = {"power_management": BY_MAC["power_management"]}
+    cloud_of(FakeRunner(hosts), **power).get_nodes(["10.0.0.1", "10.0.0.2"]).poweroff()
+    hosts.claims = LIE
+    result = cloud_of(FakeRunner(hosts), **power).heal(check=False)
+    assert hosts.off == {"10.0.0.2"}
+    why = result["node-2.domain.tld"].message
+    assert (
+        "could not be taken back: poweron: the MAC address 52:54:00:00:00:02 is claimed by node-2.domain.tld and" in why
+    )
+    listed = {
+        "node_discover": {
+            "driver": "node_list",
+            "args": [{"ip": "10.0.0.1"}, {"ip": "10.0.0.2", "mac": "52:54:00:00:00:02"}, {"ip": "10.0.0.3"}],
+        }
+    }
+    cloud_of(FakeRunner(hosts), **power, **listed).heal()
+    assert hosts.off == set()

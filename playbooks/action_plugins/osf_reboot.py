@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`osf_reboot` on the controller: passes the answer of the host on, but no facts.
+
+Ansible would make variables of them, and the same play asks the host once more: by them a host could lead the next task
+over the connection of another one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action.normal import ActionModule as Normal
+
+
+class ActionModule(Normal):  # type: ignore[misc]
+    """Runs the module of the same name."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the module's answer without facts."""
+        return {key: value for key, value in super().run(tmp, task_vars).items() if key != "ansible_facts"}
