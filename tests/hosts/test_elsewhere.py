@@ -56,7 +56,7 @@ def test_a_user_who_may_not_see_them_is_told_so(
     with node_3.undone():
         cloud.get_service("memcached").freeze(cloud.get_nodes(fqdns=[node_3.fqdn]))
         assert elsewhere.faults() == []
-        sentence = "/run/os-faults holds faults of root; only root can list and heal them"
+        sentence = "root has faults on this host; only root can list and heal them"
         assert f"{node_3.fqdn}: {sentence}" in caplog.messages
         assert elsewhere.heal()[node_3.fqdn].payload["notes"] == [sentence]
         assert len(cloud.heal()[node_3.fqdn].payload["undone"]) == 1

@@ -19,6 +19,7 @@ from ansible.module_utils.osf_hold_check import (  # noqa: E402
     only_processes,
     remember,
 )
+from ansible.module_utils.osf_hold_targets import Targets  # noqa: E402
 
 UP = ["link eth1 = up", "qdisc of eth1 = noqueue", "route of IPv4: 10.1.0.0/24 dev eth1"]
 DOWN = ["link eth1 = down", "qdisc of eth1 = noqueue"]
@@ -127,3 +128,42 @@ def test_what_is_torn_or_from_elsewhere_is_not() -> None:
     whole = dump(down())
     for told in (None, [], "x", {}, {**whole, "removed": "a"}, {**whole, "before": {"lines": []}}):
         assert load(told) is None
+
+
+# ---- what somebody else makes while a fault is injected ------------------------------------------------------------
+
+GUEST = [
+    "link tap7 = up",
+    "mtu of tap7 = 1500",
+    "address: tap7 inet 10.9.0.1/24",
+    "qdisc of tap7 = fq",
+    "mount /mnt: a",
+]
+GUEST += ["route of IPv4: 10.9.0.0/24 dev tap7", "neighbour: 10.9.0.2 dev tap7 lladdr 52:54:00:00:00:01 PERMANENT"]
+
+
+def test_a_guest_that_starts_while_an_interface_goes_down_is_not_ours() -> None:
+    memory = remember(state(*UP), state(*DOWN, *GUEST), [], "interface", Targets(interfaces=frozenset({"eth1"})))
+    assert compare(memory, state(*UP, *GUEST), []) == Verdict([], [])
+    assert compare(memory, state(*DOWN, *GUEST), []).left == compare(down(), state(*DOWN), []).left
+
+
+def test_a_guest_that_starts_while_a_disk_is_filled_is_not_ours() -> None:
+    targets = Targets(room=frozenset({"/a"}))
+    before, after = state(*UP, free_bytes_of_a=1000 * MIB), state(*UP, *GUEST, free_bytes_of_a=1 * MIB)
+    memory = remember(before, after, [], "host", targets)
+    assert compare(memory, state(*UP, *GUEST, free_bytes_of_a=1000 * MIB), []) == Verdict([], [])
+    assert compare(memory, after, []).left == ["free bytes of a were 1048576000, are 1048576"]
+
+
+def test_of_mounts_only_the_one_that_was_named_is_ours() -> None:
+    after = state("mount /srv: ext4 ro", *GUEST)
+    memory = remember(state(), after, [], "host", Targets(mounts=frozenset({"/srv"})))
+    assert compare(memory, state(*GUEST), []) == Verdict([], [])
+    assert compare(memory, after, []).left == ["+ mount /srv: ext4 ro"]
+
+
+def test_the_vlans_on_an_interface_go_with_it() -> None:
+    targets = Targets(interfaces=frozenset({"eth1", "eth1.7"}))
+    memory = remember(state("link eth1.7 = up"), state("link eth1.7 = down"), [], "interface", targets)
+    assert compare(memory, state("link eth1.7 = down"), []).left == ["- link eth1.7 = up", "+ link eth1.7 = down"]

@@ -1,0 +1,344 @@
+"""Pid files in the hands of another user: root's verbs give him no power that he does not have, and nothing hangs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from held_service import state, until
+from packed_modules import MALLORY, PYTHON, answer_of, needs_root
+
+pytestmark = [pytest.mark.functional, needs_root]
+
+Start = Callable[..., subprocess.Popen[bytes]]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """The directory of a service, which mallory owns."""
+    for directory in (tmp_path, *tmp_path.parents):
+        if directory.stat().st_mode & 0o001 == 0:
+            directory.chmod(directory.stat().st_mode | 0o011)  # he gets there, and sees nothing else
+    made = tmp_path / "service"
+    made.mkdir()
+    os.chown(made, MALLORY, MALLORY)
+    return made
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Start a process that does nothing, of root or of another user; it is gone afterwards."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def do(user: int = 0) -> subprocess.Popen[bytes]:
+        as_user: dict[str, Any] = {"user": user, "group": user, "extra_groups": []} if user else {}
+        started.append(subprocess.Popen(["/bin/sleep", "600"], start_new_session=True, **as_user))
+        return started[-1]
+
+    yield do
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def write(path: Path, pid: int, owner: int = MALLORY) -> None:
+    path.write_text(f"{pid}\n")
+    os.chown(path, owner, owner)
+
+
+def act(action: str, pidfile: Path, **more: Any) -> dict[str, Any]:
+    arguments: Mapping[str, Any] = {
+        "name": f"web-{uuid.uuid4().hex[:8]}",
+        "start": ["/bin/sleep", "600"],
+        "timeout": 10,
+    }
+    return answer_of("osf_process_service", action=action, pidfile=str(pidfile), **{**arguments, **more})
+
+
+def found(pidfile: Path) -> dict[str, Any]:
+    """What discovery says of a service with this pid file."""
+    service = {"driver": "process", "pidfile": str(pidfile), "start": ["/bin/sleep"]}
+    answer = answer_of("osf_node_info", services={"web": service}, patience=20)
+    return {"active": answer["services"]["web"]["active"], "notes": answer["notes"]}
+
+
+@pytest.mark.parametrize("action", ["kill", "terminate", "restart"])
+def test_the_file_of_a_user_names_no_process_of_root(action, place, start):
+    victim = start()
+    write(place / "web.pid", victim.pid)
+    answer = act(action, place / "web.pid")
+    assert answer["failed"]
+    assert answer["msg"] == (
+        f"the pid file {place}/web.pid names process {victim.pid} of root, but user {MALLORY} can change the file, so "
+        f"it may only name processes of user {MALLORY}; keep it where only root can write, or find the service by its "
+        "executable or grep"
+    )
+    assert victim.poll() is None
+    assert not found(place / "web.pid")["active"]
+    assert "names process" in found(place / "web.pid")["notes"][-1]
+
+
+def test_it_names_his_own(place, start):
+    own = start(MALLORY)
+    write(place / "web.pid", own.pid)
+    assert found(place / "web.pid")["active"]
+    assert act("kill", place / "web.pid")["changed"]
+    assert own.wait(5) == -signal.SIGKILL
+
+
+#: A session of mallory with a process of root in it.
+MIXED = f"sleep 600 & echo $! >child; exec setpriv --reuid {MALLORY} --regid {MALLORY} --clear-groups sleep 601"
+
+
+@pytest.fixture
+def mixed(place: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    leader = subprocess.Popen(["sh", "-c", MIXED], cwd=tmp_path, start_new_session=True)
+    until(lambda: Path(f"/proc/{leader.pid}/comm").read_text() == "sleep\n")
+    child = int((tmp_path / "child").read_text())
+    write(place / "web.pid", leader.pid)
+    yield leader, child
+    for pid in (leader.pid, child):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    leader.wait()
+
+
+def test_what_root_runs_in_his_session_is_not_killed(place, mixed):
+    leader, child = mixed
+    assert act("kill", place / "web.pid")["pids_before"] == [leader.pid]
+    assert leader.wait(5) == -signal.SIGKILL
+    assert state(child) == "S"
+
+
+def test_what_root_runs_in_his_session_is_not_frozen(place, mixed, play):
+    leader, child = mixed
+    name = f"web-{uuid.uuid4().hex[:8]}"
+    inventory = {"os_faults_services": {name: {"driver": "process", "pidfile": str(place / "web.pid")}}}
+    assert play("service_freeze.yml", inventory=inventory, service=name, service_action="freeze", seconds=60).rc == 0
+    try:
+        assert (state(leader.pid), state(child)) == ("T", "S")
+    finally:
+        play("heal.yml", fault_ids=[f"freeze-{name}"])
+    assert state(leader.pid) == "S"
+
+
+def test_a_file_of_root_in_his_directory_names_no_process_of_root(place, start):
+    """He may have renamed or linked one that root has written elsewhere."""
+    victim = start()
+    write(place / "web.pid", victim.pid, owner=0)
+    assert "can change the file" in act("kill", place / "web.pid")["msg"]
+    assert victim.poll() is None
+
+
+def test_a_second_name_of_a_file_of_root_is_refused_where_anybody_can_make_one(tmp_path, start):
+    victim = start()
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    write(tmp_path / "root.pid", victim.pid, owner=0)
+    os.link(tmp_path / "root.pid", shared / "web.pid")
+    assert "has another name" in act("kill", shared / "web.pid")["msg"]
+    assert victim.poll() is None
+
+
+def test_a_directory_that_he_leads_elsewhere_is_his(tmp_path, place, start):
+    victim = start()
+    write(tmp_path / "web.pid", victim.pid, owner=0)
+    (place / "run").symlink_to(tmp_path)
+    os.lchown(place / "run", MALLORY, MALLORY)
+    assert "can change the file" in act("kill", place / "run" / "web.pid")["msg"]
+    assert victim.poll() is None
+
+
+def fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def link(path: Path) -> None:
+    path.symlink_to("/run/sshd.pid")
+
+
+def device(path: Path) -> None:
+    os.mknod(path, 0o600 | 0o020000, os.makedev(1, 5))  # endless zeros
+
+
+def unix_socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(str(path.relative_to(Path.cwd())))
+
+
+def huge(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+
+
+NOT_REGULAR: dict[str, Callable[[Path], None]] = {
+    "a FIFO": fifo,
+    "a symbolic link": link,
+    "a directory": Path.mkdir,
+    "a device": device,
+    "a socket": unix_socket,
+}
+NO_PID: dict[str, Callable[[Path], None]] = {
+    "huge": huge,
+    "empty": Path.touch,
+    "binary": lambda path: path.write_bytes(b"\xff\x00\x1b[31m") and None,
+    "negative": lambda path: path.write_text("-1") and None,
+    "init": lambda path: path.write_text("1") and None,
+    "beyond all": lambda path: path.write_text("9" * 60) and None,
+}
+
+
+@pytest.mark.parametrize("kind", NOT_REGULAR)
+def test_what_is_no_regular_file_is_told_and_hangs_nothing(kind, place, monkeypatch):
+    monkeypatch.chdir(place)
+    NOT_REGULAR[kind](place / "web.pid")
+    sentence = f"the pid file {place}/web.pid is {kind}; remove it"
+    assert found(place / "web.pid") == {
+        "active": False,
+        "notes": [*found(place / "no.pid")["notes"], f"service 'web': {sentence}"],
+    }
+    for action in ("start", "kill", "terminate", "restart"):
+        assert act(action, place / "web.pid", timeout=5)["msg"] == sentence
+
+
+@pytest.mark.parametrize("kind", NO_PID)
+def test_what_holds_no_pid_is_a_service_that_is_down(kind, place):
+    NO_PID[kind](place / "web.pid")
+    assert found(place / "web.pid") == found(place / "no.pid")
+    assert "nothing to kill" in act("kill", place / "web.pid")["msg"]
+
+
+# ---- what is written -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def precious(tmp_path: Path) -> Path:
+    """A file of root's that nobody else can read."""
+    path = tmp_path / "precious"
+    path.write_text("secret\n")
+    path.chmod(0o600)
+    return path
+
+
+def test_a_pid_file_is_written_in_place_of_a_link(tmp_path, precious):
+    """The link is there when the module writes, as the program has made it itself."""
+    script = tmp_path / "server"
+    script.write_text(f"#!/bin/sh\nln -s {precious} web.pid\nexec sleep 600\n")
+    script.chmod(0o755)
+    (tmp_path / "web.pid").symlink_to(tmp_path / "nowhere")
+    answer = act("start", tmp_path / "web.pid", start=[str(script)])
+    # A link is no pid file, so the start fails in a sentence; what matters is that nothing was written through it.
+    assert precious.read_text() == "secret\n"
+    assert answer["msg"].endswith("/web.pid is a symbolic link; remove it")
+
+
+def test_nothing_is_written_where_another_user_can_exchange_it(place, precious):
+    (place / "web.log").symlink_to(precious)
+    answer = act("start", place / "web.pid")
+    assert answer["failed"]
+    assert "others could exchange one that os_faults writes there" in answer["msg"]
+    assert sorted(path.name for path in place.iterdir()) == ["web.log"]
+    assert precious.read_text() == "secret\n"
+
+
+@pytest.mark.parametrize("made", ["a FIFO", "a link"])
+def test_the_output_goes_to_no_link_and_no_fifo(made, tmp_path, precious):
+    if made == "a FIFO":
+        os.mkfifo(tmp_path / "web.log")
+    else:
+        (tmp_path / "web.log").symlink_to(precious)
+    answer = act("start", tmp_path / "web.pid", start=["/bin/sh", "-c", "echo written; exec sleep 600"])
+    try:
+        assert answer["state"] == "active"
+        assert answer["notes"][0].startswith(f"what the service writes is not kept: {tmp_path}/web.log")
+        assert precious.read_text() == "secret\n"
+    finally:
+        assert act("kill", tmp_path / "web.pid")["changed"]
+
+
+@pytest.mark.parametrize("made", ["a FIFO", "a link", "nothing"])
+def test_healing_writes_to_no_link_and_no_fifo(made, tmp_path, precious):
+    name = f"web-{uuid.uuid4().hex[:8]}"
+    pidfile, log = tmp_path / "web.pid", tmp_path / "web.log"
+    start = ["/bin/sh", "-c", "echo written; exec sleep 600"]
+    assert act("start", pidfile, name=name, start=start)["changed"]
+    assert act("terminate", pidfile, name=name, start=start)["changed"]
+    log.unlink()
+    if made == "a FIFO":
+        os.mkfifo(log)
+    elif made == "a link":
+        log.symlink_to(precious)
+    healed = answer_of("osf_heal", ids=[f"terminate-{name}"])
+    try:
+        assert healed["undone"] == [f"terminate-{name}"]
+        assert found(pidfile)["active"]
+        assert precious.read_text() == "secret\n"
+        assert made != "nothing" or log.read_text() == "written\n"
+    finally:
+        assert act("kill", pidfile)["changed"]
+
+
+# ---- as whom it comes back -------------------------------------------------------------------------------------------
+
+
+def identity(pid: int) -> dict[str, list[int]]:
+    rows = (line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
+    return {name: [int(word) for word in value.split()] for name, value in rows if name in ("Uid", "Gid", "Groups")}
+
+
+WAYS: dict[str, Callable[[str, Path, list[str]], Any]] = {
+    "heal": lambda name, pidfile, start: answer_of("osf_heal", ids=[f"terminate-{name}"]),
+    "start": lambda name, pidfile, start: act("start", pidfile, name=name, start=start),
+    "restart": lambda name, pidfile, start: act("restart", pidfile, name=name, start=start),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_program_comes_back_as_the_user_that_it_ran_as(way, tmp_path):
+    name = f"web-{uuid.uuid4().hex[:8]}"
+    pidfile = tmp_path / "web.pid"
+    argv = ["/bin/sleep", "600"]
+    with subprocess.Popen(argv, user=MALLORY, group=4, extra_groups=[27, 4], start_new_session=True) as process:
+        write(pidfile, process.pid, owner=0)
+        before = identity(process.pid)
+        if way != "restart":
+            assert act("terminate", pidfile, name=name, start=argv)["changed"]
+        back = WAYS[way](name, pidfile, argv)
+        assert "failed" not in back, back
+        process.wait(10)
+    try:
+        assert identity(int(pidfile.read_text())) == before
+        assert before["Uid"] == [MALLORY] * 4
+    finally:
+        assert act("kill", pidfile, name=name)["changed"]
+
+
+DROPS = """
+import os, time
+open("as", "a").write("%d " % os.getuid())
+os.setgroups([]); os.setgid(64242); os.setuid(64242)
+time.sleep(600)
+"""
+
+
+def test_a_program_that_gave_up_its_rights_by_itself_comes_back_as_root_and_does_so_again(tmp_path):
+    name = f"web-{uuid.uuid4().hex[:8]}"
+    pidfile, start = tmp_path / "web.pid", [PYTHON, "-c", DROPS]
+    assert act("start", pidfile, name=name, start=start)["changed"]
+    try:
+        assert identity(int(pidfile.read_text()))["Uid"] == [MALLORY] * 4
+        assert act("restart", pidfile, name=name, start=start)["changed"]
+        assert identity(int(pidfile.read_text()))["Uid"] == [MALLORY] * 4
+        assert (tmp_path / "as").read_text() == "0 0 "
+    finally:
+        assert act("kill", pidfile, name=name)["changed"]
