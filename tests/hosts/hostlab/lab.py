@@ -43,7 +43,8 @@ class Lab:
 
     def node(self, name: str) -> Mapping[str, Any]:
         """Return the description of a host, or of a guest."""
-        everybody = [*self.about["nodes"], *self.about["guests"], *self.about["wide"]["nodes"]]
+        wide = [{"user": self.about["wide"]["user"], "become": False, **host} for host in self.about["wide"]["nodes"]]
+        everybody = [*self.about["nodes"], *self.about["guests"], *wide]
         (found,) = (node for node in everybody if node["name"] == name)
         return found
 
