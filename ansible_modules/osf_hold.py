@@ -120,7 +120,10 @@ options:
     type: dict
     default: {}
   targets:
-    description: Further C(word=value) lines for the scripts.
+    description:
+      - Further C(word=value) lines for the scripts, and what else of the host the fault changes by its own hand.
+      - V(changes=room) and V(changes=mount) are the file system and the mount at the directory in the file C(path),
+        V(changes=clock) is the clock, C(interface=NAME) a network interface. Only this is compared after the undo.
     type: list
     elements: str
     default: []

@@ -117,7 +117,7 @@ claims:
   elements: dict
   sample: [{fault: freeze, subject: keystone, by: me@controller, since: 1774000000.0, until: 1774001800.0}]
 notes:
-  description: What the host can't be used for, in sentences.
+  description: What the host can't be used for, and which pid files are not believed, in sentences.
   returned: always
   type: list
   elements: str

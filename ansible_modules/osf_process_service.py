@@ -15,8 +15,9 @@ description:
     pagers, shells with C(-c) and other tools that only have the program's name on their command line are never taken
     for it, nor are this module and its parents.
   - C(start) runs O(start) or O(start_cmd) in a session of its own and waits until the service lives. Its output goes to
-    a log beside the pid file, else to C(/var/log/os-faults-NAME.log). For O(start), of a program that writes no pid
-    file the module writes it.
+    a log beside the pid file, or to C(/var/log/os-faults-NAME.log) where others can exchange that. For O(start), of a
+    program that writes no pid file the module writes it. What ran as another user before starts as that one again.
+  - A pid file that another user can change names only processes that this user could end himself.
   - C(terminate) runs O(terminate_cmd), or sends SIGTERM to every process of the service, and waits until each is gone.
     It is recorded on the host, so that healing the host starts the service again; C(start) and C(restart) close that
     record.
@@ -134,10 +135,7 @@ import time
 from ansible.module_utils import (
     osf_changes,
     osf_claims,
-    osf_hold_id,
-    osf_hold_store,
     osf_identity,
-    osf_paths,
     osf_pidfile,
     osf_proc,
     osf_program_log,
@@ -172,7 +170,6 @@ class Program:
         self.argv = ["/bin/sh", "-c", shell] if shell else module.params["start"]
         self.log = osf_program_log.path_of(self.name, self.pidfile)
         self.notes = []
-        self.owner = self.identity = None
         self.deadline = time.monotonic() + module.params["timeout"]
 
     @property
@@ -195,12 +192,8 @@ class Program:
     def remember(self):
         """Remember as whom the service runs, or ran before it was terminated: it is started as that one again."""
         mains = [] if "units" in self.definition else osf_services.mains(self.module, self.definition, self.name)
-        first = min(osf_proc.identify(each.pid for each in mains), key=lambda each: each.start, default=None)
-        if first is not None:
-            self.owner, self.identity = mains[0].owner, osf_identity.of(first.pid)
-            return
-        record = osf_hold_store.find(osf_hold_id.hold_id("terminate", self.name))
-        self.identity = osf_identity.load(record.text("run_as")) if record else None
+        self.owner = mains[0].owner if mains else None
+        self.identity = osf_identity.of_service(mains, self.name)
 
     def command(self):
         """Return the command line that starts the service as whom it ran."""
@@ -211,10 +204,7 @@ class Program:
         if not self.argv:
             raise Failure("service '%s' can't be started: its definition has no 'start' (or 'start_cmd')" % self.name)
         if self.command()[0] == osf_identity.SETPRIV:
-            raise Failure(
-                "service '%s' runs as %s, and could not be started so again: setpriv (util-linux) is not on this host"
-                % (self.name, osf_paths.user_of(self.identity.uid))
-            )
+            raise Failure("service '%s' runs as another user, and can't be started so: no setpriv here" % self.name)
 
     def launch(self):
         """Start the program in a session of its own and wait until it lives, and has its pid file if it has one."""
@@ -224,7 +214,10 @@ class Program:
         while True:
             ended = child.poll()
             if ended:
-                raise Failure("service '%s' did not start: exit code %d%s" % (self.name, ended, self._last_line()))
+                raise Failure(
+                    "service '%s' did not start: exit code %d%s"
+                    % (self.name, ended, osf_program_log.last_words(self.log))
+                )
             late = time.monotonic() >= grace
             if late and self.pids():
                 return
@@ -246,7 +239,10 @@ class Program:
         while True:
             ended = child.poll()
             if ended:
-                raise Failure("service '%s' did not restart: exit code %d%s" % (self.name, ended, self._last_line()))
+                raise Failure(
+                    "service '%s' did not restart: exit code %d%s"
+                    % (self.name, ended, osf_program_log.last_words(self.log))
+                )
             # A command that has ended well says that it is done; one that goes on may be the program itself.
             settled = ended is not None or time.monotonic() >= grace
             if settled and not any(osf_proc.alive(each) for each in old) and self.pids():
@@ -296,10 +292,6 @@ class Program:
             os.kill(pid, signal.SIGTERM)
             raise Failure("service '%s' can't be started: %s: %s" % (self.name, self.pidfile, error)) from error
 
-    def _last_line(self):
-        line = osf_program_log.last_line(self.log)
-        return "; its log ends: %s" % line if line else ""
-
     def _drop_pidfile(self):
         try:
             if self.pidfile:
@@ -318,7 +310,8 @@ class Program:
             left = osf_proc.wait_gone(victims, self.deadline)
             if left and child.poll():
                 raise Failure(
-                    "service '%s' did not stop: exit code %d%s" % (self.name, child.returncode, self._last_line())
+                    "service '%s' did not stop: exit code %d%s"
+                    % (self.name, child.returncode, osf_program_log.last_words(self.log))
                 )
             self._await_end(victims, "was asked to stop by its terminate_cmd")
         self._drop_pidfile()

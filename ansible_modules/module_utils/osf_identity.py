@@ -12,7 +12,7 @@ import re
 import shutil
 from typing import NamedTuple, Sequence
 
-from ansible.module_utils import osf_proc
+from ansible.module_utils import osf_hold_id, osf_hold_store, osf_pidfile, osf_proc
 
 SETPRIV = "setpriv"
 """The program that starts another as somebody else; it stands alone in a command line where the host lacks it."""
@@ -41,6 +41,20 @@ def of(pid: int) -> Identity | None:
     if not users or not groups or users[0] == os.geteuid() or itself != users[0]:
         return None
     return Identity(users[0], groups[0], tuple(more))
+
+
+def of_service(mains: Sequence[osf_pidfile.Named], name: str) -> Identity | None:
+    """Return as whom a service was started; of one that is down, as whom it ran when it was terminated.
+
+    Args:
+        mains: its main processes; the oldest counts.
+        name: what it is called in the record.
+    """
+    first = min(osf_proc.identify(each.pid for each in mains), key=lambda each: each.start, default=None)
+    if first is not None:
+        return of(first.pid)
+    record = osf_hold_store.find(osf_hold_id.hold_id("terminate", name))
+    return load(record.text("run_as")) if record else None
 
 
 def dump(identity: Identity | None) -> str:

@@ -39,15 +39,15 @@ def append_to(path: str) -> BinaryIO:
     return os.fdopen(_opened(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "ab")
 
 
-def last_line(path: str) -> str:
-    """Return the last line of a log, empty when there is none that is ours."""
+def last_words(path: str) -> str:
+    """Return the last line of a log as the end of a sentence; empty when there is no log of ours."""
     try:
         with os.fdopen(_opened(path, os.O_RDONLY), "rb") as file:
             file.seek(-min(_READ, os.fstat(file.fileno()).st_size), os.SEEK_END)
             lines = file.read(_READ).decode("utf-8", "replace").strip().splitlines()
     except Refused:
         return ""
-    return lines[-1] if lines else ""
+    return "; its log ends: " + lines[-1] if lines else ""
 
 
 def _opened(path: str, flags: int) -> int:
