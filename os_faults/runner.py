@@ -22,7 +22,7 @@ from typing import Any, Protocol
 
 import yaml
 
-from os_faults import artifacts, events, meter, resources
+from os_faults import artifacts, events, files, meter, resources
 from os_faults.config import SshConfig, Worker
 from os_faults.control import ControlDirectory
 from os_faults.errors import AnsibleExecutionException, ConfigError, OSFError, RunTimeout
@@ -130,8 +130,10 @@ class AnsibleRunner:
 
         Raises:
             ConfigError: the directory can't be written, and the action is one that must leave a record.
+                The present directory of this program is gone.
             OSFError: the private directory can't be written either.
         """
+        files.absolute(os.curdir)  # ansible-runner needs a present directory, whichever it is
         try:
             return self._write(self._artifacts_dir, action, inventory)
         except OSError as error:
@@ -214,7 +216,7 @@ class AnsibleRunner:
         if run.timed_out:
             raise RunTimeout(f"{action} did not end within {action.timeout:g} s and was stopped", result)
         if run.crash:
-            raise AnsibleExecutionException(f"{action}: ansible-runner failed: {run.crash}", result)
+            raise AnsibleExecutionException(f"{action}: ansible-runner failed: {run.crash}", result) from run.crash
         return result
 
     def _one_by_one(self, action: Action, inventory: Mapping[str, Any], watch: Watcher | None) -> Result:
