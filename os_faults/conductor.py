@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from os_faults import actions
+from os_faults.artifacts import must_be_recorded
 from os_faults.errors import (
     AnsibleExecutionException,
     ArgumentError,
@@ -106,10 +107,21 @@ class Conductor:
     def run(self, action: Action, watch: Watcher | None = None) -> Result:
         """Run an action as it is, and return what it did; no guard rail, no journal.
 
+        What only looks, or gives something back, is run again when the system failed it in the middle: the artifacts of
+        the second run go elsewhere when their disk is full.
+
         Raises:
             OSFError: it could not be run; what the system refuses (a process, a thread, a file) is told like this.
             Exception: what ``watch`` or a signal handler of the caller raises is passed on.
         """
+        try:
+            return self._run(action, watch)
+        except AnsibleExecutionException as error:
+            if must_be_recorded(action) or not isinstance(error.__cause__, OSError):
+                raise
+        return self._run(action, watch)
+
+    def _run(self, action: Action, watch: Watcher | None) -> Result:
         watching = _Watching(watch)
         try:
             return self._runner.run(action, self._inventory(action), watch and watching)

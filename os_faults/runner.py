@@ -24,7 +24,7 @@ from typing import Any, Protocol
 
 import yaml
 
-from os_faults import artifacts, events, meter, no_log, resources
+from os_faults import artifacts, events, files, meter, no_log, resources
 from os_faults.answers import MAX_CHARACTERS
 from os_faults.config import SshConfig, Worker
 from os_faults.control import ControlDirectory
@@ -138,11 +138,13 @@ class AnsibleRunner:
         Raises:
             ArgumentError: an argument is a template, which Ansible would evaluate.
             ConfigError: the directory can't be written, and the action is one that must leave a record.
+                The present directory of this program is gone.
             OSFError: the private directory can't be written either.
         """
         for part in action.parts or (action,):
             for sentence in marked(part.variables, f"{part}: argument"):
                 raise ArgumentError(sentence)
+        files.absolute(os.curdir)  # ansible-runner needs a present directory, whichever it is
         try:
             return self._write(self._artifacts_dir, action, inventory)
         except OSError as error:
@@ -233,7 +235,7 @@ class AnsibleRunner:
         if run.timed_out and not action.harmless:
             raise RunTimeout(f"{action} did not end within {action.timeout:g} s and was stopped", result)
         if run.crash:
-            raise AnsibleExecutionException(f"{action}: ansible-runner failed: {run.crash}", result)
+            raise AnsibleExecutionException(f"{action}: ansible-runner failed: {run.crash}", result) from run.crash
         return result
 
     def _one_by_one(self, action: Action, inventory: Mapping[str, Any], watch: Watcher | None) -> Result:

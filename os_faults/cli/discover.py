@@ -27,11 +27,12 @@ def discover(session: Session, out: Path) -> None:
     from os_faults.discovered import described
     from os_faults.errors import ConfigError
 
+    path = files.absolute(out)
     named = (None, session.config, session.cloud)
     with session.connected() as cloud:
         text = yaml.safe_dump(described(cloud, load(*named), portable(*named)), sort_keys=False)
     try:
-        files.replace(out, text)
+        files.replace(path, text)
     except OSError as error:
         raise ConfigError(f"can't write {out}: {error.strerror}") from None
     say(f"Saved {out}")

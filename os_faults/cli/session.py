@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -94,5 +95,14 @@ class Session:
         config = load(None, self.config, self.cloud)
         if self.artifacts_dir:
             config = replace(config, artifacts_dir=files.absolute(self.artifacts_dir))
+        _leave_what_is_gone()
         with Cloud(config, seed=self.seed, **self.parts) as cloud, shown(cloud):
             yield cloud
+
+
+def _leave_what_is_gone() -> None:
+    """Go to the root when the present directory was removed: nothing can be found in it, and Ansible needs one."""
+    try:
+        os.getcwd()
+    except OSError:
+        os.chdir("/")

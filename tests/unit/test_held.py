@@ -11,6 +11,7 @@ from cloud_fixture import CONFIG, Machines
 from session_fixture import NODE_1, NODE_2, NODE_3, POWER, Session
 
 from os_faults import (
+    AnsibleExecutionException,
     ConfigError,
     HostResult,
     PartlyDone,
@@ -19,7 +20,9 @@ from os_faults import (
     UndoError,
     connect,
 )
-from os_faults.model import Action
+from os_faults.held import Held
+from os_faults.journal import INJECTED, Entry, Journal
+from os_faults.model import Action, Node
 from os_faults.testing import FakeRunner, done
 
 pytestmark = pytest.mark.usefixtures("state_home")
@@ -264,6 +267,55 @@ def test_without_a_journal_nothing_is_powered_off(machines: Machines, state_home
         session.cloud.get_nodes(fqdns=[NODE_1]).poweroff()
     assert machines.off == set()
     assert session.cloud.heal(), "and all else goes on"
+
+
+def test_without_a_journal_no_fault_is_made_that_only_it_could_tell(
+    machines: Machines, state_home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One rule: who can't write down what is done does nothing, and takes back all the same."""
+    Session(machines).cloud.get_nodes()
+    (lock,) = state_home.rglob("*.lock")
+    lock.unlink()
+    lock.mkdir()
+    session = Session(machines)
+    service = session.cloud.get_service("memcached")
+    with pytest.raises(ConfigError, match=r"can't write the journal .* so nothing was done: .*; XDG_STATE_HOME"):
+        service.freeze()
+    assert session.done == []
+    assert service.unfreeze(), "what gives back goes on"
+    assert session.cloud.heal()
+
+
+def test_a_journal_that_cannot_be_read_is_told_once_and_healing_is_not_whole(
+    machines: Machines, state_home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    Session(machines).cloud.get_nodes()
+    (memory,) = state_home.rglob("*.json")
+    journal = memory.with_suffix(".journal")
+    journal.mkdir()
+    cloud = Session(machines).cloud
+    with pytest.raises(AnsibleExecutionException, match=r"can't read the journal .* the nodes that were powered off"):
+        cloud.heal()
+    assert str(journal) in str(cloud.heal(check=False).error)
+    assert len([record for record in caplog.records if "can't read the journal" in record.message]) == 1
+    assert cloud.faults() == [], "the nodes tell what they hold"
+
+
+def test_ten_thousand_entries_and_a_thousand_nodes_are_no_matter(state_home: Path) -> None:
+    known = [
+        Entry(f"n{number}", f"10.1.{number // 250}.{number % 250}", f"freeze-{each}", "freeze", "x", "unfreeze", False,
+              INJECTED, 1.0, None, 2.0, "me", "run")
+        for number in range(1000)
+        for each in range(10)
+    ]  # fmt: skip
+    journal = Journal(None)
+    journal.write(known, 1.0)
+    held = Held(journal, "me")
+    nodes = [Node(fqdn=f"n{number}", ip=f"10.9.{number // 250}.{number % 250}") for number in range(1000)]
+    begin = time.process_time()
+    assert len(held.told(nodes)) == 1000
+    assert held.off(nodes) == held.cut(nodes) == {}
+    assert time.process_time() - begin < 3, "three looks; it grew with the product of both, 2 s for each"
 
 
 def test_a_runner_of_ones_own_keeps_nothing_on_the_disk(state_home: Path) -> None:

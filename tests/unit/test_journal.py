@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -91,6 +93,16 @@ def test_only_the_owner_can_read_it(path: Path) -> None:
         json.dumps({"schema": 2, **vars(OFF)}).encode(),
         json.dumps({"schema": 1, **vars(OFF), "since": "yesterday"}).encode(),
         json.dumps({"schema": 1, **vars(OFF), "node": ["node-1"]}).encode(),
+        *(
+            json.dumps({"schema": 1, **vars(OFF), name: value}).encode()
+            for name in ("since", "until", "deadline")
+            for value in (1e300, float("nan"), float("-inf"), 10**400, -1.0, True, "soon")
+        ),
+        json.dumps({"schema": 1, **vars(OFF), "id": "\ud800"}).encode(),
+        b"[" * 100_000,
+        b'{"schema": ' * 100_000,
+        b'{"since": ' + b"9" * 10_000 + b"}",
+        b"x" * 3_000_000,
     ],
 )
 @pytest.mark.parametrize("end", [b"", b"\n"])
@@ -103,10 +115,30 @@ def test_a_line_that_is_torn_or_foreign_is_no_failure(path: Path, line: bytes, e
     assert Journal(path).open(NOW) == [off(1), off(2)], "nor does it take the next line with it"
 
 
-def test_a_journal_that_cannot_be_read_is_told(path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    path.mkdir(parents=True)
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["a directory", "a FIFO"])
+def test_a_journal_that_cannot_be_read_is_told_once(path: Path, caplog: pytest.LogCaptureFixture, make: Any) -> None:
+    path.parent.mkdir(parents=True)
+    make(path)
+    journal = Journal(path)
+    for _ in range(3):
+        assert journal.open(NOW) == []
+        assert "can't read the journal" in journal.unreadable
+    assert len(caplog.records) == 1
+    path.rmdir() if path.is_dir() else path.unlink()
+    assert journal.open(NOW) == []
+    assert journal.unreadable == ""
+
+
+@pytest.mark.parametrize("until", [1e300, float("nan"), float("inf"), 10**400, -5, "soon", True])
+def test_what_would_not_be_read_is_not_written(path: Path, until: Any) -> None:
+    """It comes from nodes, which may say anything."""
+    evil = off(1, HELD, until=until, subject="a\ud800\x1b" + "b" * 10_000, undo=5)
+    Journal(path).write([evil], NOW)
+    (kept,) = Journal(path).open(NOW)
+    assert kept.until is None, "it has no end that could be told"
+    assert kept.subject.startswith("a\\ud800\\x1bbb")
+    Journal(path).write([replace(evil, state=ENDED)], NOW)
     assert Journal(path).open(NOW) == []
-    assert "can't read the journal" in caplog.text
 
 
 def test_a_journal_that_cannot_be_written_is_an_error(path: Path) -> None:
