@@ -119,6 +119,21 @@ def test_configuration_is_accepted(page: str, text: str, tmp_path: Path, monkeyp
         assert set(content.get("services", {})) <= set(cloud.list_services())
 
 
+NAMED = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (ROOT / "docs" / "security.md").read_text())
+
+
+def test_every_promise_of_the_threat_model_names_its_test() -> None:
+    rows = [line for line in (ROOT / "docs" / "security.md").read_text().splitlines() if line.startswith("| ")]
+    promises = [row for row in rows if not row.endswith("| test |")]
+    assert len(promises) > 20
+    assert all(re.search(r"`tests/[\w/]+\.py::\w+` \|$", row) for row in promises)
+
+
+@pytest.mark.parametrize(("path", "name"), NAMED)
+def test_the_tests_that_the_threat_model_names_are_there(path: str, name: str) -> None:
+    assert re.search(rf"^(    )?def {name}\(", (ROOT / path).read_text(), re.MULTILINE)
+
+
 def test_every_driver_has_a_page() -> None:
     from os_faults import registry
 
