@@ -216,17 +216,20 @@ def settings(
     )
 
 
-def private_base() -> Path:
+def private_base(*, sockets: bool = True) -> Path:
     """Return the first directory in which a private one can lie: nobody else can put another in its place.
 
     ``XDG_RUNTIME_DIR`` and ``TMPDIR`` come first. Of those that will do the first with room counts, else the first.
+
+    Args:
+        sockets: whether ssh's control sockets must find a place in it.
 
     Raises:
         ConfigError: there is none; the message says why.
     """
     named = (os.environ.get(name, "") for name in ("XDG_RUNTIME_DIR", "TMPDIR"))
     candidates = (*named, "/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - looked at before use
-    flaws = {candidate: _flaw(candidate) for candidate in candidates if candidate}
+    flaws = {candidate: _flaw(candidate, sockets) for candidate in candidates if candidate}
     fit = [Path(candidate) for candidate, why in flaws.items() if not why]
     if not fit:
         told = "; ".join(f"{candidate}: {why}" for candidate, why in flaws.items())
@@ -236,10 +239,12 @@ def private_base() -> Path:
     return next((base for base in fit if files.has_room(base, _ROOM)), fit[0])
 
 
-def _flaw(base: str) -> str:
+def _flaw(base: str, sockets: bool) -> str:
     """Return why the private directory can't lie in a directory, "" when it can."""
-    if not _USABLE.fullmatch(base):
-        return "ssh takes no path for its sockets that is long, relative or has odd characters in it"
+    if not os.path.isabs(base):
+        return "it is relative"
+    if sockets and not _USABLE.fullmatch(base):
+        return "ssh takes no path for its sockets that is long or has odd characters in it"
     try:
         found = ownership.flaw(Path(base), shared=True)
     except OSError as error:

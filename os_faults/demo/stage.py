@@ -166,7 +166,7 @@ def _home() -> Path:
     Raises:
         OSFError: it can't be made.
     """
-    base = private_base()
+    base = private_base(sockets=False)
     try:
         return Path(tempfile.mkdtemp(prefix="os-faults-demo-", dir=base)).resolve()
     except OSError as error:

@@ -179,3 +179,30 @@ def test_a_secret_of_any_bytes_is_kept_as_it_is(base: Path) -> None:
     assert path.read_bytes() == b"pass\xffword"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     control.close()
+
+
+@private_mounts
+@pytest.mark.parametrize(
+    ("accounts", "members", "told"),
+    [
+        ("me:x:{me}:{me}::/:/bin/sh", "", ""),
+        ("me:x:{me}:{me}::/:/bin/sh", "me,root", ""),
+        ("me:x:{me}:{me}::/:/bin/sh", "me,mallory", "others may write to {place}"),
+        ("me:x:{me}:{me}::/:/bin/sh\nmallory:x:9:{me}::/:/bin/sh", "", "others may write to {place}"),
+    ],
+    ids=["a group of one's own", "with root", "with somebody else", "of which somebody else is by his account"],
+)
+def test_a_group_is_who_is_in_it(host: LoneHost, accounts: str, members: str, told: str) -> None:
+    """Where every user has a group of his own, what he makes may be writable for it."""
+    place = host.directory / "place"
+    place.mkdir()
+    os.chown(place, STRANGER, STRANGER)
+    place.chmod(0o775)
+    files = {"passwd": f"root:x:0:0::/:/bin/sh\n{accounts.format(me=STRANGER)}\n"}
+    files["group"] = f"root:x:0:\nme:x:{STRANGER}:{members}\n"
+    for name, text in files.items():
+        (host.directory / name).write_text(text)
+    mounts = [f"mount --bind {host.directory / name} /etc/{name}" for name in files]
+    look = "import pathlib, sys; from os_faults.ownership import flaw; print(flaw(pathlib.Path(sys.argv[1])))"
+    done = call(BIN / "python", "-c", look, place, cwd=host.directory, uid=STRANGER, mounts=mounts)
+    assert done.stdout == told.format(place=place) + "\n", done.stderr

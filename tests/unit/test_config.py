@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import traceback
+from contextlib import suppress
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -71,3 +74,52 @@ def test_unreadable_file(tmp_path: Path) -> None:
     (tmp_path / "x.yml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match=r"x\.yml: it is not UTF-8 text"):
         config.load(config_filename=tmp_path / "x.yml")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: 2024-13-45",
+        "a: !!int x",
+        "a: !!bool x",
+        "a: !!timestamp x",
+        "a: " + "9" * 10_000,
+        "a: &a [*a]",
+        "a: " + "[" * 20_000,
+        "{" * 20_000,
+        "? [x]: y",
+        "a: !!python/object:os.system x",
+    ],
+    ids=lambda text: text[:20],
+)
+def test_whatever_is_in_a_file_is_refused_in_a_sentence(tmp_path: Path, text: str) -> None:
+    (tmp_path / "x.yml").write_text(text)
+    with pytest.raises(ConfigError, match=r"x\.yml|nested too deeply"):
+        config.load(config_filename=tmp_path / "x.yml")
+    with suppress(ConfigError):
+        config.portable(config_filename=tmp_path / "x.yml")
+
+
+def test_a_configuration_without_an_end_is_refused() -> None:
+    endless: dict[str, Any] = deepcopy(FULL)
+    endless["services"] = {"x": endless}
+    with pytest.raises(ConfigError, match="nested too deeply"):
+        config.load(endless, environ={"PW": CANARY})
+
+
+@pytest.mark.parametrize("name", ["a\0b", "~nobody-of-this-name/x", "/proc/self/mem", "\udcff", "x" * 5000])
+def test_an_odd_name_of_a_file_is_refused_in_a_sentence(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="can't read"):
+        config.load(config_filename=name, cwd=tmp_path)
+    secret = deepcopy(FULL)
+    secret["cloud_management"]["auth"]["password"] = {"file": name}
+    with pytest.raises(ConfigError, match="can't read"):
+        config.load(secret, environ={"PW": CANARY}, cwd=tmp_path)
+
+
+@pytest.mark.parametrize("home", ["", "relative", None])
+def test_without_a_home_the_account_says_where_it_is(home: str | None, tmp_path: Path) -> None:
+    environ = {} if home is None else {"HOME": home, "XDG_CONFIG_HOME": "relative"}
+    with pytest.raises(ConfigError) as caught:
+        config.load(environ=environ, cwd=tmp_path)
+    assert f"{pwd.getpwuid(os.getuid()).pw_dir}/.config/os-faults/os-faults.yml" in str(caught.value)

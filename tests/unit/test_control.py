@@ -5,7 +5,6 @@ import socket
 import stat
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -68,7 +67,7 @@ def test_a_forked_child_leaves_the_directory_to_its_parent(runtime):
 def test_a_path_that_ssh_can_not_use_is_passed_over(tmp_path, monkeypatch, odd):
     (tmp_path / odd).mkdir()
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / odd))
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / odd))
+    monkeypatch.setenv("TMPDIR", str(tmp_path / odd))
     control = ControlDirectory(SshConfig())
     assert control.path.parent == Path("/tmp")
     control.close()
