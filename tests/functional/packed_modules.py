@@ -50,6 +50,8 @@ def answer_of(
 ) -> dict[str, Any]:
     """Run a module with these arguments as a user, and return what it answers."""
     as_user: dict[str, Any] = {"user": user, "group": user, "extra_groups": []} if user else {}
+    # Where root of this machine keeps the faults of this test, apart from those of others.
+    own = {} if user else {name: os.environ[name] for name in ("XDG_RUNTIME_DIR",) if name in os.environ}
     done = subprocess.run(
         [PYTHON, "-"],
         input=text_of(module, arguments),
@@ -57,7 +59,7 @@ def answer_of(
         text=True,
         timeout=patience,
         cwd="/",
-        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": home},
+        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": home, **own},
         check=False,
         **as_user,
     )

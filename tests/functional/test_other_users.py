@@ -20,7 +20,7 @@ from packed_modules import MALLORY, PYTHON, answer_of, hung_mount, needs_root, t
 
 from os_faults import resources
 
-pytestmark = pytest.mark.functional
+pytestmark = [pytest.mark.functional, pytest.mark.usefixtures("runtime_directory")]
 
 ansible.module_utils.__path__.append(str(resources.module_utils_dir()))
 
@@ -114,7 +114,6 @@ def test_a_directory_below_one_of_another_user_keeps_no_faults(tmp_path, monkeyp
     assert str(theirs / "run" / "os-faults") not in osf_hold_store.roots()
 
 
-@pytest.mark.usefixtures("runtime_directory")
 def test_the_name_of_a_process_steers_no_terminal(freeze, service, play, tmp_path):
     red = tmp_path / "\x1b[31mred\nx"
     shutil.copy("/bin/sleep", red)

@@ -15,7 +15,7 @@ import pytest
 from held_service import state, until
 from packed_modules import MALLORY, PYTHON, answer_of, needs_root
 
-pytestmark = [pytest.mark.functional, needs_root]
+pytestmark = [pytest.mark.functional, needs_root, pytest.mark.usefixtures("runtime_directory")]
 
 Start = Callable[..., subprocess.Popen[bytes]]
 
