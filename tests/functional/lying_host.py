@@ -24,9 +24,10 @@ module = next(filter(None, found.groups())).decode() if found else ""
 with open(os.path.join(HERE, "asked"), "a") as asked:
     asked.write(module + "\\n")
 try:
-    lie = json.load(open(os.path.join(HERE, "lies.json"))).get(module, {{}})
+    lies = json.load(open(os.path.join(HERE, "lies.json")))
 except FileNotFoundError:
-    lie = {{}}
+    lies = {{}}
+lie = lies.get(module, lies.get("any", {{}}))
 time.sleep(lie.get("before", 0))
 if "instead" in lie:
     answer = None
@@ -43,12 +44,6 @@ else:
         place[path[-1]] = value
     text = json.dumps(answer)
 text += lie.get("behind", "")
-if lie.get("times", 0) > 0:
-    lies = json.load(open(os.path.join(HERE, "lies.json")))
-    lies[module]["times"] -= 1
-    if not lies[module]["times"]:
-        del lies[module]
-    json.dump(lies, open(os.path.join(HERE, "lies.json"), "w"))
 sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
 sys.stdout.flush()
 time.sleep(lie.get("after", 0))
@@ -70,11 +65,10 @@ class Liar:
         self.python.chmod(0o755)
 
     def lies(self, **modules: dict[str, Any]) -> None:
-        """Alter answers from now on: name of a module → how.
+        """Alter answers from now on: name of a module, or ``any`` for all others → how.
 
         ``put`` is a list of (path, value), where a value ``{"@": "…"}`` is an expression of Python; ``instead`` is the
-        whole text of the answer, ``behind`` is printed after it; ``before`` and ``after`` are seconds to sleep;
-        ``times`` is for how many calls it holds, always when left out.
+        whole text of the answer, ``behind`` is printed after it; ``before`` and ``after`` are seconds to sleep.
         """
         (self.directory / "lies.json").write_text(json.dumps(modules))
 

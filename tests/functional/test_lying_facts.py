@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from false_python import false_python
 from held_service import Service
 from libvirt_domains import domain, hypervisor
+from lying_host import Liar
 
 from os_faults import resources
 
@@ -69,9 +69,10 @@ def site(tmp_path: Path, service: Service) -> Callable[..., subprocess.Completed
         inventory: Mapping[str, Any] | None = None,
         **answer: Any,
     ) -> subprocess.CompletedProcess[str]:
-        lies = {"always": {"ansible_facts": dict(facts), **answer}}
+        liar = Liar(tmp_path / "a-liar")
+        liar.lies(any={"put": [[[key], value] for key, value in {"ansible_facts": dict(facts), **answer}.items()]})
         local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-        hosts = {"a-liar": {**local, "ansible_python_interpreter": false_python(tmp_path, lies)}, "good": local}
+        hosts = {"a-liar": {**local, "ansible_python_interpreter": str(liar.python)}, "good": local}
         everything = {"all": {"hosts": hosts, "vars": {**service.inventory, **(inventory or {})}}}
         (tmp_path / "inventory.json").write_text(json.dumps(everything))
         (tmp_path / "site.yml").write_text(json.dumps(list(playbooks)))

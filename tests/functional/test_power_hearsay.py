@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from bmc import NEEDS_IPMI_SIM, Bmc, starter
-from false_python import false_python
+from lying_host import Liar
 
 from os_faults import GuardRailError, PowerManagementError, connect
 
@@ -31,8 +31,10 @@ def config(tmp_path: Path, bmcs: list[Bmc], monkeypatch: pytest.MonkeyPatch) -> 
 
     def node(name: str, address: str, mac: str, told: dict[str, Any]) -> dict[str, Any]:
         card = {"name": "eth0", "mac": mac, "addresses": [address]}
-        python = false_python(tmp_path, {"node": {"node": {"interfaces": [card], "default_interface": "eth0"}}})
-        return {"ip": address, "fqdn": f"{name}.local", "connection": "local", "python_interpreter": python, **told}
+        liar = Liar(tmp_path / name)
+        liar.lies(osf_node_info={"put": [[["node", "interfaces"], [card]], [["node", "default_interface"], "eth0"]]})
+        login = {"connection": "local", "python_interpreter": str(liar.python)}
+        return {"ip": address, "fqdn": f"{name}.local", **login, **told}
 
     def config(reported: str, vm: dict[str, Any] | None = None, evil: dict[str, Any] | None = None) -> dict[str, Any]:
         victim, liar = node("vm", "127.0.0.2", VM, vm or {}), node("evil", "127.0.0.3", reported, evil or {})
