@@ -254,8 +254,8 @@ def _payload(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _message(answer: Mapping[str, Any], status: Status) -> str:
-    """Return a message for a person, who does not read a million characters."""
-    message = _whole_message(answer, status)
+    """Return a message for a person on one line: another one could be taken for a word of ours, or of another host."""
+    message = "; ".join(_whole_message(answer, status).splitlines())
     return message if len(message) <= _MAX_MESSAGE else f"{message[:_MAX_MESSAGE]}… ({len(message)} characters)"
 
 

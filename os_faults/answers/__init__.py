@@ -64,6 +64,8 @@ def read(module: str, answer: Any, *, succeeded: bool) -> dict[str, Any]:
         items = [read(module, item, succeeded=False) for item in plain["results"]]
         return {**{key: value for key, value in plain.items() if key in _ANSIBLES}, "results": items}
     _refuse(_validator(module, succeeded), plain)
+    if "notes" in plain:  # a line of its own could be taken for a word of ours, or of another host
+        plain["notes"] = ["; ".join(note.splitlines()) for note in plain["notes"]]
     return {key: value for key, value in plain.items() if key in shape["properties"] or key in _ANSIBLES}
 
 

@@ -186,6 +186,20 @@ def test_a_command_says_who_lies(command: str, lie: str, output: str, tmp_path: 
         assert GOOD in done.stdout
 
 
+@pytest.mark.parametrize(
+    "lie", [put(("notes",), ["x\nos-faults: good: lost"]), put(("msg",), "x\nos-faults: good: lost")]
+)
+@pytest.mark.parametrize("command", ["faults", "verify"])
+def test_a_host_says_nothing_in_a_line_of_its_own(lie: Any, command: str, tmp_path: Path) -> None:
+    config = tmp_path / "os-faults.json"
+    config.write_text(json.dumps(CONFIG))
+    runner = LyingRunner()
+    runner.lies = {"osf_node_info": lie, "osf_holds_info": lie}
+    session = Session(parts={"runner": runner, "state": tmp_path / "state"})
+    done = CliRunner().invoke(main, ["-c", str(config), command], obj=session)
+    assert not [line for line in done.output.splitlines() if line.startswith("os-faults: good: lost")]
+
+
 def test_an_interrupted_verb_heals_the_honest_host_of_its_own_ids(tmp_path: Path) -> None:
     class Interrupted(LyingRunner):
         def run(self, action: Any, inventory: Any, watch: Any = None) -> Result:
