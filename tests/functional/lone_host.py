@@ -13,6 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 SERVICE = f"lone-{os.getpid()}"
+#: The fault that a test makes; who heals only this one leaves alone what else this machine holds.
+HOLD = f"freeze-{SERVICE}"
+HEAL = ("heal", "--fault-ids", HOLD)
 
 
 class LoneHost:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from lone_host import SERVICE, LoneHost, lone_host
+from lone_host import HEAL, SERVICE, LoneHost, lone_host
 
 pytestmark = pytest.mark.functional
 
@@ -44,12 +44,12 @@ def shell(host: LoneHost, script: str, timeout: float = 120) -> subprocess.Compl
 
 
 @pytest.mark.usefixtures("warm_start")
-@pytest.mark.parametrize("closing", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+@pytest.mark.parametrize("closing", [">&-", ">&- 2>&- <&-"])
 def test_streams_that_are_closed_stop_nothing_and_no_file_comes_in_their_place(host: LoneHost, closing: str) -> None:
     done = shell(host, f"$F inject freeze {SERVICE} --seconds 300 --yes {closing}; echo $? >code")
     assert (host.directory / "code").read_text() == "0\n", done.stderr
     assert host.state == "T"
-    shell(host, f"$F -d heal {closing}; echo $? >code")
+    shell(host, f"$F -d {' '.join(HEAL)} {closing}; echo $? >code")
     assert (host.directory / "code").read_text() == "0\n"
     assert host.state == "S"
     (journal,) = host.directory.glob("state/os-faults/clouds/*.journal")
@@ -71,10 +71,11 @@ def test_a_question_without_anybody_to_answer_it(host: LoneHost) -> None:
 
 
 def test_a_result_that_can_not_be_written_is_told(host: LoneHost) -> None:
-    for words in ("nodes", "faults --output json", "heal", "inventory"):
+    for words in ("nodes", "faults --output json", " ".join(HEAL), "inventory"):
         done = shell(host, f"$F {words} >/dev/full")
         assert done.returncode == 1
-        assert done.stderr == "os-faults: can't write the output: No space left on device\n"
+        assert done.stderr.endswith("os-faults: can't write the output: No space left on device\n")
+        assert "unexpected" not in done.stderr
 
 
 def test_what_can_not_be_told_stops_nothing(host: LoneHost) -> None:
@@ -102,7 +103,7 @@ def test_a_daemon_without_streams(host: LoneHost) -> None:
         subprocess.run([sys.executable, "-c", DAEMON, host.config, SERVICE], timeout=120, check=False).returncode == 0
     )
     assert host.state == "T"
-    shell(host, "$F heal")
+    shell(host, f"$F {' '.join(HEAL)}")
 
 
 @pytest.mark.usefixtures("warm_start")
@@ -177,7 +178,7 @@ def test_odd_paths(host: LoneHost, name: bytes) -> None:
     environ = {**os.environb, b"HOME": place, b"PATH": place + b":" + os.environb[b"PATH"]}
     del environ[b"XDG_STATE_HOME"]
     done = subprocess.run(
-        [BIN / "os-faults", "heal"], cwd=place, env=environ, capture_output=True, timeout=120, check=False
+        [BIN / "os-faults", *HEAL], cwd=place, env=environ, capture_output=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
     assert not set(done.stdout + done.stderr) & {0x1B, 0xFF}, "nor is it a way to the terminal"
@@ -191,7 +192,7 @@ def test_odd_paths(host: LoneHost, name: bytes) -> None:
     )
     if done.returncode == 0:
         assert host.state == "T"
-        subprocess.run([BIN / "os-faults", "heal"], cwd=place, env=environ, timeout=120, check=True)
+        subprocess.run([BIN / "os-faults", *HEAL], cwd=place, env=environ, timeout=120, check=True)
     else:
         assert done.returncode == 2
         assert b"so nothing was touched" in done.stderr
