@@ -26,6 +26,8 @@ class Place(NamedTuple):
     """The user ids, but for root and this user, of those who can put another directory in its place, or own it."""
     shared: bool
     """Whether still others may make files in it."""
+    sticky: bool = False
+    """Whether these others can neither remove nor exchange a file that is not their own."""
 
 
 def place(directory: str) -> Place:
@@ -50,7 +52,7 @@ def place(directory: str) -> Place:
             continue
         path = os.path.join(here, name)
         entry = os.lstat(path)
-        owners |= _may_replace(os.lstat(here), entry)
+        owners |= _may_replace(here, entry)
         if not stat.S_ISLNK(entry.st_mode):
             here = path
             continue
@@ -63,7 +65,7 @@ def place(directory: str) -> Place:
     info = os.lstat(here)
     if not stat.S_ISDIR(info.st_mode):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), directory)
-    return Place(frozenset(owners - trusted()), _is_open(info))
+    return Place(frozenset(owners - trusted()), _is_open(here, info), bool(info.st_mode & stat.S_ISVTX))
 
 
 def trusted() -> set[int]:
@@ -72,11 +74,12 @@ def trusted() -> set[int]:
 
 
 def is_ours(directory: str) -> bool:
-    """Whether nobody but root and this user can put another directory in the place of this one, which is there."""
+    """Whether nobody but root and this user can exchange a directory that is there, or a file of ours in it."""
     try:
-        return not place(directory).owners
+        found = place(directory)
     except OSError:
         return False
+    return not found.owners and (found.sticky or not found.shared)
 
 
 def user_of(uid: int) -> str:
@@ -87,15 +90,26 @@ def user_of(uid: int) -> str:
         return "user {:d}".format(uid)
 
 
-def _may_replace(directory: os.stat_result, entry: os.stat_result) -> set[int]:
+def _may_replace(directory: str, entry: os.stat_result) -> set[int]:
     """Return who can exchange an entry of a directory: its owner too, where the directory is sticky."""
-    found = {directory.st_uid, entry.st_uid}
-    if _is_open(directory) and not directory.st_mode & stat.S_ISVTX:
+    info = os.lstat(directory)
+    found = {info.st_uid, entry.st_uid}
+    if _is_open(directory, info) and not info.st_mode & stat.S_ISVTX:
         found.add(ANYBODY)
     return found
 
 
-def _is_open(info: os.stat_result) -> bool:
-    """Whether others than its owner may write to a directory; a group of root or of this user alone is none."""
-    group = info.st_mode & stat.S_IWGRP and info.st_gid not in (0, os.getegid())
+def _is_open(directory: str, info: os.stat_result) -> bool:
+    """Whether others than its owner may write to a directory; a group of root or of this user alone is none.
+
+    Where there is an access control list, the bit of the group stands for everybody whom that names.
+    """
+    group = info.st_mode & stat.S_IWGRP and (info.st_gid not in (0, os.getegid()) or _has_list(directory))
     return bool(group or info.st_mode & stat.S_IWOTH)
+
+
+def _has_list(directory: str) -> bool:
+    try:
+        return bool(os.getxattr(directory, "system.posix_acl_access", follow_symlinks=False))
+    except OSError:
+        return False

@@ -81,7 +81,7 @@ def tree(named: Named) -> list[int]:
 
 
 def is_ours(path: str) -> bool:
-    """Whether this user may write and remove a pid file: nobody else can exchange the directory that it lies in."""
+    """Whether this user may write and remove a pid file: nobody else can exchange it, or what it lies in."""
     return osf_paths.is_ours(os.path.dirname(path))
 
 
@@ -92,7 +92,10 @@ def write(path: str, pid: int) -> None:
         OSError: it can't be written, or others could exchange it.
     """
     if not is_ours(path):
-        raise PermissionError("the service writes none, and others could exchange one that os_faults writes there")
+        raise PermissionError(
+            "the service writes none, and others could exchange one that os_faults writes there; "
+            "keep it in a directory that only root can write to"
+        )
     descriptor, new = tempfile.mkstemp(prefix=".osf-", dir=os.path.dirname(path))
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:

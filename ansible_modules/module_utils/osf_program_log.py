@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import tempfile
 from typing import BinaryIO
 
 from ansible.module_utils import osf_paths, osf_pidfile
+
+LOGS = "/var/lib/os-faults-log"
+"""Where root keeps the logs of programs on a host whose ``/var/log`` others may write to, as syslog's group often may.
+"""
 
 _READ = 4000
 """Bytes of the end of a log in which its last line is looked for."""
@@ -26,8 +31,13 @@ def path_of(name: str, pidfile: str | None) -> str:
     """
     if pidfile and osf_pidfile.is_ours(pidfile):
         return os.path.splitext(pidfile)[0] + ".log"
-    directory = "/var/log" if os.geteuid() == 0 else tempfile.gettempdir()
-    return os.path.join(directory, "os-faults-%s.log" % name.replace("/", "-"))
+    return os.path.join(_directory(), "os-faults-%s.log" % name.replace("/", "-"))
+
+
+def _directory() -> str:
+    if os.geteuid() != 0:
+        return tempfile.gettempdir()
+    return "/var/log" if osf_paths.is_ours("/var/log") else LOGS
 
 
 def append_to(path: str) -> BinaryIO:
@@ -36,6 +46,9 @@ def append_to(path: str) -> BinaryIO:
     Raises:
         Refused: it can't be written to, or is not this user's own regular file.
     """
+    if os.path.dirname(path) == LOGS:
+        with contextlib.suppress(OSError):  # it is there, or the log can't be opened either
+            os.mkdir(LOGS, 0o700)
     return os.fdopen(_opened(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "ab")
 
 

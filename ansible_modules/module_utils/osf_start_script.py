@@ -19,10 +19,19 @@ runs() {{
 ! runs || exit 0
 cd {directory} || exit 1
 log={log}
+is_log() {{ # is_log PATH: whether it is our own regular file, and no link, FIFO or file of somebody else
+    [ -n "$(find "$1" -prune -type f -links 1 -user "$(id -u)" 2>/dev/null)" ]
+}}
+id_of() {{
+    stat -c %d:%i "$@" 2>/dev/null
+}}
+mkdir -m 700 "${{log%/*}}" 2>/dev/null
 [ -e "$log" ] || (set -C; : >"$log") 2>/dev/null
-# Nothing is written to a link, a FIFO, or a file of somebody else.
-[ -n "$(find "$log" -prune -type f -links 1 -user "$(id -u)" 2>/dev/null)" ] || log=/dev/null
-setsid {command} </dev/null >>"$log" 2>&1 &
+is_log "$log" || log=/dev/null
+command exec 3>>"$log"
+# What was opened is what was looked at.
+[ "$(id_of -L "/proc/$$/fd/3")" = "$(id_of "$log")" ] || exec 3>/dev/null
+setsid {command} </dev/null >&3 2>&1 3>&- &
 pid=$!
 sleep 1
 {afterwards}
@@ -38,7 +47,10 @@ _RUNS_BY_PIDFILE = """\
     pid=$([ -f {pidfile} ] && timeout 5 head -c 20 {pidfile} 2>/dev/null | head -n 1 | tr -d ' ')
     case $pid in
         '' | 0 | 1 | *[!0-9]*) ;;
-        *) kill -0 "$pid" 2>/dev/null{allowed} && return ;;
+        *)
+            state=$(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null)
+            case $state in '' | [ZXx]*) ;; *) kill -0 "$pid" 2>/dev/null{allowed} && return ;; esac
+            ;;
     esac
     {forget}
     return 1"""
@@ -47,7 +59,9 @@ _ALLOWED = ' && [ "$(stat -c %u "/proc/$pid" 2>/dev/null)" = {owner:d} ]'
 
 _WRITE_PIDFILE = """\
 if [ ! -s {pidfile} ]; then
-    new=$(mktemp {directory}/.osf-XXXXXX) && echo "$pid" >"$new" && chmod 644 "$new" && mv -fT "$new" {pidfile}
+    # In a directory of its own nobody can put anything in its way, and all may read it without a chmod.
+    new=$(mktemp -d {directory}/.osf-XXXXXX) && (umask 022 && echo "$pid" >"$new/pid") && mv -fT "$new/pid" {pidfile}
+    rmdir "$new"
 fi"""
 
 _RUNS_BY_UNIT = """\
