@@ -177,7 +177,7 @@ class Cloud:
         """
         if fqdns is None:
             return NodeCollection(self._discovery.nodes(), self)
-        names = [fqdns] if isinstance(fqdns, str) else list(fqdns)
+        names = [fqdns] if isinstance(fqdns, str) else [str(name) for name in fqdns]
         if not names:
             raise NodeCollectionError("get_nodes(fqdns=[]): no name was given; leave fqdns out to mean all nodes")
         known = self._discovery.known()
@@ -206,7 +206,7 @@ class Cloud:
         Raises:
             ServiceError: it is not known; the message offers the nearest names.
         """
-        found = self._canonical(name)
+        found = self._canonical(str(name))
         definition = self._services[found]
         return Service(
             found, partial(self._nodes_of, Service, found), self, partial(self._running, Service, found), definition

@@ -26,6 +26,8 @@ from os_faults.template_marks import marked
 #: The options that say when a fault ends by itself; the first that is given holds.
 ENDS = ("seconds", "duration", "heal_after")
 
+_LONGEST = 366 * 86400
+_BIGGEST = 2**53
 _SUFFIX = ".meta.yml"
 _AMOUNT = re.compile(r"[0-9]+[KMGT]?")
 
@@ -75,11 +77,13 @@ class Option:
         """
         try:
             converted = _ALL_CONVERTERS[self.type](value)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise ArgumentError(
                 f"argument '{self.name}' is of type {type(value).__name__} "
                 f"and we were unable to convert to {self.type}: {error}"
             ) from None
+        if isinstance(converted, (int, float)) and not abs(converted) < _BIGGEST:
+            raise ArgumentError(f"value of {self.name} must be a number that is not that big")
         if self.choices:
             self._choose(converted)
         return converted
@@ -307,9 +311,14 @@ def _read(path: Path) -> Contract:
 def _check_time(option: Option, value: Any) -> None:
     """Refuse what is no time; the module on the host does too, for who runs the playbook by hand."""
     never = option.type == "str"
-    if not (never and value == "never") and not (str(value).isdigit() and int(value) > 0):
+    if never and value == "never":
+        return
+    text = str(value)
+    if not (text.isascii() and text.isdigit() and text.strip("0")):
         wanted = "a number of seconds above 0" + (" or the word never" if never else "")
-        raise ArgumentError(f"value of {option.name} must be {wanted}, got: {value}")
+        raise ArgumentError(f"value of {option.name} must be {wanted}, got: {text[:40]}")
+    if len(text) > len(str(_LONGEST)) or int(text) > _LONGEST:
+        raise ArgumentError(f"value of {option.name} must be at most {_LONGEST} seconds (a year), got: {text[:40]}")
 
 
 def _option(name: str, spec: Mapping[str, Any]) -> Option:

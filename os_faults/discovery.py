@@ -92,8 +92,9 @@ class Discovery:
 
         What a node told some time ago may be over: before somebody is refused for it, the node is asked again.
         """
-        _, result = self._ask_once()
-        others = _claims(result, by)
+        nodes, result = self._ask_once()
+        by_address = {node.ip: node.fqdn for node in nodes}
+        others = _claims(result, by, {seed.fqdn: by_address.get(seed.ip, seed.fqdn) for seed in self._seeds})
         if others and time.monotonic() - self._asked > _FRESH:
             names = {claim.node for claim in others}
             others = _claims(self.ask(tuple(node for name, node in self.known().items() if name in names)), by)
@@ -177,9 +178,16 @@ class Discovery:
         return (AnsibleExecutionUnreachable if silent else AnsibleExecutionException)(sentence, result)
 
 
-def _claims(result: Result, by: str) -> list[Claim]:
+def _claims(result: Result, by: str, names: Mapping[str, str] | None = None) -> list[Claim]:
+    """Return what others than ``by`` hold.
+
+    Args:
+        result: what the nodes answered.
+        by: who asks.
+        names: of the nodes, by the names under which they were asked; the same when left out.
+    """
     return [
-        Claim(node=host.payload["node"]["fqdn"], **claim)
+        Claim(node=(names or {}).get(host.node, host.node), **claim)
         for host in result.values()
         if host.ok
         for claim in host.payload.get("claims", ())

@@ -18,31 +18,54 @@ from typing import Any
 LOG = logging.getLogger(__name__)
 
 _UUID = re.compile(r"[0-9a-f-]{36}")
+_MARK = re.compile(r"\x1b\[K([A-Za-z0-9+/=]{4,78}\x1b\[[0-9]{1,2}D)\x1b\[K")
+"""A mark as the callback writes it: ``{"uuid": …}`` or ``{}`` is one piece; what is longer is text of a host."""
+_FORGED = re.compile(r"\x1b\[K(?:[A-Za-z0-9+/=]+\x1b\[[0-9]+D)+\x1b\[K")
+"""What ansible-runner would take for one all the same."""
 _PARTIAL = "-partial.json"
 #: Characters that are searched for marks again with each new one; and more than a mark of the callback has.
 _SEARCHED, _MARK_LENGTH = 100_000, 1_000
+#: Pieces of output of no event that become events of their own; the others are in the file of the output only.
+_LOOSE = 1_000
 
 
 def guarded(module: ModuleType) -> Any:
     """Return the class ``Runner`` of ``ansible_runner.runner`` that believes no event of a host.
 
-    Only the name ``OutputEventFilter`` in that one module is changed; safe to repeat.
+    Only the name ``OutputEventFilter`` in that one module is changed, and nothing for runners that are not ours. It is
+    safe to repeat.
 
     Args:
         module: ``ansible_runner.runner``.
     """
     names = vars(module)
-    if not hasattr(names["OutputEventFilter"], "is_guarded"):
-        names["OutputEventFilter"] = _filter_of(names["OutputEventFilter"])
-    return _engine_of(names["Runner"])
+    engine = _engine_of(names["Runner"])
+    usual = names["OutputEventFilter"]
+    if not hasattr(usual, "instead"):
+        names["OutputEventFilter"] = _Chooser(usual, _filter_of(usual))
+    return engine
+
+
+class _Chooser:
+    """Stands for the class ``OutputEventFilter``, and makes guarded ones for our runners only."""
+
+    def __init__(self, usual: Any, instead: Any) -> None:
+        self.usual = usual
+        self.instead = instead
+
+    def __call__(self, handle: Any, event_callback: Any, *args: Any, **options: Any) -> Any:
+        ours = hasattr(getattr(event_callback, "__self__", None), "note_forged")
+        return (self.instead if ours else self.usual)(handle, event_callback, *args, **options)
 
 
 def _filter_of(base: Any) -> Any:
     class Filter(base):  # type: ignore[misc]
         """Finds the marks of events in the output, and takes only those that the callback has written."""
 
-        is_guarded = True
+        EVENT_DATA_RE = _MARK
         _buffer: Any
+        _current_event_data: Any
+        _loose = 0
 
         def __init__(self, handle: Any, event_callback: Any, *args: Any, **options: Any) -> None:
             super().__init__(handle, event_callback, *args, **options)
@@ -60,6 +83,13 @@ def _filter_of(base: Any) -> Any:
             if next_event_data and not self._guard.wrote(next_event_data):
                 self._guard.note_forged(self._current_event_data)
                 next_event_data = {}
+            if "\x1b[K" in buffered_stdout and _FORGED.search(buffered_stdout):
+                self._guard.note_forged(self._current_event_data)
+            if not self._current_event_data and buffered_stdout:
+                self._loose += 1 + buffered_stdout.count("\n")
+                if self._loose > _LOOSE:
+                    self._current_event_data = next_event_data or None
+                    return {"stdout": buffered_stdout.rstrip("\r\n")}
             return super()._emit_event(buffered_stdout, next_event_data)
 
     return Filter

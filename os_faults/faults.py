@@ -156,7 +156,7 @@ def _faults(node: str, payload: Mapping[str, Any]) -> Iterator[Fault]:
         )
 
 
-def checked(ids: Iterable[str]) -> set[str]:
+def checked(ids: Iterable[Any]) -> set[str]:
     """Return the identities of faults as a set.
 
     Args:
@@ -171,7 +171,7 @@ def checked(ids: Iterable[str]) -> set[str]:
     """
     wanted = {ids} if isinstance(ids, str) else set(ids)
     for name in wanted:
-        if not _ID.fullmatch(str(name)):
+        if not isinstance(name, str) or not _ID.fullmatch(name):
             raise ArgumentError(
                 f"{name!r} is no identity of a fault: that has letters, digits, '_', '.' and '-' only; "
                 "'os-faults faults --output json' lists them"

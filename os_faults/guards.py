@@ -16,7 +16,7 @@ from types import MappingProxyType
 from os_faults.errors import ArgumentError, did_you_mean
 from os_faults.model import Action, Claim, Node
 
-_LIMIT = re.compile(r"[1-9][0-9]*|(100|[1-9][0-9]?)%")
+_LIMIT = re.compile(r"[1-9][0-9]{0,8}|(100|[1-9][0-9]?)%")
 _GLOB = re.compile(r"[*?[]")
 
 
@@ -42,7 +42,7 @@ class Limit:
     def __post_init__(self) -> None:
         if not _LIMIT.fullmatch(self.text):
             raise ArgumentError(
-                f"limit must be a number of nodes above 0 (3) or a share from 1% to 100% (50%), got: {self.text}"
+                f"limit must be a number of nodes above 0 (3) or a share from 1% to 100% (50%), got: {self.text[:40]}"
             )
 
     def allows(self, among: int) -> int:

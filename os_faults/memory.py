@@ -41,7 +41,7 @@ class Memory:
         seen = {node.fqdn: {**_plain(node), "last_seen": now} for node in nodes}
         try:
             with files.locked(self._path):
-                files.replace(self._path, json.dumps({**self._read(), **seen}, indent=1))
+                files.replace(self._path, json.dumps({**_without(self._read(), seen), **seen}, indent=1))
         except OSError as error:
             LOG.warning("can't remember the nodes of this cloud: %s", error)
 
@@ -71,6 +71,12 @@ class Memory:
         except (OSError, ValueError, RecursionError):
             return {}
         return content if isinstance(content, dict) else {}
+
+
+def _without(kept: Mapping[str, Mapping[str, object]], seen: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
+    """Return what is kept of other addresses: a host that has a new name with each answer is one host."""
+    addresses = {about["ip"] for about in seen.values()}
+    return {name: about for name, about in kept.items() if isinstance(about, dict) and about.get("ip") not in addresses}
 
 
 def _plain(node: Node) -> dict[str, object]:

@@ -25,7 +25,9 @@ from os_faults.errors import (
 
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
-_INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,31}")
+#: What Linux allows, but for braces, quotes, blanks and what a program could take for an option.
+_INTERFACE = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.@~+#:=!-]{0,31}")
+_GROUPS = frozenset({"all", "ungrouped"})
 
 
 def plain_name(value: str, what: str = "name") -> str:
@@ -42,6 +44,18 @@ def plain_name(value: str, what: str = "name") -> str:
             f"refused the {what} {value!r} that a host reported: only letters, digits, '.', '-' and '_' are allowed"
         )
     return value
+
+
+def host_name(value: str) -> str:
+    """Return ``value`` when it can be the name of a node, else refuse it.
+
+    Raises:
+        CloudManagementError: it is no plain name, or that of a group in our inventories: Ansible would take the node
+            for all of them, or all of them for the node.
+    """
+    if value.lower() in _GROUPS or value.lower().startswith("service_"):
+        raise CloudManagementError(f"refused the host name {value!r}: it is the name of a group of hosts")
+    return plain_name(value, "host name")
 
 
 def plain_interface(value: str) -> str:
@@ -155,7 +169,7 @@ class Node:
     last_seen: str | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        plain_name(self.fqdn, "host name")
+        host_name(self.fqdn)
         _plain_address(self.ip)
         if self.mac is not None:
             object.__setattr__(self, "mac", plain_mac(self.mac))

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 MAX_CHARACTERS = 10_000_000
 """Characters that an answer may have; ansible-runner's callback leaves out a longer one (``MAX_EVENT_RES``)."""
 
+_MAX_OURS = 2_000_000
+"""The same for modules of ours: a node with 1000 interfaces and services tells 300 000."""
+
 _MAX_DEPTH = 50
 _MAX_VALUES = 300_000
 _MAX_INTEGER = 2**63
@@ -56,17 +59,17 @@ def read(module: str, answer: Any, *, succeeded: bool) -> dict[str, Any]:
         raise Unfit("it is no mapping")
     if not answer:  # even an empty answer has Ansible's own keys
         raise Unfit(f"it has more than {MAX_CHARACTERS} characters")
-    plain: dict[str, Any] = bounded(answer)
     shape = _modules().get(module)
     if shape is None:
-        return plain
+        return dict(bounded(answer))
+    plain: dict[str, Any] = bounded(answer, _MAX_OURS)
     if isinstance(plain.get("results"), list) and "results" not in shape["properties"]:
         items = [read(module, item, succeeded=False) for item in plain["results"]]
         return {**{key: value for key, value in plain.items() if key in _ANSIBLES}, "results": items}
     _refuse(_validator(module, succeeded), plain)
     if "notes" in plain:  # a line of its own could be taken for a word of ours, or of another host
         plain["notes"] = ["; ".join(note.splitlines()) for note in plain["notes"]]
-    return {key: value for key, value in plain.items() if key in shape["properties"] or key in _ANSIBLES}
+    return {**{key: plain[key] for key in plain if key in _ANSIBLES}, **_documented(plain, shape)}
 
 
 def read_document(name: str, content: Any) -> Any:
@@ -84,25 +87,44 @@ def read_document(name: str, content: Any) -> Any:
     return plain
 
 
-def bounded(value: Any) -> Any:
+def _documented(value: Any, shape: Mapping[str, Any]) -> Any:
+    """Return a value that fits a shape, without the keys that the shape does not have, at any depth."""
+    if "$ref" in shape:
+        shape = _shapes()["$defs"][shape["$ref"].rpartition("/")[2]]
+    if isinstance(value, dict) and "properties" in shape:
+        known = shape["properties"]
+        return {key: _documented(item, known[key]) for key, item in value.items() if key in known}
+    if isinstance(value, dict) and "additionalProperties" in shape:
+        return {key: _documented(item, shape["additionalProperties"]) for key, item in value.items()}
+    if isinstance(value, list) and "items" in shape:
+        return [_documented(item, shape["items"]) for item in value]
+    return value
+
+
+def bounded(value: Any, characters: int = MAX_CHARACTERS) -> Any:
     """Return a copy of parsed JSON that can be walked, shown and written again.
 
+    Args:
+        value: parsed JSON.
+        characters: how many its texts may have together.
+
     Raises:
-        Unfit: it is too deep, has too many values, or a number that no other program reads.
+        Unfit: it is too deep, has too many values or characters, or a number that no other program reads.
 
     Example:
         >>> bounded({"since": float("nan")})
         Traceback (most recent call last):
         os_faults.answers.Unfit: it has a number that is none: nan
     """
-    return _Copy().of(value, 0)
+    return _Copy(characters).of(value, 0)
 
 
 class _Copy:
     """Makes one bounded copy, and counts what is in it."""
 
-    def __init__(self) -> None:
+    def __init__(self, characters: int) -> None:
         self._left = _MAX_VALUES
+        self._characters = characters
 
     def of(self, value: Any, depth: int) -> Any:
         self._left -= 1
@@ -111,6 +133,9 @@ class _Copy:
         if self._left < 0:
             raise Unfit(f"it has more than {_MAX_VALUES} values")
         if isinstance(value, str):
+            self._characters -= len(value)
+            if self._characters < 0:
+                raise Unfit("it is too long")
             return value.encode("utf-8", "replace").decode("utf-8")  # JSON can name half a character
         if isinstance(value, Mapping):
             return {self.of(str(key), depth): self.of(item, depth + 1) for key, item in value.items()}

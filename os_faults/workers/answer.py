@@ -101,8 +101,12 @@ class Answer(Processor):  # type: ignore[misc]  # ansible-runner has no types
         identity = event_data.get("uuid")
         if not (isinstance(identity, str) and _UUID.fullmatch(identity)):
             raise Deceit("told an event without an identity")
-        about = event_data.get("event_data")
-        host = about.get("host") if isinstance(about, Mapping) else None
+        about = event_data.get("event_data", {})
+        if not isinstance(event_data.get("event"), str) or not isinstance(about, Mapping):
+            raise Deceit("told an event that is none")
+        if event_data["event"] == "playbook_on_stats" and not _are_statistics(about):
+            raise Deceit("told statistics that are none")
+        host = about.get("host")
         if host is not None and not (isinstance(host, str) and host in self._nodes):
             raise Deceit(f"told something of {str(host)[:100]!r}, which is not one of its nodes")
         super().event_callback(event_data)
@@ -148,6 +152,15 @@ class Answer(Processor):  # type: ignore[misc]  # ansible-runner has no types
         self._bytes_left -= size
         if self._bytes_left < 0:
             raise Deceit(f"sent more than {WHOLE} bytes")
+
+
+def _are_statistics(about: Mapping[str, Any]) -> bool:
+    """Return whether each counter is a mapping from names of hosts to numbers."""
+    counters = (about.get(name, {}) for name in ("ok", "changed", "failures", "dark", "processed"))
+    return all(
+        isinstance(counter, Mapping) and all(isinstance(count, int) for count in counter.values())
+        for counter in counters
+    )
 
 
 def _object(line: bytes) -> Event:

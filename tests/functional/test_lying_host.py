@@ -82,7 +82,11 @@ def service_of(config: dict[str, Any]) -> str:
 
 def mark(event: Any) -> str:
     """Return a mark of an event as ansible-runner's callback writes it."""
-    text = base64.b64encode(json.dumps(event).encode()).decode()
+    return bare(json.dumps(event))
+
+
+def bare(content: str) -> str:
+    text = base64.b64encode(content.encode()).decode()
     return f"\x1b[K{text}\x1b[{len(text)}D\x1b[K"
 
 
@@ -111,17 +115,24 @@ WAYS: dict[str, dict[str, Any]] = {
     "a uuid that is a path": {"put": [[["warnings"], [mark({"uuid": "../../../../x", "event": "runner_on_ok"})]]]},
     "a uuid alone": {"put": [[["warnings"], [mark({"uuid": PLAIN})]]]},
     "a mark without an end": {"put": [[["warnings"], ["\x1b[KAAAA\x1b[4D"]]], "behind": "\x1b[KAAAA\x1b[4D"},
+    "an event too deep to be read": {"put": [[["warnings"], [bare("[" * 5000)]]]},
+    "a false end, then marks": {"put": [[["warnings"], {"@": f"[{mark({})!r} + {mark({'uuid': PLAIN})!r} * 20_000]"}]]},
+    "lines without an end": {"put": [[["warnings"], {"@": "['x\\n' * 100_000]"}]]},
     "a flood": {"put": [[["warnings"], [FORGED * 300]]]},
     "a flood of beginnings": {"put": [[["warnings"], {"@": "['\\x1b[K' * 3_000_000 + 'x']"}]]},
 }
 
 
-UNSEEN = {"behind the answer", "in the name of a refused fact", "a mark without an end", "a flood of beginnings"}
+UNSEEN = {"behind the answer", "in the name of a refused fact", "a mark without an end", "a flood of beginnings"} | {
+    "lines without an end",
+}
 """What Ansible does not print, and what is no event."""
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_host_does_not_answer_for_another(cloud: Cloud, liar: Liar, config: dict[str, Any], way: str, caplog) -> None:
+def test_a_host_does_not_answer_for_another(
+    cloud: Cloud, liar: Liar, config: dict[str, Any], way: str, caplog, tmp_path: Path
+) -> None:
     name = service_of(config)
     cloud.get_service(name).freeze(cloud.get_nodes(["good"]))
     with caplog.at_level(logging.WARNING):
@@ -129,6 +140,8 @@ def test_a_host_does_not_answer_for_another(cloud: Cloud, liar: Liar, config: di
         assert f"freeze-{name}" in listed(cloud, "good")
     named = "evil" in caplog.text or "speak for other hosts" in caplog.text
     assert named or way in UNSEEN
+    run = max((tmp_path / "runs").iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    assert len(list((run / "artifacts" / "run" / "job_events").iterdir())) < 1500
     liar.lies()
     assert f"freeze-{name}" in listed(cloud, "evil")
 

@@ -108,6 +108,26 @@ def test_the_environment_of_the_caller_stays_out_of_run_and_artifacts(nodes, art
     assert not any("canary-3141" in text for text in texts)
 
 
+def test_other_runs_of_ansible_runner_in_this_process_are_as_ever(nodes, tmp_path):
+    import ansible_runner
+
+    nodes.run_task(command("true"))
+    (tmp_path / "theirs").mkdir()
+    events = []
+    play = [{"hosts": "all", "gather_facts": False, "tasks": [command("echo", "hello")]}]
+    local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    done = ansible_runner.run(
+        private_data_dir=str(tmp_path / "theirs"),
+        playbook=play,
+        inventory={"all": {"hosts": {"here": local}}},
+        event_handler=lambda event: events.append(event["event"]) or True,
+        cancel_callback=lambda: False,
+        quiet=True,
+    )
+    assert done.rc == 0
+    assert "runner_on_ok" in events
+
+
 def test_a_run_ends_at_its_deadline(cloud, nodes):
     from os_faults.model import Action
 

@@ -161,6 +161,20 @@ def put(path: tuple[Any, ...], value: Any) -> Lie:
     return lie
 
 
+def added(path: tuple[Any, ...], key: str = "node") -> Lie:
+    """Return the lie that has one key more in a mapping; what is no mapping stays as it is."""
+
+    def lie(answer: Any) -> Any:
+        place = answer
+        for step in path:
+            place = place[step]
+        if isinstance(place, dict):
+            place[key] = "more"
+        return answer
+
+    return lie
+
+
 def without(path: tuple[Any, ...]) -> Lie:
     """Return the lie that leaves something out."""
 

@@ -45,6 +45,20 @@ def test_nobody_is_called_like_the_address_of_another(name: str) -> None:
     assert identified(answers) == ({"10.0.0.1": "node-1"}, {"10.0.0.2"})
 
 
+@pytest.mark.parametrize("name", ["all", "ALL", "ungrouped", "service_keystone"])
+def test_nobody_is_called_like_a_group_of_the_inventory(name: str) -> None:
+    """Ansible would take the host for all hosts, and the others would never be asked."""
+    answers = {"10.0.0.1": answer("node-1", "10.0.0.1"), "10.0.0.2": answer(name, "10.0.0.2")}
+    assert identified(answers) == ({"10.0.0.1": "node-1"}, {"10.0.0.2"})
+
+
+@pytest.mark.parametrize("name", ["_vpn", "br~ex", "tun+", "vlan#7", "eth0.100@eth0", "qvo12345678-9a"])
+def test_interfaces_have_the_names_that_linux_allows(name: str) -> None:
+    payload = answer("node-1", "10.0.0.1")
+    payload["node"]["interfaces"][0]["name"] = name
+    assert identified({"10.0.0.1": payload}) == ({"10.0.0.1": "node-1"}, set())
+
+
 def test_the_name_of_a_node_that_is_silent_is_not_taken() -> None:
     answers = {"10.0.0.2": answer("node-1", "10.0.0.2")}
     assert identified(answers, {"node-1": "10.0.0.1"}) == ({}, {"10.0.0.2"})

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from lying_fixture import CONFIG, EVIL, GOOD, HONEST, LyingRunner, cloud_of, places, put, without
+from lying_fixture import CONFIG, EVIL, GOOD, HONEST, LyingRunner, added, cloud_of, places, put, without
 
-from os_faults import Cloud, OSFException, Result
+from os_faults import Cloud, GuardRailError, OSFException, Result
 from os_faults.cli import main
 from os_faults.cli.session import Session
 from os_faults.faults import faults_of
@@ -109,6 +109,7 @@ UNSEEN = {"running", "power_state", "faults after it"}
 def lies_about(module: str) -> Iterator[tuple[str, Any]]:
     for path in places(HONEST[module]):
         yield f"without {path}", without(path)
+        yield f"a key more at {path}", added(path)
         for name, value in LIES.items():
             yield f"{name} at {path}", put(path, value)
     for name, value in LIES.items():
@@ -134,6 +135,21 @@ def test_a_lie_is_a_failure_that_names_the_host_and_the_field() -> None:
     runner.lies = {"osf_holds_info": put(("holds", 0, "since"), "now")}
     with cloud_of(runner) as cloud, pytest.raises(OSFException, match=r"evil failed: .*holds\[0\].since is 'now'"):
         cloud.faults()
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_claim_says_who_holds_and_no_more(force: bool) -> None:
+    """The name of the node is not its own to say: it could be that of another."""
+    runner = LyingRunner()
+    runner.lies = {"osf_node_info": lambda answer: added(("claims", 0))(put(("node", "fqdn"), GOOD)(answer))}
+    with cloud_of(runner) as cloud:
+        service, good = cloud.get_service("keystone"), cloud.get_nodes([GOOD])
+        if force:
+            assert service.restart(good, force=True)[GOOD].ok
+        else:
+            with pytest.raises(GuardRailError, match=r"freeze keystone on (evil|good), since"):
+                service.restart(good)
+        assert {claim.node for claim in cloud._discovery.claims_of_others("me")} == {GOOD, EVIL}
 
 
 def test_what_a_host_begins_to_say_of_itself_stays_its_own(tmp_path: Path) -> None:

@@ -100,3 +100,10 @@ def test_a_fifo_is_not_waited_for(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     assert recalled(path, range(1)) == set()
     Memory(path).remember([node(0)])
     assert "no regular file" in caplog.text
+
+
+def test_a_host_with_a_new_name_each_time_is_remembered_once(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "cloud.json")
+    for number in range(20):
+        memory.remember([Node(f"name-{number}", "10.0.0.3"), Node("good", "10.0.0.2")])
+    assert set(memory.recall({"10.0.0.2": Auth(), "10.0.0.3": Auth()})) == {"good", "name-19"}

@@ -138,6 +138,12 @@ DECEITS = {
         [{**EVENT, "event_data": {"host": ["ours"]}}],
         r"told something of \"\['ours'\]\", which is not",
     ),
+    "an event that is a text": ([{**EVENT, "event_data": "x"}], "told an event that is none"),
+    "an event without a word": ([{**EVENT, "event": ["x"]}], "told an event that is none"),
+    "statistics that are none": (
+        [{**EVENT, "event": "playbook_on_stats", "event_data": {"failures": 5}}],
+        "told statistics that are none",
+    ),
     "a path for an identity": ([{**EVENT, "uuid": "../../../x"}], "told an event without an identity"),
     "no identity": ([{**EVENT, "uuid": None}], "told an event without an identity"),
     "no JSON": (["no such file\n"], "said something that is no answer of ansible-runner: 'no such file"),
