@@ -88,3 +88,25 @@ def test_what_ansible_itself_stumbles_over() -> None:
 )
 def test_choices_and_required(spec: dict[str, Any], arguments: dict[str, Any]) -> None:
     assert our_verdict(spec, arguments)[0] == ansibles_verdict(spec, arguments)[0]
+
+
+@pytest.mark.parametrize(
+    "value", ["31622401", 31622401, 10**18, "9" * 5000, "²", "٣", "-1", "1e3", 0, "0", "nan", True]
+)
+@pytest.mark.parametrize("kind", ["str", "int"])
+def test_a_time_is_at_most_a_year(kind: str, value: Any) -> None:
+    contract = Contract(
+        "x.yml", "node", options={"seconds": Option("seconds", type=kind)}, times=frozenset({"seconds"})
+    )
+    if kind == "str" or value not in ("٣", "1e3", True):  # numbers for Ansible
+        with pytest.raises(ArgumentError):
+            contract.check({"seconds": value})
+    assert contract.check({"seconds": 31622400})
+
+
+@pytest.mark.parametrize("value", [10**400, "1e400", float("inf"), float("nan"), 2**60])
+@pytest.mark.parametrize("kind", ["int", "float"])
+def test_a_number_is_one_that_every_program_reads(kind: str, value: Any) -> None:
+    contract = Contract("x.yml", "node", options={"x": Option("x", type=kind)})
+    with pytest.raises(ArgumentError):
+        contract.check({"x": value})
