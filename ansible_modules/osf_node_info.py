@@ -136,6 +136,7 @@ from ansible.module_utils import (
     osf_containers,
     osf_hold_id,
     osf_hold_store,
+    osf_identity,
     osf_network,
     osf_pidfile,
     osf_programs,
@@ -209,14 +210,14 @@ def is_on_host(name, entry):
 
 
 def process_services(services, notes):
-    """Return those services that are programs on this host; why a pid file is not believed is added to ``notes``."""
+    """Return those services that are programs on this host; why one can't be told is added to ``notes``."""
     found = {}
     for name, entry in services.items():
         osf_supervisor.doing("looking for service '%s'" % name)
-        if not is_on_host(name, entry):
-            continue
         try:
-            active = bool(osf_programs.mains(entry))
+            if not is_on_host(name, entry):
+                continue
+            active = bool(osf_programs.mains(entry, osf_identity.user_when_terminated(name)))
         except osf_pidfile.Refused as error:
             active = False
             notes.append("service '%s': %s" % (name, error))

@@ -170,6 +170,7 @@ class Program:
         self.argv = ["/bin/sh", "-c", shell] if shell else module.params["start"]
         self.log = osf_program_log.path_of(self.name, self.pidfile)
         self.notes = []
+        self.user = None
         self.deadline = time.monotonic() + module.params["timeout"]
 
     @property
@@ -187,12 +188,14 @@ class Program:
 
     def pids(self):
         """Return the processes of the service; none when it is down."""
-        return osf_services.processes(self.module, self.definition, self.name)
+        return osf_services.processes(self.module, self.definition, self.name, self.user)
 
     def remember(self):
         """Remember as whom the service runs, or ran before it was terminated: it is started as that one again."""
-        mains = [] if "units" in self.definition else osf_services.mains(self.module, self.definition, self.name)
-        self.owner = mains[0].owner if mains else None
+        user = osf_identity.user_when_terminated(self.name)
+        mains = [] if "units" in self.definition else osf_services.mains(self.module, self.definition, self.name, user)
+        # Of a pid file it is who can change that.
+        self.user = mains[0].owner if self.pidfile and mains else osf_identity.user_of(mains, self.name)
         self.identity = osf_identity.of_service(mains, self.name)
 
     def command(self):
@@ -234,6 +237,7 @@ class Program:
     def relaunch(self, before):
         """Restart the service by its own command, and wait until the old processes are gone and new ones are there."""
         old = osf_proc.identify(before)
+        self.user = None  # the command may give it another one
         child = self._spawn(["/bin/sh", "-c", self.module.params["restart_cmd"]], "restarted")
         grace = time.monotonic() + GRACE
         while True:
@@ -357,9 +361,10 @@ def terminate(program, before):
         by=program.module.params["by"],
         files={
             "start.sh": osf_start_script.start_script(
-                program.command(), program.module.params, program.log, program.units(), program.owner
+                program.command(), program.module.params, program.log, program.units(), program.user
             ),
             "run_as": osf_identity.dump(program.identity),
+            "user": "" if program.user is None else str(program.user),
         },
         undo=[["/bin/sh", "start.sh"]],
     )
@@ -425,8 +430,8 @@ def main():
     program = Program(module)
     try:
         osf_supervisor.doing("looking for the processes of service '%s'" % program.name)
-        before = program.pids()
         program.remember()
+        before = program.pids()
         if module.params["action"] != "start":
             osf_claims.refuse_others(module.params["by"], module.params["force"])
         if not module.check_mode:

@@ -122,7 +122,7 @@ def remove(path: str) -> None:
 
 def may_signal(uid: int, pid: int) -> bool:
     """Whether a user could end a process himself, see kill(2)."""
-    real, _effective, saved = _users(pid) or (-1, -1, -1)
+    real, _effective, saved = osf_proc.users(pid) or (-1, -1, -1)
     return uid in (real, saved)
 
 
@@ -157,17 +157,6 @@ def _content(path: str) -> tuple[bytes, os.stat_result]:
         os.close(descriptor)
 
 
-def _users(pid: int) -> tuple[int, int, int] | None:
-    """Return the real, effective and saved user of a process, None when it is gone."""
-    try:
-        status = osf_proc.read("/proc/{:d}/status".format(pid))
-    except OSError:
-        return None
-    # The name of the process comes before, and may hold any character but a line break.
-    found = re.search(r"^Uid:\s+(\d+)\s+(\d+)\s+(\d+)", status, re.MULTILINE)
-    return (int(found.group(1)), int(found.group(2)), int(found.group(3))) if found else None
-
-
 def _user(pid: int) -> int:
-    users = _users(pid)
+    users = osf_proc.users(pid)
     return users[1] if users else -1

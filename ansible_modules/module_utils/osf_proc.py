@@ -7,6 +7,7 @@ gone" and "the pid file is stale" can't be told from a pid alone. Everything is 
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from typing import Container, Iterable, NamedTuple, Sequence
@@ -102,12 +103,43 @@ def members(roots: Container[int], stats: Sequence[Stat]) -> list[int]:
     return sorted(found)
 
 
+def outermost(pids: Container[int], stats: Sequence[Stat]) -> list[Stat]:
+    """Return those of ``pids`` that are in the program (see `members`) of no other one of them."""
+    by_pid = {each.pid: each for each in stats}
+
+    def above(each: Stat) -> set[int]:
+        parents = [each]
+        while (parent := by_pid.get(parents[-1].parent)) is not None:
+            if parent in parents:  # processes came and went while they were read
+                break
+            parents.append(parent)
+        return {pid for one in parents for pid in (one.pid, one.session)} - {each.pid}
+
+    return [each for each in stats if each.pid in pids and not any(pid in pids for pid in above(each))]
+
+
+def all_stats() -> list[Stat]:
+    """Return every process of this host."""
+    return [found for found in (stat(int(name)) for name in os.listdir("/proc") if name.isdigit()) if found]
+
+
+def users(pid: int) -> tuple[int, int, int] | None:
+    """Return the real, effective and saved user of a process, None when it is gone."""
+    try:
+        status = read("/proc/{:d}/status".format(pid))
+    except OSError:
+        return None
+    # The name of the process comes before, and may hold any character but a line break.
+    found = re.search(r"^Uid:\s+(\d+)\s+(\d+)\s+(\d+)", status, re.MULTILINE)
+    return (int(found.group(1)), int(found.group(2)), int(found.group(3))) if found else None
+
+
 def trees(roots: Iterable[int]) -> list[int]:
     """Return the pids of the programs whose main processes are ``roots``; one that is gone has none."""
     wanted = set(roots)
     if not wanted:
         return []
-    stats = [found for found in (stat(int(name)) for name in os.listdir("/proc") if name.isdigit()) if found]
+    stats = all_stats()
     return members(wanted & {each.pid for each in stats}, stats)
 
 

@@ -10,7 +10,7 @@ import os
 import re
 from typing import Any, Iterator, Mapping, NamedTuple, Sequence
 
-from ansible.module_utils import osf_pidfile, osf_proc
+from ansible.module_utils import osf_paths, osf_pidfile, osf_proc
 
 BYSTANDERS = frozenset(
     (
@@ -131,11 +131,18 @@ def _exe(name: str) -> str:
     return path[: -len(" (deleted)")] if path.endswith(" (deleted)") else path
 
 
-def mains(definition: Mapping[str, Any]) -> list[osf_pidfile.Named]:
+def mains(definition: Mapping[str, Any], user: int | None = None) -> list[osf_pidfile.Named]:
     """Return the processes that a definition (``pidfile``, ``executable`` or ``grep``) points at; none when it is down.
 
+    Those that others of them have started are left out.
+
+    Args:
+        definition: how to find it.
+        user: as whom it ran, for ``executable`` and ``grep``: only his processes and those of root count. None when
+            nobody knows; then all must belong to one user.
+
     Raises:
-        osf_pidfile.Refused: its pid file is not believed.
+        osf_pidfile.Refused: its pid file is not believed, or programs of several users look like it.
     """
     if "pidfile" in definition:
         main = osf_pidfile.read(str(definition["pidfile"]))
@@ -145,16 +152,43 @@ def mains(definition: Mapping[str, Any]) -> list[osf_pidfile.Named]:
     if "executable" in definition:
         asked.append(dict(definition, executable=os.path.realpath(str(definition["executable"]))))
     found = {each.pid for each in candidates(definition.get("grep", "")) if any(runs(each, one) for one in asked)}
-    return [osf_pidfile.Named(each.pid, None) for each in osf_proc.identify(found - own)]
+    return [osf_pidfile.Named(pid, None) for pid in _of_one_user(found - own, user)]
 
 
-def pids(definition: Mapping[str, Any]) -> list[int]:
-    """Return all processes of the program: those that the definition points at, and all that they have started.
+def _of_one_user(pids: set[int], user: int | None) -> list[int]:
+    """Return the outermost of some processes.
+
+    Anybody can run what looks alike, and nobody can tell him from an administrator who does. Whoever is chosen may be
+    the wrong one, so none is.
 
     Raises:
-        osf_pidfile.Refused: its pid file is not believed.
+        osf_pidfile.Refused: they belong to several users, and it is not known whose counts.
     """
-    found = mains(definition)
+    owners = {pid: users[0] for pid, users in ((pid, osf_proc.users(pid)) for pid in pids) if users}
+    if user is not None:
+        owners = {pid: owner for pid, owner in owners.items() if owner in (0, user)}
+    outer = [each.pid for each in osf_proc.outermost(owners, osf_proc.all_stats())] if owners else []
+    if user is None and len({owners[pid] for pid in outer}) > 1:
+        raise osf_pidfile.Refused(_whose({pid: owners[pid] for pid in outer}))
+    return sorted(outer)
+
+
+def _whose(owners: Mapping[int, int]) -> str:
+    """Return a sentence about processes, by pid, of several users: the first of each."""
+    first = {owner: pid for pid, owner in sorted(owners.items(), reverse=True)}
+    told = ["process {:d} of {}".format(pid, osf_paths.user_of(owner)) for owner, pid in sorted(first.items())][:5]
+    return (
+        "programs of several users look like it: {}; give it a pidfile where only root can write, or an executable or "
+        "grep that only its own processes match, or end the others".format(", ".join(told))
+    )
+
+
+def pids(definition: Mapping[str, Any], user: int | None = None) -> list[int]:
+    """Return all processes of the program: those that the definition points at, and all that they have started.
+
+    Arguments and errors are those of `mains`.
+    """
+    found = mains(definition, user)
     if "pidfile" in definition:
         return [pid for main in found for pid in osf_pidfile.tree(main)]
     return sorted(set(osf_proc.trees(main.pid for main in found)) - set(osf_proc.ancestors()))

@@ -36,7 +36,8 @@ def resolve(module: Any, definition: Mapping[str, Any], name: str | None = None)
         name: what to call the service in a sentence.
 
     Raises:
-        ServiceError: it has no unit on this host, its pid file is not believed, or its driver isn't known here.
+        ServiceError: it has no unit on this host, its pid file is not believed, programs of several users look like
+            it, or its driver isn't known here.
     """
     found = where_processes_are(module, definition, name)
     if "units" in found:
@@ -45,27 +46,35 @@ def resolve(module: Any, definition: Mapping[str, Any], name: str | None = None)
     return Service((), tuple(processes(module, found, name)))
 
 
-def processes(module: Any, definition: Mapping[str, Any], name: str | None = None) -> list[int]:
-    """Return the processes of a service only; the arguments and errors are those of `resolve`."""
+def processes(
+    module: Any, definition: Mapping[str, Any], name: str | None = None, user: int | None = None
+) -> list[int]:
+    """Return the processes of a service only; see `resolve`, and `osf_programs.mains` for ``user``."""
     found = where_processes_are(module, definition, name)
     if "units" in found:
         return pids_of(find_units(module, found["units"], name))
     container = _container(module, found)
-    return container.pids if container else _of_program(osf_programs.pids, found)
+    return container.pids if container else _of_program(osf_programs.pids, found, user)
 
 
-def mains(module: Any, definition: Mapping[str, Any], name: str | None = None) -> list[osf_pidfile.Named]:
-    """Return the processes that a service without units starts with; arguments and errors are those of `resolve`."""
+def mains(
+    module: Any, definition: Mapping[str, Any], name: str | None = None, user: int | None = None
+) -> list[osf_pidfile.Named]:
+    """Return the processes that a service without units starts with; see `processes`."""
     found = where_processes_are(module, definition, name)
     container = _container(module, found)
     if container is None:
-        return _of_program(osf_programs.mains, found)
+        return _of_program(osf_programs.mains, found, user)
     return [osf_pidfile.Named(container.pid, None)] if container.runs else []
 
 
-def _of_program(look: Callable[[Mapping[str, Any]], list[Any]], found: Mapping[str, Any]) -> list[Any]:
+def _of_program(
+    look: Callable[[Mapping[str, Any], int | None], list[Any]],
+    found: Mapping[str, Any],
+    user: int | None,
+) -> list[Any]:
     try:
-        return look(found)
+        return look(found, user)
     except osf_pidfile.Refused as error:
         raise ServiceError(str(error)) from error
 

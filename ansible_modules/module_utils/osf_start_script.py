@@ -48,7 +48,7 @@ _RUNS_BY_PIDFILE = """\
     case $pid in
         '' | 0 | 1 | *[!0-9]*) ;;
         *)
-            state=$(sed 's/.*) //' "/proc/$pid/stat" 2>/dev/null)
+            state=$(sed -n '$s/.*) //p' "/proc/$pid/stat" 2>/dev/null)
             case $state in '' | [ZXx]*) ;; *) kill -0 "$pid" 2>/dev/null{allowed} && return ;; esac
             ;;
     esac
@@ -56,6 +56,9 @@ _RUNS_BY_PIDFILE = """\
     return 1"""
 
 _ALLOWED = ' && [ "$(stat -c %u "/proc/$pid" 2>/dev/null)" = {owner:d} ]'
+
+_OF_USER = ' && grep -Eq "^Uid:[[:space:]]+(0|{owner:d})[[:space:]]" "$entry/status" 2>/dev/null'
+"""Anybody can run what looks alike, but only as himself."""
 
 _WRITE_PIDFILE = """\
 if [ ! -s {pidfile} ]; then
@@ -74,8 +77,15 @@ _RUNS_BY_LINE = """\
     is_it() {{ # is_it LINK LINE EXECUTABLE SCRIPT
         [ "$(readlink "$1")" = "$3" ] || case "$2 " in *" $4 "*) ;; *) false ;; esac
     }}
+    # This script and its parents may have the service's name in the path of their directory.
+    own=" "
+    pid=$$
+    while [ "${{pid:-1}}" -gt 1 ]; do
+        own="$own$pid "
+        pid=$(sed -n '$s/.*) //p' "/proc/$pid/stat" 2>/dev/null | cut -d ' ' -f 2)
+    done
     for entry in /proc/[0-9]*; do
-        [ "$entry" != "/proc/$$" ] || continue
+        case $own in *" ${{entry#/proc/}} "*) continue ;; esac
         line=$(tr '\\0' ' ' <"$entry/cmdline" 2>/dev/null)
         line=${{line% }}
         set -f
@@ -87,7 +97,7 @@ _RUNS_BY_LINE = """\
             case ${{word##*/}} in {bystanders}) continue 2 ;; esac
         done
         case ${{1##*/}}$2 in '' | *sh-c | *sh-[a-z]*c) continue ;; esac
-        {condition} && return
+        {condition}{allowed} && return
     done
     return 1"""
 
@@ -102,7 +112,8 @@ def start_script(
         params: one of ``pidfile``, ``units``, ``grep`` and ``executable``; the others None.
         log: the path of the file that its output goes to.
         units: the host's units that ``units`` has found.
-        owner: the user whose processes alone the pid file may name; None for all.
+        owner: the user whose processes alone the pid file may name; for ``grep`` and ``executable`` the one whose
+            processes count beside those of root. None for all.
 
     Example:
         >>> start_script(["/opt/shop"], {"pidfile": "/run/shop.pid"}, "/run/shop.log").count("cd /run || exit 1")
@@ -143,4 +154,8 @@ def _runs(params: Mapping[str, Any], units: Sequence[str], owner: int | None) ->
     else:
         path, link = (shlex.quote(each) for each in (os.path.realpath(params["executable"]), params["executable"]))
         condition = 'is_it "$entry/exe" "$line" %s %s' % (path, link)
-    return _RUNS_BY_LINE.format(bystanders=" | ".join(sorted(osf_programs.BYSTANDERS)), condition=condition)
+    return _RUNS_BY_LINE.format(
+        bystanders=" | ".join(sorted(osf_programs.BYSTANDERS)),
+        condition=condition,
+        allowed="" if owner is None else _OF_USER.format(owner=owner),
+    )
