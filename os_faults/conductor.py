@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from os_faults import actions
@@ -17,11 +18,12 @@ from os_faults.errors import (
     GuardRailError,
     NodeCollectionError,
     OSFError,
+    UndoError,
 )
 from os_faults.held import Held
 from os_faults.interruption import is_patient, tell
 from os_faults.model import Action, Result
-from os_faults.rollback import PowerRollback, Rollback, Undo
+from os_faults.rollback import PowerRollback, Rollback, Undo, is_lost
 from os_faults.runner import Runner, Watcher
 from os_faults.together import Together, in_runs, merged, pending
 
@@ -154,21 +156,36 @@ class Conductor:
         wanted = [actions.at_its_moment(each, begun) for each in wanted]
         action = merged(wanted) if len(wanted) > 1 else wanted[0]
         LOG.info("%s on %s", action, ", ".join(node.fqdn for node in action.nodes))
-        undos = [(each, undo) for each in wanted if (undo := self._undo_of(each))]
+        undos = [(each, self._undo_of(each)) for each in wanted]
         try:
             result = self.run(action, self.watch)
         except BaseException as interruption:
             refused = isinstance(interruption, OSFError) and not isinstance(interruption, AnsibleExecutionException)
             for each, undo in reversed(undos):
-                if refused:
+                if undo and refused:
                     self._held.withdraw(each, untouched=True)
-                else:
+                elif undo:
                     self._take_back(each, undo, interruption)
             raise
         results = result.parts or (result,)
         for part in results:
             self._held.learn(part, begun)
-        return results
+        return tuple(self._settled(part, undo) for part, (_, undo) in zip(results, undos, strict=True))
+
+    def _settled(self, part: Result, undo: Undo | None) -> Result:
+        """Take back what nodes may hold that gave no answer, and let the result say so. Of the others it is known."""
+        lost = tuple(node for node in part.action.nodes if node.fqdn in part and is_lost(part[node.fqdn]))
+        if not lost or not isinstance(undo, Rollback):
+            return part
+        partly = replace(part.action, nodes=lost)
+        try:
+            replace(undo, action=partly)()
+            self._held.withdraw(partly)
+            said = "what it may have begun was taken back"
+        except (AnsibleExecutionException, UndoError) as error:
+            said = f"what it may have begun could not be taken back, the list of faults tells what is left: {error}"
+        told = {node.fqdn: replace(part[node.fqdn], message=f"{part[node.fqdn].message}; {said}") for node in lost}
+        return replace(part, hosts={**part.hosts, **told})
 
     def _undo_of(self, action: Action) -> Undo | None:
         """Return what takes an action back that is interrupted, None when it leaves nothing.

@@ -197,7 +197,7 @@ def _plain_address(value: str) -> str:
 
 
 _END = 60.0
-"""Seconds of a run's deadline that are left when a host has been at one task for too long, so that others end well."""
+"""Seconds of a run's deadline that are left, a quarter at most, when a host has been at one task for too long."""
 
 
 @dataclass(frozen=True)
@@ -249,7 +249,9 @@ class Action:
     @property
     def variables(self) -> dict[str, Any]:
         """All extra variables of the run of a playbook; with them, for how many seconds a host may be at one task."""
-        patience = {"os_faults_patience": max(1, round(self.timeout - _END))} if self.playbook else {}
+        patience = (
+            {"os_faults_patience": max(1, round(self.timeout - min(_END, self.timeout / 4)))} if self.playbook else {}
+        )
         return {**patience, **self.known, **self.arguments}
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from os_faults import actions
 from os_faults.interruption import ends
-from os_faults.model import Action, HostResult, Node, Result
+from os_faults.model import Action, HostResult, Node, Result, Status
 
 LOG = logging.getLogger(__name__)
 
@@ -18,6 +18,11 @@ _SLACK = 5.0
 
 #: The module of an interrupted run may still be at work, so a host that shows nothing yet is asked again.
 _ROUNDS = 3
+
+
+def is_lost(host: HostResult) -> bool:
+    """Return whether nobody knows what a node did: it died, hung, or answered nonsense in the middle."""
+    return host.status is Status.FAILED and not host.answered
 
 
 class Undo(Protocol):

@@ -48,11 +48,16 @@ class ActionModule(Normal):  # type: ignore[misc]
                 args["sight"] = min(filter(None, (self._look() for _ in range(LOOKS))), key=_within, default=None)
         self._task.args = args
         if state == "injected" and self._task.args.get("cuts_path"):
-            return self._confirm({"changed": True, "cuts_path": True}, float(at or 0), task_vars)
+            answer = {"changed": True, "cuts_path": True, "state": "injected", **self._named()}
+            return self._confirm(answer, float(at or 0), task_vars)
         answer = dict(super().run(tmp, task_vars))
         if state == "present" and answer.get("cuts_path") and not at and not self._task.check_mode:
             return self._confirm(answer, 0, task_vars)
         return answer
+
+    def _named(self) -> dict[str, Any]:
+        """Return the arguments that say which hold is meant."""
+        return {name: self._task.args[name] for name in ("id", "fault", "subject") if name in self._task.args}
 
     def _read(self, name: str) -> str:
         """Return the content of a file that lies in ``files``, where Ansible looks for it."""
@@ -83,8 +88,7 @@ class ActionModule(Normal):  # type: ignore[misc]
         with contextlib.suppress(AnsibleConnectionFailure):
             with self._connected_anew():
                 self._low_level_execute_command("true", sudoable=False)
-            asked = {name: self._task.args[name] for name in ("id", "fault", "subject") if name in self._task.args}
-            args = {**asked, "state": "injected"}
+            args = {**self._named(), "state": "injected"}
             return {**self._execute_module(module_args=args, task_vars=task_vars), "changed": True}
         return answer
 

@@ -171,6 +171,16 @@ def test_the_id_of_a_fault_does_not_run_here(cloud: Cloud, liar: Liar, config: d
         cloud.heal(ids=[template(canary)])
 
 
+def test_what_a_host_began_that_gave_no_answer_is_taken_back(cloud: Cloud, liar: Liar, config: dict[str, Any]) -> None:
+    """Its module froze the service, and died before it could say so."""
+    name = service_of(config)
+    liar.lies(osf_hold={"put": [[["changed"], True]], "behind": "Segmentation fault"})
+    with pytest.raises(PartlyDone, match=r"evil failed: the module ended without an answer.*was taken back") as caught:
+        cloud.get_service(name).freeze(cloud.get_nodes())
+    assert caught.value.result["good"].ok
+    assert f"freeze-{name}" not in listed(cloud, "evil")
+
+
 def test_no_field_of_an_answer_runs_here(cloud: Cloud, liar: Liar, canary: Path) -> None:
     hold = {"id": "x", "fault": "x", "subject": "x", "state": "x", "since": 1.0, "until": None, "by": "x"}
     fields = {
