@@ -67,9 +67,10 @@ def read(module: str, answer: Any, *, succeeded: bool) -> dict[str, Any]:
         items = [read(module, item, succeeded=False) for item in plain["results"]]
         return {**{key: value for key, value in plain.items() if key in _ANSIBLES}, "results": items}
     _refuse(_validator(module, succeeded), plain)
-    if "notes" in plain:  # a line of its own could be taken for a word of ours, or of another host
-        plain["notes"] = ["; ".join(note.splitlines()) for note in plain["notes"]]
-    return {**{key: plain[key] for key in plain if key in _ANSIBLES}, **_documented(plain, shape)}
+    documented = _documented(plain, shape)
+    if "notes" in documented:  # a line of its own could be taken for a word of ours, or of another host
+        documented["notes"] = ["; ".join(note.splitlines()) for note in documented["notes"]]
+    return {**{key: plain[key] for key in plain if key in _ANSIBLES}, **documented}
 
 
 def read_document(name: str, content: Any) -> Any:
