@@ -38,11 +38,13 @@ options:
     description: Identity of the hold on the host. Made of O(fault) and O(subject) by default.
     type: str
   seconds:
-    description: Seconds until the hold ends by itself, or the word V(never). Required to make one.
+    description:
+      - Seconds until the hold ends by itself, up to a year (31536000), or the word V(never). Required to make one.
     type: str
   at:
     description:
-      - The moment at which the fault begins, by the clock of the controller, in seconds since the epoch.
+      - The moment at which the fault begins, by the clock of the controller, in seconds since the epoch. It is within
+        a year.
       - Until then the hold is V(armed). Its commands O(prepare) have run, and nothing has been done to the host.
       - It begins if it is V(released) before, and is gone otherwise. O(seconds) count from the moment.
     type: float
@@ -254,6 +256,7 @@ undo_failed:
 """
 
 import os
+import re
 import sys
 from typing import Any, Iterable, Mapping
 
@@ -279,25 +282,33 @@ def seconds_of(value: str | None) -> int | None:
     """Return the seconds until the end of a hold, None for never.
 
     Raises:
-        osf_holds.Refused: it is neither a positive number nor the word ``never``.
+        osf_holds.Refused: it is neither a number from 1 to a year's seconds nor the word ``never``.
     """
     text = (value or "").strip()
     if text == "never":
         return None
-    if not text.isdigit() or int(text) == 0:
+    if not re.fullmatch("[0-9]{1,8}", text) or not 1 <= int(text) <= osf_clock.LONGEST:
         raise osf_holds.Refused(
-            "the end of a fault must be a number of seconds above 0 or the word never, got: {}".format(value)
+            "the end of a fault must be a number of seconds from 1 to {:d} (a year) or the word never, got: {}".format(
+                osf_clock.LONGEST, text[:40]
+            )
         )
     return int(text)
 
 
 def moment_of(options: Mapping[str, Any]) -> osf_hold_moment.Moment | None:
-    """Return the moment at which the fault begins; None for at once."""
+    """Return the moment at which the fault begins; None for at once.
+
+    Raises:
+        osf_holds.Refused: it is more than a year away, or what the controller has seen is no `Sight`.
+    """
     if options["at"] is None:
         return None
-    seen = options["sight"]
-    sight = osf_hold_moment.Sight(**{name: float(value) for name, value in seen.items()}) if seen else None
-    return osf_hold_moment.moment_of(options["at"], sight, osf_clock.now(), osf_clock.uptime())
+    sight = osf_hold_moment.sight_of(options["sight"])
+    moment = osf_hold_moment.moment_of(options["at"], sight, osf_clock.now(), osf_clock.uptime())
+    if moment.uptime - osf_clock.uptime() > osf_clock.LONGEST:
+        raise osf_holds.Refused("the moment at which a fault begins must be within a year, got: {}".format(moment.at))
+    return moment
 
 
 def ports_of(service: osf_services.Service, definition: Mapping[str, Any], name: str) -> list[tuple[str, int]]:

@@ -7,6 +7,12 @@ import time
 EPOCH = "/run/os-faults/skew_clock-clock/epoch"
 """Where ``clock.sh`` writes what the clock was ahead of the time since boot, in hundredths of a second."""
 
+LONGEST = 31536000
+"""The most seconds that anything of ours takes or lasts: a year."""
+
+LAST = 1e11
+"""Seconds since the epoch that every clock can still tell."""
+
 
 def uptime() -> float:
     """Return the seconds since boot, by the clock that nobody can set."""

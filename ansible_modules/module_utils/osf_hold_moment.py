@@ -7,7 +7,10 @@ difference. Either way it then waits by the time since boot, which nobody can se
 
 from __future__ import annotations
 
+import math
 from typing import Any, Mapping, NamedTuple
+
+from ansible.module_utils.osf_hold_id import Refused
 
 TOLERANCE = 0.1
 """Seconds by which the clocks may be apart before a moment is moved."""
@@ -48,6 +51,23 @@ class Moment(NamedTuple):
     clock_ahead: float | None = None
     clock_within: float | None = None
     moved: bool = False
+
+
+def sight_of(told: Mapping[str, Any] | None) -> Sight | None:
+    """Return what the controller says that it has seen; None when it has not looked.
+
+    Raises:
+        Refused: it does not say each of the three as a number.
+    """
+    if not told:
+        return None
+    try:
+        sight = Sight(**{name: float(value) for name, value in told.items()})
+    except (TypeError, ValueError, OverflowError):
+        sight = Sight(math.nan, math.nan, math.nan)
+    if not all(map(math.isfinite, sight)):
+        raise Refused("sight must have the numbers {}".format(", ".join(Sight._fields)))
+    return sight
 
 
 def moment_of(at: float, sight: Sight | None, now: float, uptime: float, tolerance: float = TOLERANCE) -> Moment:

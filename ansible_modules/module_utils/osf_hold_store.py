@@ -9,7 +9,7 @@ import re
 import stat
 from typing import Any, Mapping, NamedTuple
 
-from ansible.module_utils import osf_hold_id, osf_paths
+from ansible.module_utils import osf_clock, osf_hold_id, osf_paths
 from ansible.module_utils import osf_session as session
 
 SYSTEM_ROOT = "/run/os-faults"
@@ -26,8 +26,6 @@ LOCK = ".lock"
 _PLAIN_PATH = r"/[A-Za-z0-9_./-]+"
 _TEXTS = ("fault", "subject", "by", "boot_id", "carrier")
 _TIMES = ("since", "until")
-_LAST_TIME = 1e11
-"""Seconds since the epoch that every clock can still tell."""
 
 
 class Hold(NamedTuple):
@@ -181,7 +179,7 @@ def _well_typed(record: Mapping[str, Any]) -> dict[str, Any]:
             good.pop(name, None)
     for name in _TIMES:
         value = good.get(name)
-        if type(value) not in (float, int) or not 0 <= value < _LAST_TIME:
+        if type(value) not in (float, int) or not 0 <= value < osf_clock.LAST:
             good.pop(name, None)
     return good
 

@@ -211,20 +211,17 @@ def _to_path(name: str, value: Any) -> str:
 
 
 def _to_int(name: str, value: Any) -> int:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise _wrong(name, value, "int") from None
-    if isinstance(value, bool) or number != int(number):
+    number = _to_float(name, value, "int")
+    if isinstance(value, bool) or not number.is_integer():
         raise _wrong(name, value, "int")
-    return int(value)
+    return value if isinstance(value, int) else int(number)
 
 
-def _to_float(name: str, value: Any) -> float:
+def _to_float(name: str, value: Any, kind: str = "float") -> float:
     try:
         return float(value)
-    except (TypeError, ValueError):
-        raise _wrong(name, value, "float") from None
+    except (TypeError, ValueError, OverflowError):
+        raise _wrong(name, value, kind) from None
 
 
 def _to_bool(name: str, value: Any) -> bool:

@@ -12,6 +12,9 @@ from ansible.plugins.action import ActionBase
 CONNECT_TIMEOUT, PAUSE = 5, 1
 """Seconds for one try to connect, and between two tries."""
 
+LONGEST = 31536000
+"""The most seconds that anything of ours takes: a year."""
+
 KEEP_ALIVE = "-o ServerAliveInterval=5 -o ServerAliveCountMax=2"
 """Ends a connection to a host that goes down in the middle of an answer; without it ssh waits for ever."""
 
@@ -32,6 +35,8 @@ class ActionModule(ActionBase):
                 "power": {"type": "dict", "default": {}},
             }
         )
+        if not 0 <= wanted["timeout"] <= LONGEST:
+            return {"failed": True, "msg": f"timeout must be a number from 0 to {LONGEST}, got: {wanted['timeout']}"}
         self._be_impatient()
         begin = time.monotonic() - wanted["power"].get("waited", 0)
         while True:

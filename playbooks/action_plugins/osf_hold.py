@@ -7,6 +7,7 @@ All in the one task, for a task more is a process more for every host.
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,9 @@ TICK = 0.01
 
 CUT_AFTER = 2.0
 """Seconds until a fault that cuts the host off has begun: it waits for the answer of its task to arrive."""
+
+LAST = 1e11
+"""The last moment that every clock can still tell, seconds since the epoch."""
 
 ANEW = {"ssh_args": "-o ControlMaster=no -o ControlPath=none", "timeout": 3, "reconnection_retries": 0}
 """Options of a connection that says whether the host can be reached: one that is open already does not."""
@@ -48,8 +52,11 @@ class ActionModule(Normal):  # type: ignore[misc]
                 args["sight"] = min(filter(None, (self._look() for _ in range(LOOKS))), key=_within, default=None)
         self._task.args = args
         if state == "injected" and self._task.args.get("cuts_path"):
+            moment = _seconds(at or 0)
+            if moment is None:
+                return {"failed": True, "msg": f"at must be a number from 0 to {LAST:.0f}, got: {str(at)[:40]}"}
             answer = {"changed": True, "cuts_path": True, "state": "injected", **self._named()}
-            return self._confirm(answer, float(at or 0), task_vars)
+            return self._confirm(answer, moment, task_vars)
         answer = dict(super().run(tmp, task_vars))
         if state == "present" and answer.get("cuts_path") and not at and not self._task.check_mode:
             return self._confirm(answer, 0, task_vars)
@@ -68,10 +75,10 @@ class ActionModule(Normal):  # type: ignore[misc]
         begin, started = time.time(), time.monotonic()
         answer = self._low_level_execute_command("cat /proc/uptime", sudoable=False)
         trip = time.monotonic() - started
-        words = str(answer.get("stdout", "")).split()
-        if answer.get("rc") != 0 or not words:
+        uptime = re.match(r"[0-9]{1,12}\.[0-9]{2} ", str(answer.get("stdout", "")))
+        if answer.get("rc") != 0 or not uptime:
             return None
-        return {"uptime": float(words[0]) + TICK / 2, "seen": begin + trip / 2, "within": (trip + TICK) / 2}
+        return {"uptime": float(uptime.group()) + TICK / 2, "seen": begin + trip / 2, "within": (trip + TICK) / 2}
 
     def _confirm(self, answer: dict[str, Any], at: float, task_vars: dict[str, Any] | None) -> dict[str, Any]:
         """See a host cut off, and return ``answer``.
@@ -105,6 +112,13 @@ class ActionModule(Normal):  # type: ignore[misc]
         finally:
             for name, value in before.items():
                 self._connection.set_option(name, value)
+
+
+def _seconds(at: Any) -> float | None:
+    """Return a moment, seconds since the epoch; None for what is none."""
+    with contextlib.suppress(TypeError, ValueError, OverflowError):
+        return float(at) if 0 <= float(at) <= LAST else None
+    return None
 
 
 def _within(sight: dict[str, float]) -> float:

@@ -126,7 +126,7 @@ def test_a_hold_whose_watchdog_was_killed_is_listed_and_healed(freeze, listed, p
 def test_never_must_be_spelled_out(freeze, listed):
     assert freeze(heal_after="never").result["until"] is None
     assert listed()["until"] is None
-    message = "the end of a fault must be a number of seconds above 0 or the word never, got: {}"
+    message = "the end of a fault must be a number of seconds from 1 to 31536000 (a year) or the word never, got: {}"
     assert freeze(heal_after="0").failures == {"here": message.format("0")}
     assert freeze(heal_after="soon").failures == {"here": message.format("soon")}
 

@@ -90,6 +90,25 @@ def test_a_host_that_is_not_cut_off_is_asked_for_the_fault(hold):
     assert hold(state="absent")["changed"]
 
 
+NO_TIMES: dict[str, dict[str, Any]] = {
+    "no number": {"undo_timeout": "nan"},
+    "a long time": {"undo_timeout": 10**18},
+    "more than a float": {"start_timeout": 10**400},
+    "no moment": {"at": "nan"},
+    "an endless moment": {"at": "inf"},
+    "the moment of a cut": {"plugin": True, "state": "injected", "cuts_path": True, "at": "inf"},
+    "a word for one": {"plugin": True, "state": "injected", "cuts_path": True, "at": "soon"},
+}
+
+
+@pytest.mark.parametrize("options", NO_TIMES.values(), ids=NO_TIMES)
+def test_what_is_no_time_is_refused_by_its_name(hold, options):
+    answer = hold(**{"inject": [["true"]], "undo": [["true"]], **options})
+    assert answer["failed"]
+    assert next(name for name in ("at", "start_timeout", "undo_timeout") if name in options) in answer["msg"]
+    assert "exception" not in answer
+
+
 def test_scripts_are_read_where_the_playbook_lies(hold, tmp_path):
     (tmp_path / "files").mkdir()
     (tmp_path / "files/in.sh").write_text("echo fact: depth=3\n")

@@ -62,6 +62,7 @@ REFUSED: dict[str, dict[str, Any]] = {
     "unknown": {"name": "a", "colour": "red"},
     "no number": {"name": "a", "timeout": "soon"},
     "half a number": {"name": "a", "timeout": 1.5},
+    "not a number": {"name": "a", "timeout": "nan"},
     "no part of a number": {"name": "a", "moment": "soon"},
     "a truth as number": {"name": "a", "timeout": "yes"},
     "no truth": {"name": "a", "force": "perhaps"},
