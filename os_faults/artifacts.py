@@ -10,7 +10,7 @@ import json
 import os
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -79,6 +79,29 @@ def record(result: Result, about: Mapping[str, Any]) -> None:
             "parts": [{**_described(part.action), "results": _answered(part)} for part in result.parts],
         },
     )
+
+
+def rewrite_output(directory: Path, change: Callable[[str], str]) -> None:
+    """Change what a run has printed: in the file of its output, and in its events. What can't be changed is removed.
+
+    Args:
+        directory: of the run.
+        change: returns the new text of an old one.
+    """
+    below = directory / "artifacts" / IDENT
+    for path in (below / "stdout", *below.glob("job_events/*.json")):
+        try:
+            text = path.read_text(encoding="utf-8", errors="replace")
+            if path.suffix == ".json":
+                event = json.loads(text)
+                event["stdout"] = "" if event.get("event") == "verbose" else change(str(event.get("stdout", "")))
+                text = json.dumps(event)
+            else:
+                text = change(text)
+            path.unlink()
+            write(path, text)
+        except (OSError, ValueError):
+            path.unlink(missing_ok=True)
 
 
 def write_json(path: Path, content: Any) -> None:

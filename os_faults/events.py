@@ -298,7 +298,11 @@ def _why_failed(answer: Mapping[str, Any]) -> str:
 
 def _is_loop(answer: Mapping[str, Any]) -> bool:
     items = answer.get("results")
-    return isinstance(items, list) and all(isinstance(item, Mapping) and "ansible_loop_var" in item for item in items)
+    return (
+        isinstance(items, list)
+        and bool(items)
+        and all(isinstance(item, Mapping) and "ansible_loop_var" in item for item in items)
+    )
 
 
 def _last_line(text: Any) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
+_EXCERPT = re.compile(r"Origin: .*?(?=fatal: |failed: |\nTASK |\nPLAY |\Z)", re.DOTALL)
 _OFF = (False, None, "no", "false", "False")
 
 
@@ -28,3 +30,13 @@ def censored(task: Mapping[str, Any]) -> Mapping[str, Any]:
         return task
     name = str(task.get("name", "a task"))
     return {"name": f"{name} (its arguments are left out, as it has no_log)", "ansible.builtin.meta": "noop"}
+
+
+def without_excerpts(text: str) -> str:
+    r"""Return output of ``ansible-playbook`` without the lines of a playbook that it quotes where a task failed.
+
+    Example:
+        >>> without_excerpts("[ERROR]: no\nOrigin: x.yml:3\n\n3 command: secret\n\nfatal: [a]: FAILED!")
+        '[ERROR]: no\nOrigin: (left out, as a task has no_log)\nfatal: [a]: FAILED!'
+    """
+    return _EXCERPT.sub("Origin: (left out, as a task has no_log)\n", text)

@@ -69,9 +69,11 @@ def _is_alone(gid: int) -> bool:
     if any(entry.pw_gid == gid and entry.pw_uid not in us for entry in pwd.getpwall()):
         return False
     try:
-        return set(grp.getgrgid(gid).gr_mem) <= ours
+        group = grp.getgrgid(gid)
     except KeyError:
         return False  # nobody knows who is in it
+    # A directory service need not tell all users whose group it is, so it must be called like its only one.
+    return group.gr_name in ours and set(group.gr_mem) <= ours
 
 
 def _name(uid: int) -> str:

@@ -200,7 +200,7 @@ class AnsibleRunner:
         try:
             return self._follow(run, action, directory, watch)
         finally:
-            _censor(directory / "project" / "main.yml", action)
+            _censor(directory, action)
 
     def _follow(self, run: _Run | SharedRun, action: Action, directory: Path, watch: Watcher | None) -> Result:
         forks = run.forks
@@ -434,13 +434,17 @@ def _start_of(action: Action) -> Event:
     return {"event": "run_start", "event_data": {"action": str(action), "nodes": [node.fqdn for node in action.nodes]}}
 
 
-def _censor(playbook: Path, action: Action) -> None:
-    """Take the arguments of tasks with ``no_log`` out of the play that stays in the artifacts."""
-    if playbook.exists() and any(no_log.is_set(part.tasks) for part in action.parts or (action,)):
-        parts = (replace(part, tasks=tuple(map(no_log.censored, part.tasks))) for part in action.parts or (action,))
-        playbook.unlink()
-        with suppress(OSError):  # a disk that is full now: what is left out was for people
-            artifacts.write(playbook, yaml.safe_dump(_plays(parts), sort_keys=False))
+def _censor(directory: Path, action: Action) -> None:
+    """Take the arguments of tasks with ``no_log`` out of what stays of a run: its play, and where Ansible quotes it."""
+    parts = action.parts or (action,)
+    if not any(no_log.is_set(part.tasks) for part in parts):
+        return
+    play = directory / "project" / "main.yml"
+    play.unlink(missing_ok=True)
+    left = (replace(part, tasks=tuple(map(no_log.censored, part.tasks))) for part in parts)
+    with suppress(OSError):  # a disk that is full now: what is left out was for people
+        artifacts.write(play, yaml.safe_dump(_plays(left), sort_keys=False))
+    artifacts.rewrite_output(directory, no_log.without_excerpts)
 
 
 def _plays(parts: Iterable[Action]) -> list[dict[str, Any]]:

@@ -63,10 +63,11 @@ def read(module: str, answer: Any, *, succeeded: bool) -> dict[str, Any]:
     if shape is None:
         return dict(bounded(answer))
     plain: dict[str, Any] = bounded(answer, _MAX_OURS)
-    if isinstance(plain.get("results"), list) and "results" not in shape["properties"]:
-        items = [read(module, item, succeeded=False) for item in plain["results"]]
+    if _is_loop(plain):
+        items = [read(module, item, succeeded=succeeded and not item.get("skipped")) for item in plain["results"]]
         return {**{key: value for key, value in plain.items() if key in _ANSIBLES}, "results": items}
     _refuse(_validator(module, succeeded), plain)
+    plain.pop("results", None)
     documented = _documented(plain, shape)
     if "notes" in documented:  # a line of its own could be taken for a word of ours, or of another host
         documented["notes"] = ["; ".join(note.splitlines()) for note in documented["notes"]]
@@ -86,6 +87,16 @@ def read_document(name: str, content: Any) -> Any:
     plain = bounded(content)
     _refuse(_validator(name, True), plain)
     return plain
+
+
+def _is_loop(answer: Mapping[str, Any]) -> bool:
+    """Return whether an answer is Ansible's own, of a task that ran once for each item."""
+    items = answer.get("results")
+    return isinstance(items, list) and bool(items) and all(_is_item(item) for item in items)
+
+
+def _is_item(item: Any) -> bool:
+    return isinstance(item, dict) and "ansible_loop_var" in item and "results" not in item
 
 
 def _documented(value: Any, shape: Mapping[str, Any]) -> Any:

@@ -94,10 +94,8 @@ class Output:
             say(f"os-faults: {line}", err=True)
         if self.json and not self._answered:
             found = getattr(error, "result", None)
-            self.document(
-                **(result_document(found) if found is not None else {}),
-                error={"type": type(error).__name__, "message": str(error), "exit_code": error.exit_code},
-            )
+            about = {"type": type(error).__name__, "message": str(error), "exit_code": error.exit_code}
+            self.document(**{**(result_document(found) if found is not None else {}), "error": about})
 
 
 def result_document(result: Result) -> dict[str, Any]:

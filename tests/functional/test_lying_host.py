@@ -303,10 +303,11 @@ def test_arguments_are_no_templates(cloud: Cloud, canary: Path) -> None:
             call()
 
 
-def test_no_log_holds_in_the_artifacts_too(cloud: Cloud, tmp_path: Path) -> None:
-    task = {"ansible.builtin.command": {"argv": ["echo", "canary-2718"]}, "no_log": True}
-    result = cloud.get_nodes(["good"]).run_task(task)
-    assert result["good"].ok
+@pytest.mark.parametrize("command", ["echo canary-2718", "false canary-2718", {"argv": ["/nowhere", "canary-2718"]}])
+def test_no_log_holds_in_the_artifacts_too(cloud: Cloud, tmp_path: Path, command: Any) -> None:
+    task = {"ansible.builtin.command": command, "no_log": True}
+    result = cloud.get_nodes(["good"]).run_task(task, raise_on_error=False)
+    assert result["good"].ok == (command == "echo canary-2718")
     texts = [path.read_text(errors="replace") for path in (tmp_path / "runs").rglob("*") if path.is_file()]
     assert any("as it has no_log" in text for text in texts)
     assert not any("canary-2718" in text for text in texts)

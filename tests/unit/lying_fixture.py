@@ -85,6 +85,16 @@ HONEST: Mapping[str, Mapping[str, Any]] = {
         "facts": {},
         "changed": True,
     },
+    "osf_container": {
+        "state": "active",
+        "status": "running",
+        "units": ["kolla-web-container.service"],
+        "pids_before": [1],
+        "pids_after": [2],
+        "notes": [],
+        "changed": True,
+    },
+    "osf_reboot": {"boot_id_before": "b1", "boot_id_after": "b2", "seconds": 21, "changed": True},
     "osf_libvirt_power": {"previous_state": "on", "power_state": "off", "waited": 0.1, "changed": True},
 }
 MODULE_OF: Mapping[str, str] = {
@@ -94,6 +104,8 @@ MODULE_OF: Mapping[str, str] = {
     "heal.yml": "osf_heal",
     "service_state.yml": "osf_systemd_service",
     "service_freeze.yml": "osf_hold",
+    "container_state.yml": "osf_container",
+    "node_reboot.yml": "osf_reboot",
     "node_power.yml": "osf_libvirt_power",
     "node_power_state.yml": "osf_libvirt_power",
 }
