@@ -26,7 +26,7 @@ from os_faults.template_marks import marked
 #: The options that say when a fault ends by itself; the first that is given holds.
 ENDS = ("seconds", "duration", "heal_after")
 
-_LONGEST = 366 * 86400
+_LONGEST = 365 * 86400
 _BIGGEST = 2**53
 _SUFFIX = ".meta.yml"
 _AMOUNT = re.compile(r"[0-9]+[KMGT]?")

@@ -52,20 +52,24 @@ def refusal(module: str, **arguments: Any) -> str:
     return message
 
 
+def is_made() -> bool:
+    return any(hold["subject"] == HOLD["subject"] for hold in answer_of("osf_holds_info")["holds"])
+
+
 @pytest.mark.parametrize("end", ENDS)
 def test_an_end_is_a_number_up_to_a_year_or_the_word_never(end):
     told = refusal("osf_hold", **{**HOLD, "seconds": ENDS[end]})
     assert told.startswith(
         "the end of a fault must be a number of seconds from 1 to 31536000 (a year) or the word never"
     )
-    assert not answer_of("osf_holds_info")["holds"]
+    assert not is_made()
 
 
 @pytest.mark.parametrize("option", ["at", "start_timeout", "undo_timeout"])
 @pytest.mark.parametrize("number", NUMBERS)
 def test_the_times_of_a_hold_are_bounded(number, option):
     assert option in refusal("osf_hold", **HOLD, **{option: NUMBERS[number]})
-    assert not answer_of("osf_holds_info")["holds"]
+    assert not is_made()
 
 
 @pytest.mark.parametrize("option", ["start_timeout", "undo_timeout"])
@@ -76,7 +80,7 @@ def test_no_bound_is_no_bound_of_a_command(option):
 def test_a_moment_is_within_a_year():
     told = refusal("osf_hold", **HOLD, at=time.time() + 31_540_000)
     assert told.startswith("the moment at which a fault begins must be within a year")
-    assert not answer_of("osf_holds_info")["holds"]
+    assert not is_made()
 
 
 @pytest.mark.parametrize(

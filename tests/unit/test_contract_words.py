@@ -91,7 +91,7 @@ def test_choices_and_required(spec: dict[str, Any], arguments: dict[str, Any]) -
 
 
 @pytest.mark.parametrize(
-    "value", ["31622401", 31622401, 10**18, "9" * 5000, "²", "٣", "-1", "1e3", 0, "0", "nan", True]
+    "value", ["31536001", 31536001, 10**18, "9" * 5000, "²", "٣", "-1", "1e3", 0, "0", "nan", True]
 )
 @pytest.mark.parametrize("kind", ["str", "int"])
 def test_a_time_is_at_most_a_year(kind: str, value: Any) -> None:
@@ -101,7 +101,7 @@ def test_a_time_is_at_most_a_year(kind: str, value: Any) -> None:
     if kind == "str" or value not in ("٣", "1e3", True):  # numbers for Ansible
         with pytest.raises(ArgumentError):
             contract.check({"seconds": value})
-    assert contract.check({"seconds": 31622400})
+    assert contract.check({"seconds": 31536000})
 
 
 @pytest.mark.parametrize("value", [10**400, "1e400", float("inf"), float("nan"), 2**60])
