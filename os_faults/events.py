@@ -77,7 +77,8 @@ def told(result: Result, events: Sequence[Event], suspects: Set[str] = frozenset
     not_begun: list[list[Event]] = [[] for _ in action.parts[len(plays) :]]
     for part, play in zip(action.parts, plays + not_begun, strict=True):
         hosts = results(play, part, suspects)
-        parts.append(replace(result, action=part, hosts={**_left_out(part, hosts, parts, result.error), **hosts}))
+        unheard = _left_out(part, hosts, parts, result.error, begun=bool(play))
+        parts.append(replace(result, action=part, hosts={**unheard, **hosts}))
     return replace(result, hosts=combined(parts), parts=tuple(parts))
 
 
@@ -134,16 +135,21 @@ def _unheard(action: Action, hosts: Mapping[str, HostResult], why: str) -> dict[
 
 
 def _left_out(
-    part: Action, hosts: Mapping[str, HostResult], before: Iterable[Result], error: str
+    part: Action, hosts: Mapping[str, HostResult], before: Iterable[Result], error: str, *, begun: bool
 ) -> dict[str, HostResult]:
-    """Say of the nodes that did not come to a part why they did not: Ansible leaves out who has failed already."""
+    """Say of the nodes that did not come to a part why they did not: Ansible leaves out who has failed already.
+
+    Of these it is known that they did nothing, as it is of all where the part was not ``begun``.
+    """
     failed = {host.node: earlier.action for earlier in before for host in earlier.failures}
     why = error or _why(hosts)
     for earlier in failed.values():
         why = why or f"not begun, as {earlier} failed"
     unheard = _unheard(part, hosts, why or _LOST)
     return {
-        name: replace(host, message=f"left out, as it failed at {failed[name]}") if name in failed else host
+        name: replace(host, message=f"left out, as it failed at {failed[name]}", answered=True)
+        if name in failed
+        else replace(host, answered=not begun)
         for name, host in unheard.items()
     }
 

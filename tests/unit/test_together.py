@@ -136,6 +136,7 @@ def test_who_failed_is_left_out_of_what_follows_and_says_so() -> None:
     with pytest.raises(PartlyDone, match="restart keystone service: node-2 failed: no space"):
         first.raise_for_status()
     assert second["node-2"].message == "left out, as it failed at restart keystone service"
+    assert second["node-2"].answered, "it is known that it did nothing"
     assert result["node-2"].message == "no space"
 
 
