@@ -292,8 +292,8 @@ class HostResult:
         rc: exit code of the task's command, where it has one.
         payload: everything else that the module returned.
         task: name of the task that the result comes from.
-        answered: whether it is known what the node did, as a rule since it said so in an answer that can be used. Of one
-            that could not be reached, died or answered nonsense nobody knows how far it came.
+        answered: whether it is known what the node did: as a rule it said so in an answer that can be used. Of one that
+            could not be reached, died or answered nonsense nobody knows how far it came.
     """
 
     node: str
