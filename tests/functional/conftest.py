@@ -20,6 +20,22 @@ _PATH = (str(Path(sys.executable).parent), "/usr/sbin", "/usr/bin", "/sbin", "/b
 Run = Callable[..., "Play"]
 
 
+#: Files of tests in which the line of Ansible makes no difference: they are about files, streams, processes and users
+#: of this machine, and about modules without Ansible. `tox -e py313` leaves them to `py311`.
+ONCE = frozenset(
+    """
+    test_bounds test_foreign_configuration test_full_disk test_other_programs test_other_users test_pid_files
+    test_private_directory test_streams test_supervisor test_terminal
+    """.split()
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.stem in ONCE:
+            item.add_marker(pytest.mark.once)
+
+
 @dataclass
 class Play:
     """What one run of a playbook did."""
