@@ -259,15 +259,19 @@ def test_an_answer_that_is_none_is_a_failure_of_its_host(cloud: Cloud, liar: Lia
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_host_that_hangs_is_named_and_the_other_is_served(cloud: Cloud, liar: Liar, config: dict[str, Any]) -> None:
+def test_a_host_that_hangs_is_named_and_the_other_is_served(
+    cloud: Cloud, liar: Liar, config: dict[str, Any], ward: Ward
+) -> None:
     liar.lies(osf_node_info={"before": 60}, osf_holds_info={"before": 60})
     begin = time.monotonic()
     good = cloud.get_nodes(["good"])
     with pytest.raises(PartlyDone, match="evil failed: it did not answer within 5 s"):
         cloud.faults()
     assert time.monotonic() - begin < 25
-    assert cloud.get_service(service_of(config)).freeze(good).changed
-    assert cloud.heal([f"freeze-{service_of(config)}"], check=False)["good"].changed
+    cloud.get_service(service_of(config)).freeze(good)
+    assert ward.state == "T"
+    assert cloud.heal([f"freeze-{service_of(config)}"], check=False)["good"].ok
+    assert ward.state == "S"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
