@@ -162,6 +162,7 @@ class Cloud:
         refused = {
             name: replace(result[name], status=Status.FAILED, message=why)
             for name, why in self._discovery.refused().items()
+            if name in result  # a run that went wrong as a whole has nobody
         }
         return replace(result, hosts={**result.hosts, **refused}).raise_for_status()
 

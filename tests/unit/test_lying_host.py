@@ -137,6 +137,17 @@ def test_one_host_lies_and_the_other_is_served(module: str, asked: str, tmp_path
                 assert result[EVIL].message, about
 
 
+def test_a_verification_that_goes_wrong_as_a_whole_says_so() -> None:
+    class Broken(LyingRunner):
+        def run(self, action: Any, inventory: Any, watch: Any = None) -> Result:
+            return Result(action, {}, error="no room") if action.verb == "verify" else super().run(action, inventory)
+
+    runner = Broken()
+    runner.lies = {"osf_node_info": put(("node", "interfaces", 0, "name"), "{{ x }}")}
+    with cloud_of(runner) as cloud, pytest.raises(OSFException, match="verify the nodes failed: no room"):
+        cloud.verify()
+
+
 def test_a_lie_is_a_failure_that_names_the_host_and_the_field() -> None:
     runner = LyingRunner()
     runner.lies = {"osf_holds_info": put(("holds", 0, "since"), "now")}
