@@ -12,7 +12,7 @@ import click
 
 from os_faults.cli.interrupts import heard
 from os_faults.cli.session import Session
-from os_faults.cli.terminal import say
+from os_faults.cli.terminal import say, settle
 from os_faults.errors import OSFException, UndoError
 from os_faults.process import have_streams
 from os_faults.text import printable
@@ -51,6 +51,7 @@ class Told(click.Command):
             code = _told(extra.get("obj") or Session(), error)
         if not standalone_mode:
             return code
+        settle()
         sys.exit(code if isinstance(code, int) else 0)
 
     def invoke(self, ctx: click.Context) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import json
 import math
+import os
 import sys
-from typing import Any
+from contextlib import suppress
+from typing import Any, TextIO
 
 import click
 
@@ -32,11 +34,29 @@ def say(text: str = "", *, err: bool = False, nl: bool = True) -> None:
     try:
         click.echo(shown.encode(encoding, "backslashreplace").decode(encoding), err=err, nl=nl)
     except (OSError, ValueError) as error:  # a closed file is a ValueError
+        _drop(stream)
         if err:
             return
         if getattr(error, "errno", None) == errno.EPIPE:
             raise
         raise OSFError(f"can't write the output: {getattr(error, 'strerror', None) or error}") from error
+
+
+def settle() -> None:
+    """Drop what could not be written to the standard streams, when nothing more will be said."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):  # a closed file is a ValueError
+            _drop(stream)
+
+
+def _drop(stream: TextIO) -> None:
+    """Drop what a stream could not write: Python tries it again at the end, and exits with 120 if that fails too."""
+    with suppress(OSError, ValueError):  # a stream without a descriptor, or one that is closed
+        descriptor = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(descriptor, stream.fileno())
+        os.close(descriptor)
 
 
 def say_json(content: Any) -> None:

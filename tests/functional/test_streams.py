@@ -22,6 +22,7 @@ BIN = Path(sys.executable).parent
 def host(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoneHost]:
     with lone_host() as host:
         monkeypatch.setenv("XDG_STATE_HOME", str(host.directory / "state"))
+        monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)  # with it, nothing is left to be written at the end
         yield host
 
 
@@ -76,6 +77,15 @@ def test_a_result_that_can_not_be_written_is_told(host: LoneHost) -> None:
         assert done.returncode == 1
         assert done.stderr.endswith("os-faults: can't write the output: No space left on device\n")
         assert "unexpected" not in done.stderr
+
+
+def test_help_that_can_not_be_written_is_told(host: LoneHost) -> None:
+    for words in ("--help", "--version", "inject freeze --help", "completion bash"):
+        done = shell(host, f"$F {words} >/dev/full")
+        assert done.returncode == 1
+        assert "No space left on device" in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+    assert shell(host, "$F --nonsense 2>/dev/full").returncode == 2
 
 
 def test_what_can_not_be_told_stops_nothing(host: LoneHost) -> None:
