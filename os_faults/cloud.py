@@ -15,11 +15,18 @@ from types import TracebackType
 from typing import Any
 
 from os_faults import actions, registry, resources
-from os_faults.actor import acting
-from os_faults.conductor import Conductor
+from os_faults.actions.batch import Together
+from os_faults.actions.guards import Guards, Limit, is_pattern, is_whole
+from os_faults.ansible.inventory import inventory
+from os_faults.ansible.protocol import Runner, Watcher
+from os_faults.ansible.runner import AnsibleRunner
+from os_faults.component import Component
 from os_faults.config import Config, load
+from os_faults.config.state import file_of, state_dir
 from os_faults.container import Container
-from os_faults.discovery import Discovery
+from os_faults.discovery.discovery import Discovery
+from os_faults.discovery.last_seen import LastSeen
+from os_faults.drivers.machines import Machines
 from os_faults.errors import (
     ArgumentError,
     ConfigError,
@@ -28,23 +35,17 @@ from os_faults.errors import (
     ServiceError,
     did_you_mean,
 )
-from os_faults.faults import Faults, checked, faults_of
-from os_faults.guards import Guards, Limit, is_pattern, is_whole
-from os_faults.held import Held
-from os_faults.injected import injected
-from os_faults.interruption import tell
-from os_faults.inventory import inventory
-from os_faults.journal import Journal
-from os_faults.memory import Memory
+from os_faults.executor import Executor
+from os_faults.faults.injected import injected
+from os_faults.faults.interruption import tell
+from os_faults.faults.journal import Journal
+from os_faults.faults.ledger import Ledger
+from os_faults.faults.listing import Faults, checked, faults_of
+from os_faults.faults.plan import Preview, conflicts, lasts
 from os_faults.model import Action, Fault, Node, Record, Result, Status
 from os_faults.nodes import NodeCollection
-from os_faults.power import Machines
-from os_faults.preview import Preview, conflicts, lasts
-from os_faults.runner import AnsibleRunner, Runner, Watcher
 from os_faults.service import Service
-from os_faults.state import file_of, state_dir
-from os_faults.thing import Thing
-from os_faults.together import Together
+from os_faults.system.actor import acting
 from os_faults.version import get_version
 
 LOG = logging.getLogger(__name__)
@@ -115,23 +116,23 @@ class Cloud:
         state = state or (None if runner else home)
         seeds = self._driver.identity
         self._by = acting()
-        self._discovery = Discovery(self._driver, self.perform, Memory(state and file_of(state, seeds, ".json")))
-        self._held = Held(Journal(state and file_of(state, seeds, ".journal")), self._by)
-        self._conductor = Conductor(self._runner, self._inventory_of, self._held, self._refusals)
-        self._faults = Faults(self.perform, self._held, self._machines)
+        self._discovery = Discovery(self._driver, self.perform, LastSeen(state and file_of(state, seeds, ".json")))
+        self._ledger = Ledger(Journal(state and file_of(state, seeds, ".journal")), self._by)
+        self._executor = Executor(self._runner, self._inventory_of, self._ledger, self._refusals)
+        self._faults = Faults(self.perform, self._ledger, self._machines)
         LOG.info("connected to the cloud of %s, seed %d", config.source, self.seed)
 
     @property
     def watch(self) -> Watcher | None:
         """Who is called with every event of every run, in the thread that called the verb; None calls nobody.
 
-        For the events see `os_faults.runner.AnsibleRunner.run`.
+        For the events see `os_faults.ansible.runner.AnsibleRunner.run`.
         """
-        return self._conductor.watch
+        return self._executor.watch
 
     @watch.setter
     def watch(self, watcher: Watcher | None) -> None:
-        self._conductor.watch = watcher
+        self._executor.watch = watcher
 
     def __enter__(self) -> Cloud:
         return self
@@ -143,7 +144,7 @@ class Cloud:
 
     def close(self) -> None:
         """Close the connections to the hosts; safe to repeat. Faults are not undone by it: see `heal`."""
-        self._conductor.close()
+        self._executor.close()
         self._runner.close()
 
     # -- nodes and services ------------------------------------------------------------------
@@ -248,7 +249,7 @@ class Cloud:
             raise ContainerError(f"container '{name}' is not known; {did_you_mean(name, self._containers)}")
         return Container(name, partial(self._nodes_of, Container, name), self, partial(self._running, Container, name))
 
-    def _nodes_of(self, kind: type[Thing], name: str, silent: bool = False) -> NodeCollection:
+    def _nodes_of(self, kind: type[Component], name: str, silent: bool = False) -> NodeCollection:
         """Return the nodes that the configuration names for a thing, else those that told to have it.
 
         Args:
@@ -262,7 +263,7 @@ class Cloud:
         nodes = self._discovery.known().values() if silent else self._discovery.nodes()
         return NodeCollection((n for n in nodes if name in (n.units if kind is Service else n.containers)), self)
 
-    def _running(self, kind: type[Thing], name: str) -> NodeCollection:
+    def _running(self, kind: type[Component], name: str) -> NodeCollection:
         nodes = self._nodes_of(kind, name)
         if not nodes:
             return nodes
@@ -308,8 +309,8 @@ class Cloud:
         except KeyboardInterrupt as interruption:
             tell(interruption, self._faults.left(nodes, wanted))
             raise
-        if self._held.unreadable:
-            result = replace(result, error=self._held.unreadable)
+        if self._ledger.unreadable:
+            result = replace(result, error=self._ledger.unreadable)
         absent = wanted - {name for host in result.values() for name in host.payload.get("undone", ())}
         if absent and not result.failures:
             LOG.warning("no node held %s: there was nothing to take back", ", ".join(sorted(absent)))
@@ -405,7 +406,7 @@ class Cloud:
             BaseException: whatever interrupts the run (Ctrl-C, a signal handler's error, its own deadline) is passed
                 on, after what the action did so far was taken back.
         """
-        return self._conductor.perform(action, check=check)
+        return self._executor.perform(action, check=check)
 
     def perform_all(self, wanted: Sequence[Action]) -> tuple[Result, ...]:
         """Do several actions, by one playbook run where they can share one; what became of each is its result to tell.
@@ -426,7 +427,7 @@ class Cloud:
             >>> [result.changed for result in cloud.perform_all([keystone.action("restart"), nova.action("kill")])]
             [True, True]
         """
-        return self._conductor.perform_all(wanted)
+        return self._executor.perform_all(wanted)
 
     def together(self) -> AbstractContextManager[Together]:
         """Do the verbs of a ``with`` block at its end, by one playbook run where they can share one.
@@ -447,7 +448,7 @@ class Cloud:
             >>> [result.changed for result in several.results]
             [True, True]
         """
-        return self._conductor.together()
+        return self._executor.together()
 
     def _refusals(self, action: Action) -> list[str]:
         if not action.breaks:

@@ -8,9 +8,9 @@ from typing import Any, Literal, Unpack
 
 from os_faults import actions
 from os_faults.errors import ArgumentError, NodeCollectionError
-from os_faults.injected import injected
+from os_faults.faults.injected import injected
 from os_faults.model import Action, Result
-from os_faults.moment import At
+from os_faults.model.moment import At
 from os_faults.node_set import NodeSet
 
 #: Seconds, or the word for a fault without an end; None leaves it to the connection.

@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import Any, ClassVar, Literal, Unpack
 
 from os_faults import actions
+from os_faults.component import Component
 from os_faults.errors import ArgumentError, OSFError, ServiceError
 from os_faults.model import Action, Result
 from os_faults.node_set import Performer
 from os_faults.nodes import NodeCollection, Time
-from os_faults.thing import Thing
 
 #: A way of the traffic, as the host sees it.
 Way = Literal["ingress", "egress"]
@@ -20,7 +20,7 @@ Way = Literal["ingress", "egress"]
 Port = Sequence[str | int]
 
 
-class Service(Thing):
+class Service(Component):
     """A service of the cloud: software that runs on some of its nodes.
 
     Every verb takes ``nodes`` (all nodes that have the service when None), returns a `Result` with one entry
@@ -58,7 +58,7 @@ class Service(Thing):
         self.NAME = str(self.config.pop("driver"))
 
     def action(self, verb: str, nodes: NodeCollection | None = None, **options: Any) -> Action:
-        """Return what a verb would do, see `Thing.action`."""
+        """Return what a verb would do, see `Component.action`."""
         known = {
             "os_faults_service": self.name,
             "os_faults_definition": self._definition,

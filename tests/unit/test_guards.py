@@ -13,9 +13,9 @@ from cloud_fixture import cloud_of, hosts
 
 from os_faults import ArgumentError, ConfigError, GuardRailError
 from os_faults.actions import contracts, for_verb
-from os_faults.guards import Guards, Limit, is_whole
+from os_faults.actions.guards import Guards, Limit, is_whole
+from os_faults.faults.plan import conflicts, lasts
 from os_faults.model import Action, Fault, HostResult, Node
-from os_faults.preview import conflicts, lasts
 from os_faults.testing import FakeRunner
 
 pytestmark = pytest.mark.usefixtures("state_home")
@@ -235,7 +235,7 @@ def test_who_has_the_faults_is_not_refused() -> None:
 
 
 def test_what_was_told_long_ago_is_asked_again_before_somebody_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os_faults.discovery._FRESH", -1.0)
+    monkeypatch.setattr("os_faults.discovery.discovery._FRESH", -1.0)
     answers = [[claimed("eve@elsewhere")], []]
     good = hosts()
 

@@ -16,7 +16,7 @@ from lying_fixture import CONFIG, EVIL, GOOD, HONEST, LyingRunner, added, cloud_
 from os_faults import Cloud, GuardRailError, OSFException, Result
 from os_faults.cli import main
 from os_faults.cli.session import Session
-from os_faults.faults import faults_of
+from os_faults.faults.listing import faults_of
 
 pytestmark = pytest.mark.usefixtures("state_home")
 

@@ -8,13 +8,13 @@ import pytest
 from cloud_fixture import answer_of, cloud_of
 
 from os_faults import GuardRailError, HostResult, PowerManagementError, Status
+from os_faults.actions.guards import Guards
 from os_faults.drivers import PowerDriver
+from os_faults.drivers.machines import Machines
 from os_faults.drivers.power.ipmi import IpmiPower
 from os_faults.drivers.power.libvirt import LibvirtPower
 from os_faults.drivers.power.redfish import RedfishPower
-from os_faults.guards import Guards
 from os_faults.model import Action, Interface, Node
-from os_faults.power import Machines
 from os_faults.testing import FakeRunner, done
 
 pytestmark = pytest.mark.usefixtures("state_home")

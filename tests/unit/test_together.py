@@ -9,10 +9,10 @@ from cloud_fixture import CONFIG
 
 from os_faults import Cloud, GuardRailError, OSFError, PartlyDone, connect
 from os_faults.actions import for_verb
-from os_faults.events import told
+from os_faults.actions.batch import combined, in_runs, merged
+from os_faults.ansible.events import told
 from os_faults.model import Action, HostResult, Node, Result, Status
 from os_faults.testing import FakeRunner
-from os_faults.together import combined, in_runs, merged
 
 pytestmark = pytest.mark.usefixtures("state_home")
 
