@@ -15,7 +15,7 @@ Where things are:
 `service`          services and their verbs; `container` likewise, `component` is what both share
 `human`            `human_api()`: does what a sentence says, which `sentences` parses
 `export`           `discover()`: a configuration of what was found
-`executor`         performs actions: guard rails, batches, the run, the rollback
+`execution`        performs actions: guard rails, batches, the run, the rollback
 `actions`          what is to be done, checked before anything is touched
 `ansible`          how Ansible runs: inventory, runner, events, artifacts, workers
 `discovery`        which nodes there are

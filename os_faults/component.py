@@ -1,27 +1,27 @@
-"""What services and containers have in common: things that some nodes have, running or not."""
+"""What services and containers have in common: some nodes have them, running or not."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any, ClassVar, Unpack
 
 from os_faults import actions
+from os_faults.discovery.placement import Placement
 from os_faults.errors import ArgumentError, OSFError
 from os_faults.faults.injected import injected
 from os_faults.model import Action, Result
-from os_faults.node_set import Performer
-from os_faults.nodes import NodeCollection
+from os_faults.nodes import NodeCollection, Performer
 
 
 class Component:
-    """A named thing that some nodes of the cloud have.
+    """A service or a container of the cloud.
 
     Args:
         name: its name in the catalogue or the configuration.
-        nodes: returns the nodes that have it, running or not; see ``silent`` of `get_nodes`.
+        placement: finds the nodes that have it.
         performer: who performs actions.
-        ask_running: returns those of the nodes where it runs at this moment.
 
     Attributes:
         KIND: the word for it, and the option of the contracts that names it.
@@ -31,17 +31,13 @@ class Component:
     KIND: ClassVar[str]
     ERROR: ClassVar[type[OSFError]]
 
-    def __init__(
-        self,
-        name: str,
-        nodes: Callable[..., NodeCollection],
-        performer: Performer,
-        ask_running: Callable[[], NodeCollection],
-    ) -> None:
+    _performer: Performer
+
+    def __init__(self, name: str, placement: Placement, performer: Performer) -> None:
         self.name = name
-        self._nodes = nodes
+        self._placement = placement
         self._performer = performer
-        self._ask_running = ask_running
+        self._known: Mapping[str, Any] = {}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name})"
@@ -56,7 +52,8 @@ class Component:
         Raises:
             AnsibleExecutionUnreachable, PartlyDone: a node of the cloud did not answer, and may not be ``silent``.
         """
-        return self._ask_running() if running else self._nodes(silent=silent)
+        nodes = self._placement.running(self.name) if running else self._placement.nodes(self.name, silent=silent)
+        return NodeCollection(nodes, self._performer)
 
     def injected(
         self, verb: str, nodes: NodeCollection | None = None, **options: Any
@@ -87,7 +84,7 @@ class Component:
             raise ArgumentError(
                 f"{verb} {subject}: nodes must be a node collection, as get_nodes() returns it, not {nodes!r}"
             )
-        everywhere = self._nodes(silent=nodes is not None)  # who is not named need not answer
+        everywhere = self.get_nodes(silent=nodes is not None)  # who is not named need not answer
         chosen = everywhere if nodes is None else nodes
         if not chosen:
             raise self.ERROR(f"{verb} {subject} on an empty set of nodes: nothing was done")
@@ -97,7 +94,7 @@ class Component:
                 f"{verb} {subject}: {', '.join(strangers.get_fqdns())} does not have it; "
                 f"it is on {', '.join(everywhere.get_fqdns()) or 'no node'}"
             )
-        return actions.for_verb(
+        action = actions.for_verb(
             self.KIND,
             verb,
             chosen,
@@ -106,10 +103,11 @@ class Component:
             among=len(everywhere),
             **{self.KIND: self.name, **options, **self._more(verb, options)},
         )
+        return replace(action, known=self._known)
 
     def start(self, nodes: NodeCollection | None = None, timeout: int | None = None, *, check: bool = True) -> Result:
         """Start it, also where somebody stopped it, and wait until it is up."""
-        return self._begin_or_end("start", nodes, timeout, check)
+        return self._do("start", nodes, check, **{f"{self.KIND}_timeout": timeout})
 
     def terminate(
         self,
@@ -120,7 +118,7 @@ class Component:
         **call: Unpack[actions.PerCall],
     ) -> Result:
         """Stop it gracefully, by its systemd unit where it has one, and wait until it is down; ``heal`` starts it."""
-        return self._begin_or_end("terminate", nodes, timeout, check, **call)
+        return self._do("terminate", nodes, check, **{f"{self.KIND}_timeout": timeout}, **call)
 
     def restart(
         self,
@@ -131,7 +129,7 @@ class Component:
         **call: Unpack[actions.PerCall],
     ) -> Result:
         """Restart it gracefully and wait until it is up."""
-        return self._begin_or_end("restart", nodes, timeout, check, **call)
+        return self._do("restart", nodes, check, **{f"{self.KIND}_timeout": timeout}, **call)
 
     def kill(
         self,
@@ -142,12 +140,7 @@ class Component:
         **call: Unpack[actions.PerCall],
     ) -> Result:
         """Kill every process of it with SIGKILL; the result says who may start it again."""
-        return self._begin_or_end("kill", nodes, timeout, check, **call)
-
-    def _begin_or_end(
-        self, verb: str, nodes: NodeCollection | None, timeout: int | None, check: bool, **call: Any
-    ) -> Result:
-        return self._do(verb, nodes, check, **{f"{self.KIND}_timeout": timeout}, **call)
+        return self._do("kill", nodes, check, **{f"{self.KIND}_timeout": timeout}, **call)
 
     def _more(self, verb: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return further options that follow from those that were given."""

@@ -5,20 +5,23 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import replace
 
 from os_faults import actions
 from os_faults.discovery.identity import identify
 from os_faults.discovery.last_seen import LastSeen
-from os_faults.drivers import CloudDriver
+from os_faults.drivers import CloudDriver, PowerDriver
+from os_faults.drivers.machines import Machines
 from os_faults.errors import (
     AnsibleExecutionException,
     AnsibleExecutionUnreachable,
     CloudManagementError,
+    NodeCollectionError,
     OSFError,
     PartlyDone,
     PartlyUnreachable,
+    did_you_mean,
 )
 from os_faults.model import Action, Claim, Node, Result, Status
 
@@ -33,14 +36,22 @@ class Discovery:
 
     Args:
         driver: whom to ask, and what their answers mean.
-        perform: does an action and returns its result when called with ``check=False``.
+        run: runs an action and returns what became of it on each node, whatever that is.
         last_seen: the last discovery.
+        power: the power drivers, in the order in which they are asked.
     """
 
-    def __init__(self, driver: CloudDriver, perform: Callable[..., Result], last_seen: LastSeen) -> None:
+    def __init__(
+        self,
+        driver: CloudDriver,
+        run: Callable[[Action], Result],
+        last_seen: LastSeen,
+        power: Iterable[PowerDriver] = (),
+    ) -> None:
         self._driver = driver
-        self._perform = perform
+        self._run = run
         self._last_seen = last_seen
+        self._power = tuple(power)
         self._lock = threading.Lock()
         self._answer: tuple[tuple[Node, ...], Result] | None = None
         self._seeds: tuple[Node, ...] = driver.seeds()
@@ -63,6 +74,35 @@ class Discovery:
         nodes, _ = self._ask_once()
         known = {node.fqdn: node for node in nodes}
         return {**known, **{node.fqdn: node for node in self._silent(known)}}
+
+    def named(self, names: Iterable[str]) -> tuple[Node, ...]:
+        """Return the nodes with these names, or addresses.
+
+        Raises:
+            NodeCollectionError: one is not known.
+            AnsibleExecutionUnreachable, PartlyDone: one is not known, and a node did not answer.
+        """
+        names, known = tuple(names), self.known()
+        by_name = {**{node.ip: node for node in known.values()}, **known}
+        if unknown := [name for name in names if name not in by_name]:
+            self.nodes()  # a node that did not answer is the better reason
+            raise NodeCollectionError(f"no node {unknown[0]!r} in the cloud: {did_you_mean(unknown[0], known)}")
+        return tuple(by_name[name] for name in names)
+
+    def machines(self) -> Machines:
+        """Return the machines of the nodes, by what is known of these now."""
+        return Machines(self._power, self._driver.seeds(), self.known().values() if self._power else ())
+
+    def verify(self) -> Result:
+        """Ask every node whether it can be used; one whose discovery can't be used has failed."""
+        nodes = sorted(self.known().values(), key=lambda node: node.fqdn)
+        result = self._run(actions.for_playbook("verify.yml", nodes, verb="verify", subject="the nodes"))
+        refused = {
+            name: replace(result[name], status=Status.FAILED, message=why)
+            for name, why in self.refused().items()
+            if name in result  # a run that went wrong as a whole has nobody
+        }
+        return replace(result, hosts={**result.hosts, **refused})
 
     def refused(self) -> dict[str, str]:
         """Return the nodes whose answer can't be used, by the name that `known` gives them, and why."""
@@ -102,7 +142,7 @@ class Discovery:
 
     def ask(self, nodes: tuple[Node, ...]) -> Result:
         """Ask nodes now what they are and what runs on them."""
-        return self._perform(self._action(nodes), check=False)
+        return self._run(self._action(nodes))
 
     def forget(self) -> None:
         """Ask again at the next call."""
@@ -137,7 +177,7 @@ class Discovery:
         action = actions.for_playbook(
             directory.playbook, (directory.node,), verb="list", subject="the nodes", **directory.arguments
         )
-        result = self._perform(action, check=False).raise_for_status()
+        result = self._run(action).raise_for_status()
         return self._driver.listed(result[directory.node.fqdn])
 
     def _understand(self, result: Result) -> tuple[tuple[Node, ...], Result]:

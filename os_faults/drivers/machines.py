@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,8 +36,8 @@ class Machine:
     problem: str = ""
 
 
-class Survey:
-    """The machines of all nodes of a cloud at one moment.
+class Machines:
+    """The machines of the nodes of a cloud, at one moment.
 
     Args:
         drivers: in the order in which they are asked.
@@ -45,16 +45,44 @@ class Survey:
         known: all nodes of the cloud, as they were found.
     """
 
-    def __init__(self, drivers: tuple[PowerDriver, ...], told: Iterable[Node], known: Iterable[Node]) -> None:
-        self._drivers = drivers
+    def __init__(
+        self, drivers: Iterable[PowerDriver] = (), told: Iterable[Node] = (), known: Iterable[Node] = ()
+    ) -> None:
+        self._drivers = tuple(drivers)
         self._known = {node.fqdn: node for node in known}
-        self._hearsay = MachineClaims(told, self._known.values())
+        self._claims = MachineClaims(told, self._known.values())
         self._machines = {name: self._find(node) for name, node in self._known.items()}
-        self._without_mac = [name for name, node in self._known.items() if not self._hearsay.claims(node)]
+        self._without_mac = [name for name, node in self._known.items() if not self._claims.claims(node)]
         self._at: dict[str, dict[str, list[str]]] = {}
         for name, machine in self._machines.items():
             if machine.driver:
                 self._at.setdefault(machine.where, {}).setdefault(machine.which, []).append(name)
+
+    def variables(self, nodes: Iterable[Node]) -> dict[str, Mapping[str, Any]]:
+        """Return what the playbooks need to know of the machines, by name of the node.
+
+        That is nothing of a node that no driver knows, and of one of which it can't be said which machine it has.
+        """
+        return {node.fqdn: {} if self.problem("power_state", node) else self.machine(node).variables for node in nodes}
+
+    def check(self, verb: str, nodes: Iterable[Node]) -> None:
+        """Refuse what can't be done to one of the machines, before anything is touched.
+
+        Args:
+            verb: what is to be done.
+            nodes: to whose machines.
+
+        Raises:
+            PowerManagementError: no driver knows a node, the one that does can't do that, or it can't be said which
+                machine a node has; with the nodes' names.
+        """
+        if refusal := self._refusal(verb, tuple(nodes)):
+            raise PowerManagementError(refusal)
+
+    def refusals(self, verb: str, nodes: Iterable[Node]) -> dict[str, str]:
+        """Return why something can't be done to some of the machines, by name of the node; see `check`."""
+        told = {node.fqdn: self._refusal(verb, (node,)) for node in nodes}
+        return {name: refusal for name, refusal in told.items() if refusal}
 
     def machine(self, node: Node) -> Machine:
         """Return the machine of a node, also of one that is not among those of the cloud."""
@@ -97,7 +125,7 @@ class Survey:
 
     def _find(self, node: Node) -> Machine:
         """Ask the drivers in turn, each by what the configuration says before what the node reports."""
-        views = self._hearsay.views(node)
+        views = self._claims.views(node)
         try:
             for driver in self._drivers:
                 for view, is_told in views:
@@ -106,72 +134,17 @@ class Survey:
                         return Machine(driver, variables, is_told, *driver.place(variables))
         except PowerManagementError as error:
             return Machine(problem=str(error))
-        for mac, others in self._hearsay.rivals(node).items():
+        for mac, others in self._claims.rivals(node).items():
             names = " and ".join(sorted([node.fqdn, *others]))
             return Machine(problem=f"the MAC address {mac} is claimed by {names}, so it leads to no machine")
         return Machine()
 
-
-class Machines:
-    """The machines of the nodes of a cloud.
-
-    Args:
-        drivers: in the order in which they are asked.
-        told: the nodes as the configuration names them.
-        known: returns all nodes of the cloud, as they were found.
-    """
-
-    def __init__(
-        self, drivers: Iterable[PowerDriver], told: Iterable[Node] = (), known: Callable[[], Iterable[Node]] = tuple
-    ) -> None:
-        self._drivers = tuple(drivers)
-        self._told = tuple(told)
-        self._known = known
-
-    def variables(self, nodes: Iterable[Node]) -> dict[str, Mapping[str, Any]]:
-        """Return what the playbooks need to know of the machines, by name of the node.
-
-        That is nothing of a node that no driver knows, and of one of which it can't be said which machine it has.
-        """
-        survey = self._survey()
-        return {
-            node.fqdn: {} if survey.problem("power_state", node) else survey.machine(node).variables for node in nodes
-        }
-
-    def check(self, verb: str, nodes: Iterable[Node]) -> None:
-        """Refuse what can't be done to one of the machines, before anything is touched.
-
-        Args:
-            verb: what is to be done.
-            nodes: to whose machines.
-
-        Raises:
-            PowerManagementError: no driver knows a node, the one that does can't do that, or it can't be said which
-                machine a node has; with the nodes' names.
-        """
-        if refusal := self._refusal(verb, tuple(nodes), self._survey()):
-            raise PowerManagementError(refusal)
-
-    def refusals(self, verb: str, nodes: Iterable[Node]) -> dict[str, str]:
-        """Return why something can't be done to some of the machines, by name of the node; see `check`."""
-        survey = self._survey()
-        told = {node.fqdn: self._refusal(verb, (node,), survey) for node in nodes}
-        return {name: refusal for name, refusal in told.items() if refusal}
-
-    def suspects(self, nodes: Iterable[Node]) -> dict[str, list[Node]]:
-        """Return for each node, by name, the other nodes of the cloud whose machine is, or may be, its own."""
-        survey = self._survey()
-        return {node.fqdn: survey.suspects(node) for node in nodes}
-
-    def _survey(self) -> Survey:
-        return Survey(self._drivers, self._told, self._known() if self._drivers else ())
-
-    def _refusal(self, verb: str, nodes: tuple[Node, ...], survey: Survey) -> str:
-        if problems := [problem for node in nodes if (problem := survey.problem(verb, node))]:
+    def _refusal(self, verb: str, nodes: tuple[Node, ...]) -> str:
+        if problems := [problem for node in nodes if (problem := self.problem(verb, node))]:
             ways = " or ".join(dict.fromkeys(driver.TOLD_BY for driver in self._drivers))
             told = "; ".join(dict.fromkeys(problems))
             return f"{verb}: {told}; say in the configuration which machine each has ({ways}); nothing was done"
-        drivers = {node.fqdn: survey.machine(node).driver for node in nodes}
+        drivers = {node.fqdn: self.machine(node).driver for node in nodes}
         if strangers := [name for name, driver in drivers.items() if driver is None]:
             asked = ", ".join(driver.NAME for driver in self._drivers)
             why = f"no power driver knows {', '.join(strangers)} (asked: {asked})" if asked else "none is configured"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, replace
 from itertools import chain
 from typing import Any
@@ -30,25 +30,28 @@ class Faults:
     """Lists the faults of nodes and takes them back.
 
     Args:
-        perform: does an action.
-        ledger: the faults that the nodes can't tell.
-        machines: whose power can be changed.
+        run: runs an action, with the machines of its nodes where it is done to these.
+        ledger: the faults that nodes can't report.
     """
 
-    def __init__(self, perform: actions.Perform, ledger: Ledger, machines: Machines) -> None:
-        self._perform = perform
+    def __init__(self, run: Callable[..., Result], ledger: Ledger) -> None:
+        self._run = run
         self._ledger = ledger
-        self._machines = machines
 
-    def listed(self, nodes: Iterable[Node]) -> Result:
-        """Return what each node holds, see `faults_of`."""
+    def listing(self, nodes: Iterable[Node], machines: Machines) -> Result:
+        """Return what each node holds, see `faults_of`.
+
+        Args:
+            nodes: the nodes.
+            machines: of all nodes of the cloud.
+        """
         nodes = tuple(nodes)
         listing = actions.for_playbook("faults.yml", nodes, verb="list", subject="the faults")
-        off = self._off(nodes)
+        off = self._off(nodes, machines)
         there = _without(nodes, off)
         if not there:
             return Result(listing, off)
-        result = self._perform(replace(listing, nodes=there), check=False)
+        result = self._run(replace(listing, nodes=there))
         for name, host in result.items():
             for note in host.payload.get("notes", ()):
                 LOG.warning("%s: %s", name, note)
@@ -56,25 +59,29 @@ class Faults:
         told = {name: _listed(host, cuts.get(name), known.get(name, ())) for name, host in result.items()}
         return replace(result, action=listing, hosts={**told, **off})
 
-    def heal(self, nodes: Iterable[Node], ids: Set[str]) -> Result:
+    def heal(self, nodes: Iterable[Node], ids: Set[str], machines: Machines) -> Result:
         """Power on the nodes that were powered off, then let every node take back what it holds.
 
         Args:
-            nodes: whom to heal.
+            nodes: the nodes.
             ids: only the faults with these identities; all when empty.
+            machines: of all nodes of the cloud.
         """
         nodes = tuple(nodes)
         ours = self._ours(nodes, ids)
-        back = self._power_on(nodes, ours)
+        back = self._power_on(nodes, ours, machines)
         healing = _healing(nodes, ids)
         others = ids - {entry.id for entry in ours.values()}
         if ids and not others:
             return Result(healing, back)
-        away = {**self._off(_without(nodes, ours)), **{name: host for name, host in back.items() if not host.ok}}
+        away = {
+            **self._off(_without(nodes, ours), machines),
+            **{name: host for name, host in back.items() if not host.ok},
+        }
         there = _without(nodes, away)
         if not there:
             return Result(healing, away)
-        result = self._perform(_healing(there, others), check=False)
+        result = self._run(_healing(there, others))
         cuts = self._ledger.cut(there)
         healed = {name: _healed(host, back.get(name), cuts.get(name)) for name, host in result.items()}
         return replace(result, action=healing, hosts={**healed, **away})
@@ -94,7 +101,7 @@ class Faults:
             "'os-faults faults' lists what the nodes hold, by whoever made it",
         ]
 
-    def plan(self, nodes: Iterable[Node], ids: Set[str]) -> list[Action]:
+    def healing(self, nodes: Iterable[Node], ids: Set[str]) -> list[Action]:
         """Return what `heal` would do, run by run; nothing is touched."""
         nodes = tuple(nodes)
         ours = self._ours(nodes, ids)
@@ -104,33 +111,35 @@ class Faults:
     def _ours(self, nodes: Iterable[Node], ids: Set[str]) -> dict[str, Entry]:
         return {name: entry for name, entry in self._ledger.off(nodes).items() if not ids or entry.id in ids}
 
-    def _off(self, nodes: Iterable[Node]) -> dict[str, HostResult]:
+    def _off(self, nodes: Iterable[Node], machines: Machines) -> dict[str, HostResult]:
         """Speak for the nodes that we have powered off, unless their machines say that they are on."""
         nodes = tuple(nodes)
         entries = self._ledger.off(nodes)
         ours = [node for node in nodes if node.fqdn in entries]
         return {
             name: _off(host, entries[name])
-            for name, host in self._to_machines(actions.power_state(ours)).items()
+            for name, host in self._to_machines(actions.power_state(ours), machines).items()
             if host.payload.get("power_state") != "on"
         }
 
-    def _power_on(self, nodes: Iterable[Node], ours: Mapping[str, Entry]) -> dict[str, HostResult]:
+    def _power_on(self, nodes: Iterable[Node], ours: Mapping[str, Entry], machines: Machines) -> dict[str, HostResult]:
         return {
             name: _powered_on(host, ours[name])
             for action in _powering_on(nodes, ours)
-            for name, host in self._to_machines(action).items()
+            for name, host in self._to_machines(action, machines).items()
         }
 
-    def _to_machines(self, action: Action) -> dict[str, HostResult]:
+    def _to_machines(self, action: Action, machines: Machines) -> dict[str, HostResult]:
         """Do an action from outside; what goes wrong is a failure of a node, and keeps no other from being healed."""
         refused = {
             name: HostResult(name, Status.FAILED, message=why)
-            for name, why in self._machines.refusals(action.verb, action.nodes).items()
+            for name, why in machines.refusals(action.verb, action.nodes).items()
         }
         known = _without(action.nodes, refused)
+        if not known:
+            return refused
         try:
-            return {**refused, **(self._perform(replace(action, nodes=known)) if known else {})}
+            return {**refused, **self._run(replace(action, nodes=known), machines.variables(known))}
         except AnsibleExecutionException as error:
             unheard = {node.fqdn: HostResult(node.fqdn, Status.FAILED, message=str(error)) for node in known}
             return {**refused, **unheard, **(error.result or {})}

@@ -17,6 +17,7 @@ LOG = logging.getLogger(__name__)
 _SLACK = 5.0
 
 #: The module of an interrupted run may still be at work, so a host that shows nothing yet is asked again.
+#: A host that gave no answer in time is asked once more: its faults may keep it busy.
 _ROUNDS = 3
 
 
@@ -60,14 +61,15 @@ class Rollback:
         """
         left: tuple[Node, ...] = self.action.nodes
         listing: Result | None = None
-        for _ in range(_ROUNDS):
+        for number in range(_ROUNDS):
             listing = self.run(actions.for_playbook("faults.yml", left, verb="list", subject="the faults"))
             made = {name: holds for name, host in listing.items() if (holds := self._made(host))}
             self._known.update(made)
             if made:
                 self._heal(tuple(node for node in left if node.fqdn in made), made)
             left = tuple(node for node in left if node.fqdn not in made)
-            if not left or listing.failures:
+            failures = listing.failures
+            if not left or (failures and (number > 0 or not all(map(is_lost, failures)))):
                 break
         if listing is not None:
             listing.raise_for_status()
@@ -113,12 +115,12 @@ class PowerRollback:
     Args:
         action: what was interrupted.
         nodes: those of its nodes that were on before.
-        perform: does an action; with ``check=False`` without raising for what becomes of it.
+        run: does an action without raising for what becomes of it.
     """
 
     action: Action
     nodes: tuple[Node, ...]
-    perform: Callable[..., Result]
+    run: Callable[[Action], Result]
 
     def __call__(self) -> None:
         """Power on those that are off, and again those that went off meanwhile.
@@ -130,7 +132,7 @@ class PowerRollback:
         for _ in range(_ROUNDS):
             if not left:
                 return
-            result = self.perform(actions.for_verb("node", str(self.action.undo), left), check=False)
+            result = self.run(actions.for_verb("node", str(self.action.undo), left))
             left = tuple(node for node in left if not (node.fqdn in result and result[node.fqdn].changed))
         if result is not None:
             result.raise_for_status()

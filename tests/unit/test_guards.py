@@ -16,6 +16,7 @@ from os_faults.actions import contracts, for_verb
 from os_faults.actions.guards import Guards, Limit, is_whole
 from os_faults.faults.plan import conflicts, lasts
 from os_faults.model import Action, Fault, HostResult, Node
+from os_faults.system.actor import acting
 from os_faults.testing import FakeRunner
 
 pytestmark = pytest.mark.usefixtures("state_home")
@@ -228,8 +229,7 @@ def test_a_cloud_in_which_somebody_else_has_faults_is_refused_unless_forced() ->
 
 
 def test_who_has_the_faults_is_not_refused() -> None:
-    probe = cloud_of(FakeRunner(hosts()))
-    me = probe.inventory(probe.get_nodes())["all"]["vars"].get("os_faults_by") or probe._by
+    me = acting()
     cloud = cloud_of(held_by(claimed(me)))
     cloud.get_nodes()[:1].reboot()
 

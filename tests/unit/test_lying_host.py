@@ -63,7 +63,7 @@ def served(found: Result | None) -> bool:
 
 
 def faults(cloud: Cloud) -> Result | None:
-    result = ours(lambda: cloud._faults.listed(cloud.known_nodes()).raise_for_status())
+    result = ours(lambda: cloud._faults.listing(cloud.known_nodes(), cloud._discovery.machines()).raise_for_status())
     assert result is not None
     assert [fault.id for fault in faults_of(result) if fault.node == GOOD] == ["freeze-keystone"]
     return result
