@@ -1,4 +1,4 @@
-"""Tests are found by name: ``tests/<tier>/…/test_<playbook>.py``, or ``test_<module>.py`` without the module's ``osf_``.
+"""Tests are found by name: ``tests/<tier>/…/test_<playbook>.py``, or ``test_<module>.py`` without ``osf_``.
 
 A playbook needs such a file in the functional tier and in that of the hosts, a module in the functional tier. Each verb
 is used in the files of its playbook; while a playbook has no file of its name, in any test of the tier.
