@@ -209,23 +209,22 @@ class Service(Component):
         """Return the options that name the other end of the traffic; one that can't be cut off is refused."""
         if direction is None:
             raise ArgumentError(
-                f"{verb} {self.name} service: another service or port needs a direction (ingress, egress)"
+                f"{verb} {self.name} service: another service or port needs a direction, ingress or egress"
             )
         if other is None:
             return {}
         end = other if isinstance(other, Service) else self._performer.get_service(other)
-        if direction == "egress":
-            if not (ports or end.ports):
-                raise ServiceError(
-                    f"{verb} {self.name} service: no port of {end.name} is known, so nothing was done; "
-                    "give its port in the configuration, or other_port"
-                )
+        if direction == "egress" and not (ports or end.ports):
+            raise ServiceError(
+                f"{verb} {self.name} service: no port of {end.name} is known, so nothing was done; "
+                "give the port in the configuration or in the call"
+            )
+        if direction == "egress" or verb == "plug":
             return {"other": end.name}
         nodes = end.get_nodes()
         if not nodes:
             raise ServiceError(f"{verb} {self.name} service: no node has {end.name}, so nothing was done")
-        addresses = {node.fqdn: node.addresses for node in nodes} if verb == "unplug" else None
-        return {"other": end.name, "addresses": addresses}
+        return {"other": end.name, "addresses": {node.fqdn: node.addresses for node in nodes}}
 
 
 def _port(port: Port | None) -> list[str] | None:
