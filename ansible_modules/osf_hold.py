@@ -361,23 +361,23 @@ def targets_of(module: Module) -> tuple[list[str], osf_holds.Cut]:
     if options["acts_on"] in INTERFACE:
         refuse_unknown_network(options)
         name = options["interface"]
-        session = osf_session.carried_by_interface(module, name)
-        cut = osf_holds.Cut(network=options["acts_on"] == "interface", session=session)
+        carried = osf_session.carried_by_interface(module, name)
+        cut = osf_holds.Cut(network=options["acts_on"] == "interface", session=carried)
         return ["interface=" + name, *targets], cut
     definition = options["service"]
     service = osf_services.resolve(module, definition, options["subject"])
     if options["acts_on"] == "ports":
         ports = ports_of(service, definition, options["subject"])
-        session = osf_session.carried_by_ports(ports)
+        carried = osf_session.carried_by_ports(ports)
         lines = ["port={}/{:d}".format(protocol, number) for protocol, number in ports]
-        return lines + targets, osf_holds.Cut(network=True, session=session)
+        return lines + targets, osf_holds.Cut(network=True, session=carried)
     lines = ["unit=" + unit for unit in service.units]
     if not service.units:
         lines += mains_of(osf_services.mains(module, definition, options["subject"]), options["subject"])
     spared = osf_session.spared()
     lines += ["spare={:d}".format(pid) for pid in spared]
-    session = osf_session.carried_by_pids(set(service.pids) - set(spared))
-    return lines + targets, osf_holds.Cut(session=session)
+    carried = osf_session.carried_by_pids(set(service.pids) - set(spared))
+    return lines + targets, osf_holds.Cut(session=carried)
 
 
 def mains_of(named: Iterable[osf_pidfile.Named], name: str) -> list[str]:

@@ -134,23 +134,26 @@ from ansible.module_utils import (
     osf_claims,
     osf_cluster,
     osf_containers,
-    osf_hold_id,
-    osf_hold_store,
-    osf_identity,
     osf_network,
     osf_pidfile,
     osf_programs,
     osf_supervisor,
+    osf_terminated,
     osf_units,
 )
 from ansible.module_utils.osf_base import Module
 
 
-def usability(systemd, euid):
-    """Say in sentences what the host can't be used for."""
+def usability(version, euid):
+    """Say in sentences what the host can't be used for.
+
+    Args:
+        version: of systemd; None where it does not run the host.
+        euid: the user that modules run as.
+    """
     notes = []
     limits = "lasting faults are undone by a watchdog process, and network cuts are refused"
-    if systemd is None:
+    if version is None:
         notes.append("this host is not run by systemd: " + limits)
     if euid != 0:
         notes.append(
@@ -176,11 +179,6 @@ def is_in_use(fact):
     return fact["ActiveState"] != "inactive" or not unused
 
 
-def is_terminated(service):
-    """Whether os_faults itself stopped the service, which then is to come back."""
-    return osf_hold_store.find(osf_hold_id.hold_id("terminate", service)) is not None
-
-
 def systemd_services(module, services):
     """Return those services that are in use on this host, with three questions to systemd for all of them."""
     wanted = {name: [osf_units.pattern(each) for each in entry["units"]] for name, entry in services.items()}
@@ -191,7 +189,7 @@ def systemd_services(module, services):
     found = {}
     for name, units in chosen.items():
         facts = [by_name[unit] for unit in units if by_name[unit]["LoadState"] != "not-found"]
-        if any(is_in_use(each) for each in facts) or (facts and is_terminated(name)):
+        if any(is_in_use(each) for each in facts) or (facts and osf_terminated.is_terminated(name)):
             active = any(each["ActiveState"] in ("active", "reloading", "refreshing") for each in facts)
             found[name] = {"units": sorted({each["Id"] for each in facts}), "active": active}
     return found
@@ -206,7 +204,7 @@ def is_on_host(name, entry):
     if "pidfile" in entry:
         program = (entry.get("start") or ["/bin/sh"])[0]
         return bool(os.path.isdir(os.path.dirname(entry["pidfile"])) and shutil.which(program))
-    return is_terminated(name) or bool(osf_programs.mains(entry))
+    return osf_terminated.is_terminated(name) or bool(osf_programs.mains(entry))
 
 
 def process_services(services, notes):
@@ -217,7 +215,7 @@ def process_services(services, notes):
         try:
             if not is_on_host(name, entry):
                 continue
-            active = bool(osf_programs.mains(entry, osf_identity.user_when_terminated(name)))
+            active = bool(osf_programs.mains(entry, osf_terminated.user_when_terminated(name)))
         except osf_pidfile.Refused as error:
             active = False
             notes.append("service '%s': %s" % (name, error))
@@ -249,10 +247,10 @@ def find_services(module, services, notes):
     contained = by_driver.get("container", {})
     there = osf_containers.on_host(module.run_command, contained)
     found.update((name, {"units": [contained[name]["container"]], "active": there[name]["active"]}) for name in there)
-    programs = by_driver.get("process", {})
-    found.update(process_services({name: entry for name, entry in programs.items() if "units" not in entry}, notes))
+    running = by_driver.get("process", {})
+    found.update(process_services({name: entry for name, entry in running.items() if "units" not in entry}, notes))
     units = {name: {"units": entry["or_units"]} for name, entry in managed.items() if "or_units" in entry}
-    units.update((name, entry) for name, entry in programs.items() if "units" in entry)
+    units.update((name, entry) for name, entry in running.items() if "units" in entry)
     units.update(by_driver.get("systemd", {}))
     units = {name: entry for name, entry in units.items() if name not in found}
     if units and osf_units.booted():
@@ -265,7 +263,7 @@ def describe_node(module):
     """Return what the host is."""
     links = osf_network.interfaces(module.run_command)
     hostname = socket.gethostname()
-    systemd, virtualization = manager(module)
+    version, virtualization = manager(module)
     with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
         boot_id = file.read().strip()
     return {
@@ -276,7 +274,7 @@ def describe_node(module):
         "default_interface": osf_network.own_default_interface(),
         "boot_id": boot_id,
         "python": sys.version.split()[0],
-        "systemd": systemd,
+        "systemd": version,
         "virtualization": None if virtualization == "none" else virtualization,
         "euid": os.geteuid(),
     }
@@ -296,7 +294,7 @@ def main():
         osf_supervisor.doing("asking for its cluster and its containers")
         services = find_services(module, module.params["services"], refused)
         osf_supervisor.doing("asking for its containers")
-        containers = osf_containers.on_host(module.run_command, module.params["containers"])
+        there = osf_containers.on_host(module.run_command, module.params["containers"])
     except osf_units.UnitError as error:
         module.fail_json(msg=str(error))
     osf_supervisor.doing("looking for faults")
@@ -305,7 +303,7 @@ def main():
         changed=False,
         node=node,
         services=services,
-        containers=containers,
+        containers=there,
         claims=osf_claims.claims(),
         notes=notes,
     )

@@ -143,6 +143,7 @@ from ansible.module_utils import (
     osf_services,
     osf_start_script,
     osf_supervisor,
+    osf_terminated,
     osf_units,
 )
 from ansible.module_utils.osf_base import Module
@@ -192,11 +193,11 @@ class Program:
 
     def remember(self):
         """Remember as whom the service runs, or ran before it was terminated: it is started as that one again."""
-        user = osf_identity.user_when_terminated(self.name)
+        user = osf_terminated.user_when_terminated(self.name)
         mains = [] if "units" in self.definition else osf_services.mains(self.module, self.definition, self.name, user)
         # Of a pid file it is who can change that.
-        self.user = mains[0].owner if self.pidfile and mains else osf_identity.user_of(mains, self.name)
-        self.identity = osf_identity.of_service(mains, self.name)
+        self.user = mains[0].owner if self.pidfile and mains else osf_terminated.user_of(mains, self.name)
+        self.identity = osf_terminated.identity_of(mains, self.name)
 
     def command(self):
         """Return the command line that starts the service as whom it ran."""

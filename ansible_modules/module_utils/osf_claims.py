@@ -59,11 +59,11 @@ def refuse_others(by: str | None, force: bool) -> None:
         raise Refused(
             "{fault} {subject} by {by} is on this host since {begin}, and keeps others (you are {you}) away "
             "until {end}; wait, have it healed, or set force".format(
-                you=you, begin=clock(last["since"]), end=clock(last["until"]), **last
+                you=you, begin=time_of_day(last["since"]), end=time_of_day(last["until"]), **last
             )
         )
 
 
-def clock(seconds: float) -> str:
+def time_of_day(seconds: float) -> str:
     """Return a time of day for people."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))

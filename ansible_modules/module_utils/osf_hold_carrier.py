@@ -17,6 +17,7 @@ from typing import Sequence
 from ansible.module_utils import osf_hold_files as files
 from ansible.module_utils import osf_hold_scripts as scripts
 from ansible.module_utils import osf_hold_store as store
+from ansible.module_utils.osf_files import read_text
 
 UNIT_PREFIX = "os-faults-"
 
@@ -226,7 +227,7 @@ class Watchdog(Carrier):
 
     @staticmethod
     def _is_ours(pid: int, hold: store.Hold) -> bool:
-        arguments = store.read_text("/proc/{:d}/cmdline".format(pid)).split("\0")
+        arguments = read_text("/proc/{:d}/cmdline".format(pid)).split("\0")
         return hold.path("watchdog.sh") in arguments
 
 

@@ -24,8 +24,8 @@ def of_others() -> list[str]:
     A user is named by his name alone: what a directory in ``/tmp`` is called is chosen by whoever makes it.
     """
     entries = list(itertools.islice(_entries(), _LOOKED_THROUGH + 1))
-    paths = [store.SYSTEM_ROOT, store.LASTING_ROOT, *entries[:_LOOKED_THROUGH]]
-    users = sorted({owner for owner in map(_owner_of_faults, paths) if owner is not None})
+    places = [store.SYSTEM_ROOT, store.LASTING_ROOT, *entries[:_LOOKED_THROUGH]]
+    users = sorted({owner for owner in map(_owner_of_faults, places) if owner is not None})
     told = [
         "{0} has faults on this host; only {0} can list and heal them".format(osf_paths.user_of(uid)) for uid in users
     ]

@@ -11,6 +11,7 @@ from typing import Any, Mapping, NamedTuple
 
 from ansible.module_utils import osf_clock, osf_hold_id, osf_paths
 from ansible.module_utils import osf_session as session
+from ansible.module_utils.osf_files import read_text
 
 SYSTEM_ROOT = "/run/os-faults"
 
@@ -50,15 +51,6 @@ class Hold(NamedTuple):
     def exists(self) -> bool:
         """Whether the directory is still there. When it is gone the undo has said that it is done."""
         return os.path.isdir(self.directory)
-
-
-def read_text(path: str) -> str:
-    """Return the content of a small file, "" when it can't be read."""
-    try:
-        with open(path, encoding="utf-8", errors="replace") as stream:
-            return stream.read()
-    except OSError:
-        return ""
 
 
 def boot_id() -> str:

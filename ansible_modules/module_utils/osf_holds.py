@@ -203,7 +203,7 @@ def _refuse_a_second(old: store.Hold | None, wanted: Plan) -> None:
     if os.path.exists(old.path("moment")):
         raise Refused(
             "{} of {} is armed on this host and begins at {}; wait, or have it healed".format(
-                what, old.record["by"] or "somebody", claims.clock(old.record["since"])
+                what, old.record["by"] or "somebody", claims.time_of_day(old.record["since"])
             )
         )
     if wanted.moment is not None:

@@ -13,10 +13,11 @@ import subprocess
 import time
 from typing import Callable, Iterable, Iterator, Mapping, NamedTuple
 
-from ansible.module_utils import osf_mounts, osf_text
+from ansible.module_utils import osf_mounts
 from ansible.module_utils import osf_proc as proc
-from ansible.module_utils.osf_hold_store import read_text
+from ansible.module_utils.osf_files import read_text
 from ansible.module_utils.osf_hold_targets import Targets
+from ansible.module_utils.osf_text import plain
 
 OWN_RULE = re.compile(r"os[-_]?faults|osf[-_]")
 """What each chain and table of packet filter rules of ours has in its name."""
@@ -197,7 +198,7 @@ def _mounts() -> Iterator[str]:
     for row in read_text("/proc/self/mounts").splitlines():
         words = row.split(" ")
         if len(words) >= 4 and not _PASSING_MOUNT.match(words[1]):
-            yield "mount {}: {} {}".format(osf_text.plain(osf_mounts.unescaped(words[1])), words[2], words[3])
+            yield "mount {}: {} {}".format(plain(osf_mounts.unescaped(words[1])), words[2], words[3])
 
 
 def _stopped() -> Iterator[str]:
@@ -205,7 +206,7 @@ def _stopped() -> Iterator[str]:
         found = proc.stat(int(name)) if name.isdigit() else None
         if found and found.state in "Tt":
             command = read_text("/proc/{}/comm".format(name)).strip()
-            yield "stopped process {:d}: {}".format(found.pid, osf_text.plain(command))
+            yield "stopped process {:d}: {}".format(found.pid, plain(command))
 
 
 def _masks_and_drop_ins() -> Iterator[str]:

@@ -12,7 +12,7 @@ import re
 import shutil
 from typing import NamedTuple, Sequence
 
-from ansible.module_utils import osf_hold_id, osf_hold_store, osf_pidfile, osf_proc
+from ansible.module_utils import osf_proc
 
 SETPRIV = "setpriv"
 """The program that starts another as somebody else; it stands alone in a command line where the host lacks it."""
@@ -41,37 +41,6 @@ def of(pid: int) -> Identity | None:
     if not users or not groups or users[0] == os.geteuid() or itself != users[0]:
         return None
     return Identity(users[0], groups[0], tuple(more))
-
-
-def of_service(mains: Sequence[osf_pidfile.Named], name: str) -> Identity | None:
-    """Return as whom a service was started; of one that is down, as whom it ran when it was terminated.
-
-    Args:
-        mains: its main processes, all of one user; the oldest counts.
-        name: what it is called in the record.
-    """
-    first = min(osf_proc.identify(each.pid for each in mains), key=lambda each: each.start, default=None)
-    return of(first.pid) if first is not None else load(_recorded(name, "run_as"))
-
-
-def user_of(mains: Sequence[osf_pidfile.Named], name: str) -> int | None:
-    """Return the user whose processes alone count as a service; of one that is down, as when it was terminated.
-
-    Unlike `of_service` it is who the service has become. Arguments are those of `of_service`; None when nobody knows.
-    """
-    found = [users[0] for users in (osf_proc.users(each.pid) for each in mains) if users]
-    return found[0] if found else user_when_terminated(name)
-
-
-def user_when_terminated(name: str) -> int | None:
-    """Return the user that a service had when it was terminated; None for one that was not, or found otherwise."""
-    text = _recorded(name, "user").strip()
-    return int(text) if re.fullmatch("[0-9]{1,10}", text) else None
-
-
-def _recorded(name: str, file: str) -> str:
-    record = osf_hold_store.find(osf_hold_id.hold_id("terminate", name))
-    return record.text(file) if record else ""
 
 
 def dump(identity: Identity | None) -> str:

@@ -11,7 +11,7 @@ import time
 from fnmatch import fnmatchcase
 from typing import Iterable
 
-from ansible.module_utils.osf_hold_store import read_text
+from ansible.module_utils.osf_files import read_text
 
 NETWORK = ("nfs*", "smb*", "cifs", "ceph", "afs", "gfs*", "ocfs2", "lustre", "9p", "virtiofs", "fuse*")
 """Types of file systems that somebody else than this host's kernel answers for; ``fill_disk.sh`` has the same list."""

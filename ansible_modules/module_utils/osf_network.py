@@ -9,6 +9,8 @@ import socket
 import threading
 from typing import Any, Callable
 
+from ansible.module_utils.osf_files import read_text
+
 Run = Callable[..., "tuple[int, str, str]"]
 
 _RTF_UP = 0x1
@@ -39,13 +41,13 @@ def parse_ip(text: str) -> list[dict[str, Any]]:
 
 def from_kernel(directory: str) -> list[dict[str, Any]]:
     """Read the same from ``/sys`` and ``/proc``, for hosts without iproute2; IPv4 is only the address in use."""
-    addresses = ipv6_addresses(_read("/proc/net/if_inet6"))
+    addresses = ipv6_addresses(read_text("/proc/net/if_inet6"))
     found = []
     for name in sorted(os.listdir(directory)):
-        kind = _read(os.path.join(directory, name, "type")).strip()
+        kind = read_text(os.path.join(directory, name, "type")).strip()
         if kind in ("", "772"):
             continue
-        mac = _read(os.path.join(directory, name, "address")).strip()
+        mac = read_text(os.path.join(directory, name, "address")).strip()
         ipv4 = _ipv4_of(name)
         own = ([ipv4] if ipv4 else []) + addresses.get(name, [])
         found.append({"name": name, "mac": mac if kind == "1" and mac else None, "addresses": own})
@@ -102,7 +104,7 @@ def default_interface(ipv4: str, ipv6: str) -> str | None:
 
 def own_default_interface() -> str | None:
     """Return the default interface of this host."""
-    return default_interface(_read("/proc/net/route"), _read("/proc/net/ipv6_route"))
+    return default_interface(read_text("/proc/net/route"), read_text("/proc/net/ipv6_route"))
 
 
 def fqdn(hostname: str, patience: float = 1.0) -> str:
@@ -126,11 +128,3 @@ def fqdn(hostname: str, patience: float = 1.0) -> str:
     thread.join(patience)
     full = next((name for name in answers if "." in name), hostname)
     return hostname if full.startswith("localhost") else full
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
-    except OSError:
-        return ""

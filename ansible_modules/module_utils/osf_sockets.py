@@ -9,6 +9,8 @@ import os
 import re
 from typing import Iterable
 
+from ansible.module_utils.osf_files import read_text
+
 _TCP_LISTEN = "0A"
 _UDP_UNCONNECTED = "07"
 _ACCEPTING = 0x10000
@@ -63,16 +65,8 @@ def listening_paths(table: str, inodes: set[str]) -> set[str]:
     return paths
 
 
-def _read(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
-    except OSError:
-        return ""
-
-
 def _ephemeral() -> range:
-    first, _, last = _read("/proc/sys/net/ipv4/ip_local_port_range").strip().partition("\t")
+    first, _, last = read_text("/proc/sys/net/ipv4/ip_local_port_range").strip().partition("\t")
     return range(int(first), int(last) + 1) if last else range(0)
 
 
@@ -83,14 +77,14 @@ def ports_of(inodes: set[str]) -> tuple[tuple[str, int], ...]:
     """
     found = set()
     for table in ("tcp", "tcp6"):
-        found |= {("tcp", port) for port in listening_ports(_read("/proc/net/" + table), _TCP_LISTEN, inodes)}
+        found |= {("tcp", port) for port in listening_ports(read_text("/proc/net/" + table), _TCP_LISTEN, inodes)}
     skip = _ephemeral()
     for table in ("udp", "udp6"):
-        ports = listening_ports(_read("/proc/net/" + table), _UDP_UNCONNECTED, inodes, skip)
+        ports = listening_ports(read_text("/proc/net/" + table), _UDP_UNCONNECTED, inodes, skip)
         found |= {("udp", port) for port in ports}
     return tuple(sorted(found))
 
 
 def unix_sockets_of(inodes: set[str]) -> tuple[str, ...]:
     """Return the paths of the listening unix sockets."""
-    return tuple(sorted(listening_paths(_read("/proc/net/unix"), inodes)))
+    return tuple(sorted(listening_paths(read_text("/proc/net/unix"), inodes)))
