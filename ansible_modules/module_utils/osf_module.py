@@ -1,9 +1,9 @@
 """`AnsibleModule` as far as the modules of os_faults need it, for hosts to which a module comes without Ansible's own.
 
 Ansible sends some fifty files of its library with every module, and a host spends a quarter of a second of CPU on
-compiling them. A module that is packed (see ``os_faults/warm/packing.py``) brings this file in their place. A module
-can't tell the difference: the same arguments are taken and refused, commands run in the same way, the answer has the
-same form. What no module of ours uses is not here.
+compiling them. A module that is packed (see ``os_faults/ansible/warm/packing.py``) brings this file in their place. A
+module can't tell the difference: the same arguments are taken and refused, commands run in the same way, the answer
+has the same form. What no module of ours uses is not here.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ def faults(session: Session) -> None:
 
     A node that was powered off or cut off from here can't tell: its fault is "held", by the journal of this controller.
     """
-    from os_faults.faults import faults_of
+    from os_faults.faults.listing import faults_of
 
     with session.connected() as cloud:
         failure: OSFException | None = None
@@ -124,8 +124,8 @@ def faults(session: Session) -> None:
 @click.pass_obj
 def inventory(session: Session, as_list: bool, host: str | None) -> None:
     """Print the inventory."""
+    from os_faults.ansible.inventory import to_list_json
     from os_faults.errors import NodeCollectionError, did_you_mean
-    from os_faults.inventory import to_list_json
 
     with session.connected() as cloud:
         failure = _failure_of(cloud)

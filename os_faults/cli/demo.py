@@ -7,11 +7,11 @@ import time
 
 import click
 
-from os_faults import files
 from os_faults.cli.globals import command
 from os_faults.cli.session import Session
 from os_faults.cli.terminal import say
 from os_faults.errors import OSFError
+from os_faults.system import files
 
 
 @command("demo")

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from os_faults import files
 from os_faults.cli.globals import command
 from os_faults.cli.session import Session
 from os_faults.cli.terminal import say
+from os_faults.system import files
 
 
 @command("discover")
@@ -24,8 +24,8 @@ def discover(session: Session, out: Path) -> None:
     import yaml
 
     from os_faults.config import load, portable
-    from os_faults.discovered import described
     from os_faults.errors import ConfigError
+    from os_faults.export import described
 
     path = files.absolute(out)
     named = (None, session.config, session.cloud)

@@ -16,8 +16,8 @@ from os_faults.cli.session import Session
 from os_faults.cli.terminal import say
 
 if TYPE_CHECKING:
+    from os_faults.actions.contract import Contract
     from os_faults.cloud import Cloud
-    from os_faults.contract import Contract
     from os_faults.model import Action
 
 

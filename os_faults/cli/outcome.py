@@ -14,8 +14,8 @@ from os_faults.cli.interrupts import heard
 from os_faults.cli.session import Session
 from os_faults.cli.terminal import say, settle
 from os_faults.errors import OSFException, UndoError
-from os_faults.process import have_streams
-from os_faults.text import printable
+from os_faults.system.process import have_streams
+from os_faults.system.text import printable
 
 EXIT_CODES = """\b
 Exit codes:

@@ -14,12 +14,12 @@ from os_faults.cli.inject import ContainerVerbs, Verbs, action_of, command_of
 from os_faults.cli.session import Session
 from os_faults.cli.terminal import say
 from os_faults.errors import GuardRailError
-from os_faults.moment import is_delay
-from os_faults.text import printable
+from os_faults.model.moment import is_delay
+from os_faults.system.text import printable
 
 if TYPE_CHECKING:
-    from os_faults.contract import Contract
-    from os_faults.preview import Preview
+    from os_faults.actions.contract import Contract
+    from os_faults.faults.plan import Preview
 
 
 def _inject(contract: Contract, verb: str, session: Session, on: str, yes: bool = False, **values: Any) -> None:

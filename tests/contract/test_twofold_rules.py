@@ -19,10 +19,10 @@ from cloud_fixture import CONFIG, hosts
 
 import os_faults
 from os_faults import ArgumentError, Cloud, ServiceError, resources
+from os_faults.actions.contract import AT
+from os_faults.ansible.inventory import group_of, inventory
 from os_faults.config import load
-from os_faults.contract import AT
 from os_faults.faults import checked
-from os_faults.inventory import group_of, inventory
 from os_faults.model import Node
 from os_faults.moment import LONGEST, epoch_of
 from os_faults.testing import FakeRunner

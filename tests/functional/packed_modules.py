@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from os_faults import resources
-from os_faults.warm.packing import pack
+from os_faults.ansible.warm.packing import pack
 
 #: A user of this machine without any rights; nobody has this number.
 MALLORY = 64242

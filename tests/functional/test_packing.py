@@ -17,7 +17,7 @@ import ansible_runner
 import pytest
 
 from os_faults import resources
-from os_faults.warm.packing import pack, pack_library
+from os_faults.ansible.warm.packing import pack, pack_library
 
 pytestmark = pytest.mark.functional
 
