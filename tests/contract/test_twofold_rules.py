@@ -22,9 +22,9 @@ from os_faults import ArgumentError, Cloud, ServiceError, resources
 from os_faults.actions.contract import AT
 from os_faults.ansible.inventory import group_of, inventory
 from os_faults.config import load
-from os_faults.faults import checked
+from os_faults.faults.listing import checked
 from os_faults.model import Node
-from os_faults.moment import LONGEST, epoch_of
+from os_faults.model.moment import LONGEST, epoch_of
 from os_faults.testing import FakeRunner
 
 PLAYBOOKS = Path(__file__).parents[2] / "playbooks"
@@ -266,7 +266,7 @@ IDS = {
 def test_a_host_its_answer_and_heal_take_the_same_ids(module_utils: None) -> None:
     from ansible.module_utils.osf_hold_id import hold_id, is_plain
 
-    shapes = yaml.safe_load((Path(os_faults.__file__).parent / "answers" / "shapes.yml").read_text())
+    shapes = yaml.safe_load((Path(os_faults.__file__).parent / "actions" / "answers" / "shapes.yml").read_text())
     answered = re.compile(shapes["$defs"]["id"]["pattern"])
     for name, plain in IDS.items():
         assert is_plain(name) is plain, name
