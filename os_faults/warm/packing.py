@@ -14,6 +14,7 @@ import base64
 import re
 import zlib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from os_faults.warm.program import PROGRAM
@@ -67,6 +68,7 @@ def pack(name: str, source: str, utils: Mapping[str, str]) -> str | None:
     return PROGRAM.replace("@NAME@", name).replace("@SOURCES@", packed)
 
 
+@cache  # most modules share the same sources
 def bare(source: str) -> str:
     r"""Return a source without what only people read; what is left stays on the lines where it was.
 
