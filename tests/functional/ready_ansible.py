@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -28,6 +29,7 @@ class ReadyAnsible:
         self._nothing = directory / "no-modules"
         self._nothing.mkdir()
         self._begun = 0
+        self._turn = threading.Lock()  # runs may begin at the same time
         self._warm: dict[frozenset[tuple[str, str]], WarmStart] = {}
 
     def before(self, env: Mapping[str, str]) -> dict[str, str]:
@@ -37,10 +39,10 @@ class ReadyAnsible:
             env: the environment that the run would have without.
         """
         key = frozenset((name, value) for name, value in env.items() if name not in _PASSING)
-        warm = self._warm.pop(key, None) or self._another()
-        self._warm[key] = warm
-        while len(self._warm) > _KEPT:
-            self._warm.pop(next(iter(self._warm))).close()
+        with self._turn:
+            warm = self._warm[key] = self._warm.pop(key, None) or self._another()
+            while len(self._warm) > _KEPT:
+                self._warm.pop(next(iter(self._warm))).close()
         return warm.before({name: value for name, value in env.items() if name != "PYTEST_CURRENT_TEST"})
 
     def close(self) -> None:
