@@ -26,8 +26,8 @@ Run = Callable[..., "Play"]
 #: of this machine, and about modules without Ansible. `tox -e py313` leaves them to `py311`.
 ONCE = frozenset(
     """
-    test_bounds test_foreign_configuration test_full_disk test_other_programs test_other_users test_pid_files
-    test_private_directory test_streams test_supervisor test_terminal
+    test_bounds test_foreign_configuration test_full_disk test_homeless test_libvirt_uri test_other_programs
+    test_other_users test_pid_files test_private_directory test_streams test_supervisor test_terminal
     """.split()
 )
 
