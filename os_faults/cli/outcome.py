@@ -48,7 +48,7 @@ class Outermost(click.Command):
         except Exception as error:  # also what goes wrong before a command runs
             if not standalone_mode:
                 raise
-            code = _told(extra.get("obj") or Session(), error)
+            code = _report(extra.get("obj") or Session(), error)
         if not standalone_mode:
             return code
         settle()
@@ -63,10 +63,10 @@ class Outermost(click.Command):
             except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
                 raise  # click knows what to do with them
             except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - ends here as one line
-                ctx.exit(_told(session, error))
+                ctx.exit(_report(session, error))
 
 
-def _told(session: Session, error: BaseException) -> int:
+def _report(session: Session, error: BaseException) -> int:
     """Say what went wrong, and return the exit code."""
     if isinstance(error, click.ClickException):
         return _refuse(error)

@@ -119,11 +119,11 @@ class Executor:
         try:
             replace(undo, action=partly)()
             self._ledger.withdraw(partly)
-            said = "what it may have begun was taken back"
+            outcome = "what it may have begun was taken back"
         except (AnsibleExecutionException, UndoError) as error:
-            said = f"what it may have begun could not be taken back, the list of faults tells what is left: {error}"
-        told = {node.fqdn: replace(part[node.fqdn], message=f"{part[node.fqdn].message}; {said}") for node in lost}
-        return replace(part, hosts={**part.hosts, **told})
+            outcome = f"what it may have begun could not be taken back, the list of faults tells what is left: {error}"
+        hosts = {node.fqdn: replace(part[node.fqdn], message=f"{part[node.fqdn].message}; {outcome}") for node in lost}
+        return replace(part, hosts={**part.hosts, **hosts})
 
     def _undo_of(self, action: Action, machines: Variables) -> Undo | None:
         """Return what takes an action back that is interrupted, None when it leaves nothing.

@@ -171,9 +171,9 @@ def _lines(entries: Iterable[Entry], now: float) -> list[str]:
 def _parsed(line: str) -> Entry | None:
     """Return what a line says; None when it was cut off by a crash, is from another version, or from nowhere."""
     try:
-        told = json.loads(line)
-        entry = Entry(**{field.name: told[field.name] for field in fields(Entry)})
-        known = told["schema"] == _SCHEMA
+        content = json.loads(line)
+        entry = Entry(**{field.name: content[field.name] for field in fields(Entry)})
+        known = content["schema"] == _SCHEMA
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
     sound = all(_CHECKS.get(name, is_text)(value) for name, value in vars(entry).items())

@@ -115,8 +115,8 @@ def action_of(cloud: Cloud, contract: Contract, verb: str, on: str, values: Mapp
         return targets.choose(cloud, on, None).action(verb, **values)
     options = dict(values)
     name = options.pop(contract.subject)
-    thing = cloud.get_container(name) if contract.subject == "container" else cloud.get_service(name)
-    return thing.action(verb, targets.choose(cloud, on, thing), **options)
+    component = cloud.get_container(name) if contract.subject == "container" else cloud.get_service(name)
+    return component.action(verb, targets.choose(cloud, on, component), **options)
 
 
 def show(session: Session, cloud: Cloud, actions: Sequence[Action]) -> None:

@@ -46,8 +46,8 @@ def _power(cloud: Cloud, nodes: Iterable[Node]) -> tuple[Mapping[str, str | None
     try:
         return NodeCollection(nodes, cloud).power_state(), None
     except AnsibleExecutionException as error:
-        told = error.result.items() if error.result else ()
-        return {name: host.payload.get("power_state") for name, host in told}, error
+        answers = error.result.items() if error.result else ()
+        return {name: host.payload.get("power_state") for name, host in answers}, error
 
 
 def _node(node: Node) -> dict[str, Any]:
