@@ -75,7 +75,7 @@ waited:
   sample: 21.4
 """
 
-from ansible.module_utils.osf_base import Module
+from ansible.module_utils.os_faults.module import Module
 
 
 def main():

@@ -113,8 +113,10 @@ notes:
 import signal
 import time
 
-from ansible.module_utils import osf_changes, osf_claims, osf_containers, osf_proc, osf_supervisor, osf_units
-from ansible.module_utils.osf_base import Module
+from ansible.module_utils.os_faults.hold import owners, recorded
+from ansible.module_utils.os_faults.host import proc, supervisor
+from ansible.module_utils.os_faults.module import Module
+from ansible.module_utils.os_faults.service import containers, systemd
 
 SETTLE = 0.3
 """Seconds that a started container has to prove that it lives."""
@@ -131,12 +133,12 @@ class Target:
         self.module = module
         self.subject = module.params["subject"]
         self.deadline = time.monotonic() + module.params["timeout"]
-        self.container = osf_containers.find(module.run_command, module.params["container"], module.params["engine"])
-        self.unit = osf_containers.unit_of(module.run_command, self.container)
+        self.container = containers.find(module.run_command, module.params["container"], module.params["engine"])
+        self.unit = containers.unit_of(module.run_command, self.container)
 
     def refresh(self):
         """Ask the engine again."""
-        self.container = osf_containers.find(self.module.run_command, self.container.name, self.container.engine)
+        self.container = containers.find(self.module.run_command, self.container.name, self.container.engine)
 
     def command(self, verb):
         """Return the command that starts, stops or restarts the container, by its unit when it has one."""
@@ -209,7 +211,7 @@ class Target:
     def restart_note(self):
         """Say who starts the container again."""
         if self.unit:
-            facts = osf_units.show(self.module.run_command, [self.unit], (*osf_units.STATE, "Restart"))[self.unit]
+            facts = systemd.show(self.module.run_command, [self.unit], (*systemd.STATE, "Restart"))[self.unit]
             return "%s runs it (Restart=%s)" % (self.unit, facts.get("Restart", "no"))
         if self.container.policy in ("always", "unless-stopped", "on-failure"):
             return "%s may start it again (restart policy %s)" % (self.container.engine, self.container.policy)
@@ -225,7 +227,7 @@ def start(target):
         target.unpause()
         target.run(target.command("start"))
         target.ensure_runs("start")
-    osf_changes.close(target.module, "terminate", target.subject)
+    recorded.close(target.module, "terminate", target.subject)
     return idle, []
 
 
@@ -235,7 +237,7 @@ def terminate(target):
         return False, []
     if target.module.check_mode:
         return True, ["would stop " + target.container.name]
-    osf_changes.record_change(
+    recorded.record_change(
         target.module,
         fault="terminate",
         subject=target.subject,
@@ -257,20 +259,20 @@ def restart(target):
     target.unpause()
     target.run(target.command("restart"))
     target.ensure_runs("restart", before)
-    osf_changes.close(target.module, "terminate", target.subject)
+    recorded.close(target.module, "terminate", target.subject)
     return True, []
 
 
 def kill(target):
     """Kill every process of the container, and wait until each is gone."""
-    victims = osf_proc.identify(target.container.pids)
+    victims = proc.identify(target.container.pids)
     if not victims:
         raise Failure("nothing to kill: %s is %s on this host" % (target.subject, target.container.status))
     if target.module.check_mode:
         return True, ["would kill " + ", ".join(str(each.pid) for each in victims), target.restart_note()]
     target.unpause()
     target.run([target.container.engine, "kill", "--signal", "KILL", target.container.name])
-    left = osf_proc.wait_gone(victims, target.deadline, insist=signal.SIGKILL)
+    left = proc.wait_gone(victims, target.deadline, insist=signal.SIGKILL)
     if left:
         raise Failure(
             "%s was killed, but after %d s these processes are still there: %s"
@@ -296,19 +298,19 @@ def main():
         },
         supports_check_mode=True,
     )
-    module.run_command_environ_update = osf_units.ENVIRONMENT
+    module.run_command_environ_update = systemd.ENVIRONMENT
     try:
-        osf_supervisor.doing("asking for container '%s'" % module.params["container"])
+        supervisor.doing("asking for container '%s'" % module.params["container"])
         target = Target(module)
         if module.params["action"] != "start":
-            osf_claims.refuse_others(module.params["by"], module.params["force"])
+            owners.refuse_others(module.params["by"], module.params["force"])
         before = target.container.pids
         if not module.check_mode:
-            osf_supervisor.acting()
+            supervisor.acting()
         changed, notes = ACTIONS[module.params["action"]](target)
         if not module.check_mode:
             target.refresh()
-    except (Failure, osf_changes.Refused, osf_containers.ContainerError, osf_units.UnitError) as error:
+    except (Failure, recorded.Refused, containers.ContainerError, systemd.UnitError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(
         changed=changed,
@@ -322,4 +324,4 @@ def main():
 
 
 if __name__ == "__main__":
-    osf_supervisor.run(main)
+    supervisor.run(main)

@@ -49,7 +49,7 @@ import json
 import os
 import sys
 
-from ansible.module_utils.osf_base import Module
+from ansible.module_utils.os_faults.module import Module
 
 LOGIN = {
     "username": ("ansible_user", "ansible_ssh_user"),

@@ -99,9 +99,9 @@ bmc:
 
 import traceback
 
-from ansible.module_utils import osf_power
+from ansible.module_utils.os_faults.power import steps
 from ansible.module_utils.basic import missing_required_lib
-from ansible.module_utils.osf_base import Module
+from ansible.module_utils.os_faults.module import Module
 
 try:
     from pyghmi.exceptions import PyghmiException
@@ -129,7 +129,7 @@ def key_of(text):
     try:
         return bytes.fromhex(text[2:]) if text.startswith("0x") else text.encode()
     except ValueError:
-        raise osf_power.PowerError("kg: after 0x it must have an even number of hex digits") from None
+        raise steps.PowerError("kg: after 0x it must have an even number of hex digits") from None
 
 
 class Bmc:
@@ -168,17 +168,17 @@ class Bmc:
         command, self._command = self._command, None
         if command is not None:
             try:
-                osf_power.bounded(command.ipmi_session.logout, 2, "")
-            except (PyghmiException, OSError, osf_power.PowerError):
+                steps.bounded(command.ipmi_session.logout, 2, "")
+            except (PyghmiException, OSError, steps.PowerError):
                 pass  # the session is gone already, or ends by its own time-out
 
     def _call(self, call):
         late = "the BMC at %s did not answer within %d s" % (self.place, self.patience)
         try:
-            return osf_power.bounded(lambda: call(self._connected()), self.patience, late)
+            return steps.bounded(lambda: call(self._connected()), self.patience, late)
         except (PyghmiException, OSError) as error:
             self.close()
-            raise osf_power.PowerError(self._sentence(error)) from error
+            raise steps.PowerError(self._sentence(error)) from error
 
     def _connected(self):
         if self._command is None:
@@ -201,8 +201,8 @@ def main():
     """Run the module."""
     module = Module(
         argument_spec=dict(
-            osf_power.TIMES,
-            state=osf_power.STATE,
+            steps.TIMES,
+            state=steps.STATE,
             address={"type": "str", "required": True},
             port={"type": "int", "default": 623},
             username={"type": "str", "required": True},
@@ -216,9 +216,9 @@ def main():
         module.fail_json(msg=missing_required_lib("pyghmi"), exception=PYGHMI_TRACEBACK)
     try:
         bmc = Bmc(module.params)
-    except osf_power.PowerError as error:
+    except steps.PowerError as error:
         module.fail_json(msg=str(error))
-    osf_power.run(module, bmc)
+    steps.run(module, bmc)
 
 
 if __name__ == "__main__":

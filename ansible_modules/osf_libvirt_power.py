@@ -106,8 +106,8 @@ matched_by:
   sample: mac
 """
 
-from ansible.module_utils import osf_libvirt, osf_power
-from ansible.module_utils.osf_base import Module
+from ansible.module_utils.os_faults.module import Module
+from ansible.module_utils.os_faults.power import libvirt, steps
 
 DEAF = {3: "paused", 7: "suspended"}
 """States (VIR_DOMAIN_PAUSED, VIR_DOMAIN_PMSUSPENDED) in which a domain is on, but does not hear the power button."""
@@ -120,17 +120,17 @@ ACTS = {
 }
 
 
-class Machine(osf_libvirt.Domain):
+class Machine(libvirt.Domain):
     """A domain, with its power switch."""
 
     def act(self, action):
         """Do it; what comes of it is looked at later."""
         if action in ("poweroff", "shutdown") and not self.call(lambda domain: domain.isPersistent()):
-            raise osf_power.PowerError("%s is transient, so without power it would be gone for good" % self.name)
+            raise steps.PowerError("%s is transient, so without power it would be gone for good" % self.name)
         if action == "shutdown":
             state = self.call(lambda domain: domain.state()[0])
             if state in DEAF:
-                raise osf_power.PowerError(
+                raise steps.PowerError(
                     "%s is %s, so it can't be asked to shut down (poweroff cuts the power)" % (self.name, DEAF[state])
                 )
         self.call(ACTS[action], self.timeout)
@@ -138,11 +138,9 @@ class Machine(osf_libvirt.Domain):
 
 def main():
     """Run the module."""
-    module = Module(
-        argument_spec=dict(osf_libvirt.ARGUMENTS, state=osf_power.STATE), supports_check_mode=True, **osf_libvirt.RULES
-    )
-    osf_libvirt.require(module)
-    osf_power.run(module, Machine(module.params, module.tmpdir))
+    module = Module(argument_spec=dict(libvirt.ARGUMENTS, state=steps.STATE), supports_check_mode=True, **libvirt.RULES)
+    libvirt.require(module)
+    steps.run(module, Machine(module.params, module.tmpdir))
 
 
 if __name__ == "__main__":

@@ -135,8 +135,8 @@ import re
 import time
 import xml.etree.ElementTree as ElementTree
 
-from ansible.module_utils import osf_libvirt, osf_power
-from ansible.module_utils.osf_base import Module
+from ansible.module_utils.os_faults.module import Module
+from ansible.module_utils.os_faults.power import libvirt, steps
 
 RUNNING = 1
 PAUSED = 3
@@ -184,7 +184,7 @@ def described(name):
     return ElementTree.tostring(root, encoding="unicode")
 
 
-class Machine(osf_libvirt.Domain):
+class Machine(libvirt.Domain):
     """A domain, with its snapshots."""
 
     def names(self):
@@ -203,21 +203,21 @@ class Machine(osf_libvirt.Domain):
             if suspend:
                 self.call(lambda domain: domain.suspend())
             self.call(lambda domain: domain.snapshotCreateXML(described(name)), self.timeout)
-        except osf_power.PowerError as error:
+        except steps.PowerError as error:
             failures.append(str(error))
         if suspend:
-            runs, trouble = osf_power.until(self._runs, time.monotonic() + self.patience)
+            runs, trouble = steps.until(self._runs, time.monotonic() + self.patience)
             failures += [] if runs else ["it is still suspended, and can't be made to go on: %s" % trouble]
         if failures:
-            raise osf_power.PowerError("; ".join(failures))
+            raise steps.PowerError("; ".join(failures))
 
     def revert(self, name, state):
         """Go back to a snapshot, and into the state ``RUNNING`` or ``PAUSED``."""
         flags = REVERT_FLAGS[state]
         self.call(lambda domain: domain.revertToSnapshot(domain.snapshotLookupByName(name), flags), self.timeout)
-        seen, trouble = osf_power.until(lambda: self.condition() == state, time.monotonic() + self.patience)
+        seen, trouble = steps.until(lambda: self.condition() == state, time.monotonic() + self.patience)
         if not seen:
-            raise osf_power.PowerError("%s is not %s after the revert: %s" % (self.name, WORDS[state], trouble))
+            raise steps.PowerError("%s is not %s after the revert: %s" % (self.name, WORDS[state], trouble))
 
     def _runs(self):
         """Let the domain go on unless it does, and return whether it does."""
@@ -257,7 +257,7 @@ def carry_out(machine, params, check_mode):
     begin, previous = time.monotonic(), machine.state()
     why = refusal(params["state"], params["name"], machine.names(), previous)
     if why:
-        raise osf_power.PowerError("%s %s" % (machine.name, why))
+        raise steps.PowerError("%s %s" % (machine.name, why))
     done = ACTIONS[params["state"]](machine, params, check_mode)
     return dict(
         done,
@@ -273,18 +273,18 @@ def main():
     """Run the module."""
     module = Module(
         argument_spec=dict(
-            osf_libvirt.ARGUMENTS,
+            libvirt.ARGUMENTS,
             state={"type": "str", "required": True, "choices": list(ACTIONS)},
             name={"type": "str", "required": True},
             suspend={"type": "bool", "default": True},
             resume={"type": "bool", "default": True},
         ),
         supports_check_mode=True,
-        **osf_libvirt.RULES,
+        **libvirt.RULES,
     )
-    osf_libvirt.require(module)
+    libvirt.require(module)
     machine = Machine(module.params, module.tmpdir)
-    osf_power.finish(module, machine, lambda: carry_out(machine, module.params, module.check_mode))
+    steps.finish(module, machine, lambda: carry_out(machine, module.params, module.check_mode))
 
 
 if __name__ == "__main__":

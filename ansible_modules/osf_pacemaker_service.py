@@ -127,16 +127,10 @@ import os
 import signal
 import time
 
-from ansible.module_utils import (
-    osf_changes,
-    osf_claims,
-    osf_cluster,
-    osf_proc,
-    osf_services,
-    osf_supervisor,
-    osf_units,
-)
-from ansible.module_utils.osf_base import Module
+from ansible.module_utils.os_faults.hold import owners, recorded
+from ansible.module_utils.os_faults.host import proc, supervisor
+from ansible.module_utils.os_faults.module import Module
+from ansible.module_utils.os_faults.service import pacemaker, resolve, systemd
 
 PAUSE = 0.5
 """Seconds between two looks at the cluster."""
@@ -153,7 +147,7 @@ class Managed:
         self.module = module
         self.name = module.params["name"]
         self.resource = module.params["resource"]
-        self.here = osf_cluster.own_name(module.run_command)
+        self.here = pacemaker.own_name(module.run_command)
         self.deadline = time.monotonic() + module.params["timeout"]
         self.cluster = cluster
         cluster.resource(self.resource)
@@ -185,14 +179,14 @@ class Managed:
 
     def refresh(self):
         """Ask Pacemaker again."""
-        self.cluster = osf_cluster.ask(self.module.run_command)
+        self.cluster = pacemaker.ask(self.module.run_command)
 
     def pids(self):
         """Return the processes of the service here; none where nobody knows how they are found."""
         definition = {"driver": "pacemaker", "resource": self.resource, **self.module.params["processes"]}
         try:
-            return osf_services.processes(self.module, definition, self.name)
-        except osf_services.ServiceError:
+            return resolve.processes(self.module, definition, self.name)
+        except resolve.ServiceError:
             return []
 
     def tell(self, *words):
@@ -246,7 +240,7 @@ def start(managed):
     if change:
         managed.enable()
         managed.wait(lambda: managed.is_up, "start")
-    osf_changes.close(managed.module, "terminate", managed.name)
+    recorded.close(managed.module, "terminate", managed.name)
     return change, [] if managed.runs_here else [managed.whereabouts()]
 
 
@@ -258,7 +252,7 @@ def terminate(managed):
         return True, ["would ban %s from %s" % (managed.resource, managed.here)]
     if not managed.facts.managed:
         raise Failure("service '%s': Pacemaker does not manage its resource %s" % (managed.name, managed.resource))
-    osf_changes.record_change(
+    recorded.record_change(
         managed.module,
         fault="terminate",
         subject=managed.name,
@@ -282,13 +276,13 @@ def restart(managed):
         return True, ["would restart " + managed.resource]
     managed.tell("--restart", *(["--node", managed.here] if managed.facts.everywhere else []))
     managed.wait(lambda: managed.is_up, "restart")
-    osf_changes.close(managed.module, "terminate", managed.name)
+    recorded.close(managed.module, "terminate", managed.name)
     return True, [] if managed.runs_here else [managed.whereabouts()]
 
 
 def kill(managed):
     """Kill every process of the resource here."""
-    victims = osf_proc.identify(managed.pids())
+    victims = proc.identify(managed.pids())
     if not victims and managed.facts.nodes and not managed.runs_here:
         return False, ["nothing was done here: " + managed.whereabouts()]
     if not victims:
@@ -300,8 +294,8 @@ def kill(managed):
         )
     if managed.module.check_mode:
         return True, ["would kill " + ", ".join(str(each.pid) for each in victims)]
-    osf_proc.send(victims, signal.SIGKILL)
-    left = osf_proc.wait_gone(victims, managed.deadline, insist=signal.SIGKILL)
+    proc.send(victims, signal.SIGKILL)
+    left = proc.wait_gone(victims, managed.deadline, insist=signal.SIGKILL)
     if left:
         raise Failure(
             "service '%s' was killed, but after %d s these processes are still there: %s"
@@ -315,7 +309,7 @@ ACTIONS = {"start": start, "terminate": terminate, "restart": restart, "kill": k
 
 def act(module):
     """Do what the options ask for and return the module's answer."""
-    osf_supervisor.doing("asking Pacemaker for resource '%s'" % module.params["resource"])
+    supervisor.doing("asking Pacemaker for resource '%s'" % module.params["resource"])
     cluster = cluster_of(module)
     if cluster is None:
         return {"changed": False, "state": "unknown", "units": [], "use_units": True, **NOBODY}
@@ -323,10 +317,10 @@ def act(module):
         raise Failure("resources of Pacemaker are acted on as root, and this task is not run as root; set become")
     managed = Managed(module, cluster)
     if module.params["action"] != "start":
-        osf_claims.refuse_others(module.params["by"], module.params["force"])
+        owners.refuse_others(module.params["by"], module.params["force"])
     before = managed.pids()
     if not module.check_mode:
-        osf_supervisor.acting()
+        supervisor.acting()
     changed, notes = ACTIONS[module.params["action"]](managed)
     return {
         "changed": changed,
@@ -346,8 +340,8 @@ NOBODY = {"nodes": [], "pids_before": [], "pids_after": [], "notes": []}
 def cluster_of(module):
     """Return the cluster; None where the service is made of units, because no cluster here has the resource."""
     try:
-        cluster = osf_cluster.ask(module.run_command)
-    except osf_cluster.ClusterError:
+        cluster = pacemaker.ask(module.run_command)
+    except pacemaker.ClusterError:
         if module.params["or_units"]:
             return None
         raise
@@ -369,13 +363,13 @@ def main():
         },
         supports_check_mode=True,
     )
-    module.run_command_environ_update = osf_units.ENVIRONMENT
+    module.run_command_environ_update = systemd.ENVIRONMENT
     try:
         answer = act(module)
-    except (Failure, osf_changes.Refused, osf_services.ServiceError, osf_cluster.ClusterError) as error:
+    except (Failure, recorded.Refused, resolve.ServiceError, pacemaker.ClusterError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(**answer)
 
 
 if __name__ == "__main__":
-    osf_supervisor.run(main)
+    supervisor.run(main)

@@ -132,25 +132,15 @@ import signal
 import subprocess
 import time
 
-from ansible.module_utils import (
-    osf_changes,
-    osf_claims,
-    osf_identity,
-    osf_pidfile,
-    osf_proc,
-    osf_program_log,
-    osf_programs,
-    osf_services,
-    osf_start_script,
-    osf_supervisor,
-    osf_units,
-)
-from ansible.module_utils.osf_base import Module
+from ansible.module_utils.os_faults.hold import owners, recorded, terminated
+from ansible.module_utils.os_faults.host import pidfiles, proc, program_log, run_as, supervisor
+from ansible.module_utils.os_faults.module import Module
+from ansible.module_utils.os_faults.service import programs, resolve, start_script, systemd
 
 GRACE = 0.4
 """Seconds that a program has to write its own pid file, and that a started process has to prove that it lives."""
 
-HANDLES = (*osf_programs.HANDLES, "units")
+HANDLES = (*programs.HANDLES, "units")
 """The options that a service may be found by."""
 
 
@@ -168,7 +158,7 @@ class Program:
         self.definition = {key: module.params[key] for key in HANDLES if module.params[key]}
         shell = module.params["start_cmd"]
         self.argv = ["/bin/sh", "-c", shell] if shell else module.params["start"]
-        self.log = osf_program_log.path_of(self.name, self.pidfile)
+        self.log = program_log.path_of(self.name, self.pidfile)
         self.notes = []
         self.user = None
         self.deadline = time.monotonic() + module.params["timeout"]
@@ -184,29 +174,29 @@ class Program:
         """Return the units that it is found by."""
         if "units" not in self.definition:
             return []
-        return list(osf_services.find_units(self.module, self.definition["units"], self.name))
+        return list(resolve.find_units(self.module, self.definition["units"], self.name))
 
     def pids(self):
         """Return the processes of the service; none when it is down."""
-        return osf_services.processes(self.module, self.definition, self.name, self.user)
+        return resolve.processes(self.module, self.definition, self.name, self.user)
 
     def remember(self):
         """Remember as whom the service runs, or ran before it was terminated: it is started as that one again."""
-        user = osf_identity.user_when_terminated(self.name)
-        mains = [] if "units" in self.definition else osf_services.mains(self.module, self.definition, self.name, user)
+        user = terminated.user_when_terminated(self.name)
+        mains = [] if "units" in self.definition else resolve.mains(self.module, self.definition, self.name, user)
         # Of a pid file it is who can change that.
-        self.user = mains[0].owner if self.pidfile and mains else osf_identity.user_of(mains, self.name)
-        self.identity = osf_identity.of_service(mains, self.name)
+        self.user = mains[0].owner if self.pidfile and mains else terminated.user_of(mains, self.name)
+        self.identity = terminated.identity_of(mains, self.name)
 
     def command(self):
         """Return the command line that starts the service as whom it ran."""
-        return osf_identity.command(self.identity, self.argv)
+        return run_as.command(self.identity, self.argv)
 
     def require_start(self):
         """Refuse to go on without knowing how to start the service."""
         if not self.argv:
             raise Failure("service '%s' can't be started: its definition has no 'start' (or 'start_cmd')" % self.name)
-        if self.command()[0] == osf_identity.SETPRIV:
+        if self.command()[0] == run_as.SETPRIV:
             raise Failure("service '%s' runs as another user, and can't be started so: no setpriv here" % self.name)
 
     def launch(self):
@@ -218,8 +208,7 @@ class Program:
             ended = child.poll()
             if ended:
                 raise Failure(
-                    "service '%s' did not start: exit code %d%s"
-                    % (self.name, ended, osf_program_log.last_words(self.log))
+                    "service '%s' did not start: exit code %d%s" % (self.name, ended, program_log.last_words(self.log))
                 )
             late = time.monotonic() >= grace
             if late and self.pids():
@@ -236,7 +225,7 @@ class Program:
 
     def relaunch(self, before):
         """Restart the service by its own command, and wait until the old processes are gone and new ones are there."""
-        old = osf_proc.identify(before)
+        old = proc.identify(before)
         self.user = None  # the command may give it another one
         child = self._spawn(["/bin/sh", "-c", self.module.params["restart_cmd"]], "restarted")
         grace = time.monotonic() + GRACE
@@ -245,11 +234,11 @@ class Program:
             if ended:
                 raise Failure(
                     "service '%s' did not restart: exit code %d%s"
-                    % (self.name, ended, osf_program_log.last_words(self.log))
+                    % (self.name, ended, program_log.last_words(self.log))
                 )
             # A command that has ended well says that it is done; one that goes on may be the program itself.
             settled = ended is not None or time.monotonic() >= grace
-            if settled and not any(osf_proc.alive(each) for each in old) and self.pids():
+            if settled and not any(proc.alive(each) for each in old) and self.pids():
                 return
             if time.monotonic() >= self.deadline:
                 raise Failure(
@@ -258,7 +247,7 @@ class Program:
                         self.name,
                         self.module.params["timeout"],
                         "old processes are still there"
-                        if set(osf_proc.identify(self.pids())) - set(old)
+                        if set(proc.identify(self.pids())) - set(old)
                         else "no new process is there",
                     )
                 )
@@ -272,7 +261,7 @@ class Program:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                cwd=osf_start_script.working_directory(self.pidfile),
+                cwd=start_script.working_directory(self.pidfile),
                 # On the controller it is a directory of the run's, and the program outlives the run.
                 env={name: value for name, value in os.environ.items() if name != "TMPDIR"},
                 start_new_session=True,
@@ -284,14 +273,14 @@ class Program:
 
     def _open_log(self):
         try:
-            return osf_program_log.append_to(self.log)
-        except osf_program_log.Refused as error:
+            return program_log.append_to(self.log)
+        except program_log.Refused as error:
             self.notes.append("what the service writes is not kept: %s" % error)
             return open(os.devnull, "ab")
 
     def _write_pidfile(self, pid):
         try:
-            osf_pidfile.write(self.pidfile, pid)
+            pidfiles.write(self.pidfile, pid)
         except OSError as error:
             os.kill(pid, signal.SIGTERM)
             raise Failure("service '%s' can't be started: %s: %s" % (self.name, self.pidfile, error)) from error
@@ -299,35 +288,35 @@ class Program:
     def _drop_pidfile(self):
         try:
             if self.pidfile:
-                osf_pidfile.remove(self.pidfile)
+                pidfiles.remove(self.pidfile)
         except OSError as error:
             raise Failure("service '%s': its old pid file can't be removed: %s" % (self.name, error)) from error
 
     def stop(self):
         """Stop the service gracefully, by its own command or by SIGTERM, and wait until each process is gone."""
-        victims = osf_proc.identify(self.pids())
+        victims = proc.identify(self.pids())
         if not self.module.params["terminate_cmd"]:
-            osf_proc.send(victims, signal.SIGTERM)
+            proc.send(victims, signal.SIGTERM)
             self._await_end(victims, "got SIGTERM")
         else:
             child = self._spawn(["/bin/sh", "-c", self.module.params["terminate_cmd"]], "stopped")
-            left = osf_proc.wait_gone(victims, self.deadline)
+            left = proc.wait_gone(victims, self.deadline)
             if left and child.poll():
                 raise Failure(
                     "service '%s' did not stop: exit code %d%s"
-                    % (self.name, child.returncode, osf_program_log.last_words(self.log))
+                    % (self.name, child.returncode, program_log.last_words(self.log))
                 )
             self._await_end(victims, "was asked to stop by its terminate_cmd")
         self._drop_pidfile()
 
     def kill(self):
         """Kill every process of the service and wait until each of them is gone."""
-        victims = osf_proc.identify(self.pids())
-        osf_proc.send(victims, signal.SIGKILL)
+        victims = proc.identify(self.pids())
+        proc.send(victims, signal.SIGKILL)
         self._await_end(victims, "got SIGKILL", signal.SIGKILL)
 
     def _await_end(self, victims, what, insist=None):
-        left = osf_proc.wait_gone(victims, self.deadline, insist)
+        left = proc.wait_gone(victims, self.deadline, insist)
         if left:
             raise Failure(
                 "service '%s' %s, but after %d s these processes are still there: %s"
@@ -342,7 +331,7 @@ def start(program, before):
         if program.module.check_mode:
             return True, ["would start " + " ".join(program.argv)]
         program.launch()
-    osf_changes.close(program.module, "terminate", program.name)
+    recorded.close(program.module, "terminate", program.name)
     return not before, []
 
 
@@ -353,17 +342,17 @@ def terminate(program, before):
     program.require_start()
     if program.module.check_mode:
         return True, ["would stop " + ", ".join(map(str, before))]
-    osf_changes.record_change(
+    recorded.record_change(
         program.module,
         fault="terminate",
         subject=program.name,
         state="terminated",
         by=program.module.params["by"],
         files={
-            "start.sh": osf_start_script.start_script(
+            "start.sh": start_script.start_script(
                 program.command(), program.module.params, program.log, program.units(), program.user
             ),
-            "run_as": osf_identity.dump(program.identity),
+            "run_as": run_as.dump(program.identity),
             "user": "" if program.user is None else str(program.user),
         },
         undo=[["/bin/sh", "start.sh"]],
@@ -384,7 +373,7 @@ def restart(program, before):
         if before:
             program.stop()
         program.launch()
-    osf_changes.close(program.module, "terminate", program.name)
+    recorded.close(program.module, "terminate", program.name)
     return True, []
 
 
@@ -426,19 +415,19 @@ def main():
         supports_check_mode=True,
     )
     if module.params["units"]:
-        module.run_command_environ_update = osf_units.ENVIRONMENT
+        module.run_command_environ_update = systemd.ENVIRONMENT
     program = Program(module)
     try:
-        osf_supervisor.doing("looking for the processes of service '%s'" % program.name)
+        supervisor.doing("looking for the processes of service '%s'" % program.name)
         program.remember()
         before = program.pids()
         if module.params["action"] != "start":
-            osf_claims.refuse_others(module.params["by"], module.params["force"])
+            owners.refuse_others(module.params["by"], module.params["force"])
         if not module.check_mode:
-            osf_supervisor.acting()
+            supervisor.acting()
         changed, notes = ACTIONS[module.params["action"]](program, before)
         after = before if module.check_mode else program.pids()
-    except (Failure, osf_changes.Refused, osf_services.ServiceError) as error:
+    except (Failure, recorded.Refused, resolve.ServiceError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(
         changed=changed,
@@ -451,4 +440,4 @@ def main():
 
 
 if __name__ == "__main__":
-    osf_supervisor.run(main)
+    supervisor.run(main)

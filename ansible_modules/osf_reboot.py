@@ -78,8 +78,9 @@ seconds:
 
 import os
 
-from ansible.module_utils import osf_claims, osf_hold_id, osf_units
-from ansible.module_utils.osf_base import Module
+from ansible.module_utils.os_faults.hold import identity, owners
+from ansible.module_utils.os_faults.module import Module
+from ansible.module_utils.os_faults.service import systemd
 
 REQUEST = [
     "systemd-run",
@@ -98,7 +99,7 @@ def request(module):
         module.fail_json(
             msg="this host is reached by a local connection, so the reboot would hit the controller itself"
         )
-    if not osf_units.booted():
+    if not systemd.booted():
         module.fail_json(msg="this host is not run by systemd, so it can't be rebooted")
     if module.check_mode:
         return
@@ -128,8 +129,8 @@ def main():
         now = file.read().strip()
     if phase != "confirm":
         try:
-            osf_claims.refuse_others(module.params["by"], module.params["force"])
-        except osf_hold_id.Refused as error:
+            owners.refuse_others(module.params["by"], module.params["force"])
+        except identity.Refused as error:
             module.fail_json(msg=str(error), refused=True)
     if phase == "request":
         request(module)

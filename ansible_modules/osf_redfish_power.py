@@ -123,9 +123,9 @@ matched_by:
 import ssl
 import traceback
 
-from ansible.module_utils import osf_power
+from ansible.module_utils.os_faults.power import steps
 from ansible.module_utils.basic import missing_required_lib
-from ansible.module_utils.osf_base import Module
+from ansible.module_utils.os_faults.module import Module
 
 try:
     import sushy
@@ -174,7 +174,7 @@ class Machine:
         self.name = "the machine of the BMC at %s" % self.url  # until the system is found
         self.username = params["username"]
         self.wanted = params["system"]
-        self.macs = [osf_power.plain_mac(mac) for mac in params["macs"] or []]
+        self.macs = [steps.plain_mac(mac) for mac in params["macs"] or []]
         self.patience = params["connect_timeout"]
         self.timeout = params["timeout"]
         self._login = {
@@ -193,7 +193,7 @@ class Machine:
         """Return whether the machine is on."""
         told = self._call(_power_of)
         if told is None:
-            raise osf_power.PowerError("%s does not tell whether it is on" % self.name)
+            raise steps.PowerError("%s does not tell whether it is on" % self.name)
         return POWER[told.name]
 
     def act(self, action):
@@ -202,7 +202,7 @@ class Machine:
         kinds = [sushy.ResetType[name] for name in RESETS[action] if sushy.ResetType[name] in offered]
         if not kinds:
             words = ", ".join(sorted(kind.value for kind in offered))
-            raise osf_power.PowerError("%s can't do %s; it offers: %s" % (self.name, action, words))
+            raise steps.PowerError("%s can't do %s; it offers: %s" % (self.name, action, words))
         self._call(lambda system: system.reset_system(kinds[0]))
 
     def facts(self):
@@ -219,10 +219,10 @@ class Machine:
         """Return what ``call(system)`` returns; each of its requests is bounded by sushy, the whole by the time-out."""
         late = "the BMC at %s did not answer within %d s" % (self.url, self.timeout)
         try:
-            return osf_power.bounded(lambda: call(self._found()), self.timeout, late)
+            return steps.bounded(lambda: call(self._found()), self.timeout, late)
         except (SushyError, OSError, ValueError) as error:
             self.close()
-            raise osf_power.PowerError(self._sentence(error)) from error
+            raise steps.PowerError(self._sentence(error)) from error
 
     def _sentence(self, error):
         """Say what an error of sushy or requests means."""
@@ -259,16 +259,14 @@ class Machine:
             return self._with_mac(systems, paths), "mac"
         if len(paths) == 1:
             return next(iter(paths.values())), "only"
-        raise osf_power.PowerError(
+        raise steps.PowerError(
             "the BMC at %s has %d systems: %s; say which (system)" % (self.url, len(paths), ", ".join(sorted(paths)))
         )
 
     def _with_mac(self, systems, paths):
-        found, macs = osf_power.with_macs(
-            self.macs, {path: macs_of(systems.get_member(path)) for path in paths.values()}
-        )
+        found, macs = steps.with_macs(self.macs, {path: macs_of(systems.get_member(path)) for path in paths.values()})
         if len(found) > 1:
-            raise osf_power.PowerError(
+            raise steps.PowerError(
                 "the BMC at %s has %d systems with the MAC address %s: %s; say which (system)"
                 % (self.url, len(found), " or ".join(macs), ", ".join(map(identity_of, found)))
             )
@@ -278,9 +276,7 @@ class Machine:
 
     def _none_of(self, paths, described):
         known = ", ".join(sorted(paths)) or "none"
-        return osf_power.PowerError(
-            "the BMC at %s has no system with %s; its systems: %s" % (self.url, described, known)
-        )
+        return steps.PowerError("the BMC at %s has no system with %s; its systems: %s" % (self.url, described, known))
 
 
 def macs_of(system):
@@ -290,7 +286,7 @@ def macs_of(system):
     except (MissingAttributeError, ResourceNotFoundError):
         return set()
     macs = {mac for card in cards for mac in (card.mac_address, card.permanent_mac_address) if mac}
-    return {osf_power.plain_mac(mac) for mac in macs}
+    return {steps.plain_mac(mac) for mac in macs}
 
 
 def _power_of(system):
@@ -302,8 +298,8 @@ def main():
     """Run the module."""
     module = Module(
         argument_spec=dict(
-            osf_power.TIMES,
-            state=osf_power.STATE,
+            steps.TIMES,
+            state=steps.STATE,
             url={"type": "str", "required": True},
             username={"type": "str", "required": True},
             password={"type": "str", "no_log": True},
@@ -317,7 +313,7 @@ def main():
     )
     if sushy is None:
         module.fail_json(msg=missing_required_lib("sushy"), exception=SUSHY_TRACEBACK)
-    osf_power.run(module, Machine(module.params))
+    steps.run(module, Machine(module.params))
 
 
 if __name__ == "__main__":

@@ -54,8 +54,8 @@ import json
 import shlex
 import shutil
 
-from ansible.module_utils import osf_supervisor
-from ansible.module_utils.osf_base import Module
+from ansible.module_utils.os_faults.host import supervisor
+from ansible.module_utils.os_faults.module import Module
 
 
 def answers_of(text):
@@ -103,7 +103,7 @@ def main():
     )
     if shutil.which("salt") is None:
         module.fail_json(msg="this host is no Salt master: it has no command 'salt'")
-    osf_supervisor.doing("asking Salt for its minions")
+    supervisor.doing("asking Salt for its minions")
     interfaces = ask(module, ["network.interfaces"])
     words = shlex.split(module.params["addresses_by"])
     addresses = ask(module, words)
@@ -113,4 +113,4 @@ def main():
 
 
 if __name__ == "__main__":
-    osf_supervisor.run(main, seconds=120)
+    supervisor.run(main, seconds=120)

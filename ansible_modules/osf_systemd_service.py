@@ -111,8 +111,10 @@ import signal
 import subprocess
 import time
 
-from ansible.module_utils.osf_base import Module
-from ansible.module_utils import osf_changes, osf_claims, osf_proc, osf_services, osf_supervisor, osf_units
+from ansible.module_utils.os_faults.hold import owners, recorded
+from ansible.module_utils.os_faults.host import proc, supervisor
+from ansible.module_utils.os_faults.module import Module
+from ansible.module_utils.os_faults.service import resolve, systemd
 
 PROPERTIES = ("Type", "Restart", "RestartUSec", "KillMode", "TriggeredBy", "UnitFileState")
 DOWN = ("inactive", "failed")
@@ -155,7 +157,7 @@ def restart_note(unit, fact):
 
 def due_at_once(fact):
     """Whether systemd is about to start a unit again so soon that it is worth waiting for."""
-    return fact["SubState"] == "auto-restart" and osf_units.seconds(fact["RestartUSec"]) <= PATIENCE
+    return fact["SubState"] == "auto-restart" and systemd.seconds(fact["RestartUSec"]) <= PATIENCE
 
 
 def describe(unit, fact):
@@ -181,12 +183,12 @@ class Units:
         self.name = module.params["name"]
         self.began = time.time()
         self.deadline = time.monotonic() + module.params["timeout"]
-        self.facts = osf_services.find_units(module, module.params["units"], self.name, PROPERTIES)
+        self.facts = resolve.find_units(module, module.params["units"], self.name, PROPERTIES)
         self.triggers = self._show({name for each in self.facts.values() for name in each["TriggeredBy"].split()})
 
     def _show(self, names):
-        asked = (*osf_units.STATE, "ControlGroup", *PROPERTIES)
-        return osf_units.by_id(osf_units.show(self.module.run_command, names, asked))
+        asked = (*systemd.STATE, "ControlGroup", *PROPERTIES)
+        return systemd.by_id(systemd.show(self.module.run_command, names, asked))
 
     def refresh(self):
         """Ask systemd again how the units are."""
@@ -194,7 +196,7 @@ class Units:
 
     def pids(self):
         """Return the processes that are in the units' control groups now."""
-        return osf_services.pids_of(self.facts)
+        return resolve.pids_of(self.facts)
 
     def refuse_masked(self):
         """Refuse to start units that are masked."""
@@ -232,7 +234,7 @@ class Units:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                env=dict(os.environ, **osf_units.ENVIRONMENT),
+                env=dict(os.environ, **systemd.ENVIRONMENT),
                 timeout=max(0.1, self.deadline - time.monotonic()),
                 check=False,
             )
@@ -292,7 +294,7 @@ def start(units):
     """Start what is down of the service."""
     down = [unit for unit, each in units.facts.items() if each["ActiveState"] != "active"]
     if not down:
-        osf_changes.close(units.module, "terminate", units.name)
+        recorded.close(units.module, "terminate", units.name)
         return False, []
     units.refuse_masked()
     wanted = units.idle_triggers() + down
@@ -300,7 +302,7 @@ def start(units):
         return True, ["would start " + ", ".join(wanted)]
     units.forget_failures()
     units.ensure_started(units.systemctl("start", wanted))
-    osf_changes.close(units.module, "terminate", units.name)
+    recorded.close(units.module, "terminate", units.name)
     return True, []
 
 
@@ -313,7 +315,7 @@ def restart(units):
     units.forget_failures()
     complaint = units.systemctl("start", idle) if idle else ""
     units.ensure_started(units.systemctl("restart", list(units.facts)) or complaint)
-    osf_changes.close(units.module, "terminate", units.name)
+    recorded.close(units.module, "terminate", units.name)
     return True, []
 
 
@@ -324,7 +326,7 @@ def terminate(units):
         return False, leftover_notes(units)
     if units.module.check_mode:
         return True, ["would stop " + ", ".join(running)]
-    osf_changes.record_change(
+    recorded.record_change(
         units.module,
         fault="terminate",
         subject=units.name,
@@ -341,7 +343,7 @@ def leftover_notes(units):
     return [
         "%s is down, but %s left running (KillMode=%s)" % (unit, ", ".join(map(str, left)), each["KillMode"])
         for unit, each in units.facts.items()
-        for left in [osf_services.pids_of({unit: each})]
+        for left in [resolve.pids_of({unit: each})]
         if left
     ]
 
@@ -352,17 +354,17 @@ def kill(units):
     systemd itself sends the signal, to the whole control group and again until no new process shows up there, before
     it looks at anything else: it can neither miss a child that is just being forked nor hit a restarted service.
     """
-    victims = osf_proc.identify(units.pids())
+    victims = proc.identify(units.pids())
     if not victims:
         how = "; ".join(describe(unit, each) for unit, each in units.facts.items())
         raise Failure("nothing to kill: service '%s' has no process on this host (%s)" % (units.name, how))
     if units.module.check_mode:
         pids = ", ".join(str(victim.pid) for victim in victims)
         return True, ["would kill " + pids] + [restart_note(*each) for each in units.facts.items()]
-    hit = [unit for unit, each in units.facts.items() if osf_services.pids_of({unit: each})]
+    hit = [unit for unit, each in units.facts.items() if resolve.pids_of({unit: each})]
     command = ["systemctl", "--no-pager", "kill", "--signal=SIGKILL", "--", *hit]
     code, out, err = units.module.run_command(command)
-    left = osf_proc.wait_gone(victims, units.deadline, insist=signal.SIGKILL)
+    left = proc.wait_gone(victims, units.deadline, insist=signal.SIGKILL)
     if left:
         raise Failure(
             "service '%s' was killed, but after %d s these processes are still there: %s%s"
@@ -403,9 +405,9 @@ def main():
         },
         supports_check_mode=True,
     )
-    module.run_command_environ_update = osf_units.ENVIRONMENT
+    module.run_command_environ_update = systemd.ENVIRONMENT
     try:
-        osf_supervisor.doing("asking systemd for the units of service '%s'" % module.params["name"])
+        supervisor.doing("asking systemd for the units of service '%s'" % module.params["name"])
         units = Units(module)
         if os.geteuid() != 0 and not module.check_mode:
             raise Failure(
@@ -413,12 +415,12 @@ def main():
                 % units.name
             )
         if module.params["action"] != "start":
-            osf_claims.refuse_others(module.params["by"], module.params["force"])
+            owners.refuse_others(module.params["by"], module.params["force"])
         before = units.pids()
         if not module.check_mode:
-            osf_supervisor.acting()
+            supervisor.acting()
         changed, notes = ACTIONS[module.params["action"]](units)
-    except (Failure, osf_changes.Refused, osf_services.ServiceError, osf_units.UnitError) as error:
+    except (Failure, recorded.Refused, resolve.ServiceError, systemd.UnitError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(
         changed=changed,
@@ -431,4 +433,4 @@ def main():
 
 
 if __name__ == "__main__":
-    osf_supervisor.run(main)
+    supervisor.run(main)

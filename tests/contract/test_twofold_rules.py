@@ -90,7 +90,7 @@ def numbered(cases: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 def test_a_fault_that_is_given_no_time_lasts_as_long_everywhere(module_utils: None) -> None:
     """Configuration, contracts and the end after which a fault without an end keeps nobody away."""
-    from ansible.module_utils.osf_claims import end_of
+    from ansible.module_utils.os_faults.hold.owners import end_of
 
     metas = [yaml.safe_load(path.read_text()) for path in PLAYBOOKS.glob("*.meta.yml")]
     options = [option for meta in metas for spec in meta["argument_specs"].values() for option in [spec["options"]]]
@@ -264,7 +264,7 @@ IDS = {
 
 
 def test_a_host_its_answer_and_heal_take_the_same_ids(module_utils: None) -> None:
-    from ansible.module_utils.osf_hold_id import hold_id, is_plain
+    from ansible.module_utils.os_faults.hold.identity import hold_id, is_plain
 
     shapes = yaml.safe_load((Path(os_faults.__file__).parent / "actions" / "answers" / "shapes.yml").read_text())
     answered = re.compile(shapes["$defs"]["id"]["pattern"])

@@ -11,20 +11,19 @@ from __future__ import annotations
 
 import ast
 import base64
-import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 from os_faults.ansible.warm.program import PROGRAM
 
+_UTILS = "ansible.module_utils."
 #: What stands for ``ansible.module_utils.basic`` on a host.
-_STAND_IN = "osf_module"
+_STAND_IN = "os_faults.basic"
 #: What only ``ansible-doc`` reads.
 _DOCUMENTATION = ("DOCUMENTATION", "EXAMPLES", "RETURN")
-_IMPORTS = re.compile(r"^\s*(?:from\s+ansible[\w.]*\s+import|import\s+ansible)(?:\s*\([^)]*\)|[^\n]*)", re.MULTILINE)
-_OURS = re.compile(r"\bosf_\w+")
-_BASIC = "from ansible.module_utils.basic import AnsibleModule"
+_BASIC = "ansible.module_utils.basic.AnsibleModule"
 
 
 def pack_library(modules: Path, shared: Path, target: Path) -> None:
@@ -38,11 +37,24 @@ def pack_library(modules: Path, shared: Path, target: Path) -> None:
     Raises:
         OSError: a file can't be read or written.
     """
-    utils = {path.stem: path.read_text(encoding="utf-8") for path in shared.glob("osf_*.py")}
+    utils = read_utils(shared)
     for path in modules.glob("osf_*.py"):
         packed = pack(path.stem, path.read_text(encoding="utf-8"), utils)
         if packed is not None:
             (target / path.name).write_text(packed, encoding="utf-8")
+
+
+def read_utils(shared: Path) -> dict[str, str]:
+    """Return what modules share, by its name below ``ansible.module_utils`` (``os_faults.host.proc``).
+
+    Args:
+        shared: the directory that it is in.
+
+    Raises:
+        OSError: a file can't be read.
+    """
+    paths = {path: path.relative_to(shared).with_suffix("").parts for path in shared.rglob("*.py")}
+    return {".".join(parts): path.read_text("utf-8") for path, parts in paths.items() if parts[-1] != "__init__"}
 
 
 def pack(name: str, source: str, utils: Mapping[str, str]) -> str | None:
@@ -57,9 +69,9 @@ def pack(name: str, source: str, utils: Mapping[str, str]) -> str | None:
         >>> pack("osf_x", "from ansible.module_utils.urls import fetch_url", {}) is None
         True
     """
-    needed = _needed(source, utils)
-    texts = {name: source, **{each: utils[each] for each in sorted(needed)}}
-    if "no_log" in "".join(texts.values()) or not all(map(_is_light, texts.values())):
+    texts = {name: source, **{each: utils[each] for each in sorted(_needed(source, utils))}}
+    imports = (imported for text in texts.values() for imported in _imports(text))
+    if "no_log" in "".join(texts.values()) or not all(each == _BASIC or _ours(each, utils) for each in imports):
         return None
     texts["basic"] = utils[_STAND_IN]
     sources = "\1".join(f"{each}\0{bare(text)}" for each, text in texts.items())
@@ -67,6 +79,7 @@ def pack(name: str, source: str, utils: Mapping[str, str]) -> str | None:
     return PROGRAM.replace("@NAME@", name).replace("@SOURCES@", packed)
 
 
+@cache
 def bare(source: str) -> str:
     r"""Return a source without what only people read; what is left stays on the lines where it was.
 
@@ -99,13 +112,27 @@ def _needed(source: str, utils: Mapping[str, str]) -> set[str]:
     needed: set[str] = set()
     new = {source}
     while new:
-        names = {name for text in new for line in _IMPORTS.findall(text) for name in _OURS.findall(line)} - needed
+        names = {name for text in new for each in _imports(text) if (name := _ours(each, utils))} - needed
         needed |= names
         new = {utils[name] for name in names}
     return needed
 
 
-def _is_light(source: str) -> bool:
-    """Whether a source imports nothing of Ansible but `AnsibleModule`; our own names aside."""
-    lines = (line.strip() for line in _IMPORTS.findall(source))
-    return all(line == _BASIC or _OURS.search(line) for line in lines)
+def _ours(imported: str, utils: Mapping[str, str]) -> str | None:
+    """Return which of ``utils`` is imported, or has what is imported; None when it is not ours."""
+    name = imported.removeprefix(_UTILS)
+    return next((each for each in (name, name.rpartition(".")[0]) if each in utils), None)
+
+
+@cache
+def _imports(source: str) -> frozenset[str]:
+    """Return the full names of what a source imports from Ansible, also inside of functions."""
+    return frozenset(name for name in _imported(source) if name.partition(".")[0] == "ansible")
+
+
+def _imported(source: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{each.name}" for each in node.names)

@@ -6,10 +6,12 @@ from __future__ import annotations
 # the word in the comment, and puts the arguments in twice: as JSON there, and as a literal of Python. It must not find
 # an import of its own library, by which it recognises the usual form.
 #
-# A module comes with up to twenty others of ours, and one call needs a few of them. So whatever is imported as a whole
+# A module comes with up to thirty others of ours, and one call needs a few of them. So whatever is imported as a whole
 # is loaded when something of it is first used: of ours it is a `Later` until then, of Python's a `PythonsOwn` (in a
-# function an import loads at once). Of the names for types a running program needs none but `NamedTuple`, which `Named`
-# makes of `namedtuple`; `Type` stands for all others, and `typing` itself is not loaded.
+# function an import loads at once). A folder of ours is an empty module that has these as attributes. Of the names for
+# types a running program needs none but `NamedTuple`, which `Named` makes of `namedtuple`; `Type` stands for all
+# others, and `typing` itself is not loaded. Python would take a tenth of its time for
+# tidying up at the end: so `_exit`.
 PROGRAM = """#!/usr/bin/python
 # <<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>
 import json
@@ -26,7 +28,7 @@ import builtins
 import collections
 import zlib
 
-PACKAGE = "ansible.module_utils"
+PACKAGE = "ansible.module_utils."
 SOURCES = dict(part.split("\\0") for part in zlib.decompress(binascii.a2b_base64("@SOURCES@")).decode().split("\\1"))
 LOCK = _thread.RLock()
 
@@ -72,10 +74,8 @@ class Type:
 
 
 def bring(name, space=None, local=None, names=(), level=0):
-    if name == PACKAGE:
-        return OURS
     if name.startswith(PACKAGE):
-        return getattr(OURS, name[len(PACKAGE) + 1 :])
+        return OURS[name[len(PACKAGE) :]]
     if name in ("typing", "__future__"):
         return TYPES
     if local is space and not names and "." not in name and name not in sys.modules:
@@ -90,14 +90,14 @@ def run(name, source, space):
 
 BUILTINS = dict(vars(builtins), __import__=bring)
 TYPES = Type()
-OURS = type(sys)(PACKAGE)
-for each in SOURCES:
-    setattr(OURS, each, Later(each))
+OURS = {name: Later(name) for name in SOURCES}
+for name in SOURCES:
+    folder, _, last = name.rpartition(".")
+    setattr(OURS.setdefault(folder, type(sys)(folder)), last, OURS[name])
 try:
-    OURS.basic.ARGUMENTS.update(json.loads("<<INCLUDE_ANSIBLE_MODULE_COMPLEX_ARGS>>"))
+    OURS["basic"].ARGUMENTS.update(json.loads("<<INCLUDE_ANSIBLE_MODULE_COMPLEX_ARGS>>"))
     run("@NAME@", SOURCES.pop("@NAME@"), {"__name__": "__main__"})
 except SystemExit as end:
-    # All is said and done: Python would take a tenth of its time for tidying up.
     import os
 
     sys.stdout.flush()
