@@ -114,6 +114,7 @@ import signal
 import time
 from typing import Sequence
 
+from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.hold import owners, recorded
 from ansible.module_utils.os_faults.host import proc, supervisor
 from ansible.module_utils.os_faults.module import Module
@@ -121,10 +122,6 @@ from ansible.module_utils.os_faults.service import containers, systemd
 
 SETTLE = 0.3
 """Seconds that a started container has to prove that it lives."""
-
-
-class Failure(Exception):
-    """The container is not as it was asked to be; the message is a sentence."""
 
 
 class Target:
@@ -151,14 +148,14 @@ class Target:
         """Run a command within the time that is left.
 
         Raises:
-            Failure: with what it said.
+            Failed: with what it said.
         """
         limit = max(1, int(self.deadline - time.monotonic()))
         code, out, err = self.module.run_command(["timeout", str(limit), *command])
         if code:
             said = (err.strip() or out.strip()).splitlines()
             why = "it did not end in time" if code == 124 else said[-1] if said else f"exit code {code:d}"
-            raise Failure(f"{self.subject}: '{' '.join(command)}' failed: {why}")
+            raise errors.Failed(f"{self.subject}: '{' '.join(command)}' failed: {why}")
 
     def unpause(self) -> None:
         """Let the container go on when it is paused; a paused one neither stops nor dies."""
@@ -170,7 +167,7 @@ class Target:
         """Wait until the container runs, anew if it ran ``besides``, and is still there a moment later.
 
         Raises:
-            Failure: with the last that it wrote.
+            Failed: with the last that it wrote.
         """
         while True:
             self.refresh()
@@ -183,7 +180,7 @@ class Target:
             if time.monotonic() >= self.deadline:
                 break
             time.sleep(SETTLE)
-        raise Failure(
+        raise errors.Failed(
             f"{self.subject} did not {verb} within {self.module.params['timeout']:d} s: "
             f"it is {self.container.status}{self._last_words()}"
         )
@@ -197,12 +194,12 @@ class Target:
         """Wait until the container has no process.
 
         Raises:
-            Failure: it still has.
+            Failed: it still has.
         """
         self.refresh()
         while self.container.runs:
             if time.monotonic() >= self.deadline:
-                raise Failure(
+                raise errors.Failed(
                     f"{self.subject} did not stop within {self.module.params['timeout']:d} s: "
                     f"it is {self.container.status}"
                 )
@@ -268,14 +265,14 @@ def kill(target: Target) -> tuple[bool, list[str]]:
     """Kill every process of the container, and wait until each is gone."""
     victims = proc.identify(target.container.pids)
     if not victims:
-        raise Failure(f"nothing to kill: {target.subject} is {target.container.status} on this host")
+        raise errors.Failed(f"nothing to kill: {target.subject} is {target.container.status} on this host")
     if target.module.check_mode:
         return True, ["would kill " + ", ".join(str(each.pid) for each in victims), target.restart_note()]
     target.unpause()
     target.run([target.container.engine, "kill", "--signal", "KILL", target.container.name])
     left = proc.wait_gone(victims, target.deadline, insist=signal.SIGKILL)
     if left:
-        raise Failure(
+        raise errors.Failed(
             f"{target.subject} was killed, but after {target.module.params['timeout']:d} s these processes "
             f"are still there: {', '.join(str(each.pid) for each in left)}"
         )
@@ -311,7 +308,7 @@ def main() -> None:
         changed, notes = ACTIONS[module.params["action"]](target)
         if not module.check_mode:
             target.refresh()
-    except (Failure, recorded.Refused, containers.ContainerError, systemd.UnitError) as error:
+    except errors.HostError as error:
         module.fail_json(msg=str(error))
     module.exit_json(
         changed=changed,

@@ -128,6 +128,7 @@ import signal
 import time
 from typing import Any, Callable, Mapping, Sequence
 
+from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.hold import owners, recorded
 from ansible.module_utils.os_faults.host import proc, supervisor
 from ansible.module_utils.os_faults.module import Module
@@ -135,10 +136,6 @@ from ansible.module_utils.os_faults.service import pacemaker, resolve, systemd
 
 PAUSE = 0.5
 """Seconds between two looks at the cluster."""
-
-
-class Failure(Exception):
-    """The service is not as it was asked to be; the message is a sentence."""
 
 
 class Managed:
@@ -191,25 +188,25 @@ class Managed:
         definition = {"driver": "pacemaker", "resource": self.resource, **self.module.params["processes"]}
         try:
             return resolve.processes(self.module, definition, self.name)
-        except resolve.ServiceError:
+        except errors.ServiceError:
             return []
 
     def tell(self, *words: str) -> None:
         """Run ``crm_resource`` for the resource.
 
         Raises:
-            Failure: with what it said.
+            Failed: with what it said.
         """
         command = ["crm_resource", "--resource", self.resource, *words]
         limit = max(1, int(self.deadline - time.monotonic()))
         code, out, err = self.module.run_command(["timeout", str(limit), *command])
         if code == 124:
-            raise Failure(
+            raise errors.Failed(
                 f"service '{self.name}': Pacemaker did not end '{' '.join(words)}' "
                 f"within {self.module.params['timeout']:d} s"
             )
         if code:
-            raise Failure(f"service '{self.name}': {' '.join(command)} failed: {(err or out).strip()}")
+            raise errors.Failed(f"service '{self.name}': {' '.join(command)} failed: {(err or out).strip()}")
 
     def enable(self) -> None:
         """Lift what keeps the resource from running here: the ban, a stop for the whole cluster, and old failures."""
@@ -224,12 +221,12 @@ class Managed:
         """Wait until the cluster is as it was asked to be.
 
         Raises:
-            Failure: it is not at the deadline.
+            Failed: it is not at the deadline.
         """
         self.refresh()
         while not reached():
             if time.monotonic() >= self.deadline:
-                raise Failure(
+                raise errors.Failed(
                     f"service '{self.name}' did not {what} within {self.module.params['timeout']:d} s: "
                     f"{self.whereabouts()}"
                 )
@@ -256,7 +253,7 @@ def terminate(managed: Managed) -> tuple[bool, list[str]]:
     if managed.module.check_mode:
         return True, [f"would ban {managed.resource} from {managed.here}"]
     if not managed.facts.managed:
-        raise Failure(f"service '{managed.name}': Pacemaker does not manage its resource {managed.resource}")
+        raise errors.Failed(f"service '{managed.name}': Pacemaker does not manage its resource {managed.resource}")
     recorded.record_change(
         managed.module,
         fault="terminate",
@@ -291,7 +288,7 @@ def kill(managed: Managed) -> tuple[bool, list[str]]:
     if not victims and managed.facts.nodes and not managed.runs_here:
         return False, ["nothing was done here: " + managed.whereabouts()]
     if not victims:
-        raise Failure(
+        raise errors.Failed(
             f"nothing to kill: service '{managed.name}' has no process on this host that could be found; "
             "tell by grep, executable, pidfile or unit which they are"
             if managed.runs_here
@@ -302,7 +299,7 @@ def kill(managed: Managed) -> tuple[bool, list[str]]:
     proc.send(victims, signal.SIGKILL)
     left = proc.wait_gone(victims, managed.deadline, insist=signal.SIGKILL)
     if left:
-        raise Failure(
+        raise errors.Failed(
             f"service '{managed.name}' was killed, but after {managed.module.params['timeout']:d} s these processes "
             f"are still there: {', '.join(str(each.pid) for each in left)}"
         )
@@ -319,7 +316,7 @@ def act(module: Module) -> dict[str, Any]:
     if cluster is None:
         return {"changed": False, "state": "unknown", "units": [], "use_units": True, **NOBODY}
     if os.geteuid() != 0 and not module.check_mode:
-        raise Failure("resources of Pacemaker are acted on as root, and this task is not run as root; set become")
+        raise errors.Failed("resources of Pacemaker are acted on as root, and this task is not run as root; set become")
     managed = Managed(module, cluster)
     if module.params["action"] != "start":
         owners.refuse_others(module.params["by"], module.params["force"])
@@ -346,7 +343,7 @@ def cluster_of(module: Module) -> pacemaker.Cluster | None:
     """Return the cluster; None where the service is made of units, because no cluster here has the resource."""
     try:
         cluster = pacemaker.ask(module.run_command)
-    except pacemaker.ClusterError:
+    except errors.ClusterError:
         if module.params["or_units"]:
             return None
         raise
@@ -371,7 +368,7 @@ def main() -> None:
     module.run_command_environ_update = systemd.ENVIRONMENT
     try:
         answer = act(module)
-    except (Failure, recorded.Refused, resolve.ServiceError, pacemaker.ClusterError) as error:
+    except errors.HostError as error:
         module.fail_json(msg=str(error))
     module.exit_json(**answer)
 

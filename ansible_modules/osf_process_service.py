@@ -133,6 +133,7 @@ import subprocess
 import time
 from typing import BinaryIO, Sequence
 
+from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.hold import owners, recorded, terminated
 from ansible.module_utils.os_faults.host import pidfiles, proc, program_log, run_as, supervisor
 from ansible.module_utils.os_faults.module import Module
@@ -143,10 +144,6 @@ GRACE = 0.4
 
 HANDLES = (*programs.HANDLES, "units")
 """The options that a service may be found by."""
-
-
-class Failure(Exception):
-    """The service is not as it was asked to be; the message is a sentence."""
 
 
 class Program:
@@ -197,9 +194,11 @@ class Program:
     def require_start(self) -> None:
         """Refuse to go on without knowing how to start the service."""
         if not self.argv:
-            raise Failure(f"service '{self.name}' can't be started: its definition has no 'start' (or 'start_cmd')")
+            raise errors.Failed(
+                f"service '{self.name}' can't be started: its definition has no 'start' (or 'start_cmd')"
+            )
         if self.command()[0] == run_as.SETPRIV:
-            raise Failure(f"service '{self.name}' runs as another user, and can't be started so: no setpriv here")
+            raise errors.Failed(f"service '{self.name}' runs as another user, and can't be started so: no setpriv here")
 
     def launch(self) -> None:
         """Start the program in a session of its own and wait until it lives, and has its pid file if it has one."""
@@ -209,7 +208,7 @@ class Program:
         while True:
             ended = child.poll()
             if ended:
-                raise Failure(
+                raise errors.Failed(
                     f"service '{self.name}' did not start: exit code {ended:d}{program_log.last_words(self.log)}"
                 )
             late = time.monotonic() >= grace
@@ -219,7 +218,7 @@ class Program:
                 self._write_pidfile(child.pid)
                 return
             if time.monotonic() >= self.deadline:
-                raise Failure(
+                raise errors.Failed(
                     f"service '{self.name}' did not start within {self.module.params['timeout']:d} s: "
                     f"its command was run, but {self.found_by}"
                 )
@@ -234,7 +233,7 @@ class Program:
         while True:
             ended = child.poll()
             if ended:
-                raise Failure(
+                raise errors.Failed(
                     f"service '{self.name}' did not restart: exit code {ended:d}{program_log.last_words(self.log)}"
                 )
             # A command that has ended well says that it is done; one that goes on may be the program itself.
@@ -244,7 +243,7 @@ class Program:
             if time.monotonic() >= self.deadline:
                 fresh = set(proc.identify(self.pids())) - set(old)
                 state = "old processes are still there" if fresh else "no new process is there"
-                raise Failure(
+                raise errors.Failed(
                     f"service '{self.name}' did not restart within {self.module.params['timeout']:d} s: "
                     f"its restart_cmd was run, but {state}"
                 )
@@ -264,14 +263,14 @@ class Program:
                 start_new_session=True,
             )
         except OSError as error:
-            raise Failure(f"service '{self.name}' can't be {what}: {error}") from error
+            raise errors.Failed(f"service '{self.name}' can't be {what}: {error}") from error
         finally:
             output.close()
 
     def _open_log(self) -> BinaryIO:
         try:
             return program_log.append_to(self.log)
-        except program_log.Refused as error:
+        except errors.Refused as error:
             self.notes.append(f"what the service writes is not kept: {error}")
             return open(os.devnull, "ab")
 
@@ -280,14 +279,14 @@ class Program:
             pidfiles.write(self.pidfile, pid)
         except OSError as error:
             os.kill(pid, signal.SIGTERM)
-            raise Failure(f"service '{self.name}' can't be started: {self.pidfile}: {error}") from error
+            raise errors.Failed(f"service '{self.name}' can't be started: {self.pidfile}: {error}") from error
 
     def _drop_pidfile(self) -> None:
         try:
             if self.pidfile:
                 pidfiles.remove(self.pidfile)
         except OSError as error:
-            raise Failure(f"service '{self.name}': its old pid file can't be removed: {error}") from error
+            raise errors.Failed(f"service '{self.name}': its old pid file can't be removed: {error}") from error
 
     def stop(self) -> None:
         """Stop the service gracefully, by its own command or by SIGTERM, and wait until each process is gone."""
@@ -299,7 +298,7 @@ class Program:
             child = self._spawn(["/bin/sh", "-c", self.module.params["terminate_cmd"]], "stopped")
             left = proc.wait_gone(victims, self.deadline)
             if left and child.poll():
-                raise Failure(
+                raise errors.Failed(
                     f"service '{self.name}' did not stop: exit code {child.returncode:d}"
                     f"{program_log.last_words(self.log)}"
                 )
@@ -315,7 +314,7 @@ class Program:
     def _await_end(self, victims: Sequence[proc.Process], what: str, insist: signal.Signals | None = None) -> None:
         left = proc.wait_gone(victims, self.deadline, insist)
         if left:
-            raise Failure(
+            raise errors.Failed(
                 f"service '{self.name}' {what}, but after {self.module.params['timeout']:d} s these processes "
                 f"are still there: {', '.join(str(each.pid) for each in left)}"
             )
@@ -377,7 +376,9 @@ def restart(program: Program, before: Sequence[int]) -> tuple[bool, list[str]]:
 def kill(program: Program, before: Sequence[int]) -> tuple[bool, list[str]]:
     """Kill every process of the service."""
     if not before:
-        raise Failure(f"nothing to kill: service '{program.name}' has no process on this host ({program.found_by})")
+        raise errors.Failed(
+            f"nothing to kill: service '{program.name}' has no process on this host ({program.found_by})"
+        )
     if program.module.check_mode:
         return True, ["would kill " + ", ".join(map(str, before))]
     program.kill()
@@ -422,7 +423,7 @@ def main() -> None:
             supervisor.acting()
         changed, notes = ACTIONS[module.params["action"]](program, before)
         after = before if module.check_mode else program.pids()
-    except (Failure, recorded.Refused, resolve.ServiceError) as error:
+    except errors.HostError as error:
         module.fail_json(msg=str(error))
     module.exit_json(
         changed=changed,

@@ -112,6 +112,7 @@ import subprocess
 import time
 from typing import Iterable, Mapping
 
+from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.hold import owners, recorded
 from ansible.module_utils.os_faults.host import proc, supervisor
 from ansible.module_utils.os_faults.module import Module
@@ -129,10 +130,6 @@ SETTLE = 0.3
 
 PATIENCE = 2
 """Restart delays up to these seconds are waited for after a kill."""
-
-
-class Failure(Exception):
-    """The service is not as it was asked to be; the message is a sentence."""
 
 
 def state_of(facts: Mapping[str, Mapping[str, str]]) -> str:
@@ -203,7 +200,7 @@ class Units:
         """Refuse to start units that are masked."""
         masked = [unit for unit, each in self.facts.items() if each["LoadState"] == "masked"]
         if masked:
-            raise Failure(
+            raise errors.Failed(
                 f"service '{self.name}' can't be started: {masked[0]} is masked on this host; unmask it first"
             )
 
@@ -255,7 +252,7 @@ class Units:
         late = self._late()
         words = self._journal(bad[0]) if bad else []
         journal = f"; its journal ends: {' / '.join(words)}" if words else ""
-        raise Failure(f"service '{self.name}' did not start{late}: {told}{journal}")
+        raise errors.Failed(f"service '{self.name}' did not start{late}: {told}{journal}")
 
     def ensure_stopped(self, complaint: str) -> None:
         """Fail when a unit is not down."""
@@ -263,7 +260,7 @@ class Units:
         left = [describe(unit, each) for unit, each in self.facts.items() if each["ActiveState"] not in DOWN]
         if left:
             why = "; ".join([*left, complaint] if complaint else left)
-            raise Failure(f"service '{self.name}' did not stop{self._late()}: {why}")
+            raise errors.Failed(f"service '{self.name}' did not stop{self._late()}: {why}")
 
     def _late(self) -> str:
         """Return the part of a sentence that tells of the timeout, empty while there is time left."""
@@ -352,7 +349,7 @@ def kill(units: Units) -> tuple[bool, list[str]]:
     victims = proc.identify(units.pids())
     if not victims:
         how = "; ".join(describe(unit, each) for unit, each in units.facts.items())
-        raise Failure(f"nothing to kill: service '{units.name}' has no process on this host ({how})")
+        raise errors.Failed(f"nothing to kill: service '{units.name}' has no process on this host ({how})")
     if units.module.check_mode:
         pids = ", ".join(str(victim.pid) for victim in victims)
         return True, ["would kill " + pids] + [restart_note(*each) for each in units.facts.items()]
@@ -362,7 +359,7 @@ def kill(units: Units) -> tuple[bool, list[str]]:
     left = proc.wait_gone(victims, units.deadline, insist=signal.SIGKILL)
     if left:
         complaint = "; " + (err or out).strip() if code else ""
-        raise Failure(
+        raise errors.Failed(
             f"service '{units.name}' was killed, but after {units.module.params['timeout']:d} s these processes "
             f"are still there: {', '.join(str(each.pid) for each in left)}{complaint}"
         )
@@ -399,7 +396,7 @@ def main() -> None:
         supervisor.doing(f"asking systemd for the units of service '{module.params['name']}'")
         units = Units(module)
         if os.geteuid() != 0 and not module.check_mode:
-            raise Failure(
+            raise errors.Failed(
                 f"units of service '{units.name}' can only be acted on as root, and this task is not run as root; "
                 "set become"
             )
@@ -409,7 +406,7 @@ def main() -> None:
         if not module.check_mode:
             supervisor.acting()
         changed, notes = ACTIONS[module.params["action"]](units)
-    except (Failure, recorded.Refused, resolve.ServiceError, systemd.UnitError) as error:
+    except errors.HostError as error:
         module.fail_json(msg=str(error))
     module.exit_json(
         changed=changed,

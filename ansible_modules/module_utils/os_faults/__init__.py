@@ -2,6 +2,7 @@
 
 ==========  ============================================================================================
 module      the base class of every module
+errors      what can go wrong, as one tree
 basic       a stand-in for ``ansible.module_utils.basic``, for modules that travel without Ansible's library
 host        the host itself: its processes, files, network, clock and sessions
 service     services of the host, by what runs them
