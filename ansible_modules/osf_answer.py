@@ -75,10 +75,10 @@ waited:
   sample: 21.4
 """
 
-from ansible.module_utils.osf_base import Module
+from ansible.module_utils.os_faults.module import Module
 
 
-def main():
+def main() -> None:
     """Answer, with the boot id."""
     module = Module(
         argument_spec={

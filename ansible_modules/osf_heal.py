@@ -30,8 +30,7 @@ attributes:
     platforms: linux
     support: full
     description: The host is a Linux host.
-author:
-  - os_faults developers (@openstack)
+author: [The os_faults authors (@os-faults)]
 """
 
 EXAMPLES = r"""
@@ -67,8 +66,8 @@ undo_failed:
   type: bool
 """
 
-from ansible.module_utils import osf_hold_others, osf_holds_of_host
-from ansible.module_utils.osf_base import Module
+from ansible.module_utils.os_faults.hold import on_host, others
+from ansible.module_utils.os_faults.module import Module
 
 
 def main() -> None:
@@ -77,8 +76,8 @@ def main() -> None:
         argument_spec={"ids": {"type": "list", "elements": "str", "default": []}},
         supports_check_mode=True,
     )
-    result = osf_holds_of_host.heal(module, module.params["ids"])
-    result["notes"] += osf_hold_others.of_others()
+    result = on_host.heal(module, module.params["ids"])
+    result["notes"] += others.of_others()
     left = result["failed_holds"]
     if left:
         module.fail_json(msg="; ".join(entry["why"] for entry in left), undo_failed=True, **result)

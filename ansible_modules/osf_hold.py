@@ -159,8 +159,7 @@ attributes:
     platforms: linux
     support: full
     description: The host is a Linux host.
-author:
-  - os_faults developers (@openstack)
+author: [The os_faults authors (@os-faults)]
 """
 
 EXAMPLES = r"""
@@ -260,19 +259,10 @@ import re
 import sys
 from typing import Any, Iterable, Mapping
 
-from ansible.module_utils import (
-    osf_clock,
-    osf_hold_id,
-    osf_hold_moment,
-    osf_holds,
-    osf_pidfile,
-    osf_proc,
-    osf_services,
-    osf_session,
-    osf_sockets,
-    osf_supervisor,
-)
-from ansible.module_utils.osf_base import Module
+from ansible.module_utils.os_faults.hold import identity, make, moments
+from ansible.module_utils.os_faults.host import clock, pidfiles, proc, session, sockets, supervisor
+from ansible.module_utils.os_faults.module import Module
+from ansible.module_utils.os_faults.service import resolve
 
 ACTS_ON = ("processes", "ports", "interface", "traffic", "network", "host")
 INTERFACE = ("interface", "traffic")
@@ -282,52 +272,51 @@ def seconds_of(value: str | None) -> int | None:
     """Return the seconds until the end of a hold, None for never.
 
     Raises:
-        osf_holds.Refused: it is neither a number from 1 to a year's seconds nor the word ``never``.
+        make.Refused: it is neither a number from 1 to a year's seconds nor the word ``never``.
     """
     text = (value or "").strip()
     if text == "never":
         return None
-    if not re.fullmatch("[0-9]{1,8}", text) or not 1 <= int(text) <= osf_clock.LONGEST:
-        raise osf_holds.Refused(
-            "the end of a fault must be a number of seconds from 1 to {:d} (a year) or the word never, got: {}".format(
-                osf_clock.LONGEST, text[:40]
-            )
+    if not re.fullmatch("[0-9]{1,8}", text) or not 1 <= int(text) <= clock.LONGEST:
+        raise make.Refused(
+            f"the end of a fault must be a number of seconds from 1 to {clock.LONGEST:d} (a year) or the word never, "
+            f"got: {text[:40]}"
         )
     return int(text)
 
 
-def moment_of(options: Mapping[str, Any]) -> osf_hold_moment.Moment | None:
+def moment_of(options: Mapping[str, Any]) -> moments.Moment | None:
     """Return the moment at which the fault begins; None for at once.
 
     Raises:
-        osf_holds.Refused: it is more than a year away, or what the controller has seen is no `Sight`.
+        make.Refused: it is more than a year away, or what the controller has seen is no `Sight`.
     """
     if options["at"] is None:
         return None
-    sight = osf_hold_moment.sight_of(options["sight"])
-    moment = osf_hold_moment.moment_of(options["at"], sight, osf_clock.now(), osf_clock.uptime())
-    if moment.uptime - osf_clock.uptime() > osf_clock.LONGEST:
-        raise osf_holds.Refused("the moment at which a fault begins must be within a year, got: {}".format(moment.at))
+    sight = moments.sight_of(options["sight"])
+    moment = moments.moment_of(options["at"], sight, clock.now(), clock.uptime())
+    if moment.uptime - clock.uptime() > clock.LONGEST:
+        raise make.Refused(f"the moment at which a fault begins must be within a year, got: {moment.at}")
     return moment
 
 
-def ports_of(service: osf_services.Service, definition: Mapping[str, Any], name: str) -> list[tuple[str, int]]:
+def ports_of(service: resolve.Service, definition: Mapping[str, Any], name: str) -> list[tuple[str, int]]:
     """Return the ports to cut: those that the service listens on, else those that the catalogue knows.
 
     Raises:
-        osf_holds.Refused: there is no port that could be cut.
+        make.Refused: there is no port that could be cut.
     """
-    inodes = osf_sockets.inodes_of(service.pids)
-    ports = list(osf_sockets.ports_of(inodes))
-    unix_sockets = () if ports else osf_sockets.unix_sockets_of(inodes)
+    inodes = sockets.inodes_of(service.pids)
+    ports = list(sockets.ports_of(inodes))
+    unix_sockets = () if ports else sockets.unix_sockets_of(inodes)
     if unix_sockets:
         front = definition.get("behind") or "the web server"
-        raise osf_holds.Refused(
-            "{} listens on unix socket {} only; unplug {}, which is in front of it".format(name, unix_sockets[0], front)
+        raise make.Refused(
+            f"{name} listens on unix socket {unix_sockets[0]} only; unplug {front}, which is in front of it"
         )
     ports = ports or [(str(port[0]), int(port[1])) for port in definition.get("ports") or []]
     if not ports:
-        raise osf_holds.Refused("{} listens on no port of this host, so there is nothing to unplug".format(name))
+        raise make.Refused(f"{name} listens on no port of this host, so there is nothing to unplug")
     return sorted(set(ports))
 
 
@@ -335,69 +324,67 @@ def refuse_unknown_network(options: Mapping[str, Any]) -> None:
     """Refuse a network whose interface is not on the host.
 
     Raises:
-        osf_holds.Refused: with the networks that are known.
+        make.Refused: with the networks that are known.
     """
     network, interface, networks = options["subject"], options["interface"], options["networks"]
     if interface in os.listdir("/sys/class/net"):
         return
     if network in networks:
-        raise osf_holds.Refused(
-            "network '{}' is on interface '{}', which this host does not have".format(network, interface)
-        )
+        raise make.Refused(f"network '{network}' is on interface '{interface}', which this host does not have")
     known = ", ".join(sorted(networks)) or "none"
-    raise osf_holds.Refused("network '{}' is not known; known: {}".format(network, known))
+    raise make.Refused(f"network '{network}' is not known; known: {known}")
 
 
-def targets_of(module: Module) -> tuple[list[str], osf_holds.Cut]:
+def targets_of(module: Module) -> tuple[list[str], make.Cut]:
     """Return the lines that tell the scripts what to act on, and what the fault does to the network."""
     options = module.params
     targets = list(options["targets"])
     if options["acts_on"] == "host":
-        return ["python=" + sys.executable, *targets], osf_holds.Cut()
+        return ["python=" + sys.executable, *targets], make.Cut()
     if options["acts_on"] == "network":
-        here = osf_session.connection()
-        lines = ["session={}/{:d}".format(here.client, here.port)] if here else []
-        return lines + targets, osf_holds.Cut(network=True)
+        here = session.connection()
+        lines = [f"session={here.client}/{here.port:d}"] if here else []
+        return lines + targets, make.Cut(network=True)
     if options["acts_on"] in INTERFACE:
         refuse_unknown_network(options)
         name = options["interface"]
-        session = osf_session.carried_by_interface(module, name)
-        cut = osf_holds.Cut(network=options["acts_on"] == "interface", session=session)
+        carried = session.carried_by_interface(module, name)
+        cut = make.Cut(network=options["acts_on"] == "interface", session=carried)
         return ["interface=" + name, *targets], cut
     definition = options["service"]
-    service = osf_services.resolve(module, definition, options["subject"])
+    service = resolve.resolve(module, definition, options["subject"])
     if options["acts_on"] == "ports":
         ports = ports_of(service, definition, options["subject"])
-        session = osf_session.carried_by_ports(ports)
-        lines = ["port={}/{:d}".format(protocol, number) for protocol, number in ports]
-        return lines + targets, osf_holds.Cut(network=True, session=session)
+        carried = session.carried_by_ports(ports)
+        lines = [f"port={protocol}/{number:d}" for protocol, number in ports]
+        return lines + targets, make.Cut(network=True, session=carried)
     lines = ["unit=" + unit for unit in service.units]
     if not service.units:
-        lines += mains_of(osf_services.mains(module, definition, options["subject"]), options["subject"])
-    spared = osf_session.spared()
-    lines += ["spare={:d}".format(pid) for pid in spared]
-    session = osf_session.carried_by_pids(set(service.pids) - set(spared))
-    return lines + targets, osf_holds.Cut(session=session)
+        lines += mains_of(resolve.mains(module, definition, options["subject"]), options["subject"])
+    spared = session.spared()
+    lines += [f"spare={pid:d}" for pid in spared]
+    carried = session.carried_by_pids(set(service.pids) - set(spared))
+    return lines + targets, make.Cut(session=carried)
 
 
-def mains_of(named: Iterable[osf_pidfile.Named], name: str) -> list[str]:
+def mains_of(named: Iterable[pidfiles.Named], name: str) -> list[str]:
     """Return a line for each main process of a service without units, told apart from a later one with its pid.
 
     Where only the processes of one user are meant, his id stands at the end.
 
     Raises:
-        osf_holds.Refused: it does not run.
+        make.Refused: it does not run.
     """
-    owners = {each.pid: "" if each.owner is None else "/{:d}".format(each.owner) for each in named}
-    found = osf_proc.identify(owners)
+    owners = {each.pid: "" if each.owner is None else f"/{each.owner:d}" for each in named}
+    found = proc.identify(owners)
     if not found:
-        raise osf_holds.Refused("{} is not running on this host, so there is nothing to freeze".format(name))
-    return ["main={:d}/{:d}{}".format(each.pid, each.start, owners[each.pid]) for each in found]
+        raise make.Refused(f"{name} is not running on this host, so there is nothing to freeze")
+    return [f"main={each.pid:d}/{each.start:d}{owners[each.pid]}" for each in found]
 
 
-def plan_of(options: Mapping[str, Any], hold_id: str, targets: list[str]) -> osf_holds.Plan:
+def plan_of(options: Mapping[str, Any], hold_id: str, targets: list[str]) -> make.Plan:
     """Return the hold that the options ask for."""
-    return osf_holds.Plan(
+    return make.Plan(
         id=hold_id,
         fault=options["fault"],
         subject=options["subject"],
@@ -408,7 +395,7 @@ def plan_of(options: Mapping[str, Any], hold_id: str, targets: list[str]) -> osf
         targets=targets,
         undo_timeout=options["undo_timeout"],
         start_timeout=options["start_timeout"],
-        by=options["by"] or osf_holds.who(),
+        by=options["by"] or make.who(),
         acts_on=options["acts_on"],
         prepare=[[str(part) for part in command] for command in options["prepare"]],
         check=[[str(part) for part in command] for command in options["check"]],
@@ -420,28 +407,28 @@ def plan_of(options: Mapping[str, Any], hold_id: str, targets: list[str]) -> osf
 def run(module: Module) -> dict[str, Any]:
     """Do what the options ask for and return the module's answer."""
     options = module.params
-    hold_id = osf_hold_id.checked_id(options["id"] or osf_holds.hold_id(options["fault"], options["subject"]))
+    hold_id = identity.checked_id(options["id"] or make.hold_id(options["fault"], options["subject"]))
     if options["state"] != "present":
         _act(module)
     if options["state"] == "absent":
-        if options["acts_on"] in INTERFACE and not osf_holds.is_held(hold_id):
+        if options["acts_on"] in INTERFACE and not make.is_held(hold_id):
             refuse_unknown_network(options)
-        return osf_holds.absent(module, hold_id)
+        return make.absent(module, hold_id)
     if options["state"] == "released":
-        return osf_holds.release(module, hold_id)
+        return make.release(module, hold_id)
     if options["state"] == "injected":
-        return osf_holds.confirmed(module, hold_id)
+        return make.confirmed(module, hold_id)
     if options["scripts"]:
-        raise osf_holds.Refused("scripts are read by the action plugin of osf_hold, which did not run; give files")
-    osf_supervisor.doing("looking for what {} {} acts on".format(options["fault"], options["subject"]))
+        raise make.Refused("scripts are read by the action plugin of osf_hold, which did not run; give files")
+    supervisor.doing(f"looking for what {options['fault']} {options['subject']} acts on")
     targets, cut = targets_of(module)
     _act(module)
-    return osf_holds.present(module, plan_of(options, hold_id, targets), cut, options["force"])
+    return make.present(module, plan_of(options, hold_id, targets), cut, options["force"])
 
 
 def _act(module: Module) -> None:
     if not module.check_mode:
-        osf_supervisor.acting()
+        supervisor.acting()
 
 
 def main() -> None:
@@ -484,11 +471,11 @@ def main() -> None:
     )
     try:
         module.exit_json(fault=module.params["fault"], subject=module.params["subject"], **run(module))
-    except osf_holds.Failed as error:
+    except make.Failed as error:
         module.fail_json(msg=str(error), **error.payload)
-    except (osf_holds.Refused, osf_services.ServiceError) as error:
+    except (make.Refused, resolve.ServiceError) as error:
         module.fail_json(msg=str(error), refused=True)
 
 
 if __name__ == "__main__":
-    osf_supervisor.run(main)
+    supervisor.run(main)

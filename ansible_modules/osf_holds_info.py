@@ -22,8 +22,7 @@ attributes:
     platforms: linux
     support: full
     description: The host is a Linux host.
-author:
-  - os_faults developers (@openstack)
+author: [The os_faults authors (@os-faults)]
 """
 
 EXAMPLES = r"""
@@ -83,19 +82,20 @@ notes:
   elements: str
 """
 
-from ansible.module_utils import osf_clock, osf_hold_lock, osf_hold_others, osf_holds_of_host, osf_supervisor
-from ansible.module_utils.osf_base import Module
+from ansible.module_utils.os_faults.hold import lock, on_host, others
+from ansible.module_utils.os_faults.host import clock, supervisor
+from ansible.module_utils.os_faults.module import Module
 
 
 def main() -> None:
     """Run the module."""
     module = Module(argument_spec={}, supports_check_mode=True)
-    osf_supervisor.doing("waiting for the lock of its faults")
-    osf_hold_lock.wait_until_settled()
-    osf_supervisor.doing("listing its faults")
-    holds, notes = osf_holds_of_host.listing(module), osf_hold_others.of_others()
-    module.exit_json(changed=False, now=osf_clock.now(), holds=holds, notes=notes)
+    supervisor.doing("waiting for the lock of its faults")
+    lock.wait_until_settled()
+    supervisor.doing("listing its faults")
+    holds, notes = on_host.listing(module), others.of_others()
+    module.exit_json(changed=False, now=clock.now(), holds=holds, notes=notes)
 
 
 if __name__ == "__main__":
-    osf_supervisor.run(main)
+    supervisor.run(main)

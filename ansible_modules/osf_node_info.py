@@ -15,8 +15,8 @@ version_added: "1.0.0"
 options:
   services:
     description:
-      - The services to look for, by name, each as in the catalogue. With C(driver) C(systemd) it has C(units), with
-        C(process) it has one of C(pidfile), C(executable), C(grep) and C(units), with C(pacemaker) it has C(resource)
+      - The services to look for, by name, each as in the catalogue. With C(driver) V(systemd) it has C(units), with
+        V(process) it has one of C(pidfile), C(executable), C(grep) and C(units), with V(pacemaker) it has C(resource)
         and maybe C(or_units), for hosts whose cluster has no such resource, with C(container) it has C(container).
     type: dict
     default: {}
@@ -129,75 +129,66 @@ import os
 import shutil
 import socket
 import sys
+from typing import Any, Mapping
 
-from ansible.module_utils import (
-    osf_claims,
-    osf_cluster,
-    osf_containers,
-    osf_hold_id,
-    osf_hold_store,
-    osf_identity,
-    osf_network,
-    osf_pidfile,
-    osf_programs,
-    osf_supervisor,
-    osf_units,
-)
-from ansible.module_utils.osf_base import Module
+from ansible.module_utils.os_faults.hold import owners, terminated
+from ansible.module_utils.os_faults.host import network, pidfiles, supervisor
+from ansible.module_utils.os_faults.module import Module
+from ansible.module_utils.os_faults.service import containers, pacemaker, programs, systemd
 
 
-def usability(systemd, euid):
-    """Say in sentences what the host can't be used for."""
+def usability(version: int | None, euid: int) -> list[str]:
+    """Say in sentences what the host can't be used for.
+
+    Args:
+        version: of systemd; None where it does not run the host.
+        euid: the user that modules run as.
+    """
     notes = []
     limits = "lasting faults are undone by a watchdog process, and network cuts are refused"
-    if systemd is None:
+    if version is None:
         notes.append("this host is not run by systemd: " + limits)
     if euid != 0:
         notes.append(
-            "tasks are not run as root on this host: only services of this very user can be acted on, %s; "
-            "set become for everything else" % limits
+            f"tasks are not run as root on this host: only services of this very user can be acted on, {limits}; "
+            "set become for everything else"
         )
     return notes
 
 
-def manager(module):
+def manager(module: Module) -> tuple[int | None, str | None]:
     """Return version and virtualization as the systemd that runs the host tells them; ``(None, None)`` without one."""
-    if not osf_units.booted():
+    if not systemd.booted():
         return None, None
     code, out, _err = module.run_command(["systemctl", "--no-pager", "show", "--property=Version,Virtualization"])
-    told = osf_units.parse_show(out)[0] if code == 0 and out.strip() else {}
+    told = systemd.parse_show(out)[0] if code == 0 and out.strip() else {}
     digits = "".join(char if char.isdigit() else " " for char in told.get("Version", "")).split()
     return int(digits[0]) if digits else None, told.get("Virtualization") or None
 
 
-def is_in_use(fact):
+def is_in_use(fact: Mapping[str, str]) -> bool:
     """Whether a unit runs or should run: a disabled one that is down came with a package and is nobody's service."""
     unused = fact["UnitFileState"].startswith(("disabled", "masked")) and not fact["TriggeredBy"]
     return fact["ActiveState"] != "inactive" or not unused
 
 
-def is_terminated(service):
-    """Whether os_faults itself stopped the service, which then is to come back."""
-    return osf_hold_store.find(osf_hold_id.hold_id("terminate", service)) is not None
-
-
-def systemd_services(module, services):
+def systemd_services(module: Module, services: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Return those services that are in use on this host, with three questions to systemd for all of them."""
-    wanted = {name: [osf_units.pattern(each) for each in entry["units"]] for name, entry in services.items()}
-    existing = osf_units.existing(module.run_command)
-    chosen = {name: osf_units.choose(patterns, existing) for name, patterns in wanted.items()}
+    wanted = {name: [systemd.pattern(each) for each in entry["units"]] for name, entry in services.items()}
+    existing = systemd.existing(module.run_command)
+    chosen = {name: systemd.choose(patterns, existing) for name, patterns in wanted.items()}
     asked = sorted({unit for units in chosen.values() for unit in units})
-    by_name = osf_units.show(module.run_command, asked, (*osf_units.STATE, "UnitFileState", "TriggeredBy"))
+    by_name = systemd.show(module.run_command, asked, (*systemd.STATE, "UnitFileState", "TriggeredBy"))
     found = {}
     for name, units in chosen.items():
         facts = [by_name[unit] for unit in units if by_name[unit]["LoadState"] != "not-found"]
-        if any(is_in_use(each) for each in facts) or (facts and is_terminated(name)):
+        if any(is_in_use(each) for each in facts) or (facts and terminated.is_terminated(name)):
             active = any(each["ActiveState"] in ("active", "reloading", "refreshing") for each in facts)
             found[name] = {"units": sorted({each["Id"] for each in facts}), "active": active}
     return found
 
 
-def is_on_host(name, entry):
+def is_on_host(name: str, entry: Mapping[str, Any]) -> bool:
     """Whether a program without units is on this host.
 
     One with a pid file is where its program and the place for the file are. Of another one nobody knows where it
@@ -206,31 +197,31 @@ def is_on_host(name, entry):
     if "pidfile" in entry:
         program = (entry.get("start") or ["/bin/sh"])[0]
         return bool(os.path.isdir(os.path.dirname(entry["pidfile"])) and shutil.which(program))
-    return is_terminated(name) or bool(osf_programs.mains(entry))
+    return terminated.is_terminated(name) or bool(programs.mains(entry))
 
 
-def process_services(services, notes):
+def process_services(services: Mapping[str, Mapping[str, Any]], notes: list[str]) -> dict[str, dict[str, Any]]:
     """Return those services that are programs on this host; why one can't be told is added to ``notes``."""
     found = {}
     for name, entry in services.items():
-        osf_supervisor.doing("looking for service '%s'" % name)
+        supervisor.doing(f"looking for service '{name}'")
         try:
             if not is_on_host(name, entry):
                 continue
-            active = bool(osf_programs.mains(entry, osf_identity.user_when_terminated(name)))
-        except osf_pidfile.Refused as error:
+            active = bool(programs.mains(entry, terminated.user_when_terminated(name)))
+        except pidfiles.Refused as error:
             active = False
-            notes.append("service '%s': %s" % (name, error))
+            notes.append(f"service '{name}': {error}")
         found[name] = {"units": [entry.get("pidfile", name)], "active": active}
     return found
 
 
-def pacemaker_services(module, services):
+def pacemaker_services(module: Module, services: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Return those services that are resources of the cluster that this host is in, each on all hosts of it."""
     try:
-        cluster = osf_cluster.ask(module.run_command)
-        here = osf_cluster.own_name(module.run_command)
-    except osf_cluster.ClusterError:
+        cluster = pacemaker.ask(module.run_command)
+        here = pacemaker.own_name(module.run_command)
+    except pacemaker.ClusterError:
         return {}
     return {
         name: {"units": [entry["resource"]], "active": here in cluster.resources[entry["resource"]].nodes}
@@ -239,77 +230,81 @@ def pacemaker_services(module, services):
     }
 
 
-def find_services(module, services, notes):
+def find_services(
+    module: Module, services: Mapping[str, Mapping[str, Any]], notes: list[str]
+) -> dict[str, dict[str, Any]]:
     """Return those of the services that are on this host; what stands in the way is added to ``notes``."""
-    by_driver = {}
+    by_driver: dict[str, dict[str, Mapping[str, Any]]] = {}
     for name, entry in services.items():
         by_driver.setdefault(entry.get("driver", "systemd"), {})[name] = entry
     managed = by_driver.get("pacemaker", {})
     found = pacemaker_services(module, managed) if managed else {}
     contained = by_driver.get("container", {})
-    there = osf_containers.on_host(module.run_command, contained)
+    there = containers.on_host(module.run_command, contained)
     found.update((name, {"units": [contained[name]["container"]], "active": there[name]["active"]}) for name in there)
-    programs = by_driver.get("process", {})
-    found.update(process_services({name: entry for name, entry in programs.items() if "units" not in entry}, notes))
-    units = {name: {"units": entry["or_units"]} for name, entry in managed.items() if "or_units" in entry}
-    units.update((name, entry) for name, entry in programs.items() if "units" in entry)
+    running = by_driver.get("process", {})
+    found.update(process_services({name: entry for name, entry in running.items() if "units" not in entry}, notes))
+    units: dict[str, Mapping[str, Any]] = {
+        name: {"units": entry["or_units"]} for name, entry in managed.items() if "or_units" in entry
+    }
+    units.update((name, entry) for name, entry in running.items() if "units" in entry)
     units.update(by_driver.get("systemd", {}))
     units = {name: entry for name, entry in units.items() if name not in found}
-    if units and osf_units.booted():
-        osf_supervisor.doing("asking systemd for its units")
+    if units and systemd.booted():
+        supervisor.doing("asking systemd for its units")
         found.update(systemd_services(module, units))
     return {name: found[name] for name in sorted(found)}
 
 
-def describe_node(module):
+def describe_node(module: Module) -> dict[str, Any]:
     """Return what the host is."""
-    links = osf_network.interfaces(module.run_command)
+    links = network.interfaces(module.run_command)
     hostname = socket.gethostname()
-    systemd, virtualization = manager(module)
+    version, virtualization = manager(module)
     with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
         boot_id = file.read().strip()
     return {
-        "fqdn": osf_network.fqdn(hostname),
+        "fqdn": network.fqdn(hostname),
         "hostname": hostname,
-        "addresses": osf_network.reachable_addresses(links),
+        "addresses": network.reachable_addresses(links),
         "interfaces": links,
-        "default_interface": osf_network.own_default_interface(),
+        "default_interface": network.own_default_interface(),
         "boot_id": boot_id,
         "python": sys.version.split()[0],
-        "systemd": systemd,
+        "systemd": version,
         "virtualization": None if virtualization == "none" else virtualization,
         "euid": os.geteuid(),
     }
 
 
-def main():
+def main() -> None:
     """Run the module."""
     module = Module(
         argument_spec={"services": {"type": "dict", "default": {}}, "containers": {"type": "dict", "default": {}}},
         supports_check_mode=True,
     )
-    module.run_command_environ_update = osf_units.ENVIRONMENT
-    refused = []
+    module.run_command_environ_update = systemd.ENVIRONMENT
+    refused: list[str] = []
     try:
-        osf_supervisor.doing("looking at its network")
+        supervisor.doing("looking at its network")
         node = describe_node(module)
-        osf_supervisor.doing("asking for its cluster and its containers")
+        supervisor.doing("asking for its cluster and its containers")
         services = find_services(module, module.params["services"], refused)
-        osf_supervisor.doing("asking for its containers")
-        containers = osf_containers.on_host(module.run_command, module.params["containers"])
-    except osf_units.UnitError as error:
+        supervisor.doing("asking for its containers")
+        there = containers.on_host(module.run_command, module.params["containers"])
+    except systemd.UnitError as error:
         module.fail_json(msg=str(error))
-    osf_supervisor.doing("looking for faults")
+    supervisor.doing("looking for faults")
     notes = usability(node["systemd"], node["euid"]) + refused
     module.exit_json(
         changed=False,
         node=node,
         services=services,
-        containers=containers,
-        claims=osf_claims.claims(),
+        containers=there,
+        claims=owners.claims(),
         notes=notes,
     )
 
 
 if __name__ == "__main__":
-    osf_supervisor.run(main)
+    supervisor.run(main)

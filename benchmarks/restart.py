@@ -39,7 +39,7 @@ from rich.console import Console
 from rich.table import Table
 
 import os_faults
-from os_faults.meter import Meter
+from os_faults.ansible.meter import Meter
 
 SERVICE = "idler"
 #: Its command line, by which it is found, and what restarts it; set up on every host before, removed afterwards.

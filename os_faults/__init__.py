@@ -6,6 +6,30 @@ Example:
     >>> cloud.get_service("keystone").restart()
     >>> cloud.get_nodes().pick().reboot()
     >>> cloud.heal()
+
+Where things are:
+
+================== ====================================================================================
+`cloud`            `connect()` and `Cloud`: what callers hold
+`nodes`            sets of nodes and their verbs; their set algebra is `node_set`
+`service`          services and their verbs; `container` likewise, `component` is what both share
+`human`            `human_api()`: does what a sentence says, which `sentences` parses
+`export`           `discover()`: a configuration of what was found
+`execution`        performs actions: guard rails, batches, the run, the rollback
+`actions`          what is to be done, checked before anything is touched
+`ansible`          how Ansible runs: inventory, runner, events, artifacts, workers
+`discovery`        which nodes there are
+`faults`           what is injected, and how it is taken back
+`drivers`          clouds, services, power; found by `registry`
+`config`           the configuration: its forms, its schema, its secrets
+`model`            nouns: nodes, actions, results, faults
+`errors`           everything that is raised
+`system`           files, processes and users of the machine that os_faults runs on
+`resources`        where the bundled playbooks, modules and catalogues are
+`cli` `demo`       the command line; a cloud for a first try
+`testing`          a fake runner for tests of your own
+`api`              old import paths
+================== ====================================================================================
 """
 
 from __future__ import annotations
@@ -16,7 +40,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from os_faults.cloud import Cloud, connect
     from os_faults.container import Container
-    from os_faults.discovered import discover
     from os_faults.errors import (
         AnsibleExecutionException,
         AnsibleExecutionUnreachable,
@@ -39,6 +62,7 @@ if TYPE_CHECKING:
         ServiceError,
         UndoError,
     )
+    from os_faults.export import discover
     from os_faults.human import human_api
     from os_faults.model import Auth, Cost, Fault, HostResult, Interface, Jump, Node, Result, Status
     from os_faults.nodes import NodeCollection
@@ -46,8 +70,41 @@ if TYPE_CHECKING:
     from os_faults.service import Service
     from os_faults.version import get_version
 
-# Loaded when first used: `import os_faults` must not cost what YAML and Ansible cost. From light to heavy.
-_HOMES = ("version", "errors", "resources", "model", "nodes", "service", "container", "cloud", "human", "discovered")
+# Loaded when first used: `import os_faults` must not cost what YAML and Ansible cost.
+_MODULES = {
+    "cloud": ("Cloud", "connect"),
+    "container": ("Container",),
+    "errors": (
+        "AnsibleExecutionException",
+        "AnsibleExecutionUnreachable",
+        "ArgumentError",
+        "CloudManagementError",
+        "ConfigError",
+        "ContainerError",
+        "GuardRailError",
+        "NodeCollectionError",
+        "NothingTargeted",
+        "OSFDriverNotFound",
+        "OSFDriverWithSuchNameExists",
+        "OSFError",
+        "OSFException",
+        "PartlyDone",
+        "PartlyUnreachable",
+        "PowerManagementError",
+        "RunTimeout",
+        "SentenceError",
+        "ServiceError",
+        "UndoError",
+    ),
+    "export": ("discover",),
+    "human": ("human_api",),
+    "model": ("Auth", "Cost", "Fault", "HostResult", "Interface", "Jump", "Node", "Result", "Status"),
+    "nodes": ("NodeCollection",),
+    "resources": ("register_ansible_modules",),
+    "service": ("Service",),
+    "version": ("get_version",),
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
     "AnsibleExecutionException",
@@ -92,12 +149,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:
-        for home in _HOMES:
-            module = import_module(f"{__name__}.{home}")
-            if hasattr(module, name):
-                return getattr(module, name)
-    raise AttributeError(f"module 'os_faults' has no attribute {name!r}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'os_faults' has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:

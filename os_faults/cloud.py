@@ -9,42 +9,38 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from os_faults import actions, registry, resources
-from os_faults.actor import acting
-from os_faults.conductor import Conductor
+from os_faults.actions.batch import Together
+from os_faults.actions.guards import is_whole
+from os_faults.ansible.protocol import Runner, Watcher
+from os_faults.ansible.runner import AnsibleRunner
 from os_faults.config import Config, load
+from os_faults.config.state import file_of, state_dir
 from os_faults.container import Container
-from os_faults.discovery import Discovery
-from os_faults.errors import (
-    ArgumentError,
-    ConfigError,
-    ContainerError,
-    NodeCollectionError,
-    ServiceError,
-    did_you_mean,
-)
-from os_faults.faults import Faults, checked, faults_of
-from os_faults.guards import Guards, Limit, is_pattern, is_whole
-from os_faults.held import Held
-from os_faults.injected import injected
-from os_faults.interruption import tell
-from os_faults.inventory import inventory
-from os_faults.journal import Journal
-from os_faults.memory import Memory
-from os_faults.model import Action, Fault, Node, Record, Result, Status
+from os_faults.discovery.discovery import Discovery
+from os_faults.discovery.hosts import Hosts
+from os_faults.discovery.last_seen import LastSeen
+from os_faults.discovery.names import Names
+from os_faults.discovery.placement import Placement
+from os_faults.drivers.machines import Machines
+from os_faults.errors import NodeCollectionError
+from os_faults.execution.admission import Admission
+from os_faults.execution.engine import Engine
+from os_faults.execution.executor import Executor
+from os_faults.faults.injected import injected
+from os_faults.faults.interruption import tell
+from os_faults.faults.journal import Journal
+from os_faults.faults.ledger import Ledger
+from os_faults.faults.listing import Faults, checked, faults_of
+from os_faults.faults.plan import Preview, conflicts, lasts
+from os_faults.model import Action, Fault, Node, Record, Result
 from os_faults.nodes import NodeCollection
-from os_faults.power import Machines
-from os_faults.preview import Preview, conflicts, lasts
-from os_faults.runner import AnsibleRunner, Runner, Watcher
 from os_faults.service import Service
-from os_faults.state import file_of, state_dir
-from os_faults.thing import Thing
-from os_faults.together import Together
+from os_faults.system.actor import acting
 from os_faults.version import get_version
 
 LOG = logging.getLogger(__name__)
@@ -99,39 +95,43 @@ class Cloud:
         self.heal_after = config.heal_after
         self._config = config
         drivers = registry.drivers_of(config)
-        self._driver = drivers.cloud
-        self._machines = Machines(drivers.power, self._driver.seeds(), self.known_nodes)
-        self._configured = drivers.services
-        self._services = {**resources.catalogue(self._driver.catalogue), **self._configured}
-        self._containers = {**_contained(self._services), **drivers.containers}
-        self._guards = self._guards_of(config)
+        services = {**resources.catalogue(drivers.cloud.catalogue), **drivers.services}
+        containers = {**_contained(services), **drivers.containers}
+        self._names = Names(services, containers)
+        guards = self._names.guards(config)
         home = state_dir(os.environ)
-        self._runner = runner or AnsibleRunner(
+        identity = drivers.cloud.identity
+        state = state or (None if runner else home)
+        runner = runner or AnsibleRunner(
             config.ssh,
             config.artifacts_dir or home / "runs",
             {"os_faults": get_version(), "seed": self.seed, "cloud": config.source},
             config.workers,
         )
-        state = state or (None if runner else home)
-        seeds = self._driver.identity
-        self._by = acting()
-        self._discovery = Discovery(self._driver, self.perform, Memory(state and file_of(state, seeds, ".json")))
-        self._held = Held(Journal(state and file_of(state, seeds, ".journal")), self._by)
-        self._conductor = Conductor(self._runner, self._inventory_of, self._held, self._refusals)
-        self._faults = Faults(self.perform, self._held, self._machines)
+        by = acting()
+        self._hosts = Hosts(drivers.cloud, drivers.services, containers, config.ssh, by)
+        self._ledger = Ledger(Journal(state and file_of(state, identity, ".journal")), by)
+        self._engine = Engine(runner, self._hosts, self._ledger)
+        last_seen = LastSeen(state and file_of(state, identity, ".json"))
+        self._discovery = Discovery(drivers.cloud, self._engine.run, last_seen, drivers.power)
+        self._faults = Faults(self._engine.run, self._ledger)
+        self._admission = Admission(self._engine, guards, self._discovery, by)
+        self._executor = Executor(self._engine, self._admission, self._discovery, self._ledger)
+        self._service_nodes = Placement(self._discovery, "service", config.services)
+        self._container_nodes = Placement(self._discovery, "container", config.containers)
         LOG.info("connected to the cloud of %s, seed %d", config.source, self.seed)
 
     @property
     def watch(self) -> Watcher | None:
         """Who is called with every event of every run, in the thread that called the verb; None calls nobody.
 
-        For the events see `os_faults.runner.AnsibleRunner.run`.
+        For the events see `os_faults.ansible.runner.AnsibleRunner.run`.
         """
-        return self._conductor.watch
+        return self._engine.watch
 
     @watch.setter
     def watch(self, watcher: Watcher | None) -> None:
-        self._conductor.watch = watcher
+        self._engine.watch = watcher
 
     def __enter__(self) -> Cloud:
         return self
@@ -143,8 +143,7 @@ class Cloud:
 
     def close(self) -> None:
         """Close the connections to the hosts; safe to repeat. Faults are not undone by it: see `heal`."""
-        self._conductor.close()
-        self._runner.close()
+        self._engine.close()
 
     # -- nodes and services ------------------------------------------------------------------
 
@@ -155,16 +154,7 @@ class Cloud:
             AnsibleExecutionUnreachable: no node could be reached.
             PartlyDone: some nodes can be used, others not.
         """
-        nodes = self.known_nodes()
-        result = self.perform(
-            actions.for_playbook("verify.yml", nodes, verb="verify", subject="the nodes"), check=False
-        )
-        refused = {
-            name: replace(result[name], status=Status.FAILED, message=why)
-            for name, why in self._discovery.refused().items()
-            if name in result  # a run that went wrong as a whole has nobody
-        }
-        return replace(result, hosts={**result.hosts, **refused}).raise_for_status()
+        return self._discovery.verify().raise_for_status()
 
     def get_nodes(self, fqdns: Iterable[str] | None = None) -> NodeCollection:
         """Return the nodes of the cloud; the first call asks them, the next ones remember.
@@ -181,12 +171,7 @@ class Cloud:
         names = [fqdns] if isinstance(fqdns, str) else [str(name) for name in fqdns]
         if not names:
             raise NodeCollectionError("get_nodes(fqdns=[]): no name was given; leave fqdns out to mean all nodes")
-        known = self._discovery.known()
-        by_name = {**{node.ip: node for node in known.values()}, **known}
-        if unknown := [name for name in names if name not in by_name]:
-            self._discovery.nodes()  # a node that did not answer is the better reason
-            raise NodeCollectionError(f"no node {unknown[0]!r} in the cloud: {did_you_mean(unknown[0], known)}")
-        return NodeCollection((by_name[name] for name in names), self)
+        return NodeCollection(self._discovery.named(names), self)
 
     def refresh(self) -> None:
         """Forget what the nodes answered, so that the next call asks them again."""
@@ -199,7 +184,7 @@ class Cloud:
 
     def list_services(self) -> list[str]:
         """Return the names of all services that the cloud's catalogue and the configuration know."""
-        return sorted(self._services)
+        return sorted(self._names.services)
 
     def get_service(self, name: str) -> Service:
         """Return a service by its name, or by one of its older names.
@@ -207,36 +192,12 @@ class Cloud:
         Raises:
             ServiceError: it is not known; the message offers the nearest names.
         """
-        found = self._canonical(str(name))
-        definition = self._services[found]
-        return Service(
-            found, partial(self._nodes_of, Service, found), self, partial(self._running, Service, found), definition
-        )
-
-    def _canonical(self, name: str) -> str:
-        if name in self._services:
-            return name
-        for service, definition in self._services.items():
-            if name in definition.get("aliases", ()):
-                return service
-        raise ServiceError(f"service '{name}' is not known; {did_you_mean(name, self._services)}")
-
-    def _guards_of(self, config: Config) -> Guards:
-        """Return the guard rails; a service that is protected by a name that nobody knows would not be protected."""
-        try:
-            plain = self._containers.keys() - self._services.keys()
-            services = [
-                name if is_pattern(name) or name in plain else self._canonical(name)
-                for name in config.protected.services
-            ]
-        except ServiceError as error:
-            raise ConfigError(f"{config.source}: protected.services: {error}") from error
-        limits = tuple(Limit(text, "the configuration") for text in config.limits)
-        return Guards(limits, config.protected.nodes, tuple(services))
+        found = self._names.service(str(name))
+        return Service(found, self._service_nodes, self, self._names.services[found])
 
     def list_containers(self) -> list[str]:
         """Return the names of all containers that the configuration knows."""
-        return sorted(self._containers)
+        return sorted(self._names.containers)
 
     def get_container(self, name: str) -> Container:
         """Return a container by its name in the configuration.
@@ -244,31 +205,7 @@ class Cloud:
         Raises:
             ContainerError: it is not known; the message offers the nearest names.
         """
-        if name not in self._containers:
-            raise ContainerError(f"container '{name}' is not known; {did_you_mean(name, self._containers)}")
-        return Container(name, partial(self._nodes_of, Container, name), self, partial(self._running, Container, name))
-
-    def _nodes_of(self, kind: type[Thing], name: str, silent: bool = False) -> NodeCollection:
-        """Return the nodes that the configuration names for a thing, else those that told to have it.
-
-        Args:
-            kind: `Service` or `Container`.
-            name: of the thing.
-            silent: whether nodes may be silent; what they have is then known from earlier sessions.
-        """
-        configured = (self._config.services if kind is Service else self._config.containers).get(name)
-        if configured and configured.hosts:
-            return self.get_nodes(configured.hosts)
-        nodes = self._discovery.known().values() if silent else self._discovery.nodes()
-        return NodeCollection((n for n in nodes if name in (n.units if kind is Service else n.containers)), self)
-
-    def _running(self, kind: type[Thing], name: str) -> NodeCollection:
-        nodes = self._nodes_of(kind, name)
-        if not nodes:
-            return nodes
-        answers = self._discovery.ask(tuple(nodes)).raise_for_status()
-        told = {node: answers[node.fqdn].payload[f"{kind.KIND}s"].get(name, {}) for node in nodes}
-        return NodeCollection((node for node in nodes if told[node].get("active")), self)
+        return Container(self._names.container(name), self._container_nodes, self)
 
     # -- faults ------------------------------------------------------------------------------
 
@@ -281,7 +218,8 @@ class Cloud:
             AnsibleExecutionUnreachable: no node could be reached.
             PartlyDone: some could not be; ``error.result`` has what the others told (see `faults_of`).
         """
-        return faults_of(self._faults.listed(self.known_nodes()).raise_for_status())
+        nodes = self.known_nodes()
+        return faults_of(self._faults.listing(nodes, self._discovery.machines()).raise_for_status())
 
     def heal(self, ids: Iterable[str] = (), *, check: bool = True) -> Result:
         """Undo the faults of os_faults on every node, whoever made them; safe to repeat.
@@ -304,12 +242,12 @@ class Cloud:
         wanted = checked(ids)
         nodes = self.known_nodes()
         try:
-            result = self._faults.heal(nodes, wanted)
+            result = self._faults.heal(nodes, wanted, self._discovery.machines())
         except KeyboardInterrupt as interruption:
             tell(interruption, self._faults.left(nodes, wanted))
             raise
-        if self._held.unreadable:
-            result = replace(result, error=self._held.unreadable)
+        if self._ledger.unreadable:
+            result = replace(result, error=self._ledger.unreadable)
         absent = wanted - {name for host in result.values() for name in host.payload.get("undone", ())}
         if absent and not result.failures:
             LOG.warning("no node held %s: there was nothing to take back", ", ".join(sorted(absent)))
@@ -337,7 +275,7 @@ class Cloud:
 
     def healing(self, ids: Iterable[str] = ()) -> list[Action]:
         """Return what `heal` would do, run by run; nothing is touched."""
-        return self._faults.plan(self.known_nodes(), checked(ids))
+        return self._faults.healing(self.known_nodes(), checked(ids))
 
     def known_nodes(self) -> list[Node]:
         """Return the nodes that answered, and with ``last_seen`` set those that did not: they can still be named."""
@@ -353,22 +291,7 @@ class Cloud:
             secrets: let passwords be looked up in files that live as long as this object.
         """
         chosen = tuple(self.get_nodes() if nodes is None else nodes)
-        return self._inventory(chosen, self._machines.variables(chosen), secrets=secrets)
-
-    def _inventory(
-        self, nodes: Sequence[Node], machines: Mapping[str, Mapping[str, Any]], *, secrets: bool, by: str | None = None
-    ) -> dict[str, Any]:
-        return inventory(
-            nodes,
-            services=self._configured,
-            containers=self._containers,
-            networks={node.fqdn: self._driver.networks(node) for node in nodes},
-            power=machines,
-            ssh=self._config.ssh,
-            catalogue=self._driver.catalogue,
-            secret_path=self._runner.secret_path if secrets else None,
-            by=by,
-        )
+        return self._engine.inventory(chosen, self._discovery.machines().variables(chosen), secrets=secrets)
 
     def check_network(self, name: str, nodes: Iterable[Node]) -> None:
         """Refuse a network that one of the nodes does not have, before anything is touched.
@@ -380,10 +303,7 @@ class Cloud:
         Raises:
             ArgumentError: with the networks that the node has.
         """
-        for node in nodes:
-            networks = self._driver.networks(node)
-            if name not in networks and name not in {interface.name for interface in node.interfaces}:
-                raise ArgumentError(f"network '{name}' is not known on {node.fqdn}; {did_you_mean(name, networks)}")
+        self._hosts.check_network(name, nodes)
 
     def check_power(self, verb: str, nodes: Iterable[Node]) -> None:
         """Refuse what no power driver can do to one of the nodes, before anything is touched.
@@ -391,7 +311,7 @@ class Cloud:
         Raises:
             PowerManagementError: with the names of these nodes.
         """
-        self._machines.check(verb, nodes)
+        self._discovery.machines().check(verb, nodes)
 
     def perform(self, action: Action, *, check: bool = True) -> Result:
         """Do an action by one playbook run.
@@ -405,7 +325,7 @@ class Cloud:
             BaseException: whatever interrupts the run (Ctrl-C, a signal handler's error, its own deadline) is passed
                 on, after what the action did so far was taken back.
         """
-        return self._conductor.perform(action, check=check)
+        return self._executor.perform(action, check=check)
 
     def perform_all(self, wanted: Sequence[Action]) -> tuple[Result, ...]:
         """Do several actions, by one playbook run where they can share one; what became of each is its result to tell.
@@ -426,7 +346,7 @@ class Cloud:
             >>> [result.changed for result in cloud.perform_all([keystone.action("restart"), nova.action("kill")])]
             [True, True]
         """
-        return self._conductor.perform_all(wanted)
+        return self._executor.perform_all(wanted)
 
     def together(self) -> AbstractContextManager[Together]:
         """Do the verbs of a ``with`` block at its end, by one playbook run where they can share one.
@@ -447,13 +367,7 @@ class Cloud:
             >>> [result.changed for result in several.results]
             [True, True]
         """
-        return self._conductor.together()
-
-    def _refusals(self, action: Action) -> list[str]:
-        if not action.breaks:
-            return []
-        machines = self._machines.suspects(action.nodes) if action.from_outside else {}
-        return self._guards.refusals(action, self.known_nodes(), self._discovery.claims_of_others(self._by), machines)
+        return self._executor.together()
 
     def execute_on_cloud(
         self, hosts: Iterable[Node], task: Mapping[str, Any], raise_on_error: bool = True
@@ -467,12 +381,15 @@ class Cloud:
         """
         return list(NodeCollection(hosts, self).run_task(task, raise_on_error).records)
 
-    def plan(self, action: Action) -> tuple[Path, list[str]]:
+    def command_line(self, action: Action) -> tuple[Path, list[str]]:
         """Write the run of an action without running it; return its directory and its command line.
 
         The line works when it is pasted; passwords are not part of it (``--ask-pass``, ``--ask-become-pass``).
         """
-        return self._runner.prepare(action, self._inventory_of(action, secrets=False))
+        machines = self._discovery.machines() if action.from_outside else Machines()
+        return self._engine.prepare(action, machines.variables(action.nodes))
+
+    plan = command_line  # its name in 1.0.0a1
 
     def preview(self, action: Action) -> Preview:
         """Return what an action would do and what stands in its way; nodes are asked, and nothing is touched.
@@ -484,23 +401,19 @@ class Cloud:
             >>> cloud.preview(cloud.get_service("keystone").action("freeze", seconds=30)).seconds
             30
         """
-        listing = self._faults.listed(action.nodes) if action.breaks else None
-        directory, command = self.plan(action)
+        machines = self._discovery.machines()
+        listing = self._faults.listing(action.nodes, machines) if action.breaks else None
+        directory, command = self.command_line(action)
         return Preview(
             action=action,
             directory=directory,
             command=command,
             seconds=lasts(action),
-            refusals=tuple(self._refusals(action)),
+            refusals=tuple(self._admission.refusals(action)),
             conflicts=conflicts(action, faults_of(listing)) if listing else (),
             unasked=tuple(host.node for host in listing.failures) if listing else (),
             whole_cloud=is_whole(action, self.known_nodes()),
         )
-
-    def _inventory_of(self, action: Action, *, secrets: bool = True) -> dict[str, Any]:
-        # Only who acts on machines is told how to log in to them.
-        machines = self._machines.variables(action.nodes) if action.from_outside else {}
-        return self._inventory(action.nodes, machines, secrets=secrets, by=self._by)
 
 
 def _contained(services: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -6,13 +6,13 @@ from contextlib import AbstractContextManager
 from typing import ClassVar, Unpack
 
 from os_faults import actions
+from os_faults.component import Component
 from os_faults.errors import ContainerError, OSFError
 from os_faults.model import Result
 from os_faults.nodes import NodeCollection, Time
-from os_faults.thing import Thing
 
 
-class Container(Thing):
+class Container(Component):
     """A container of docker or podman, the one with exactly this name on each of its nodes.
 
     Every verb takes ``nodes`` (all nodes that have the container, running or not, when None), returns a `Result` with

@@ -7,15 +7,15 @@ from functools import cache
 from typing import TYPE_CHECKING, overload
 
 from os_faults.actions import contracts
+from os_faults.actions.contract import find_verb
 from os_faults.container import Container
-from os_faults.contract import find_verb
 from os_faults.sentences import Form, Holder, Meaning, Where, forms_of, understand
 
 if TYPE_CHECKING:
     from os_faults.cloud import Cloud
+    from os_faults.component import Component
     from os_faults.model import Action, Result
     from os_faults.nodes import NodeCollection
-    from os_faults.thing import Thing
 
 
 @overload
@@ -69,7 +69,7 @@ def forms() -> tuple[Form, ...]:
     return forms_of(contracts().values())
 
 
-def _thing(cloud: Cloud, holder: Holder) -> Thing:
+def _thing(cloud: Cloud, holder: Holder) -> Component:
     """Return what a sentence names; a name that is written in another case means the one that there is."""
     if holder.kind == Container.KIND:
         return cloud.get_container(_as_written(holder.name, cloud.list_containers()))
@@ -92,7 +92,7 @@ def _nodes(cloud: Cloud, where: Where) -> NodeCollection:
     return nodes if where.count is None else nodes.pick(where.count)
 
 
-def _nodes_with(cloud: Cloud, thing: Thing, meaning: Meaning) -> NodeCollection | None:
+def _nodes_with(cloud: Cloud, thing: Component, meaning: Meaning) -> NodeCollection | None:
     """Return the nodes that a sentence about a service or container means; None for all that have it.
 
     Of several a random one is one where it runs, where it is about to be broken.

@@ -4,40 +4,20 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Set
-from typing import TYPE_CHECKING, Protocol, Self, overload
+from typing import Protocol, Self, overload
 
 from os_faults.errors import NodeCollectionError
-from os_faults.model import Action, Node, Result
-
-if TYPE_CHECKING:
-    from os_faults.service import Service
+from os_faults.model import Node
 
 
-class Performer(Protocol):
-    """What a collection needs of its cloud: somebody who performs actions.
+class Chooser(Protocol):
+    """What a set of nodes needs to choose some of them.
 
     Attributes:
         rng: the source of randomness, seeded by ``connect(seed=)``.
-        heal_after: seconds after which a fault ends by itself where the caller does not say.
     """
 
     rng: random.Random
-    heal_after: int
-
-    def perform(self, action: Action, *, check: bool = True) -> Result:
-        """Do ``action``; raise when it was not achieved, unless ``check`` is False."""
-
-    def check_network(self, name: str, nodes: Iterable[Node]) -> None:
-        """Refuse a network that one of the nodes does not have, before anything is touched."""
-
-    def get_nodes(self, fqdns: Iterable[str]) -> NodeSet:
-        """Return the nodes of the cloud with these names."""
-
-    def get_service(self, name: str) -> Service:
-        """Return the service with this name."""
-
-    def check_power(self, verb: str, nodes: Iterable[Node]) -> None:
-        """Refuse what no power driver can do to one of the nodes, before anything is touched."""
 
 
 class NodeSet(Set[Node]):
@@ -48,7 +28,7 @@ class NodeSet(Set[Node]):
         performer: their cloud.
     """
 
-    def __init__(self, nodes: Iterable[Node], performer: Performer) -> None:
+    def __init__(self, nodes: Iterable[Node], performer: Chooser) -> None:
         self._nodes = tuple(sorted(set(nodes), key=lambda node: (node.fqdn, node.ip)))
         self._performer = performer
 

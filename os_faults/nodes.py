@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, Literal, Unpack
+from typing import Any, Literal, Protocol, Unpack
 
 from os_faults import actions
 from os_faults.errors import ArgumentError, NodeCollectionError
-from os_faults.injected import injected
-from os_faults.model import Action, Result
-from os_faults.moment import At
-from os_faults.node_set import NodeSet
+from os_faults.faults.injected import injected
+from os_faults.model import Action, Node, Result
+from os_faults.model.moment import At
+from os_faults.node_set import Chooser, NodeSet
 
 #: Seconds, or the word for a fault without an end; None leaves it to the connection.
 Time = int | Literal["never"] | None
+
+
+class Performer(Chooser, Protocol):
+    """What a collection of nodes needs of its cloud: somebody who performs actions.
+
+    Attributes:
+        heal_after: seconds after which a fault ends by itself where the caller does not say.
+    """
+
+    heal_after: int
+
+    def perform(self, action: Action, *, check: bool = True) -> Result:
+        """Do ``action``; raise when it was not achieved, unless ``check`` is False."""
+
+    def check_network(self, name: str, nodes: Iterable[Node]) -> None:
+        """Refuse a network that one of the nodes does not have, before anything is touched."""
+
+    def check_power(self, verb: str, nodes: Iterable[Node]) -> None:
+        """Refuse what no power driver can do to one of the nodes, before anything is touched."""
+
+    def get_nodes(self, fqdns: Iterable[str]) -> NodeSet:
+        """Return the nodes of the cloud with these names."""
 
 
 class NodeCollection(NodeSet):
@@ -31,6 +53,11 @@ class NodeCollection(NodeSet):
         >>> [node.fqdn for node in nodes[:2]]
         ['node-1.domain.tld', 'node-2.domain.tld']
     """
+
+    _performer: Performer
+
+    def __init__(self, nodes: Iterable[Node], performer: Performer) -> None:
+        super().__init__(nodes, performer)
 
     # -- verbs --------------------------------------------------------------------------------
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import yaml
 
-from os_faults import files
 from os_faults.errors import ArgumentError, ConfigError, did_you_mean
+from os_faults.system import files
 
 _SAFE_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
-from typing import Any, ClassVar, Literal, Unpack
+from typing import Any, ClassVar, Literal, Protocol, Unpack
 
 from os_faults import actions
+from os_faults.component import Component
+from os_faults.discovery.placement import Placement
 from os_faults.errors import ArgumentError, OSFError, ServiceError
-from os_faults.model import Action, Result
-from os_faults.node_set import Performer
-from os_faults.nodes import NodeCollection, Time
-from os_faults.thing import Thing
+from os_faults.model import Result
+from os_faults.nodes import NodeCollection, Performer, Time
 
 #: A way of the traffic, as the host sees it.
 Way = Literal["ingress", "egress"]
@@ -20,7 +19,14 @@ Way = Literal["ingress", "egress"]
 Port = Sequence[str | int]
 
 
-class Service(Thing):
+class Services(Performer, Protocol):
+    """What a service needs of its cloud: also the other services."""
+
+    def get_service(self, name: str) -> Service:
+        """Return the service with this name."""
+
+
+class Service(Component):
     """A service of the cloud: software that runs on some of its nodes.
 
     Every verb takes ``nodes`` (all nodes that have the service when None), returns a `Result` with one entry
@@ -31,9 +37,8 @@ class Service(Thing):
 
     Args:
         name: its name in the catalogue or the configuration.
-        nodes: the nodes that have it, running or not.
+        placement: finds the nodes that have it.
         performer: who performs actions.
-        ask_running: returns those of the nodes where it runs at this moment.
         definition: what the catalogue or the configuration says of it: ``driver``, handles, ``ports``.
 
     Example:
@@ -44,27 +49,17 @@ class Service(Thing):
     KIND: ClassVar[str] = "service"
     ERROR: ClassVar[type[OSFError]] = ServiceError
 
-    def __init__(
-        self,
-        name: str,
-        nodes: Callable[[], NodeCollection],
-        performer: Performer,
-        ask_running: Callable[[], NodeCollection],
-        definition: Mapping[str, Any],
-    ) -> None:
-        super().__init__(name, nodes, performer, ask_running)
-        self._definition = dict(definition)
-        self.config = dict(definition)
-        self.NAME = str(self.config.pop("driver"))
+    _performer: Services
 
-    def action(self, verb: str, nodes: NodeCollection | None = None, **options: Any) -> Action:
-        """Return what a verb would do, see `Thing.action`."""
-        known = {
-            "os_faults_service": self.name,
-            "os_faults_definition": self._definition,
-            "os_faults_driver": self._definition["driver"],
+    def __init__(self, name: str, placement: Placement, performer: Services, definition: Mapping[str, Any]) -> None:
+        super().__init__(name, placement, performer)
+        self.config = dict(definition)
+        self.NAME = str(self.config.pop("driver"))  # callers of 0.3 read both
+        self._known = {
+            "os_faults_service": name,
+            "os_faults_definition": dict(definition),
+            "os_faults_driver": self.NAME,
         }
-        return replace(super().action(verb, nodes, **options), known=known)
 
     @property
     def ports(self) -> list[Port]:
@@ -214,23 +209,22 @@ class Service(Thing):
         """Return the options that name the other end of the traffic; one that can't be cut off is refused."""
         if direction is None:
             raise ArgumentError(
-                f"{verb} {self.name} service: another service or port needs a direction (ingress, egress)"
+                f"{verb} {self.name} service: another service or port needs a direction, ingress or egress"
             )
         if other is None:
             return {}
         end = other if isinstance(other, Service) else self._performer.get_service(other)
-        if direction == "egress":
-            if not (ports or end.ports):
-                raise ServiceError(
-                    f"{verb} {self.name} service: no port of {end.name} is known, so nothing was done; "
-                    "give its port in the configuration, or other_port"
-                )
+        if direction == "egress" and not (ports or end.ports):
+            raise ServiceError(
+                f"{verb} {self.name} service: no port of {end.name} is known, so nothing was done; "
+                "give the port in the configuration or in the call"
+            )
+        if direction == "egress" or verb == "plug":
             return {"other": end.name}
         nodes = end.get_nodes()
         if not nodes:
             raise ServiceError(f"{verb} {self.name} service: no node has {end.name}, so nothing was done")
-        addresses = {node.fqdn: node.addresses for node in nodes} if verb == "unplug" else None
-        return {"other": end.name, "addresses": addresses}
+        return {"other": end.name, "addresses": {node.fqdn: node.addresses for node in nodes}}
 
 
 def _port(port: Port | None) -> list[str] | None:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from os_faults import resources
+from os_faults.actions.batch import combined
+from os_faults.ansible.protocol import Watcher
 from os_faults.model import Action, HostResult, Result, Status
-from os_faults.runner import Watcher
-from os_faults.together import combined
 
 Answer = Callable[[Action, str], HostResult]
 

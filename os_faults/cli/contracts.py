@@ -16,7 +16,7 @@ from os_faults.cli import names
 from os_faults.errors import ArgumentError, did_you_mean
 
 if TYPE_CHECKING:
-    from os_faults.contract import Contract, Option
+    from os_faults.actions.contract import Contract, Option
 
     _ParamType = click.ParamType[Any]
 else:

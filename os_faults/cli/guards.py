@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from os_faults.errors import ArgumentError, GuardRailError
-from os_faults.text import printable
+from os_faults.system.text import printable
 
 if TYPE_CHECKING:
     from os_faults.cloud import Cloud
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def _limit(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     """Refuse what is no limit before the configuration is read."""
-    from os_faults.guards import Limit
+    from os_faults.actions.guards import Limit
 
     try:
         return value if value is None else Limit(value, "this call").text
@@ -45,7 +45,7 @@ def confirm(cloud: Cloud, action: Action) -> None:
     Raises:
         GuardRailError: nobody said yes.
     """
-    from os_faults.guards import is_whole
+    from os_faults.actions.guards import is_whole
 
     if not is_whole(action, cloud.known_nodes()):
         return

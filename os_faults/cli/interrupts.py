@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from os_faults.interruption import Interrupted
+from os_faults.faults.interruption import Interrupted
 
 _HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -32,14 +32,14 @@ def containers(ctx: click.Context, _param: click.Parameter, incomplete: str) -> 
 
 def nodes(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Return what ``--on`` may go on with: its words, or one more name in a list of names."""
-    from os_faults.memory import Memory
-    from os_faults.state import file_of, state_dir
+    from os_faults.config.state import file_of, state_dir
+    from os_faults.discovery.last_seen import LastSeen
 
     before, comma, _ = incomplete.rpartition(",")
     words = [] if comma else ["all", "one"]
     if drivers := _drivers(ctx):
         seeds = {seed.ip: seed.auth for seed in drivers.cloud.seeds()}
-        words += Memory(file_of(state_dir(os.environ), drivers.cloud.identity, ".json")).recall(seeds)
+        words += LastSeen(file_of(state_dir(os.environ), drivers.cloud.identity, ".json")).recall(seeds)
     return _beginning(incomplete, (f"{before}{comma}{word}" for word in words if word not in before.split(",")))
 
 

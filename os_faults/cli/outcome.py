@@ -14,8 +14,8 @@ from os_faults.cli.interrupts import heard
 from os_faults.cli.session import Session
 from os_faults.cli.terminal import say, settle
 from os_faults.errors import OSFException, UndoError
-from os_faults.process import have_streams
-from os_faults.text import printable
+from os_faults.system.process import have_streams
+from os_faults.system.text import printable
 
 EXIT_CODES = """\b
 Exit codes:
@@ -29,7 +29,7 @@ Exit codes:
        (a second Ctrl-C tells when the nodes take it back by themselves, a third leaves at once)"""
 
 
-class Told(click.Command):
+class Outermost(click.Command):
     """An outermost command: whatever goes wrong in it ends here as one line and an exit code."""
 
     def main(

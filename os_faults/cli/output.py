@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from os_faults.cli.terminal import say, say_json
-from os_faults.text import printable
+from os_faults.system.text import printable
 
 if TYPE_CHECKING:
     from os_faults.errors import OSFException

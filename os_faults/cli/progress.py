@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from os_faults.text import printable
+from os_faults.system.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console

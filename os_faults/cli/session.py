@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from os_faults import files
 from os_faults.cli.output import Output
 from os_faults.cli.terminal import say
-from os_faults.text import printable
+from os_faults.system import files
+from os_faults.system.text import printable
 
 if TYPE_CHECKING:
     from os_faults.cloud import Cloud

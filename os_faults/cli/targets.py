@@ -11,8 +11,8 @@ from os_faults.cli.terminal import say
 
 if TYPE_CHECKING:
     from os_faults.cloud import Cloud
+    from os_faults.component import Component
     from os_faults.nodes import NodeCollection
-    from os_faults.thing import Thing
 
 
 def option() -> click.Option:
@@ -27,7 +27,7 @@ def option() -> click.Option:
     )
 
 
-def choose(cloud: Cloud, on: str, thing: Thing | None) -> NodeCollection:
+def choose(cloud: Cloud, on: str, thing: Component | None) -> NodeCollection:
     """Return the nodes that ``--on`` means.
 
     Args:

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 import click
 
 from os_faults.errors import OSFError
-from os_faults.text import printable
+from os_faults.system.text import printable
 
 
 def say(text: str = "", *, err: bool = False, nl: bool = True) -> None:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from os_faults import ownership, state
+from os_faults.config import state
 from os_faults.errors import ConfigError, did_you_mean
 from os_faults.resources import read_yaml
+from os_faults.system import ownership
 
 ENVIRONMENT_VARIABLE = "OS_FAULTS_CONFIG"
 FILES = ("os-faults.json", "os-faults.yaml", "os-faults.yml")

@@ -15,9 +15,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from os_faults.ansible.private_directory import private_base
 from os_faults.cloud import Cloud
 from os_faults.config import load
-from os_faults.control import private_base
 from os_faults.demo.probe import Probe
 from os_faults.errors import OSFError, OSFException
 from os_faults.nodes import NodeCollection

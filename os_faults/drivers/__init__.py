@@ -112,7 +112,7 @@ class PowerDriver(Driver, Protocol):
     ``playbooks/tasks/snapshot/<NAME>.yml``.
 
     Each is asked about a node twice: as the configuration alone tells of it, and, when that does not suffice, with the
-    MAC addresses that the node reports and nobody else claims (`os_faults.hearsay`).
+    MAC addresses that the node reports and nobody else claims (`os_faults.drivers.machine_claims`).
 
     Attributes:
         VERBS: what these task files can do: ``os_faults.drivers.power.POWER_VERBS``, and ``SNAPSHOT_VERBS``.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from os_faults.contract import Contract, Option
+from os_faults.actions.contract import Contract, Option
 
 NODE = "node"
 #: The option that ``at 12:30`` and ``in 3 seconds`` set.

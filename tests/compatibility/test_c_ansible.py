@@ -25,8 +25,8 @@ from os_faults import (
     resources,
 )
 from os_faults.ansible import executor
+from os_faults.ansible.inventory import inventory
 from os_faults.config import SshConfig, auth_of
-from os_faults.inventory import inventory
 from os_faults.model import Node
 from os_faults.testing import FakeRunner
 

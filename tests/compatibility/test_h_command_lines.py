@@ -16,7 +16,7 @@ from cloud_fixture import CONFIG, hosts
 from os_faults import get_version
 from os_faults.cli import inject_fault, main
 from os_faults.cli.session import Session
-from os_faults.state import state_dir
+from os_faults.config.state import state_dir
 from os_faults.testing import FakeRunner
 
 NAMES = [f"node-{number}.domain.tld" for number in (1, 2, 3)]

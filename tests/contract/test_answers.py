@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from os_faults import answers, resources
+from os_faults import resources
+from os_faults.actions import answers
 
 SHAPES: dict[str, Any] = resources.read_yaml(Path(answers.__file__).with_name("shapes.yml"))["modules"]
 #: With ``power`` it passes on what a power module has answered.

@@ -175,7 +175,7 @@ def test_methods_take_the_options_of_their_contract(subject: str) -> None:
 
 
 def test_python_reads_the_same_contracts() -> None:
-    from os_faults.contract import AT, load_contracts
+    from os_faults.actions.contract import AT, load_contracts
 
     contracts = load_contracts(ROOT / "playbooks")
     assert sorted(Path(name).stem for name in contracts) == NAMES

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from os_faults.contract import Contract, Option, load_contracts
+from os_faults.actions.contract import Contract, Option, load_contracts
 from os_faults.human import forms
 from os_faults.resources import playbooks_dir
 from os_faults.sentences import Form, Holder, Where, forms_of, understand

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from os_faults import resources
-from os_faults.warm.packing import pack
+from os_faults.ansible.warm.packing import pack, read_utils
 
 #: A user of this machine without any rights; nobody has this number.
 MALLORY = 64242
@@ -28,8 +28,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="acts as root and as a
 @cache
 def packed(name: str, source: str) -> str:
     """Return a module of this text in packed form."""
-    utils = {path.stem: path.read_text() for path in resources.module_utils_dir().glob("osf_*.py")}
-    made = pack(name, source, utils)
+    made = pack(name, source, read_utils(resources.module_utils_dir()))
     assert made is not None
     return made
 

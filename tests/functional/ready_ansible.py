@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from os_faults import resources
-from os_faults.warm import WarmStart
+from os_faults.ansible.warm import WarmStart
 
 #: Tests seldom go back and forth between more environments than these.
 _KEPT = 2

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.functional
 
 ansible.module_utils.__path__.append(str(resources.modules_dir() / "module_utils"))
 
-from ansible.module_utils import osf_cluster  # noqa: E402
+from ansible.module_utils.os_faults.service import pacemaker  # noqa: E402
 
 RECORDED = sorted((Path(__file__).parents[1] / "recorded" / "pacemaker").glob("crm_mon-*.xml"))
 
@@ -43,7 +43,7 @@ SHAPES = """
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
 def test_a_real_cluster(path: Path) -> None:
-    cluster = osf_cluster.parse(path.read_text())
+    cluster = pacemaker.parse(path.read_text())
     assert cluster.nodes == ("cluster-1", "cluster-2", "cluster-3")
     shop = cluster.resource("shop")
     assert (shop.agent, shop.unit, shop.everywhere, shop.disabled) == ("systemd:shop", "shop", False, False)
@@ -53,7 +53,7 @@ def test_a_real_cluster(path: Path) -> None:
 
 
 def test_groups_clones_bans_and_what_is_switched_off() -> None:
-    cluster = osf_cluster.parse(SHAPES)
+    cluster = pacemaker.parse(SHAPES)
     assert cluster.nodes == ("a", "b")
     assert cluster.bans == {("mysql", "a")}
     front, vip, proxy = (cluster.resource(name) for name in ("front", "vip", "proxy"))
@@ -68,10 +68,10 @@ def test_groups_clones_bans_and_what_is_switched_off() -> None:
 
 
 def test_a_resource_that_is_not_there_is_named_with_those_that_are() -> None:
-    with pytest.raises(osf_cluster.ClusterError, match="no resource 'heat' on this cluster; it has: front, mysql"):
-        osf_cluster.parse(SHAPES).resource("heat")
-    with pytest.raises(osf_cluster.ClusterError, match="no XML"):
-        osf_cluster.parse("not yet")
+    with pytest.raises(pacemaker.ClusterError, match="no resource 'heat' on this cluster; it has: front, mysql"):
+        pacemaker.parse(SHAPES).resource("heat")
+    with pytest.raises(pacemaker.ClusterError, match="no XML"):
+        pacemaker.parse("not yet")
 
 
 def test_a_host_without_a_cluster_says_so(play):

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.functional
 
 ansible.module_utils.__path__.append(str(resources.modules_dir() / "module_utils"))
 
-from ansible.module_utils import osf_containers  # noqa: E402
+from ansible.module_utils.os_faults.service import containers  # noqa: E402
 
 LABEL = {"PODMAN_SYSTEMD_UNIT": "container-web.service"}
 ABSENT = r"neither podman nor docker is installed on this host|no container '{0}' on this host|does not answer"
@@ -36,7 +36,7 @@ def engine(names: dict[str, str], inspected: dict[str, dict[str, Any]]) -> Any:
 
 
 def test_the_examples_of_the_docstrings():
-    assert doctest.testmod(osf_containers).failed == 0
+    assert doctest.testmod(containers).failed == 0
 
 
 def test_docker_and_podman_tell_the_same():
@@ -52,28 +52,26 @@ def test_docker_and_podman_tell_the_same():
         "HostConfig": {"RestartPolicy": {"Name": ""}},
         "Config": {"Labels": LABEL},
     }
-    one, two = (osf_containers.parse(json.dumps([each]), "x") for each in (docker, podman))
+    one, two = (containers.parse(json.dumps([each]), "x") for each in (docker, podman))
     assert (one.name, one.runs, one.pid, one.policy, one.unit) == ("web", True, 7, "always", None)
     assert (two.name, two.runs, two.pids, two.policy, two.unit) == ("web", False, [], "no", "container-web.service")
 
 
 @pytest.mark.case("D31")
 def test_only_the_exact_name_counts(monkeypatch):
-    monkeypatch.setattr(osf_containers.shutil, "which", lambda name: name if name == "docker" else None)
+    monkeypatch.setattr(containers.shutil, "which", lambda name: name if name == "docker" else None)
     run = engine({"nova_api": "running", "web": "exited"}, {"4f": {"Name": "/web"}, "web": {"Name": "/web"}})
-    assert osf_containers.find(run, "web").engine == "docker"
+    assert containers.find(run, "web").engine == "docker"
     for wrong in ("nova", "4f"):
-        with pytest.raises(
-            osf_containers.ContainerError, match=f"no container '{wrong}' on this host; there are: nova"
-        ):
-            osf_containers.find(run, wrong)
+        with pytest.raises(containers.ContainerError, match=f"no container '{wrong}' on this host; there are: nova"):
+            containers.find(run, wrong)
     wanted = {
         "nova": {"container": "nova", "engine": "docker"},
         "api": {"container": "nova_api", "engine": "auto"},
         "web": {"container": "web", "engine": "docker"},
         "other": {"container": "web", "engine": "podman"},
     }
-    assert osf_containers.on_host(run, wanted) == {
+    assert containers.on_host(run, wanted) == {
         "api": {"engine": "docker", "active": True},
         "web": {"engine": "docker", "active": False},
     }

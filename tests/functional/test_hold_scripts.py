@@ -15,21 +15,16 @@ pytestmark = pytest.mark.functional
 
 ansible.module_utils.__path__.append(str(resources.modules_dir() / "module_utils"))
 
-from ansible.module_utils import (  # noqa: E402
-    osf_hold_carrier,
-    osf_hold_id,
-    osf_hold_moment,
-    osf_hold_plan,
-    osf_hold_said,
-    osf_hold_scripts,
-    osf_session,
-)
+from ansible.module_utils.os_faults.hold import carriers, identity, moments, output  # noqa: E402
+from ansible.module_utils.os_faults.hold import plan as plans  # noqa: E402
+from ansible.module_utils.os_faults.hold import scripts as hold_scripts  # noqa: E402
+from ansible.module_utils.os_faults.host import session  # noqa: E402
 
 SCRIPTS = sorted((resources.playbooks_dir() / "files").glob("*.sh"))
 
 
-def a_plan(**changes) -> osf_hold_plan.Plan:
-    plan = osf_hold_plan.Plan(
+def a_plan(**changes) -> plans.Plan:
+    plan = plans.Plan(
         id="freeze-web",
         fault="freeze",
         subject="web",
@@ -45,9 +40,7 @@ def a_plan(**changes) -> osf_hold_plan.Plan:
     return plan._replace(**changes)
 
 
-@pytest.mark.parametrize(
-    "tested", [osf_hold_id, osf_hold_plan, osf_hold_said, osf_hold_carrier, osf_hold_moment, osf_session]
-)
+@pytest.mark.parametrize("tested", [identity, plans, output, carriers, moments, session])
 def test_the_examples_of_the_docstrings(tested):
     assert doctest.testmod(tested).failed == 0
 
@@ -62,13 +55,13 @@ def test_the_scripts_of_the_faults_are_clean():
     assert shellcheck(*SCRIPTS) == ""
 
 
-@pytest.mark.parametrize("carrier", [osf_hold_carrier.Systemd, osf_hold_carrier.Watchdog])
-@pytest.mark.parametrize("moment", [None, osf_hold_moment.Moment(at=100.0, since=100.0, uptime=7.5)])
+@pytest.mark.parametrize("carrier", [carriers.Systemd, carriers.Watchdog])
+@pytest.mark.parametrize("moment", [None, moments.Moment(at=100.0, since=100.0, uptime=7.5)])
 def test_the_scripts_of_every_hold_are_clean(tmp_path, carrier, moment):
     files = []
     root, directory = "/run/os-faults", "/run/os-faults/freeze-web"
     by_hand, forget = carrier(None).by_hand("freeze-web", directory), carrier(None).forget("freeze-web")
-    for name, text in osf_hold_scripts.scripts(a_plan(moment=moment), directory, root, by_hand, forget).items():
+    for name, text in hold_scripts.scripts(a_plan(moment=moment), directory, root, by_hand, forget).items():
         files.append(tmp_path / name)
         files[-1].write_text(text)
     assert len(files) == (5 if moment else 4)
@@ -76,7 +69,7 @@ def test_the_scripts_of_every_hold_are_clean(tmp_path, carrier, moment):
 
 
 def test_commands_are_quoted_once():
-    text = osf_hold_scripts.scripts(a_plan(), "/run/os-faults/freeze-web", "/run/os-faults", "", "")["inject.sh"]
+    text = hold_scripts.scripts(a_plan(), "/run/os-faults/freeze-web", "/run/os-faults", "", "")["inject.sh"]
     assert """run echo 'a word; and '"'"'more'"'"''\n""" in text
 
 
@@ -90,7 +83,7 @@ def test_an_undo_removes_its_own_directory_and_nothing_else(tmp_path, odd):
         decoy.parent.mkdir(exist_ok=True)
         decoy.touch()
     (directory / "out.sh").write_text("true\n")
-    for name, text in osf_hold_scripts.scripts(a_plan(), str(directory), str(root), "", "").items():
+    for name, text in hold_scripts.scripts(a_plan(), str(directory), str(root), "", "").items():
         (directory / name).write_text(text)
     done = subprocess.run(["sh", "-c", 'sh "$1"', "sh", directory / "undo.sh"], cwd=tmp_path, check=False)
     assert done.returncode == 0
@@ -100,28 +93,28 @@ def test_an_undo_removes_its_own_directory_and_nothing_else(tmp_path, odd):
 
 
 def test_a_record_tells_format_and_end():
-    record = osf_hold_plan.new_record(a_plan(), 1000.0, "boot", "systemd")
+    record = plans.new_record(a_plan(), 1000.0, "boot", "systemd")
     assert (record["format"], record["since"], record["until"]) == (1, 1000.0, 1060.0)
-    assert osf_hold_plan.new_record(a_plan(seconds=None), 1000.0, "boot", "systemd")["until"] is None
+    assert plans.new_record(a_plan(seconds=None), 1000.0, "boot", "systemd")["until"] is None
 
 
 def test_targets_of_an_earlier_injection_are_kept():
-    assert osf_hold_plan.merged_targets("unit=a\nunit=b\n", ["unit=b", "unit=c"]) == "unit=a\nunit=b\nunit=c\n"
+    assert plans.merged_targets("unit=a\nunit=b\n", ["unit=b", "unit=c"]) == "unit=a\nunit=b\nunit=c\n"
 
 
 def test_what_a_script_says_is_read_line_by_line():
-    said = osf_hold_said.parse_said("note: one: two\nchanged: x\nfact: a=b=c\nnoise\nfact: bad\nexit: 3\n")
-    assert said == osf_hold_said.Said(["one: two"], True, {"a": "b=c"}, 3)
-    assert osf_hold_said.parse_said("") == osf_hold_said.Said([], False, {}, None)
+    said = output.parse_said("note: one: two\nchanged: x\nfact: a=b=c\nnoise\nfact: bad\nexit: 3\n")
+    assert said == output.Said(["one: two"], True, {"a": "b=c"}, 3)
+    assert output.parse_said("") == output.Said([], False, {}, None)
 
 
 @pytest.mark.parametrize("systemd", [True, False])
 def test_the_readme_tells_how_to_heal_by_hand(systemd):
-    text = osf_hold_scripts.readme("/run/os-faults", systemd)
+    text = hold_scripts.readme("/run/os-faults", systemd)
     assert "sh /run/os-faults/ID/undo.sh" in text
     assert ("systemctl stop 'os-faults-*'" in text) is systemd
 
 
 @pytest.mark.parametrize("value", ["", "10.0.0.9 40000 10.0.0.1", "a b c d"])
 def test_no_ssh_connection(value):
-    assert osf_session.parse_connection(value) is None
+    assert session.parse_connection(value) is None

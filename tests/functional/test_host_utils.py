@@ -21,21 +21,9 @@ pytestmark = pytest.mark.functional
 
 ansible.module_utils.__path__.append(str(resources.modules_dir() / "module_utils"))
 
-from ansible.module_utils import (  # noqa: E402
-    osf_hold_id,
-    osf_hold_targets,
-    osf_identity,
-    osf_mounts,
-    osf_network,
-    osf_pidfile,
-    osf_proc,
-    osf_programs,
-    osf_services,
-    osf_sockets,
-    osf_start_script,
-    osf_text,
-    osf_units,
-)
+from ansible.module_utils.os_faults.hold import identity, targets  # noqa: E402
+from ansible.module_utils.os_faults.host import mounts, network, pidfiles, proc, run_as, sockets, text  # noqa: E402
+from ansible.module_utils.os_faults.service import programs, resolve, start_script, systemd  # noqa: E402
 
 
 def module(name: str) -> ModuleType:
@@ -50,8 +38,8 @@ def module(name: str) -> ModuleType:
 @pytest.mark.parametrize(
     "tested",
     [
-        *(osf_proc, osf_programs, osf_units, osf_sockets, osf_services, osf_network, osf_start_script),
-        *(osf_text, osf_identity, osf_mounts, osf_hold_id, osf_hold_targets),
+        *(proc, programs, systemd, sockets, resolve, network, start_script),
+        *(text, run_as, mounts, identity, targets),
     ],
 )
 def test_the_examples_of_the_docstrings(tested):
@@ -68,9 +56,9 @@ CONTAINER = "30 23 0:26 /machine.slice/c1 /sys/fs/cgroup ro - cgroup2 cgroup rw\
 
 
 def test_the_hierarchy_of_systemd_is_found_in_each_layout():
-    assert osf_units.hierarchies(HYBRID) == [("/sys/fs/cgroup/systemd", "/"), ("/sys/fs/cgroup/unified", "/")]
-    assert osf_units.hierarchies(V2) == [("/sys/fs/cgroup", "/")]
-    assert osf_units.hierarchies(CONTAINER) == [("/sys/fs/cgroup", "/machine.slice/c1")]
+    assert systemd.hierarchies(HYBRID) == [("/sys/fs/cgroup/systemd", "/"), ("/sys/fs/cgroup/unified", "/")]
+    assert systemd.hierarchies(V2) == [("/sys/fs/cgroup", "/")]
+    assert systemd.hierarchies(CONTAINER) == [("/sys/fs/cgroup", "/machine.slice/c1")]
 
 
 def test_pids_of_a_control_group_are_those_of_its_sub_groups_too(tmp_path):
@@ -78,13 +66,11 @@ def test_pids_of_a_control_group_are_those_of_its_sub_groups_too(tmp_path):
     (unit / "worker" / "deep").mkdir(parents=True)
     (unit / "cgroup.procs").write_text("10\n0\n")
     (unit / "worker" / "deep" / "cgroup.procs").write_text("12\n11\n")
-    directory = osf_units.cgroup_directory(
-        "/system.slice/x.service", [(str(tmp_path / "no"), "/"), (str(tmp_path), "/")]
-    )
+    directory = systemd.cgroup_directory("/system.slice/x.service", [(str(tmp_path / "no"), "/"), (str(tmp_path), "/")])
     assert directory == str(unit)
-    assert osf_units.pids_in(directory) == [10, 11, 12]
-    assert osf_units.cgroup_directory("/c1/system.slice/x.service", [(str(tmp_path), "/c1")]) == str(unit)
-    assert osf_units.cgroup_directory("", [(str(tmp_path), "/")]) is None
+    assert systemd.pids_in(directory) == [10, 11, 12]
+    assert systemd.cgroup_directory("/c1/system.slice/x.service", [(str(tmp_path), "/c1")]) == str(unit)
+    assert systemd.cgroup_directory("", [(str(tmp_path), "/")]) is None
 
 
 def test_the_first_pattern_that_matches_is_the_service():
@@ -96,20 +82,20 @@ def test_the_first_pattern_that_matches_is_the_service():
         "worker@.service",
     }
     conductor = ["devstack@n-*cond*.service", "nova-conductor.service"]
-    assert osf_units.choose(conductor, existing) == ["devstack@n-cond-cell1.service", "devstack@n-super-cond.service"]
-    assert osf_units.choose(conductor, {"nova-conductor.service"}) == ["nova-conductor.service"]
-    assert osf_units.choose(["worker@a.service"], existing) == ["worker@a.service"]
-    assert osf_units.choose(["worker@*.service"], existing) == []
-    assert osf_units.choose(["x.service"], existing) == []
+    assert systemd.choose(conductor, existing) == ["devstack@n-cond-cell1.service", "devstack@n-super-cond.service"]
+    assert systemd.choose(conductor, {"nova-conductor.service"}) == ["nova-conductor.service"]
+    assert systemd.choose(["worker@a.service"], existing) == ["worker@a.service"]
+    assert systemd.choose(["worker@*.service"], existing) == []
+    assert systemd.choose(["x.service"], existing) == []
 
 
 @pytest.mark.parametrize("bad", ["-H evil", "a b", "--root=/", "x;y", "$(x)", ""])
 def test_what_is_no_unit_name_never_reaches_a_command_line(bad):
-    with pytest.raises(osf_units.UnitError, match="is not the name of a systemd unit"):
-        osf_units.pattern(bad)
+    with pytest.raises(systemd.UnitError, match="is not the name of a systemd unit"):
+        systemd.pattern(bad)
 
 
-def systemd_with(*units: str) -> osf_units.Run:
+def systemd_with(*units: str) -> systemd.Run:
     """A systemd that has these units only."""
 
     def run(argv):
@@ -134,36 +120,36 @@ def systemd_with(*units: str) -> osf_units.Run:
 )
 def test_the_units_of_the_first_pattern_are_found(patterns, found):
     run = systemd_with("web.service", "web-1.service", "web-2.service")
-    assert sorted(osf_units.first(run, patterns, osf_units.STATE)) == found
+    assert sorted(systemd.first(run, patterns, systemd.STATE)) == found
 
 
 def test_an_alias_and_its_unit_are_one():
     shown = "Id=mariadb.service\nActiveState=active\n\nId=mariadb.service\nActiveState=active\n"
-    facts = osf_units.show(lambda argv: (0, shown, ""), ["mysql.service", "mariadb.service"])
+    facts = systemd.show(lambda argv: (0, shown, ""), ["mysql.service", "mariadb.service"])
     assert set(facts) == {"mysql.service", "mariadb.service"}
-    assert set(osf_units.by_id(facts)) == {"mariadb.service"}
+    assert set(systemd.by_id(facts)) == {"mariadb.service"}
 
 
 def test_a_listing_without_a_match_is_empty_and_no_failure():
-    assert osf_units.existing(lambda argv: (1, "", ""), ["x.service"]) == set()
-    with pytest.raises(osf_units.UnitError, match="Failed to connect to bus"):
-        osf_units.existing(lambda argv: (1, "", "Failed to connect to bus"), ["x.service"])
+    assert systemd.existing(lambda argv: (1, "", ""), ["x.service"]) == set()
+    with pytest.raises(systemd.UnitError, match="Failed to connect to bus"):
+        systemd.existing(lambda argv: (1, "", "Failed to connect to bus"), ["x.service"])
 
 
 def test_a_tree_has_the_children_that_were_adopted_by_init():
     stats = [
-        osf_proc.Stat(10, "S", 1, 10, 1, 100),
-        osf_proc.Stat(11, "S", 10, 10, 1, 101),
-        osf_proc.Stat(12, "S", 1, 10, 1, 102),  # its parent has died, but it is of the session
-        osf_proc.Stat(13, "S", 12, 13, 1, 103),
-        osf_proc.Stat(99, "S", 1, 99, 1, 104),
+        proc.Stat(10, "S", 1, 10, 1, 100),
+        proc.Stat(11, "S", 10, 10, 1, 101),
+        proc.Stat(12, "S", 1, 10, 1, 102),  # its parent has died, but it is of the session
+        proc.Stat(13, "S", 12, 13, 1, 103),
+        proc.Stat(99, "S", 1, 99, 1, 104),
     ]
-    assert osf_proc.members([10], stats) == [10, 11, 12, 13]
+    assert proc.members([10], stats) == [10, 11, 12, 13]
 
 
 def test_a_process_lives_until_its_last_thread_is_gone():
-    assert osf_proc.is_gone(osf_proc.Stat(10, "Z", 1, 10, 1, 100))
-    assert not osf_proc.is_gone(osf_proc.Stat(10, "Z", 1, 10, 7, 100))
+    assert proc.is_gone(proc.Stat(10, "Z", 1, 10, 1, 100))
+    assert not proc.is_gone(proc.Stat(10, "Z", 1, 10, 7, 100))
 
 
 def test_a_pid_file_older_than_its_process_is_stale(tmp_path):
@@ -171,14 +157,14 @@ def test_a_pid_file_older_than_its_process_is_stale(tmp_path):
     with subprocess.Popen(["sleep", "600"]) as process:
         try:
             pidfile.write_text(f"{process.pid}\n")
-            assert osf_pidfile.read(str(pidfile)) == (process.pid, None)
+            assert pidfiles.read(str(pidfile)) == (process.pid, None)
             os.utime(pidfile, (time.time() - 60,) * 2)
-            assert osf_pidfile.read(str(pidfile)) is None
+            assert pidfiles.read(str(pidfile)) is None
         finally:
             process.kill()
     pidfile.write_text("not a pid")
-    assert osf_pidfile.read(str(pidfile)) is None
-    assert osf_pidfile.read(str(tmp_path / "none")) is None
+    assert pidfiles.read(str(pidfile)) is None
+    assert pidfiles.read(str(tmp_path / "none")) is None
 
 
 def test_listening_sockets_of_a_process_are_found_and_no_others(tmp_path):
@@ -187,13 +173,13 @@ def test_listening_sockets_of_a_process_are_found_and_no_others(tmp_path):
         unix.bind(path)
         unix.listen()
         bound.bind(("127.0.0.1", 0))
-        inodes = osf_sockets.inodes_of([os.getpid()])
-        ports = osf_sockets.ports_of(inodes)
+        inodes = sockets.inodes_of([os.getpid()])
+        ports = sockets.ports_of(inodes)
         assert ("tcp", tcp.getsockname()[1]) in ports
         assert ("tcp", bound.getsockname()[1]) not in ports
-        assert path in osf_sockets.unix_sockets_of(inodes)
+        assert path in sockets.unix_sockets_of(inodes)
     assert ("tcp", 0) not in ports
-    assert path not in osf_sockets.unix_sockets_of(osf_sockets.inodes_of([os.getppid()]))
+    assert path not in sockets.unix_sockets_of(sockets.inodes_of([os.getppid()]))
 
 
 UDP = """\
@@ -206,7 +192,7 @@ UDP = """\
 
 
 def test_an_ephemeral_udp_socket_is_a_client():
-    assert osf_sockets.listening_ports(UDP, "07", {"111"}, range(32768, 61000)) == {53}
+    assert sockets.listening_ports(UDP, "07", {"111"}, range(32768, 61000)) == {53}
 
 
 def test_the_default_interface_is_that_of_the_best_route():
@@ -217,9 +203,9 @@ def test_the_default_interface_is_that_of_the_best_route():
         "eth1\t0000000A\t00000000\t0001\t0\t0\t0\t000000FF\t0\t0\t0\n"
     )
     ipv6 = f"{'0' * 32} 00 {'0' * 32} 00 fe80{'0' * 27}1 00000400 00000001 00000000 00000003     eth6\n"
-    assert osf_network.default_interface(ipv4, ipv6) == "eth0"
-    assert osf_network.default_interface("", ipv6) == "eth6"
-    assert osf_network.default_interface("", "") is None
+    assert network.default_interface(ipv4, ipv6) == "eth0"
+    assert network.default_interface("", ipv6) == "eth6"
+    assert network.default_interface("", "") is None
 
 
 def test_interfaces_are_the_same_with_and_without_iproute2():
@@ -227,16 +213,16 @@ def test_interfaces_are_the_same_with_and_without_iproute2():
         done = subprocess.run(argv, capture_output=True, text=True, check=False)
         return done.returncode, done.stdout, done.stderr
 
-    told = {link["name"]: link["mac"] for link in osf_network.interfaces(run)}
-    read = {link["name"]: link["mac"] for link in osf_network.from_kernel("/sys/class/net")}
+    told = {link["name"]: link["mac"] for link in network.interfaces(run)}
+    read = {link["name"]: link["mac"] for link in network.from_kernel("/sys/class/net")}
     assert told == read
 
 
 def test_a_name_server_that_does_not_answer_costs_a_second_only(monkeypatch):
     answered = threading.Event()
-    monkeypatch.setattr(osf_network.socket, "getaddrinfo", lambda *a, **k: [answered.wait(30)][:0])
+    monkeypatch.setattr(network.socket, "getaddrinfo", lambda *a, **k: [answered.wait(30)][:0])
     began = time.monotonic()
-    assert osf_network.fqdn("node-1", patience=0.1) == "node-1"
+    assert network.fqdn("node-1", patience=0.1) == "node-1"
     assert time.monotonic() - began < 5
     answered.set()
 
@@ -299,7 +285,7 @@ def test_the_catalogue_is_well_formed():
     names = list(CATALOGUE)
     for name, entry in CATALOGUE.items():
         assert entry["driver"] == "systemd", name
-        assert [osf_units.pattern(unit) for unit in entry["units"]] == entry["units"], name
+        assert [systemd.pattern(unit) for unit in entry["units"]] == entry["units"], name
         assert all(protocol in ("tcp", "udp") and 0 < port < 65536 for protocol, port in entry.get("ports", [])), name
         assert set(entry) <= {"driver", "units", "ports", "aliases", "behind"}, name
         names += entry.get("aliases", [])

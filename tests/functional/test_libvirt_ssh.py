@@ -20,7 +20,7 @@ from os_faults import AnsibleExecutionException, Node, NodeCollection, connect, 
 
 ansible.module_utils.__path__.append(str(resources.modules_dir() / "module_utils"))
 
-from ansible.module_utils import osf_libvirt, osf_power  # noqa: E402
+from ansible.module_utils.os_faults.power import libvirt, steps  # noqa: E402
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 MISSING = [name for name in ("libvirtd", "virt-ssh-helper", "sshd", "unshare") if not shutil.which(name, path=PATH)]
@@ -249,7 +249,7 @@ def test_a_libvirt_that_starts_again_in_the_middle_of_a_wait(hypervisor: Hypervi
     """It is asked over its own socket, since what is tried is the wait of the module and not the way there."""
     root = f"/proc/{hypervisor.inside}/root/run"
     params = {"uri": f"test+unix:///default?socket={root}/libvirt/libvirt-sock", "domain": "test", "macs": None}
-    machine = osf_libvirt.Domain({**params, "ssh_args": [], "timeout": 20, "connect_timeout": 5}, "")
+    machine = libvirt.Domain({**params, "ssh_args": [], "timeout": 20, "connect_timeout": 5}, "")
     looks: list[str] = []
 
     def look() -> bool:
@@ -259,6 +259,6 @@ def test_a_libvirt_that_starts_again_in_the_middle_of_a_wait(hypervisor: Hypervi
             hypervisor.kill_daemon()
         return len(looks) == 3
 
-    assert osf_power.until(look, time.monotonic() + 20) == (True, None)
+    assert steps.until(look, time.monotonic() + 20) == (True, None)
     assert looks[1:] == ["on", "on"]
     machine.close()

@@ -20,7 +20,7 @@ from held_service import until
 from lying_host import Liar, Ward, cloud_config
 
 from os_faults import Cloud, OSFException, PartlyDone, connect, resources
-from os_faults.faults import faults_of
+from os_faults.faults.listing import faults_of
 
 pytestmark = pytest.mark.functional
 

@@ -24,7 +24,8 @@ pytestmark = [pytest.mark.functional, pytest.mark.usefixtures("runtime_directory
 
 ansible.module_utils.__path__.append(str(resources.module_utils_dir()))
 
-from ansible.module_utils import osf_hold_store, osf_mounts  # noqa: E402
+from ansible.module_utils.os_faults.hold import store  # noqa: E402
+from ansible.module_utils.os_faults.host import mounts  # noqa: E402
 
 OWN = Path(f"/tmp/os-faults-{MALLORY}")
 
@@ -110,8 +111,8 @@ def test_a_directory_below_one_of_another_user_keeps_no_faults(tmp_path, monkeyp
     (theirs / "run").mkdir(mode=0o700)
     (theirs / "run" / "os-faults").mkdir(mode=0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(theirs / "run"))
-    assert not osf_hold_store.trusted(str(theirs / "run" / "os-faults"))
-    assert str(theirs / "run" / "os-faults") not in osf_hold_store.roots()
+    assert not store.trusted(str(theirs / "run" / "os-faults"))
+    assert str(theirs / "run" / "os-faults") not in store.roots()
 
 
 def test_the_name_of_a_process_steers_no_terminal(freeze, service, play, tmp_path):
@@ -145,8 +146,8 @@ def test_a_mount_that_hangs_keeps_nobody_from_a_fault(freeze, service, play, tmp
 def test_a_file_system_that_hangs_has_no_room_and_is_named(tmp_path, monkeypatch):
     with hung_mount(tmp_path / "gone") as gone:
         begin = time.monotonic()
-        monkeypatch.setattr(osf_mounts, "NETWORK", ())
-        free, silent = osf_mounts.room([str(tmp_path), str(gone)])
+        monkeypatch.setattr(mounts, "NETWORK", ())
+        free, silent = mounts.room([str(tmp_path), str(gone)])
         assert time.monotonic() - begin < 10
         assert silent == [str(gone)]
         assert free[str(tmp_path)] > 0
@@ -164,7 +165,7 @@ def test_a_disk_that_does_not_answer_is_not_filled(play, tmp_path):
 def test_the_script_and_the_module_know_the_same_network_file_systems():
     script = (resources.playbooks_dir() / "files" / "fill_disk.sh").read_text()
     (listed,) = re.findall(r"^    (nfs.*)\)$", script, re.MULTILINE)
-    assert tuple(listed.split(" | ")) == osf_mounts.NETWORK
+    assert tuple(listed.split(" | ")) == mounts.NETWORK
 
 
 # ---- what is logged --------------------------------------------------------------------------------------------------

@@ -17,14 +17,14 @@ import ansible_runner
 import pytest
 
 from os_faults import resources
-from os_faults.warm.packing import pack, pack_library
+from os_faults.ansible.warm.packing import pack, pack_library, read_utils
 
 pytestmark = pytest.mark.functional
 
 ansible.module_utils.__path__.append(str(resources.module_utils_dir()))
 
-from ansible.module_utils import osf_module  # noqa: E402
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
+from ansible.module_utils.os_faults import basic  # noqa: E402
 from ansible.module_utils.testing import patch_module_args  # noqa: E402
 
 #: Everything the arguments of our modules are made of.
@@ -90,8 +90,8 @@ def test_arguments_are_taken_and_refused_as_by_ansible(
 ) -> None:
     with patch_module_args(dict(given)):
         theirs = outcome(AnsibleModule, given)
-    monkeypatch.setattr(osf_module, "ARGUMENTS", given)
-    ours = outcome(osf_module.AnsibleModule, given)
+    monkeypatch.setattr(basic, "ARGUMENTS", given)
+    ours = outcome(basic.AnsibleModule, given)
     assert theirs[0] == ours[0] == (given in TAKEN.values())
     if ours[0]:
         assert ours[1] == theirs[1]
@@ -103,9 +103,9 @@ def test_arguments_are_taken_and_refused_as_by_ansible(
 
 
 def test_a_command_is_run_as_by_ansible(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(osf_module, "ARGUMENTS", {})
+    monkeypatch.setattr(basic, "ARGUMENTS", {})
     with patch_module_args({}):
-        both = [AnsibleModule({}), osf_module.AnsibleModule({})]
+        both = [AnsibleModule({}), basic.AnsibleModule({})]
     command = ["sh", "-c", 'echo "$A $B $(pwd -P)"; printf "\\377" >&2; exit 3']
     for module in both:
         module.run_command_environ_update = {"A": "1", "B": "2"}
@@ -114,9 +114,9 @@ def test_a_command_is_run_as_by_ansible(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 
 def test_a_daemon_that_keeps_the_output_open_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(osf_module, "ARGUMENTS", {})
+    monkeypatch.setattr(basic, "ARGUMENTS", {})
     begin = time.monotonic()
-    code, out, _err = osf_module.AnsibleModule({}).run_command(["sh", "-c", "sleep 60 & echo $!"])
+    code, out, _err = basic.AnsibleModule({}).run_command(["sh", "-c", "sleep 60 & echo $!"])
     try:
         assert (code, out.strip().isdigit()) == (0, True)
         assert time.monotonic() - begin < 30
@@ -127,9 +127,9 @@ def test_a_daemon_that_keeps_the_output_open_is_not_waited_for(monkeypatch: pyte
 def test_a_program_that_is_not_there_ends_the_module_with_a_sentence(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(osf_module, "ARGUMENTS", {})
+    monkeypatch.setattr(basic, "ARGUMENTS", {})
     with pytest.raises(SystemExit):
-        osf_module.AnsibleModule({}).run_command(["/nowhere/program"])
+        basic.AnsibleModule({}).run_command(["/nowhere/program"])
     assert json.loads(capsys.readouterr().out)["msg"] == "can't run /nowhere/program: No such file or directory"
 
 
@@ -184,8 +184,8 @@ def test_a_packed_module_answers_as_the_module_itself(library: Path, tmp_path: P
 
 def told_by(source: str, directory: Path, **utils: str) -> str:
     """Return the message of a module of this text, packed with these others."""
-    utils = {"osf_module": (resources.module_utils_dir() / "osf_module.py").read_text(), **utils}
-    packed = pack("osf_tried", source, utils)
+    ours = {f"os_faults.host.{name}": text for name, text in utils.items()}
+    packed = pack("osf_tried", source, {**read_utils(resources.module_utils_dir()), **ours})
     assert packed is not None
     (directory / "osf_tried.py").write_text(packed)
     (result,) = run(directory, directory / "run", [{"osf_tried": {}}])
@@ -198,14 +198,14 @@ def test_what_goes_wrong_inside_is_told(tmp_path: Path) -> None:
 
 
 USES_ANOTHER = """
-from ansible.module_utils import osf_other
+from ansible.module_utils.os_faults.host import other
 from ansible.module_utils.basic import AnsibleModule
 
 
 def main():
     '''Tell what the other one says.'''
     module = AnsibleModule({})
-    module.exit_json(msg=osf_other.message())
+    module.exit_json(msg=other.message())
 
 
 main()
@@ -214,13 +214,13 @@ main()
 
 def test_what_goes_wrong_in_a_source_that_is_loaded_later_is_told_with_its_place(tmp_path: Path) -> None:
     other = '"""Says nothing."""\n\nimport os\n\n# It is not there.\nos.nothing()\n'
-    told = told_by(USES_ANOTHER, tmp_path, osf_other=other)
-    assert told == "AttributeError: module 'os' has no attribute 'nothing' (osf_other, line 6)"
+    told = told_by(USES_ANOTHER, tmp_path, other=other)
+    assert told == "AttributeError: module 'os' has no attribute 'nothing' (os_faults.host.other, line 6)"
 
 
 def test_what_is_not_used_is_not_loaded(tmp_path: Path) -> None:
-    other = "from ansible.module_utils import osf_third\n\n\ndef message():\n    return 'loaded'\n"
-    assert told_by(USES_ANOTHER, tmp_path, osf_other=other, osf_third="1 / 0\n") == "loaded"
+    other = "from ansible.module_utils.os_faults.host import third\n\n\ndef message():\n    return 'loaded'\n"
+    assert told_by(USES_ANOTHER, tmp_path, other=other, third="1 / 0\n") == "loaded"
 
 
 NAMED = """
@@ -250,7 +250,7 @@ def message() -> str:
 def test_named_tuples_are_those_of_python(tmp_path: Path) -> None:
     space: dict[str, Any] = {"__name__": "named"}
     exec(NAMED, space)
-    assert told_by(USES_ANOTHER, tmp_path, osf_other=NAMED) == space["message"]()
+    assert told_by(USES_ANOTHER, tmp_path, other=NAMED) == space["message"]()
 
 
 def test_a_module_that_needs_more_of_ansible_stays_as_it_is(library: Path) -> None:

@@ -1,4 +1,4 @@
-"""`osf_power`: what all power modules do, on machines that behave as real ones do at their worst."""
+"""`power.steps`: what all power modules do, on machines that behave as real ones do at their worst."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.functional
 
 ansible.module_utils.__path__.append(str(resources.modules_dir() / "module_utils"))
 
-from ansible.module_utils import osf_libvirt, osf_power  # noqa: E402
+from ansible.module_utils.os_faults.power import libvirt, steps  # noqa: E402
 
 
 def module(name: str) -> ModuleType:
@@ -50,11 +50,11 @@ class Machine:
             raise self.refusal
 
 
-BUSY = osf_power.PowerError("the controller is busy")
+BUSY = steps.PowerError("the controller is busy")
 
 
 @pytest.mark.parametrize(
-    "tested", [osf_power, osf_libvirt, *map(module, ("osf_ipmi_power", "osf_libvirt_snapshot", "osf_redfish_power"))]
+    "tested", [steps, libvirt, *map(module, ("osf_ipmi_power", "osf_libvirt_snapshot", "osf_redfish_power"))]
 )
 def test_the_examples_of_the_docstrings(tested: ModuleType) -> None:
     assert doctest.testmod(tested).failed == 0
@@ -62,7 +62,7 @@ def test_the_examples_of_the_docstrings(tested: ModuleType) -> None:
 
 def test_it_waits_for_what_it_sees_also_while_nobody_answers() -> None:
     machine = Machine("on", "on", BUSY, "off")
-    done = osf_power.carry_out(machine, "poweroff", timeout=5)
+    done = steps.carry_out(machine, "poweroff", timeout=5)
     assert machine.asked == ["poweroff"]
     assert (done["changed"], done["previous_state"], done["power_state"]) == (True, "on", "off")
     assert 0.4 < done["waited"] < 2
@@ -80,8 +80,8 @@ def test_it_waits_for_what_it_sees_also_while_nobody_answers() -> None:
 )
 def test_what_does_not_come_about_is_told_in_time(machine: Machine, action: str, why: str) -> None:
     begin = time.monotonic()
-    with pytest.raises(osf_power.PowerError) as caught:
-        osf_power.carry_out(machine, action, timeout=1)
+    with pytest.raises(steps.PowerError) as caught:
+        steps.carry_out(machine, action, timeout=1)
     assert why in str(caught.value)
     assert 1 <= time.monotonic() - begin < 3
     assert machine.asked == [action]
@@ -89,31 +89,31 @@ def test_what_does_not_come_about_is_told_in_time(machine: Machine, action: str,
 
 def test_what_is_so_already_is_not_asked_for() -> None:
     machine = Machine("off")
-    assert osf_power.carry_out(machine, "shutdown", timeout=1)["changed"] is False
+    assert steps.carry_out(machine, "shutdown", timeout=1)["changed"] is False
     assert machine.asked == []
 
 
 def test_when_somebody_else_was_faster_nothing_was_changed() -> None:
-    machine = Machine("on", "off", refusal=osf_power.PowerError("it is not running"))
-    assert osf_power.carry_out(machine, "poweroff", timeout=1)["changed"] is False
+    machine = Machine("on", "off", refusal=steps.PowerError("it is not running"))
+    assert steps.carry_out(machine, "poweroff", timeout=1)["changed"] is False
 
 
 @pytest.mark.parametrize("action", ["poweroff", "reset"])
 def test_a_refusal_is_passed_on(action: str) -> None:
-    with pytest.raises(osf_power.PowerError, match="it is locked"):
-        osf_power.carry_out(Machine("on", refusal=osf_power.PowerError("it is locked")), action, timeout=1)
+    with pytest.raises(steps.PowerError, match="it is locked"):
+        steps.carry_out(Machine("on", refusal=steps.PowerError("it is locked")), action, timeout=1)
 
 
 def test_check_mode_asks_for_nothing() -> None:
     machine = Machine("on")
-    done = osf_power.carry_out(machine, "poweroff", timeout=1, check_mode=True)
+    done = steps.carry_out(machine, "poweroff", timeout=1, check_mode=True)
     assert (done["changed"], done["power_state"], machine.asked) == (True, "off", [])
 
 
 def test_a_call_that_hangs_is_left_behind() -> None:
     begin = time.monotonic()
-    with pytest.raises(osf_power.PowerError, match="too late"):
-        osf_power.bounded(lambda: time.sleep(5), 0.2, "too late")
+    with pytest.raises(steps.PowerError, match="too late"):
+        steps.bounded(lambda: time.sleep(5), 0.2, "too late")
     assert time.monotonic() - begin < 2
     with pytest.raises(ZeroDivisionError):
-        osf_power.bounded(lambda: 1 / 0, 1, "")
+        steps.bounded(lambda: 1 / 0, 1, "")

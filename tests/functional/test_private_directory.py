@@ -16,8 +16,8 @@ from lone_host import LoneHost, lone_host
 from other_user import BIN, STRANGER, as_root, call, private_mounts
 
 from os_faults import OSFError
+from os_faults.ansible.private_directory import PrivateDirectory
 from os_faults.config import SshConfig
-from os_faults.control import ControlDirectory
 
 pytestmark = pytest.mark.functional
 
@@ -33,7 +33,7 @@ def base(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def made_in() -> Path:
-    control = ControlDirectory(SshConfig())
+    control = PrivateDirectory(SshConfig())
     control.close()
     return control.path.parent
 
@@ -133,7 +133,7 @@ def test_another_user_runs_no_program_as_root_by_his_runtime_directory(base: Pat
 def test_a_directory_that_was_replaced_is_used_no_more(base: Path) -> None:
     """Programs that tidy up /tmp take away what is old, and then everybody may make one of this name."""
     (base / "run").mkdir(mode=0o700)
-    control = ControlDirectory(SshConfig())
+    control = PrivateDirectory(SshConfig())
     control.path.rename(base / "moved")
     for use in (lambda: control.ansible_cfg, lambda: control.secret_path("canary")):
         with pytest.raises(OSFError, match="connect again"):
@@ -174,7 +174,7 @@ def host() -> Iterator[LoneHost]:
 
 def test_a_secret_of_any_bytes_is_kept_as_it_is(base: Path) -> None:
     (base / "run").mkdir(mode=0o700)
-    control = ControlDirectory(SshConfig())
+    control = PrivateDirectory(SshConfig())
     path = Path(control.secret_path(os.fsdecode(b"pass\xffword")))
     assert path.read_bytes() == b"pass\xffword"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -203,6 +203,6 @@ def test_a_group_is_who_is_in_it(host: LoneHost, accounts: str, members: str, to
     for name, text in files.items():
         (host.directory / name).write_text(text)
     mounts = [f"mount --bind {host.directory / name} /etc/{name}" for name in files]
-    look = "import pathlib, sys; from os_faults.ownership import flaw; print(flaw(pathlib.Path(sys.argv[1])))"
+    look = "import pathlib, sys; from os_faults.system.ownership import flaw; print(flaw(pathlib.Path(sys.argv[1])))"
     done = call(BIN / "python", "-c", look, place, cwd=host.directory, uid=STRANGER, mounts=mounts)
     assert done.stdout == told.format(place=place) + "\n", done.stderr

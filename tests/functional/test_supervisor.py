@@ -23,15 +23,15 @@ import os
 import subprocess
 import time
 
-from ansible.module_utils import osf_supervisor
-from ansible.module_utils.osf_base import Module
+from ansible.module_utils.os_faults.host import supervisor
+from ansible.module_utils.os_faults.module import Module
 
 
 def main():
     module = Module(argument_spec={"pids": {"type": "str"}, "acts": {"type": "bool"}})
-    osf_supervisor.doing("looking at the wall")
+    supervisor.doing("looking at the wall")
     if module.params["acts"]:
-        osf_supervisor.acting()
+        supervisor.acting()
     child = subprocess.Popen(["sleep", "600"])
     with open(module.params["pids"] + ".new", "w") as file:
         file.write("%d %d" % (os.getpid(), child.pid))
@@ -42,7 +42,7 @@ def main():
     module.exit_json(changed=True)
 
 
-osf_supervisor.run(main, seconds=SECONDS)
+supervisor.run(main, seconds=SECONDS)
 """
 
 
@@ -134,14 +134,14 @@ def test_what_acts_goes_on_to_its_end(started, by):
 
 
 BREAKS = """
-from ansible.module_utils import osf_supervisor
+from ansible.module_utils.os_faults.host import supervisor
 
 
 def main():
     1 / 0
 
 
-osf_supervisor.run(main)
+supervisor.run(main)
 """
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from os_faults import resources
-from os_faults.warm.templates import templates
+from os_faults.ansible.warm.templates import templates
 
 pytestmark = pytest.mark.functional
 
@@ -35,7 +35,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins import loader
 from ansible.template import Templar, trust_as_template
 import jinja2
-from os_faults.warm.templates import compile_beforehand, templates
+from os_faults.ansible.warm.templates import compile_beforehand, templates
 
 loader.init_plugin_loader()
 playbooks, variables, more = Path(sys.argv[1]), json.loads(sys.argv[2]), json.loads(sys.argv[3])
@@ -93,7 +93,7 @@ def test_ours_are_found_and_compiled() -> None:
     program = f"""
 from pathlib import Path
 from ansible.plugins import loader
-from os_faults.warm.templates import compile_beforehand
+from os_faults.ansible.warm.templates import compile_beforehand
 loader.init_plugin_loader()
 print(compile_beforehand(Path({str(resources.playbooks_dir())!r})))
 """

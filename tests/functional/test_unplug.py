@@ -68,10 +68,10 @@ def test_who_is_on_the_host_as_well_comes_over_loopback_too(rules):
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        ({"other": "mysql"}, "other and ports need a direction"),
+        ({"other": "mysql"}, "another service or port needs a direction"),
         ({"direction": "egress", "other": "mysqll"}, "service 'mysqll' is not known"),
         ({"direction": "egress", "other": "nova-compute"}, "no port of nova-compute is known"),
-        ({"direction": "ingress", "other": "mysql"}, "nobody has mysql"),
+        ({"direction": "ingress", "other": "mysql"}, "no node has mysql"),
         ({"direction": "egress", "ports": ["3306"]}, "a port is written as tcp/3306"),
         ({"direction": "sideways"}, "value of direction must be one of: ingress, egress"),
     ],

@@ -176,7 +176,7 @@ def test_what_ansible_does_not_load_as_expected_does_not_matter(
 ) -> None:
     broken = tmp_path / "broken.py"
     broken.write_text("raise SystemExit('this Ansible is another')")
-    monkeypatch.setattr("os_faults.warm._SERVER", broken)
+    monkeypatch.setattr("os_faults.ansible.warm._SERVER", broken)
     with connect(config) as cloud:
         (host,) = cloud.get_nodes().run_task(HELLO).values()
     assert host.stdout == "hello"

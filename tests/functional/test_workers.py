@@ -22,8 +22,8 @@ from typing import Any
 import pytest
 
 from os_faults import Cloud, Node, NodeCollection, Result, Status, connect
+from os_faults.ansible.workers import share
 from os_faults.model import Auth
-from os_faults.workers import share
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 MISSING = [name for name in ("sshd", "ssh-keygen", "unshare") if not shutil.which(name, path=PATH)]

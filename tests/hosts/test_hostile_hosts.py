@@ -15,7 +15,7 @@ from hostlab.observer import Host
 from hostlab.wide import MANY, Wide
 
 from os_faults import Cloud, PartlyDone, connect, resources
-from os_faults.faults import faults_of
+from os_faults.faults.listing import faults_of
 
 LIMIT = 45
 """Seconds that a host has for what only reads; the playbooks have the number."""

@@ -12,7 +12,7 @@ from cloud_fixture import CONFIG, hosts
 
 from os_faults.cli import main
 from os_faults.cli.session import Session
-from os_faults.state import state_dir
+from os_faults.config.state import state_dir
 from os_faults.testing import Answer, FakeRunner
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from os_faults import Cloud, HostResult, Status
 from os_faults.config import load
+from os_faults.config.state import state_dir
 from os_faults.model import Action
-from os_faults.state import state_dir
 from os_faults.testing import FakeRunner, done
 
 ADDRESSES = ("10.0.0.1", "10.0.0.2", "10.0.0.3")

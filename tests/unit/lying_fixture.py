@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from os_faults import Cloud
+from os_faults.actions.template_marks import marked
+from os_faults.ansible.events import told
 from os_faults.config import load
-from os_faults.events import told
 from os_faults.model import Action, Result
-from os_faults.template_marks import marked
 from os_faults.testing import FakeRunner
 
 GOOD, EVIL = "good", "evil"

@@ -7,7 +7,7 @@ import pwd
 
 import pytest
 
-from os_faults.actor import acting
+from os_faults.system.actor import acting
 
 
 def user(monkeypatch: pytest.MonkeyPatch, name: str) -> str:

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lying_fixture import HONEST
 
-from os_faults import answers, events
+from os_faults.actions import answers
+from os_faults.ansible import events
 from os_faults.model import Action, Node, Status
 
 SETTINGS = settings(max_examples=200, deadline=None, database=None)

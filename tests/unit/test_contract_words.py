@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from os_faults.contract import Contract, Option
+from os_faults.actions.contract import Contract, Option
 from os_faults.errors import ArgumentError
 
 VALUES: list[Any] = [

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from os_faults.ansible.private_directory import PrivateDirectory
 from os_faults.config import SshConfig
-from os_faults.control import ControlDirectory
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def runtime(tmp_path_factory, monkeypatch) -> Path:
 
 
 def test_secrets_are_files_of_their_own_that_go_away(runtime):
-    control = ControlDirectory(SshConfig())
+    control = PrivateDirectory(SshConfig())
     path = Path(control.secret_path("canary"))
     assert path.read_text() == "canary"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -39,14 +39,15 @@ def test_secrets_are_files_of_their_own_that_go_away(runtime):
 
 def test_what_a_killed_process_left_is_swept(runtime):
     leave = (
-        "import os; from os_faults.config import SshConfig; from os_faults.control import ControlDirectory; "
-        "control = ControlDirectory(SshConfig()); control.secret_path('canary'); os.kill(os.getpid(), 9)"
+        "import os; from os_faults.config import SshConfig\n"
+        "from os_faults.ansible.private_directory import PrivateDirectory\n"
+        "control = PrivateDirectory(SshConfig()); control.secret_path('canary'); os.kill(os.getpid(), 9)"
     )
     subprocess.run([sys.executable, "-c", leave], check=False)
     (left,) = runtime.iterdir()
     assert list(left.glob("secret-*"))
-    mine = ControlDirectory(SshConfig())
-    other = ControlDirectory(SshConfig())
+    mine = PrivateDirectory(SshConfig())
+    other = PrivateDirectory(SshConfig())
     assert set(runtime.iterdir()) == {mine.path, other.path}
     mine.close()
     other.close()
@@ -54,8 +55,9 @@ def test_what_a_killed_process_left_is_swept(runtime):
 
 def test_a_forked_child_leaves_the_directory_to_its_parent(runtime):
     stay = (
-        "import os, sys; from os_faults.config import SshConfig; from os_faults.control import ControlDirectory; "
-        "control = ControlDirectory(SshConfig()); child = os.fork()\n"
+        "import os, sys; from os_faults.config import SshConfig\n"
+        "from os_faults.ansible.private_directory import PrivateDirectory\n"
+        "control = PrivateDirectory(SshConfig()); child = os.fork()\n"
         "if child == 0: sys.exit()\n"
         "os.waitpid(child, 0); sys.exit(0 if control.path.is_dir() else 1)"
     )
@@ -68,13 +70,13 @@ def test_a_path_that_ssh_can_not_use_is_passed_over(tmp_path, monkeypatch, odd):
     (tmp_path / odd).mkdir()
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / odd))
     monkeypatch.setenv("TMPDIR", str(tmp_path / odd))
-    control = ControlDirectory(SshConfig())
+    control = PrivateDirectory(SshConfig())
     assert control.path.parent == Path("/tmp")
     control.close()
 
 
 def test_connections_in_use_are_kept_until_nobody_uses_them(runtime):
-    control = ControlDirectory(SshConfig())
+    control = PrivateDirectory(SshConfig())
     path = control.path / "connection"
     with socket.socket(socket.AF_UNIX) as connection:
         connection.bind(str(path))

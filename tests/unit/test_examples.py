@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from os_faults.contract import Contract, Option
+from os_faults.actions.contract import Contract, Option
 from os_faults.model import Node
 
 MODULES = [
@@ -16,14 +16,14 @@ MODULES = [
     "os_faults.config.auth",
     "os_faults.config.schema",
     "os_faults.config.secrets",
-    "os_faults.contract",
+    "os_faults.actions.contract",
     "os_faults.drivers.cloud.ssh",
     "os_faults.drivers.service.ports",
     "os_faults.drivers.service.process",
     "os_faults.drivers.service.systemd",
     "os_faults.errors",
-    "os_faults.events",
-    "os_faults.inventory",
+    "os_faults.ansible.events",
+    "os_faults.ansible.inventory",
     "os_faults.registry",
     "os_faults.resources",
 ]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from os_faults import files
 from os_faults.errors import ConfigError
+from os_faults.system import files
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:

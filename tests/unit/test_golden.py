@@ -15,7 +15,9 @@ from typing import Any
 
 import pytest
 
-from os_faults import config, contract, events, inventory, registry, resources
+from os_faults import config, registry, resources
+from os_faults.actions import contract
+from os_faults.ansible import events, inventory
 from os_faults.errors import OSFError
 from os_faults.model import Action, HostResult, Node, Status
 

@@ -13,9 +13,10 @@ from cloud_fixture import cloud_of, hosts
 
 from os_faults import ArgumentError, ConfigError, GuardRailError
 from os_faults.actions import contracts, for_verb
-from os_faults.guards import Guards, Limit, is_whole
+from os_faults.actions.guards import Guards, Limit, is_whole
+from os_faults.faults.plan import conflicts, lasts
 from os_faults.model import Action, Fault, HostResult, Node
-from os_faults.preview import conflicts, lasts
+from os_faults.system.actor import acting
 from os_faults.testing import FakeRunner
 
 pytestmark = pytest.mark.usefixtures("state_home")
@@ -228,14 +229,13 @@ def test_a_cloud_in_which_somebody_else_has_faults_is_refused_unless_forced() ->
 
 
 def test_who_has_the_faults_is_not_refused() -> None:
-    probe = cloud_of(FakeRunner(hosts()))
-    me = probe.inventory(probe.get_nodes())["all"]["vars"].get("os_faults_by") or probe._by
+    me = acting()
     cloud = cloud_of(held_by(claimed(me)))
     cloud.get_nodes()[:1].reboot()
 
 
 def test_what_was_told_long_ago_is_asked_again_before_somebody_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os_faults.discovery._FRESH", -1.0)
+    monkeypatch.setattr("os_faults.discovery.discovery._FRESH", -1.0)
     answers = [[claimed("eve@elsewhere")], []]
     good = hosts()
 

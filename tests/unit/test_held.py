@@ -20,8 +20,8 @@ from os_faults import (
     UndoError,
     connect,
 )
-from os_faults.held import Held
-from os_faults.journal import INJECTED, Entry, Journal
+from os_faults.faults.journal import INJECTED, Entry, Journal
+from os_faults.faults.ledger import Ledger
 from os_faults.model import Action, Node
 from os_faults.testing import FakeRunner, done
 
@@ -152,7 +152,7 @@ def test_a_controller_that_died_has_said_what_it_was_at(machines: Machines) -> N
     machines.off.add("10.0.0.3")
     Session(Machines()).cloud.get_nodes()
     session = Session(dying)
-    session.cloud._conductor._take_back = lambda *_: None  # type: ignore[method-assign]
+    session.cloud._executor._take_back = lambda *_: None  # type: ignore[method-assign]
     with pytest.raises(Killed):
         session.cloud.get_nodes(fqdns=[NODE_1, NODE_2, NODE_3]).poweroff()
     assert machines.off == {"10.0.0.1", "10.0.0.2", "10.0.0.3"}
@@ -310,7 +310,7 @@ def test_ten_thousand_entries_and_a_thousand_nodes_are_no_matter(state_home: Pat
     ]  # fmt: skip
     journal = Journal(None)
     journal.write(known, 1.0)
-    held = Held(journal, "me")
+    held = Ledger(journal, "me")
     nodes = [Node(fqdn=f"n{number}", ip=f"10.9.{number // 250}.{number % 250}") for number in range(1000)]
     begin = time.process_time()
     assert len(held.told(nodes)) == 1000

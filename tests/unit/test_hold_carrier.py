@@ -11,7 +11,7 @@ from os_faults import resources
 
 ansible.module_utils.__path__.append(str(resources.modules_dir() / "module_utils"))
 
-from ansible.module_utils.osf_hold_carrier import Systemd  # noqa: E402
+from ansible.module_utils.os_faults.hold.carriers import Systemd  # noqa: E402
 
 SILENT = ""
 

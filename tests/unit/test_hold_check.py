@@ -8,7 +8,7 @@ from os_faults import resources
 
 ansible.module_utils.__path__.append(str(resources.modules_dir() / "module_utils"))
 
-from ansible.module_utils.osf_hold_check import (  # noqa: E402
+from ansible.module_utils.os_faults.hold.compare import (  # noqa: E402
     Memory,
     State,
     Verdict,
@@ -19,7 +19,7 @@ from ansible.module_utils.osf_hold_check import (  # noqa: E402
     only_processes,
     remember,
 )
-from ansible.module_utils.osf_hold_targets import Targets  # noqa: E402
+from ansible.module_utils.os_faults.hold.targets import Targets  # noqa: E402
 
 UP = ["link eth1 = up", "qdisc of eth1 = noqueue", "route of IPv4: 10.1.0.0/24 dev eth1"]
 DOWN = ["link eth1 = down", "qdisc of eth1 = noqueue"]

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from os_faults import HostResult, Node, Status
+from os_faults.discovery.identity import identify
 from os_faults.drivers.cloud.devstack import DevStackCloud
-from os_faults.identity import identify
 
 DRIVER = DevStackCloud({"address": "10.0.0.1", "nodes": ["10.0.0.2", "10.0.0.3"]})
 

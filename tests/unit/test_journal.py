@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from os_faults import journal as module
-from os_faults.journal import ENDED, HELD, INTENDED, Entry, Journal
+from os_faults.faults import journal as module
+from os_faults.faults.journal import ENDED, HELD, INTENDED, Entry, Journal
 
 NOW = 1000.0
 OFF = Entry(
@@ -165,8 +165,8 @@ WRITER = """\
 import sys
 from dataclasses import replace
 from pathlib import Path
-from os_faults import journal
-from os_faults.journal import Entry, Journal
+from os_faults.faults import journal
+from os_faults.faults.journal import Entry, Journal
 journal._ENOUGH = int(sys.argv[3])
 for number in range(50):
     node = f"{sys.argv[2]}-{number}"
@@ -190,7 +190,7 @@ def test_two_processes_write_at_once(path: Path, enough: int) -> None:
 KILLED = """\
 import os, signal, sys
 from pathlib import Path
-from os_faults.journal import Entry, Journal
+from os_faults.faults.journal import Entry, Journal
 fault = Entry("node-1", "10.0.0.1", "poweroff-node-1", "poweroff", "power", "poweron", True, "intended",
               1000.0, None, 1060.0, "me", "0a")
 Journal(Path(sys.argv[1])).write([fault], 1000.0)

@@ -16,7 +16,7 @@ from lying_fixture import CONFIG, EVIL, GOOD, HONEST, LyingRunner, added, cloud_
 from os_faults import Cloud, GuardRailError, OSFException, Result
 from os_faults.cli import main
 from os_faults.cli.session import Session
-from os_faults.faults import faults_of
+from os_faults.faults.listing import faults_of
 
 pytestmark = pytest.mark.usefixtures("state_home")
 
@@ -63,7 +63,7 @@ def served(found: Result | None) -> bool:
 
 
 def faults(cloud: Cloud) -> Result | None:
-    result = ours(lambda: cloud._faults.listed(cloud.known_nodes()).raise_for_status())
+    result = ours(lambda: cloud._faults.listing(cloud.known_nodes(), cloud._discovery.machines()).raise_for_status())
     assert result is not None
     assert [fault.id for fault in faults_of(result) if fault.node == GOOD] == ["freeze-keystone"]
     return result

@@ -8,13 +8,13 @@ import pytest
 from cloud_fixture import answer_of, cloud_of
 
 from os_faults import GuardRailError, HostResult, PowerManagementError, Status
+from os_faults.actions.guards import Guards
 from os_faults.drivers import PowerDriver
+from os_faults.drivers.machines import Machines
 from os_faults.drivers.power.ipmi import IpmiPower
 from os_faults.drivers.power.libvirt import LibvirtPower
 from os_faults.drivers.power.redfish import RedfishPower
-from os_faults.guards import Guards
 from os_faults.model import Action, Interface, Node
-from os_faults.power import Machines
 from os_faults.testing import FakeRunner, done
 
 pytestmark = pytest.mark.usefixtures("state_home")
@@ -43,7 +43,7 @@ DRIVERS = pytest.mark.parametrize("driver", [IPMI, LIBVIRT, REDFISH], ids=lambda
 @DRIVERS
 def test_a_node_alone_is_believed(driver: PowerDriver) -> None:
     good, evil = node("vm", VM), node("evil", OWN)
-    machines = Machines([driver], (), lambda: [good, evil])
+    machines = Machines([driver], (), [good, evil])
     machines.check("poweroff", [good, evil])
     told = machines.variables([good, evil])
     assert told["vm"] == driver.variables(good)
@@ -54,7 +54,7 @@ def test_a_node_alone_is_believed(driver: PowerDriver) -> None:
 def test_a_mac_that_two_nodes_report_is_no_way_to_a_machine(driver: PowerDriver) -> None:
     """Of both: nobody knows whose it is. The other addresses of a node still count."""
     victim, evil = node("vm", VM), node("evil", OWN, VM)
-    machines = Machines([driver], (), lambda: [victim, evil])
+    machines = Machines([driver], (), [victim, evil])
     assert machines.variables([victim, evil]) == {"vm": {}, "evil": driver.variables(node("evil", OWN))}
     machines.check("poweroff", [evil])
     for verb in ("poweroff", "power_state"):
@@ -71,7 +71,7 @@ def test_a_mac_that_two_nodes_report_is_no_way_to_a_machine(driver: PowerDriver)
 def test_the_configuration_wins(driver: PowerDriver) -> None:
     """With the MAC address that `node_list` tells, nobody can take the machine of a node, nor keep it away."""
     victim, evil = node("vm", VM), node("evil", VM)
-    machines = Machines([driver], [node("vm", VM)], lambda: [victim, evil])
+    machines = Machines([driver], [node("vm", VM)], [victim, evil])
     machines.check("poweroff", [victim])
     assert machines.variables([victim, evil]) == {"vm": driver.variables(victim), "evil": {}}
     with pytest.raises(PowerManagementError, match=rf"{VM} is claimed by evil and vm"):
@@ -81,7 +81,7 @@ def test_the_configuration_wins(driver: PowerDriver) -> None:
 @DRIVERS
 def test_what_a_node_reports_beside_the_configuration_counts_for_nothing(driver: PowerDriver) -> None:
     victim, evil = node("vm", VM), node("evil", OWN, VM)
-    machines = Machines([driver], [node("evil", OWN)], lambda: [victim, evil])
+    machines = Machines([driver], [node("evil", OWN)], [victim, evil])
     told = machines.variables([victim, evil])
     assert told == {"vm": driver.variables(victim), "evil": driver.variables(node("evil", OWN))}
 
@@ -98,14 +98,14 @@ def test_a_name_in_the_configuration_counts_more_than_what_is_reported(
     driver: PowerDriver, told: dict[str, str]
 ) -> None:
     evil = node("evil", VM)
-    found = Machines([driver], (), lambda: [evil]).variables([evil])["evil"]
+    found = Machines([driver], (), [evil]).variables([evil])["evil"]
     assert {key: found[key] for key in told} == told
     assert "macs" not in found
 
 
 def test_a_node_with_the_addresses_of_several_bmcs_has_none() -> None:
     evil = node("evil", OWN, GHOST)
-    machines = Machines([IPMI], (), lambda: [evil])
+    machines = Machines([IPMI], (), [evil])
     assert machines.variables([evil]) == {"evil": {}}
     with pytest.raises(PowerManagementError, match=rf"evil has the MAC addresses of several BMCs \({OWN}, {GHOST}\)"):
         machines.check("poweroff", [evil])
@@ -130,7 +130,7 @@ PLACES = {
 def test_two_nodes_with_one_machine_are_refused(kind: str, told: bool) -> None:
     one, two, other = node("one"), node("two"), node("three")
     seeds = [one, two] if told else [node(seed.ip, ip=seed.ip) for seed in (one, two)]
-    machines = Machines([SAME[kind]], seeds, lambda: [one, two, other])
+    machines = Machines([SAME[kind]], seeds, [one, two, other])
     for acted_on in ([one], [two, one]):
         with pytest.raises(PowerManagementError) as refused:
             machines.check("poweroff", acted_on)
@@ -144,7 +144,7 @@ def test_the_word_of_a_node_does_not_count_against_that_of_the_configuration() -
     """Else whoever is root on a node could keep the others from being powered on again."""
     driver = IpmiPower({"mac_to_bmc": {GHOST: bmc(1)}, "fqdn_to_bmc": {"vm": bmc(1)}})
     victim, evil = node("vm"), node("evil", GHOST)
-    machines = Machines([driver], [victim], lambda: [victim, evil])
+    machines = Machines([driver], [victim], [victim, evil])
     machines.check("poweroff", [victim])
     with pytest.raises(PowerManagementError, match=r"evil and vm would have one machine, the BMC at 10\.1\.0\.1:623"):
         machines.check("poweroff", [evil])
@@ -153,7 +153,7 @@ def test_the_word_of_a_node_does_not_count_against_that_of_the_configuration() -
 
 def test_a_name_that_a_node_gives_itself_is_no_domain() -> None:
     evil, silent, listed = node("vm", ip="10.0.0.1"), node("10.0.0.2", ip="10.0.0.2", last_seen="never"), node("named")
-    machines = Machines([LIBVIRT], [node("10.0.0.1", ip="10.0.0.1"), listed], lambda: [evil, silent, listed])
+    machines = Machines([LIBVIRT], [node("10.0.0.1", ip="10.0.0.1"), listed], [evil, silent, listed])
     told = machines.variables([evil, silent, listed])
     assert (told["vm"], told["10.0.0.2"]["domain"], told["named"]["domain"]) == ({}, "10.0.0.2", "named")
     with pytest.raises(PowerManagementError, match=r"no power driver knows vm \(asked: libvirt\)"):
@@ -162,7 +162,7 @@ def test_a_name_that_a_node_gives_itself_is_no_domain() -> None:
 
 def refusals(machines: Machines, acted_on: Node, known: list[Node], protected: str = "vm") -> list[str]:
     action = Action("poweroff", "node_power.yml", (acted_on,), breaks=True, from_outside=True)
-    return Guards(nodes=(protected,)).refusals(action, known, (), machines.suspects([acted_on]))
+    return Guards(nodes=(protected,)).refusals(action, known, (), {acted_on.fqdn: machines.suspects(acted_on)})
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def refusals(machines: Machines, acted_on: Node, known: list[Node], protected: s
 )
 def test_the_machine_of_a_protected_node_is_protected(driver: PowerDriver, victim: Node, refused: bool) -> None:
     evil = node("evil", GHOST)
-    machines = Machines([driver], (), lambda: [victim, evil])
+    machines = Machines([driver], (), [victim, evil])
     said = refusals(machines, evil, [victim, evil])
     assert (
         said
@@ -197,7 +197,7 @@ def test_the_machine_of_a_protected_node_is_protected(driver: PowerDriver, victi
 
 def test_a_machine_that_the_configuration_tells_is_not_suspected() -> None:
     victim, evil = node("vm", last_seen="never"), node("evil", GHOST)
-    machines = Machines([IPMI], [node("evil", OWN)], lambda: [victim, evil])
+    machines = Machines([IPMI], [node("evil", OWN)], [victim, evil])
     assert refusals(machines, evil, [victim, evil]) == []
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from os_faults.memory import Memory
+from os_faults.discovery.last_seen import LastSeen
 from os_faults.model import Auth, Node
 
 
@@ -21,7 +21,7 @@ def node(number: int) -> Node:
 
 
 def recalled(path: Path, numbers: range) -> set[str]:
-    return set(Memory(path).recall({node(number).ip: Auth() for number in numbers}))
+    return set(LastSeen(path).recall({node(number).ip: Auth() for number in numbers}))
 
 
 def test_threads_of_one_process_lose_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -29,7 +29,7 @@ def test_threads_of_one_process_lose_nothing(tmp_path: Path, caplog: pytest.LogC
 
     def remember(first: int) -> None:
         for number in range(first, first + 30):
-            Memory(path).remember([node(number)])
+            LastSeen(path).remember([node(number)])
 
     threads = [threading.Thread(target=remember, args=(first,)) for first in range(0, 120, 30)]
     for thread in threads:
@@ -44,12 +44,12 @@ def test_threads_of_one_process_lose_nothing(tmp_path: Path, caplog: pytest.LogC
 REMEMBER = """\
 import sys
 from pathlib import Path
-from os_faults.memory import Memory
+from os_faults.discovery.last_seen import LastSeen
 from os_faults.model import Node
 import os
 os.getpid = lambda: 1  # as in two containers with one home
 for number in range(int(sys.argv[2]), int(sys.argv[2]) + 40):
-    Memory(Path(sys.argv[1])).remember([Node(fqdn=f"node-{number}", ip=f"10.0.{number // 200}.{number % 200 + 1}")])
+    LastSeen(Path(sys.argv[1])).remember([Node(fqdn=f"node-{number}", ip=f"10.0.{number // 200}.{number % 200 + 1}")])
 """
 
 
@@ -90,7 +90,7 @@ def test_an_odd_file_is_as_good_as_none(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "cloud.json"
     path.write_bytes(content)
     assert recalled(path, range(1)) == set()
-    Memory(path).remember([node(0)])
+    LastSeen(path).remember([node(0)])
     assert recalled(path, range(1)) == {"node-0"}
 
 
@@ -98,12 +98,12 @@ def test_a_fifo_is_not_waited_for(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     path = tmp_path / "cloud.json"
     os.mkfifo(path)
     assert recalled(path, range(1)) == set()
-    Memory(path).remember([node(0)])
+    LastSeen(path).remember([node(0)])
     assert "no regular file" in caplog.text
 
 
 def test_a_host_with_a_new_name_each_time_is_remembered_once(tmp_path: Path) -> None:
-    memory = Memory(tmp_path / "cloud.json")
+    memory = LastSeen(tmp_path / "cloud.json")
     for number in range(20):
         memory.remember([Node(f"name-{number}", "10.0.0.3"), Node("good", "10.0.0.2")])
     assert set(memory.recall({"10.0.0.2": Auth(), "10.0.0.3": Auth()})) == {"good", "name-19"}

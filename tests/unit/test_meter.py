@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from os_faults.meter import Meter, cores, forks, free_mb
+from os_faults.ansible.meter import Meter, cores, forks, free_mb
 
 BUSY = """
 import time

@@ -12,7 +12,7 @@ from cloud_fixture import CONFIG, hosts
 from os_faults import ArgumentError, Cloud, actions
 from os_faults.config import load
 from os_faults.model import Node
-from os_faults.moment import seconds_of
+from os_faults.model.moment import seconds_of
 from os_faults.testing import FakeRunner
 
 NOW = 1_795_000_000.0

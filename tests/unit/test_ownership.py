@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from os_faults.ownership import flaw
+from os_faults.system.ownership import flaw
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from os_faults.ansible.inventory import inventory
 from os_faults.config import SshConfig, auth_of
-from os_faults.inventory import inventory
 from os_faults.model import Node
 
 

@@ -84,5 +84,4 @@ def test_output_that_can_not_be_written_is_an_error_of_ours(monkeypatch: pytest.
         monkeypatch.setattr("sys.stderr", full)
         say("nobody can be told", err=True)
         monkeypatch.undo()
-        with pytest.raises(OSError, match="No space"):
-            full.close()
+        full.close()  # nothing is left that would be written now

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from cloud_fixture import CONFIG
+from cloud_fixture import CONFIG, Machines
+from session_fixture import Session
 
 from os_faults import Cloud, GuardRailError, OSFError, PartlyDone, connect
 from os_faults.actions import for_verb
-from os_faults.events import told
+from os_faults.actions.batch import combined, in_runs, merged
+from os_faults.ansible.events import told
 from os_faults.model import Action, HostResult, Node, Result, Status
 from os_faults.testing import FakeRunner
-from os_faults.together import combined, in_runs, merged
 
 pytestmark = pytest.mark.usefixtures("state_home")
 
@@ -148,3 +149,16 @@ def test_what_was_not_begun_says_so() -> None:
         "node-1": "not begun, as kill mysql service failed",
         "node-2": "left out, as it failed at kill mysql service",
     }
+
+
+def test_a_block_heals_at_once_what_is_off() -> None:
+    """What gives something back is never put off to the end of a block."""
+    machines = Machines()
+    cloud = Session(machines).cloud
+    cloud.get_nodes().pick().poweroff()
+    assert machines.off
+    with cloud.together() as several:
+        cloud.heal()
+        assert not machines.off
+    assert several.results == ()
+    assert cloud.faults() == []

@@ -15,13 +15,13 @@ from typing import IO, Any, cast
 
 import pytest
 
+from os_faults.ansible.workers import answer as answers
+from os_faults.ansible.workers.answer import Answer
+from os_faults.ansible.workers.bundle import pack
+from os_faults.ansible.workers.errors import ProtocolViolation
+from os_faults.ansible.workers.output import Said
 from os_faults.config import SshConfig
 from os_faults.model import Action, Node
-from os_faults.workers import answer as answers
-from os_faults.workers.answer import Answer
-from os_faults.workers.deceit import Deceit
-from os_faults.workers.luggage import pack
-from os_faults.workers.said import Said
 
 EOF = {"eof": True}
 EVENT = {"event": "runner_on_ok", "counter": 1, "uuid": "a1-b2", "event_data": {"host": "ours", "res": {}}}
@@ -170,7 +170,7 @@ DECEITS = {
 
 @pytest.mark.parametrize(("parts", "sentence"), DECEITS.values(), ids=DECEITS)
 def test_what_no_honest_worker_sends_is_refused(parts: list[Any], sentence: str, tmp_path: Path) -> None:
-    with pytest.raises(Deceit, match=sentence):
+    with pytest.raises(ProtocolViolation, match=sentence):
         taken(stream(*parts, EOF), tmp_path)
     assert files_below(tmp_path) == []
 
@@ -211,7 +211,7 @@ def test_an_endless_answer_is_given_up(
         monkeypatch.setattr(answers, name, bound)
     endless = Endless(text)
     stream = io.BufferedReader(endless)
-    with pytest.raises(Deceit, match=sentence):
+    with pytest.raises(ProtocolViolation, match=sentence):
         Answer(cast("IO[bytes]", stream), str(tmp_path), ["ours"], lambda _: False, lambda *_: None).run()
     assert endless.given < most
 

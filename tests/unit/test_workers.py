@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from os_faults.ansible.inventory import inventory
+from os_faults.ansible.workers.bundle import pack
+from os_faults.ansible.workers.division import divide
 from os_faults.config import SshConfig, Worker, load
 from os_faults.errors import ConfigError
-from os_faults.inventory import inventory
 from os_faults.model import Action, Auth, Jump, Node
-from os_faults.workers.division import divide
-from os_faults.workers.luggage import pack
 
 NODES = [Node(f"node-{number}", f"10.0.{number // 3}.{number}") for number in range(5)]
 

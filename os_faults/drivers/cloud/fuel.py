@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from os_faults.answers import Unfit, read_document
+from os_faults.actions.answers import Unfit, read_document
 from os_faults.drivers.cloud.master import MASTER_ARGUMENTS, MasterCloud
 from os_faults.errors import CloudManagementError
 from os_faults.model import Auth, HostResult, Node

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from os_faults.contract import Contract
+from os_faults.actions.contract import Contract
 
 COLUMNS: Mapping[str, str] = {
     "undo verb": "the verb that takes it back is called",

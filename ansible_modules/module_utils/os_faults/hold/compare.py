@@ -1,0 +1,223 @@
+"""Whether all that a fault touched is as it was: what to remember when it is made, what to compare when it is undone.
+
+Nothing here touches the host. What a fault touched is what its injection changed; all else that differs afterwards has
+been changed by others meanwhile.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Container, Iterable, Mapping, NamedTuple
+
+from ansible.module_utils.os_faults.hold.snapshot import State
+from ansible.module_utils.os_faults.hold.targets import Targets
+
+_STOPPED = "stopped process "
+
+_TOUCHED_BY = {
+    "processes": r"stopped process|drop-in ",
+    "ports": r"rule of ",
+    "network": r"rule of ",
+    "interface": r"link |mtu |address|route of|neighbour|qdisc |rule of ",
+    "traffic": r"qdisc ",
+    "host": r"(?!unit |rules of |routing rule |file |mask )",
+}
+"""What a fault acts on, as `osf_hold` calls it → how the lines begin that it may change by its own hand, as far as they
+are about its targets.
+
+What changes beside it, while it is injected, has been changed by another fault, by somebody else, or as a consequence:
+no fault changes a unit's state, a file of the host, or a rule of others.
+"""
+
+_SLACK = {"free bytes": (64 * 1024 * 1024, 0.1), "seconds": (2.0, 0.0)}
+"""First words of a level → how much it may move by itself: a number, or a share of what it was."""
+
+
+class Memory(NamedTuple):
+    """What is remembered of a fault.
+
+    Attributes:
+        before: the state before the injection.
+        removed: lines that the injection removed; they must come back.
+        added: lines that it added; they must go.
+        moved: levels that it moved; they must come back.
+        passed: lines that tell of nothing afterwards: other faults stood then, or a unit followed.
+    """
+
+    before: State
+    removed: frozenset[str]
+    added: frozenset[str]
+    moved: frozenset[str]
+    passed: frozenset[str]
+
+    @property
+    def touched(self) -> frozenset[str]:
+        """All lines that the fault changed."""
+        return self.removed | self.added
+
+
+class Verdict(NamedTuple):
+    """What is different after an undo, in lines for a person.
+
+    Attributes:
+        left: what the fault touched and is not as it was.
+        drift: what somebody else has changed meanwhile.
+    """
+
+    left: list[str]
+    drift: list[str]
+
+
+def remember(
+    before: State, after: State, others: Iterable[Memory], acts_on: str = "host", targets: Targets | None = None
+) -> Memory:
+    """Return what to remember of a fault.
+
+    Args:
+        before: the state before its injection.
+        after: the state after it.
+        others: what is remembered of the faults that stood already.
+        acts_on: what it acts on.
+        targets: the interfaces and mounts among it; None when it may be any.
+    """
+    kind = re.compile(_TOUCHED_BY.get(acts_on, _TOUCHED_BY["host"]))
+    others = list(others)
+    foreign = frozenset().union(*(other.touched for other in others))
+    removed, added = before.lines - after.lines, after.lines - before.lines
+    passed = frozenset(line for line in removed | added if not (kind.match(line) and _is_about(line, targets)))
+    return Memory(
+        before=before,
+        # What another fault had made need not come back: that one may be over by then.
+        removed=removed - passed - frozenset().union(*(other.added for other in others)),
+        added=added - passed - frozenset().union(*(other.removed for other in others)),
+        moved=frozenset(_away(before.levels, after.levels) if acts_on == "host" else ()),
+        passed=passed | foreign,
+    )
+
+
+def again(memory: Memory, before: State, after: State, acts_on: str = "host", targets: Targets | None = None) -> Memory:
+    """Return what to remember of a fault that was injected once more, see `remember`."""
+    more = remember(before, after, (), acts_on, targets)
+    return memory._replace(
+        removed=(memory.removed | more.removed) - memory.added,
+        added=(memory.added | more.added) - memory.removed,
+        moved=memory.moved | more.moved,
+        passed=memory.passed | more.passed,
+    )
+
+
+def only_processes(memory: Memory, pids: Container[str]) -> Memory:
+    """Return a memory in which of all stopped processes only those with the given pids count as touched."""
+    stopped = {line for line in memory.touched if line.startswith(_STOPPED)}
+    own = {line for line in stopped & memory.added if line[len(_STOPPED) :].partition(":")[0] in pids}
+    return memory._replace(
+        removed=memory.removed - stopped,
+        added=memory.added - (stopped - own),
+        passed=memory.passed | (stopped - own),
+    )
+
+
+def compare(memory: Memory, now: State, others: Iterable[Memory]) -> Verdict:
+    """Return what is different after the undo of a fault.
+
+    Args:
+        memory: what is remembered of it.
+        now: the state after its undo.
+        others: what is remembered of the faults that still stand; what they touch can't be told yet.
+    """
+    others = list(others)
+    hidden = _things(*(other.touched for other in others))
+    levels = memory.moved.difference(*(other.moved for other in others))
+    left = [
+        *_signed(_without(memory.removed - now.lines, hidden), _without(memory.added & now.lines, hidden)),
+        *_told(memory.before.levels, now.levels, levels),
+    ]
+    known = hidden | _things(memory.passed)
+    old = memory.before.lines - now.lines - memory.touched
+    new = now.lines - memory.before.lines - memory.touched
+    return Verdict(left, _signed(_without(old, known), _without(new, known)))
+
+
+def dump_state(state: State) -> dict[str, Any]:
+    """Return a state as plain values for JSON."""
+    return {"lines": sorted(state.lines), "levels": dict(state.levels), "silent": list(state.silent)}
+
+
+def load_state(told: Any) -> State | None:
+    """Return what `dump_state` made; None when it is something else: of an older version, or torn."""
+    try:
+        return State(_texts(told["lines"]), {str(name): float(value) for name, value in told["levels"].items()})
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+
+
+_SETS = ("removed", "added", "moved", "passed")
+
+
+def dump(memory: Memory) -> dict[str, Any]:
+    """Return a memory as plain values for JSON."""
+    return {"before": dump_state(memory.before), **{name: sorted(getattr(memory, name)) for name in _SETS}}
+
+
+def load(told: Any) -> Memory | None:
+    """Return what `dump` made; None when it is something else."""
+    before = load_state(told.get("before")) if isinstance(told, dict) else None
+    if before is None or not all(isinstance(told.get(name), list) for name in _SETS):
+        return None
+    return Memory(before, *(_texts(told[name]) for name in _SETS))
+
+
+_INTERFACE = re.compile(r"(?:^link |^mtu of |^qdisc of |^address: | dev )(\S+)")
+
+
+def _is_about(line: str, targets: Targets | None) -> bool:
+    """Whether a line that is about an interface or a mount is about one of these; every other line is."""
+    if targets is None:
+        return True
+    if line.startswith("mount "):
+        return line[len("mount ") :].partition(": ")[0] in targets.mounts
+    interfaces = _INTERFACE.findall(line)
+    return not interfaces or not targets.interfaces.isdisjoint(interfaces)
+
+
+def _thing(line: str) -> str:
+    """Return what a line is about.
+
+    Of two faults on one thing, the later hides what the earlier did, and an interface that is down has no queue.
+    """
+    found = _INTERFACE.search(line)
+    return "interface " + found.group(1) if found else line.partition(" = ")[0]
+
+
+def _things(*lines: Iterable[str]) -> frozenset[str]:
+    return frozenset(_thing(line) for some in lines for line in some)
+
+
+def _without(lines: Iterable[str], things: frozenset[str]) -> set[str]:
+    return {line for line in lines if _thing(line) not in things}
+
+
+def _texts(values: Iterable[Any]) -> frozenset[str]:
+    return frozenset(str(value) for value in values)
+
+
+def _away(before: Mapping[str, float], now: Mapping[str, float]) -> list[str]:
+    return [name for name, was in before.items() if name in now and abs(now[name] - was) > _slack(name, was)]
+
+
+def _told(before: Mapping[str, float], now: Mapping[str, float], names: Iterable[str]) -> list[str]:
+    """Tell of levels that have not come back. More room than before is no leftover."""
+    return [
+        f"{name} were {before[name]:.0f}, are {now[name]:.0f}"
+        for name in sorted(set(names) & set(_away(before, now)))
+        if not (name.startswith("free ") and now[name] > before[name])
+    ]
+
+
+def _slack(name: str, was: float) -> float:
+    number, share = next(slack for words, slack in _SLACK.items() if name.startswith(words))
+    return max(number, share * was) if share else number
+
+
+def _signed(gone: Iterable[str], there: Iterable[str]) -> list[str]:
+    return ["- " + line for line in sorted(gone)] + ["+ " + line for line in sorted(there)]

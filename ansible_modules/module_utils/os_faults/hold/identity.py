@@ -1,0 +1,48 @@
+"""What a hold is called, and the word for a fault that is not made."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+_ID = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
+
+
+class Refused(Exception):
+    """The hold is not made; the text is a sentence for a person."""
+
+
+def hold_id(fault: str, subject: str) -> str:
+    """Return the identity of a fault: plain characters only, as it names a unit and a directory.
+
+    A long subject is cut short, with a sum of all of it at the end.
+
+    >>> hold_id("freeze", "devstack@keystone")
+    'freeze-devstack-keystone'
+    >>> hold_id("partition", ",".join(f"node-{number}" for number in range(20)))
+    'partition-node-0-node-1-node-2-node-3-node-4-node-5-node-6-node-7-node-8-node-9-node-10-nod-ba061985'
+    """
+    plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", f"{fault}-{subject}").strip("-.")
+    if len(plain) <= 100:
+        return plain
+    return f"{plain[:91]}-{hashlib.sha256(subject.encode()).hexdigest()[:8]}"
+
+
+def is_plain(hold_id: str) -> bool:
+    r"""Whether a text can be the id of a hold.
+
+    >>> is_plain("freeze-keystone"), is_plain("../x"), is_plain("x\n")
+    (True, False, False)
+    """
+    return re.fullmatch(_ID, hold_id) is not None
+
+
+def checked_id(hold_id: str) -> str:
+    """Return an id when it can only be a name, and no path.
+
+    Raises:
+        Refused: it is not plain.
+    """
+    if not is_plain(hold_id):
+        raise Refused(f"the id {hold_id!r} is not plain: only letters, digits, '_', '.' and '-' are allowed")
+    return hold_id

@@ -1,0 +1,147 @@
+"""What a hold is, as plain values: what is asked for, its record, and the rules about its end.
+
+A hold is a lasting fault on a host: a directory with a record and the scripts that inject the fault, wait
+for its end and take it back. Nothing in this file touches the host; it only decides.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Mapping, NamedTuple, Sequence
+
+from ansible.module_utils.os_faults.hold import moments
+from ansible.module_utils.os_faults.hold.identity import Refused, checked_id
+
+FORMAT = 1
+"""Version of ``record.json``. A newer os_faults must still be able to undo what an older one left."""
+
+_FILE = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
+_TARGET = r"[a-z]+=[A-Za-z0-9_.:@/\\,+-]+"
+
+OWN_FILES = frozenset(
+    (
+        *("record.json", "inject.sh", "begin.sh", "wait.sh", "undo.sh", "watchdog.sh", "watchdog.pid", "targets"),
+        *("deadline", "state", "answer", "inject.out", "inject.err", "undo.log", "before.json", "touched.json"),
+        *("moment", "begun", "released"),
+    )
+)
+"""Names in a hold's directory that a fault's own files must not take."""
+
+
+class Plan(NamedTuple):
+    """A hold as it is asked for.
+
+    Attributes:
+        id: its identity on the host; same verb and subject give the same id.
+        fault: the verb (``freeze``).
+        subject: what it is done to (``keystone``).
+        seconds: when it ends by itself, counted from its begin; None for never.
+        inject, undo: commands as argument lists, run in the hold's directory.
+        files: name → content of the fault's own files (scripts, rules).
+        targets: ``word=value`` lines that tell the scripts what to act on.
+        undo_timeout: bound of each undo command in seconds.
+        start_timeout: bound of the whole injection in seconds.
+        by: who asked, for people.
+        acts_on: what kind of thing it changes, as `osf_hold` calls it.
+        prepare: commands that come before those of ``inject``, and change nothing outside of the hold's directory.
+        check: commands that come last when it is prepared for a moment, and refuse what could not be done then.
+        moment: when it begins; None for at once. Until then it is only prepared.
+        momentary: whether it is over when its injection has ended.
+    """
+
+    id: str
+    fault: str
+    subject: str
+    seconds: int | None
+    inject: Sequence[Sequence[str]]
+    undo: Sequence[Sequence[str]]
+    files: Mapping[str, str]
+    targets: Sequence[str]
+    undo_timeout: int
+    start_timeout: int
+    by: str
+    acts_on: str = "host"
+    prepare: Sequence[Sequence[str]] = ()
+    check: Sequence[Sequence[str]] = ()
+    moment: moments.Moment | None = None
+    momentary: bool = False
+
+
+def check(plan: Plan) -> None:
+    """Refuse a plan whose names could be read as anything but names.
+
+    Raises:
+        Refused: a name, a file name or a target is not plain.
+    """
+    checked_id(plan.id)
+    for name in plan.files:
+        if not re.fullmatch(_FILE, name) or name in OWN_FILES:
+            raise Refused(f"a hold can't have a file named {name!r}")
+    for target in plan.targets:
+        if not re.fullmatch(_TARGET, target):
+            raise Refused(f"the host reported {target!r}, which is not a plain name")
+    for command in [*plan.prepare, *plan.check, *plan.inject, *plan.undo]:
+        if not command:
+            raise Refused("a command of a hold is empty")
+    if not plan.undo:
+        raise Refused("a hold without an undo is not allowed")
+
+
+def new_record(plan: Plan, now: float, boot_id: str, carrier: str) -> dict[str, Any]:
+    """Return the content of ``record.json``; ``carrier`` is ``systemd``, ``watchdog`` or ``none``."""
+    since = now if plan.moment is None else plan.moment.since
+    return {
+        "format": FORMAT,
+        "id": plan.id,
+        "fault": plan.fault,
+        "subject": plan.subject,
+        "since": round(since, 3),
+        "until": None if plan.seconds is None else round(since + plan.seconds, 3),
+        "moment": None if plan.moment is None else plan.moment._asdict(),
+        "momentary": plan.momentary,
+        "by": plan.by,
+        "boot_id": boot_id,
+        "carrier": carrier,
+        "inject": [list(command) for command in [*plan.prepare, *plan.inject]],
+        "undo": [list(command) for command in plan.undo],
+    }
+
+
+def later_end(old: float | None, new: float | None) -> float | None:
+    """Return the later of two ends, where None is never.
+
+    >>> later_end(10, 20), later_end(None, 20)
+    (20, None)
+    """
+    return None if old is None or new is None else max(old, new)
+
+
+def about_to_end(until: float | None, now: float) -> bool:
+    """Whether a hold may be ending while its end is moved; it is then better made anew.
+
+    >>> about_to_end(100.0, 99.0), about_to_end(100.0, 90.0), about_to_end(None, 90.0)
+    (True, False, False)
+    """
+    return until is not None and until - now < 2
+
+
+def deadline_line(until: float | None, now: float, uptime: float) -> str:
+    r"""Return an end given in wall-clock time as the host's uptime, which no clock change can move.
+
+    The first line is in whole seconds, and all that older waiters read. The second one tells by how many hundredths of
+    a second the end is earlier than that.
+
+    >>> deadline_line(100.75, 90.0, 5.0), deadline_line(None, 90.0, 5.0)
+    ('16\n25\n', 'never\n')
+    """
+    if until is None:
+        return "never\n"
+    hundredths = round((uptime + until - now) * 100)
+    whole = -(-hundredths // 100)
+    return f"{whole:d}\n{whole * 100 - hundredths:d}\n"
+
+
+def merged_targets(old: str, new: Sequence[str]) -> str:
+    """Return the old target lines and the new ones: an undo must still reach what was hit first."""
+    lines = [line for line in old.splitlines() if line]
+    return "".join(line + "\n" for line in lines + [line for line in new if line not in lines])

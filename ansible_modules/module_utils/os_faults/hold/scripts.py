@@ -1,0 +1,261 @@
+"""The scripts of a hold, and what a person at the console of a host is told about it. All of it is only text here."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Sequence
+
+from ansible.module_utils.os_faults.hold import moments
+from ansible.module_utils.os_faults.hold.plan import Plan
+
+
+def _commands(word: str, commands: Sequence[Sequence[str]]) -> str:
+    lines = (word + " " + " ".join(shlex.quote(part) for part in command) for command in commands)
+    return "\n".join("    " + line for line in lines)
+
+
+_HEAD = """#!/bin/sh
+# os-faults: {what} {id}. Made by os_faults; see the README one directory up.
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+LC_ALL=C
+export PATH LC_ALL
+"""
+
+_INJECT = (
+    _HEAD
+    + """cd {dir} || exit 1
+exec 3>&2 </dev/null >>inject.out 2>>inject.err
+if [ -r answer ]; then
+    # The fault cuts the path of the module that asked for it: let it go, then let its answer travel.
+    read -r pid <answer
+    rm -f answer
+    tenths=0
+    while [ -d "/proc/$pid" ] && [ "$tenths" -lt 50 ]; do
+        sleep 0.1
+        tenths=$((tenths + 1))
+    done
+    sleep 0.5
+fi
+run() {{
+    "$@" && return
+    rc=$?
+    echo "exit: $rc"
+    tail -n 5 inject.err >&3
+    exit "$rc"
+}}
+# `arm` only prepares the fault, `begin` makes what was prepared; without a word it is both.
+if [ "${{1-}}" != begin ]; then
+    : prepare
+{prepare}
+fi
+if [ "${{1-}}" = arm ]; then
+    : check
+{check}
+fi
+if [ "${{1-}}" != arm ]; then
+    : inject
+{commands}
+    echo injected >state
+fi
+echo "exit: 0"
+"""
+)
+
+_BEGIN = (
+    _HEAD
+    + """# Waits until the host's uptime is what `moment` says, in hundredths of a second, and makes what was prepared,
+# if the controller has said until then (`released`) that all other hosts are prepared too. Else it has not begun.
+cd {dir} || exit 0
+sleeper=
+trap '[ -z "$sleeper" ] || kill "$sleeper" 2>/dev/null; exit 0' TERM INT HUP
+look() {{
+    read -r now _ </proc/uptime
+    now=$((${{now%.*}} * 100 + 1${{now#*.}} - 100)) # the 1 keeps 08 from being an octal number
+}}
+pause() {{
+    part=$(($1 % 100 + 100))
+    sleep "$(($1 / 100)).${{part#1}}" &
+    sleeper=$!
+    wait "$sleeper"
+}}
+read -r wanted <moment
+while look && left=$((wanted - now)) && [ "$left" -gt 0 ]; do
+    # A long sleep may end late, so it ends early and a short one follows; what is left then is waited for awake.
+    if [ "$left" -gt 6000 ]; then
+        pause 6000
+    elif [ "$left" -gt 30 ]; then
+        pause $((left - 25))
+    elif [ "$left" -gt 4 ]; then
+        pause $((left - 3))
+    fi
+done
+if [ ! -e released ]; then
+    echo "not every node was armed until the moment, so nothing was begun" >>inject.err
+    exit 0
+fi
+if [ "$left" -lt -{late} ]; then
+    echo "the moment had passed by $((-left / 100)) s when this host came to it, so nothing was begun" >>inject.err
+    exit 0
+fi
+mv moment begun || exit 1
+look
+echo "began: $now" >>inject.out
+timeout {start_timeout} /bin/sh inject.sh begin || exit
+look
+echo "ended: $now" >>inject.out
+{after}
+"""
+)
+
+_UNDO = (
+    _HEAD
+    + """# It may be run at any time and again: sh {dir}/undo.sh
+cd {dir} 2>/dev/null || exit 0
+{by_hand}exec 3>&2 </dev/null
+failed=0
+undo() {{
+    timeout -k 5 {timeout} "$@" >>undo.log 2>&1 && return
+    echo "failed with exit code $?: $*" >>undo.log
+    failed=1
+}}
+: >undo.log
+if [ ! -e moment ]; then # else it has not begun
+    : undo
+{commands}
+fi
+if [ "$failed" != 0 ]; then
+    echo undo_failed >state
+    tail -n 5 undo.log >&3
+    exit 1
+fi
+echo undone >state
+cd /
+rm -rf {dir}
+{forget}for other in {root}/*/; do
+    [ -d "$other" ] && exit 0
+done
+rm -f {root}/README
+rmdir {root} 2>/dev/null || :
+"""
+)
+
+_WAIT = (
+    _HEAD
+    + """# Ends when the host's uptime reaches what `deadline` says, which may be moved meanwhile: seconds, and in
+# a second line the hundredths by which it is earlier.
+cd {dir} || exit 0
+sleeper=
+trap '[ -z "$sleeper" ] || kill "$sleeper" 2>/dev/null; exit 0' TERM INT HUP
+while {{ read -r end; read -r early || early=0; }} <deadline; do
+    left=60
+    if [ "$end" != never ]; then
+        read -r now _ </proc/uptime
+        now=$((${{now%.*}} * 100 + 1${{now#*.}} - 100)) # the 1 keeps 08 from being an octal number
+        left=$((end * 100 - early - now))
+        [ "$left" -gt 0 ] || exit 0
+        [ "$left" -lt 6000 ] || left=6000
+        part=$((left % 100 + 100))
+        left=$((left / 100)).${{part#1}}
+    fi
+    sleep "$left" &
+    sleeper=$!
+    wait "$sleeper"
+done
+"""
+)
+
+_WATCHDOG = (
+    _HEAD
+    + """# Carries the fault where there is no systemd to do it. TERM takes the fault back.
+child=
+stopped=
+trap 'stopped=1; [ -z "$child" ] || kill "$child" 2>/dev/null' TERM INT HUP
+attend() {{
+    "$@" &
+    child=$!
+    while :; do
+        wait "$child"
+        rc=$?
+        kill -0 "$child" 2>/dev/null || break
+    done
+    child=
+    return "$rc"
+}}
+if attend timeout {start_timeout} /bin/sh {dir}/{start} && [ -z "$stopped" ]; then
+    attend /bin/sh {dir}/{main}
+fi
+trap '' TERM INT HUP
+/bin/sh {dir}/undo.sh
+"""
+)
+
+
+def scripts(plan: Plan, directory: str, root: str, by_hand: str, forget: str) -> dict[str, str]:
+    """Return the scripts of a hold whose directory is ``directory`` below ``root``.
+
+    ``by_hand`` is what its undo does first: end the carrier, when it was not the carrier that started it. ``forget`` is
+    what it does when all went well: clear what is left of a carrier that had ended before.
+    """
+    common = {"id": plan.id, "dir": shlex.quote(directory)}
+    start, main = steps(plan.moment is not None)
+    begin = _BEGIN.format(
+        what="begins",
+        start_timeout=plan.start_timeout,
+        late=round(moments.LATE * 100),
+        after="exit 0" if plan.momentary else "exec /bin/sh wait.sh",
+        **common,
+    )
+    return {
+        **({"begin.sh": begin} if plan.moment else {}),
+        "inject.sh": _INJECT.format(
+            what="injects",
+            prepare=_commands("run", plan.prepare),
+            check=_commands("run", plan.check),
+            commands=_commands("run", plan.inject),
+            **common,
+        ),
+        "undo.sh": undo_script(plan, directory, root, by_hand, forget),
+        "wait.sh": _WAIT.format(what="waits for the end of", **common),
+        "watchdog.sh": _WATCHDOG.format(
+            what="watches", start_timeout=plan.start_timeout, start=start, main=main, **common
+        ),
+    }
+
+
+def steps(at_a_moment: bool) -> tuple[str, str]:
+    """Return what a carrier runs first, and then in its main process: names of scripts, with their words."""
+    return ("inject.sh arm", "begin.sh") if at_a_moment else ("inject.sh", "wait.sh")
+
+
+def undo_script(plan: Plan, directory: str, root: str, by_hand: str = "", forget: str = "") -> str:
+    """Return the script whose last act, and only when all else went well, is to remove the directory."""
+    return _UNDO.format(
+        what="takes back",
+        commands=_commands("undo", plan.undo),
+        timeout=plan.undo_timeout,
+        by_hand=by_hand,
+        forget=forget,
+        id=plan.id,
+        dir=shlex.quote(directory),
+        root=shlex.quote(root),
+    )
+
+
+def readme(root: str, carried_by_systemd: bool) -> str:
+    """Return the text that tells an operator at the console how to heal the host without os_faults."""
+    units = (
+        "List the faults:        systemctl list-units 'os-faults-*'\n"
+        "Take one back:          systemctl stop os-faults-ID.service\n"
+        "Take all back:          systemctl stop 'os-faults-*'\n"
+        "What has been done:     journalctl -u 'os-faults-*'\n"
+        if carried_by_systemd
+        else "List the faults:        ls {root}\nTake one back:          kill $(cat {root}/ID/watchdog.pid)\n"
+    )
+    return (
+        "This host holds faults that os_faults injected on purpose: one directory here each.\n\n"
+        + units
+        + "If that did not help:   sh {root}/ID/undo.sh   (may be run again; it tells what it did in undo.log)\n"
+        "\nA fault is gone when its directory is gone; record.json in it tells who made it, when, and when it ends\n"
+        "by itself. A directory without a unit or a watchdog.pid (a service that was terminated) is taken back by\n"
+        "its undo.sh too.\n"
+    ).format(root=root)

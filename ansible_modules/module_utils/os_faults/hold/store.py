@@ -1,0 +1,185 @@
+"""The holds that are on this host: where their directories are, and what is in them. Nothing here changes any."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import stat
+from typing import Any, Mapping, NamedTuple
+
+from ansible.module_utils.os_faults.hold import identity
+from ansible.module_utils.os_faults.host import clock, paths, session
+from ansible.module_utils.os_faults.host.files import read_text
+
+SYSTEM_ROOT = "/run/os-faults"
+
+LASTING_ROOT = "/var/lib/os-faults"
+"""Where root keeps the record of a change that outlives a reboot: so must its undo."""
+
+NO_CARRIER = "none"
+"""The carrier in the record of a change that lasts without a process of ours."""
+
+LOCK = ".lock"
+"""What the name of a root's lock ends in, which lies beside it."""
+
+_PLAIN_PATH = r"/[A-Za-z0-9_./-]+"
+_TEXTS = ("fault", "subject", "by", "boot_id", "carrier")
+_TIMES = ("since", "until")
+
+
+class Hold(NamedTuple):
+    """A hold that is on this host: its directory and the record in it."""
+
+    directory: str
+    record: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        return str(self.record["id"])
+
+    def path(self, name: str) -> str:
+        """Return the path of a file of the hold."""
+        return os.path.join(self.directory, name)
+
+    def text(self, name: str) -> str:
+        """Return the content of a file of the hold, "" when there is none."""
+        return read_text(self.path(name))
+
+    @property
+    def exists(self) -> bool:
+        """Whether the directory is still there. When it is gone the undo has said that it is done."""
+        return os.path.isdir(self.directory)
+
+
+def boot_id() -> str:
+    """Return the identity of this boot: a record of an earlier one tells of a fault that is gone."""
+    return read_text("/proc/sys/kernel/random/boot_id").strip()
+
+
+def has_systemd() -> bool:
+    """Whether this process may start units of the host's systemd."""
+    return os.geteuid() == 0 and os.path.isdir("/run/systemd/system")
+
+
+def roots() -> list[str]:
+    """Return the directories that can have holds of this user; a new hold goes into the first.
+
+    Logind removes a user's runtime directory with the last session, so it is not used for a hold that is
+    made over ssh: the hold outlives the session.
+    """
+    lasting = [LASTING_ROOT] if os.geteuid() == 0 else []
+    if has_systemd():
+        return [SYSTEM_ROOT, *lasting]
+    usual = [SYSTEM_ROOT] if os.geteuid() == 0 else _own_roots()
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    if re.fullmatch(_PLAIN_PATH, runtime) and paths.is_ours(runtime):
+        own = os.path.join(runtime, "os-faults")
+        usual = [usual[0], own, *usual[1:]] if session.connection() else [own, *usual]
+    return [*sorted(usual, key=_is_taken), *lasting]
+
+
+def _own_roots() -> list[str]:
+    """Return the roots of a user who is not root: anybody may have made the first, so there is one in his home too.
+
+    Several hosts may share the home, so that one is named after this boot.
+    """
+    home = os.path.expanduser("~")
+    below_home = [os.path.join(home, ".os-faults-" + boot_id())] if re.fullmatch(_PLAIN_PATH, home) else []
+    return [f"/tmp/os-faults-{os.geteuid():d}", *below_home]
+
+
+def _is_taken(root: str) -> bool:
+    """Whether another user has made a root, or the lock beside it, so that this one can't."""
+    for path in (root, root + LOCK):
+        with contextlib.suppress(OSError):
+            if os.lstat(path).st_uid != os.geteuid():
+                return True
+    return False
+
+
+def who() -> str:
+    """Return who asks for a fault, as well as the host can know: the user, and where the session comes from."""
+    name = os.environ.get("SUDO_USER", "") or paths.user_of(os.geteuid())
+    connection = session.connection()
+    return f"{name}@{connection.client if connection else os.uname().nodename}"
+
+
+def find_all() -> list[Hold]:
+    """Return every hold on this host, the latest first."""
+    holds = []
+    for root in roots():
+        if not trusted(root):
+            continue
+        for name in sorted(os.listdir(root)):
+            hold = _read(os.path.join(root, name)) if identity.is_plain(name) else None
+            if hold:
+                holds.append(hold)
+    return sorted(holds, key=lambda hold: -float(hold.record["since"]))
+
+
+def find(hold_id: str) -> Hold | None:
+    """Return the hold with this id, None when there is none."""
+    for root in roots():
+        if trusted(root):
+            hold = _read(os.path.join(root, hold_id))
+            if hold:
+                return hold
+    return None
+
+
+def directory_for(hold_id: str, lasting: bool = False) -> tuple[str, str]:
+    """Return the directory a new hold gets, and the root that it is in; a lasting one is there after a reboot."""
+    root = LASTING_ROOT if lasting else roots()[0]
+    return os.path.join(root, hold_id), root
+
+
+def is_of_this_boot(hold: Hold) -> bool:
+    """Whether the host has not been booted since. A recorded change without a carrier counts always."""
+    return hold.record.get("carrier") == NO_CARRIER or hold.record.get("boot_id") == boot_id()
+
+
+def _read(directory: str) -> Hold | None:
+    """Read a hold. A directory without a readable record is a hold too: its undo is what counts."""
+    if not os.path.isdir(directory):
+        return None
+    record: Any = None
+    with contextlib.suppress(ValueError):
+        record = json.loads(read_text(os.path.join(directory, "record.json")))
+    name = os.path.basename(directory)
+    fault, _, subject = name.partition("-")
+    unknown = {
+        "fault": fault,
+        "subject": subject,
+        "since": 0.0,
+        "until": None,
+        "by": "",
+        "boot_id": boot_id(),
+        "carrier": "systemd" if has_systemd() else "watchdog",
+    }
+    told = _well_typed(record) if isinstance(record, dict) else {}
+    return Hold(directory, {**unknown, **told, "id": name})
+
+
+def _well_typed(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a record without the entries that are not what they should be: better unknown than trusted."""
+    good = dict(record)
+    for name in _TEXTS:
+        if type(good.get(name)) is not str:
+            good.pop(name, None)
+    for name in _TIMES:
+        value: Any = good.get(name)
+        if type(value) not in (float, int) or not 0 <= value < clock.LAST:
+            good.pop(name, None)
+    return good
+
+
+def trusted(root: str) -> bool:
+    """Whether a root is a real directory that belongs to us, and that nobody else can write to or exchange."""
+    try:
+        info = os.lstat(root)
+    except OSError:
+        return False
+    own = stat.S_ISDIR(info.st_mode) and info.st_uid == os.geteuid() and not info.st_mode & 0o022
+    return own and paths.is_ours(root)

@@ -1,0 +1,83 @@
+"""The end of one hold: it is taken back, and all that it touched is as it was.
+
+A fault is undone when its directory is gone, as removing it is the last act of an undo that went well; nothing else
+counts, least of all the exit code of ``systemctl stop``.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Sequence
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.os_faults.hold import baseline, carriers, files, output, store
+from ansible.module_utils.os_faults.host import text
+
+_ATTEMPTS = 2
+"""An undo that was killed, as by a kernel that is out of memory, has neither failed nor ended: it is begun again."""
+
+
+class Failed(Exception):
+    """A hold could not be made or taken back; ``payload`` goes into the module's failure."""
+
+    def __init__(self, message: str, **payload: Any) -> None:
+        super().__init__(message)
+        self.payload = payload
+
+
+def take_back(module: AnsibleModule, hold: store.Hold) -> list[str]:
+    """Undo a hold and see that it is gone, and that all that it touched is as it was.
+
+    Returns:
+        What others have changed on this host meanwhile.
+
+    Raises:
+        Failed: it is still there, or has left something, with ``undo_failed`` in the payload.
+    """
+    carrier = carriers.carrier_of(module, hold)
+    if not store.is_of_this_boot(hold):
+        files.discard(hold)
+        return []
+    begun = not os.path.exists(hold.path("moment"))
+    memory = baseline.recall(hold) if begun else None
+    said = ""
+    for _ in range(_ATTEMPTS):
+        carrier.stop(hold)
+        if hold.exists:
+            said = _undo_by_hand(module, hold)
+        if not hold.exists or hold.text("state").strip() == "undo_failed":
+            break
+    if hold.exists:
+        raise Failed(_why_not_undone(hold, said), undo_failed=True, id=hold.id)
+    carrier.clear(hold.id)
+    found = baseline.verdict(hold.id, memory)
+    if found.left:
+        raise Failed(_not_as_it_was(hold.id, found.left), undo_failed=True, id=hold.id, notes=told(found.drift))
+    return found.drift
+
+
+def told(drift: Sequence[str]) -> list[str]:
+    """Return notes of what others have changed on this host meanwhile."""
+    return ["changed meanwhile, not by us: " + line for line in text.few(drift)]
+
+
+def _undo_by_hand(module: AnsibleModule, hold: store.Hold) -> str:
+    """Run the undo of a hold without its carrier, and return how that ended."""
+    command = ["/bin/sh", hold.path("undo.sh")]
+    code, _out, err = module.run_command(command, environ_update=carriers.ENVIRONMENT)
+    return output.last_line(err) or f"its undo ended with exit code {code:d} before it was done"
+
+
+def _why_not_undone(hold: store.Hold, said: str) -> str:
+    log = hold.text("undo.log").splitlines()
+    why = output.last_line("\n".join(log[:-1])) or output.last_line("\n".join(log)) or said
+    readme = os.path.join(os.path.dirname(hold.directory), "README")
+    return (
+        f"could not take back {hold.id}: {why} "
+        f"(see {hold.path('undo.log')} on the host; {readme} tells how to go on by hand)"
+    )
+
+
+def _not_as_it_was(id_: str, left: Sequence[str]) -> str:
+    lines = "; ".join(text.few(left))
+    return f"{id_} was taken back, but not all is as it was before (- is missing, + is left): {lines}"

@@ -1,0 +1,1 @@
+"""The host that a module runs on, as it is: nothing here knows services, faults or machines."""

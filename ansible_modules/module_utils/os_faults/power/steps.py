@@ -1,0 +1,216 @@
+"""What every power module does: look, act once, and wait until the machine is seen to be as it was asked to be."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any, Callable, Container, Mapping, NoReturn, Protocol, Sequence, TypeVar
+
+from ansible.module_utils.basic import AnsibleModule
+
+T = TypeVar("T")
+
+GOALS = {"poweron": "on", "poweroff": "off", "shutdown": "off", "reset": "on"}
+"""Action → the state that it ends in. ``status`` is no action: it only looks."""
+
+LATE = {
+    "poweron": "is still off {:d} s after it was powered on",
+    "poweroff": "is still on {:d} s after its power was cut",
+    "shutdown": "is still on {:d} s after it was asked to shut down: its operating system may ignore the power button "
+    "(poweroff cuts the power)",
+    "reset": "is off {:d} s after its reset",
+}
+
+STATE = {"type": "str", "required": True, "choices": [*GOALS, "status"]}
+"""What a power module is asked for."""
+
+TIMES = {"timeout": {"type": "int", "default": 300}, "connect_timeout": {"type": "int", "default": 20}}
+"""The options of all modules that talk to a machine: how long a change may take, and an answer; in seconds."""
+
+FIRST_LOOK, LAST_LOOK = 0.2, 1.0
+"""Seconds between two looks at a machine: at first, and after some time."""
+
+
+class PowerError(Exception):
+    """What was asked can't be done; the message is a sentence."""
+
+
+class Link(Protocol):
+    """The link to a machine, by whatever controls it."""
+
+    def facts(self) -> Mapping[str, Any]:
+        """Return what else the answer of a module tells."""
+
+    def close(self) -> None:
+        """End the link."""
+
+
+class Machine(Link, Protocol):
+    """A machine that is switched on and off; what can't be done with it is told by a `PowerError`.
+
+    Attributes:
+        name: what it is called in sentences.
+    """
+
+    name: str
+
+    def state(self) -> str:
+        """Return ``on`` or ``off``."""
+
+    def act(self, action: str) -> None:
+        """Begin one of the `GOALS`; it need not have ended when this returns."""
+
+
+def bounded(call: Callable[[], T], seconds: float, late: str) -> T:
+    """Return what ``call()`` returns; raise `PowerError` with the words ``late`` when that takes too long.
+
+    A library that waits in C code can't be interrupted, so the call is left behind in a thread that ends with us.
+
+    >>> bounded(lambda: 7, 1, "too late")
+    7
+    """
+    answers: list[T] = []
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            answers.append(call())
+        except BaseException as error:  # noqa: BLE001 - raised again below
+            errors.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if errors:
+        raise errors[0]
+    if not answers:
+        raise PowerError(late)
+    return answers[0]
+
+
+def plain_mac(mac: str) -> str:
+    """Return a MAC address in the form that is compared.
+
+    >>> plain_mac("52-54-00-AA-00-01")
+    '52:54:00:aa:00:01'
+    """
+    return mac.strip().lower().replace("-", ":")
+
+
+def with_macs(wanted: Sequence[str], machines: Mapping[str, Container[str]]) -> tuple[list[str], list[str]]:
+    """Return the names of the machines that have one of the MAC addresses, and those of the addresses that they have.
+
+    All addresses count: which of several machines is meant nobody can say, as a node may report what it likes.
+
+    Args:
+        wanted: MAC addresses.
+        machines: name of a machine -> its MAC addresses.
+
+    >>> with_macs(["52:54:00:00:00:01", "52:54:00:00:00:02"], {"vm-1": {"52:54:00:00:00:02"}, "vm-2": set()})
+    (['vm-1'], ['52:54:00:00:00:02'])
+    """
+    found = {name: [mac for mac in wanted if mac in macs] for name, macs in machines.items()}
+    hit = {mac for macs in found.values() for mac in macs}
+    return sorted(name for name, macs in found.items() if macs), [mac for mac in wanted if mac in hit]
+
+
+def carry_out(machine: Machine, action: str, timeout: int, check_mode: bool = False) -> dict[str, Any]:
+    """Do what is asked unless it is so already, wait until it is seen to be so, and return what happened.
+
+    Raises:
+        PowerError: it can't be done, or it was not seen within ``timeout`` seconds.
+    """
+    previous = machine.state()
+    goal = GOALS.get(action, previous)
+    if action == "reset" and previous == "off":
+        raise PowerError(f"{machine.name} is off, so there is nothing to reset (poweron starts it)")
+    done = {"changed": action == "reset" or previous != goal, "previous_state": previous, "power_state": goal}
+    begin = time.monotonic()
+    if done["changed"] and not check_mode:
+        try:
+            machine.act(action)
+        except PowerError:
+            if action == "reset" or not _is_there(machine, goal):
+                raise
+            done["changed"] = False  # somebody else was faster
+        _await(machine, action, begin, timeout)
+    return dict(done, waited=round(time.monotonic() - begin, 2))
+
+
+def _is_there(machine: Machine, goal: str) -> bool:
+    try:
+        return machine.state() == goal
+    except PowerError:
+        return False
+
+
+def _await(machine: Machine, action: str, begin: float, timeout: int) -> None:
+    """Look until the machine is as it should be; one that does not answer for a moment is asked again."""
+    seen, trouble = until(lambda: machine.state() == GOALS[action], begin + timeout)
+    if not seen:
+        why = f"; the last look failed: {trouble}" if trouble else ""
+        raise PowerError(f"{machine.name} {LATE[action].format(timeout)}{why}")
+
+
+def until(look: Callable[[], object], deadline: float) -> tuple[bool, PowerError | None]:
+    """Call ``look()`` until it returns something true, at least once; one that raises `PowerError` is tried again.
+
+    Args:
+        look: what is called.
+        deadline: when to give up, by ``time.monotonic()``.
+
+    Returns:
+        Whether it was seen, and the error of the last look or None.
+
+    >>> until(lambda: 1 < 2, time.monotonic())
+    (True, None)
+    """
+    pause = FIRST_LOOK
+    while True:
+        trouble = None
+        try:
+            if look():
+                return True, None
+        except PowerError as error:
+            trouble = error
+        if time.monotonic() >= deadline:
+            return False, trouble
+        time.sleep(pause)
+        pause = min(pause * 1.5, LAST_LOOK)
+
+
+def run(module: AnsibleModule, machine: Machine) -> NoReturn:
+    """Do what the option ``state`` of a power module asks of a machine, and end the module."""
+    wanted = module.params["state"]
+
+    def work() -> dict[str, Any]:
+        done = carry_out(machine, wanted, module.params["timeout"], module.check_mode)
+        done["diff"] = {side: {"power_state": done[key]} for side, key in _SIDES.items()}
+        if wanted == "reset":
+            done["diff"]["after"]["reset"] = True
+        return done
+
+    finish(module, machine, work)
+
+
+_SIDES = {"before": "previous_state", "after": "power_state"}
+
+
+def finish(module: AnsibleModule, machine: Link, work: Callable[[], dict[str, Any]]) -> NoReturn:
+    """End a module with what ``work()`` returns and the facts of the machine, or with the sentence of its `PowerError`.
+
+    Args:
+        module: the `AnsibleModule`.
+        machine: is closed in any case.
+        work: returns the result; its key ``diff`` is left out unless it was asked for.
+    """
+    try:
+        done = work()
+        done.update(machine.facts())
+    except PowerError as error:
+        module.fail_json(msg=str(error))
+    finally:
+        machine.close()
+    if not module._diff:
+        del done["diff"]
+    module.exit_json(**done)

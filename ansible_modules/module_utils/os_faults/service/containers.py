@@ -1,0 +1,168 @@
+"""Ask docker or podman about containers: which there are, how they are, and which unit of systemd runs them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import Any, Callable, Iterable, Mapping, NamedTuple
+
+from ansible.module_utils.os_faults.host import proc
+from ansible.module_utils.os_faults.service import systemd
+
+Run = Callable[..., "tuple[int, str, str]"]
+"""How a command is run: ``module.run_command``."""
+
+ENGINES = ("podman", "docker")
+"""The programs that can be asked; docker may be podman under another name, so podman comes first."""
+
+UNITS = (
+    "kolla-{name}-container.service",
+    "edpm_{name}.service",
+    "tripleo_{name}.service",
+    "container-{name}.service",
+)
+"""The units in which OpenStack's installers, and podman itself, run a container: kolla, EDPM, TripleO."""
+
+_UNIT_LABEL = "PODMAN_SYSTEMD_UNIT"
+
+
+class ContainerError(Exception):
+    """A container can't be found, or nobody can be asked for it; the message is a sentence."""
+
+
+class Container(NamedTuple):
+    """A container as it is at this moment."""
+
+    name: str
+    engine: str
+    """``docker`` or ``podman``."""
+    status: str
+    """The engine's own word: ``running``, ``paused``, ``exited``, ``created`` …"""
+    pid: int
+    """Its main process, as this host counts; 0 when it does not run."""
+    started: str
+    """When it was started last, as the engine writes it."""
+    policy: str
+    """What the engine itself does when it ends (``always``, ``no`` …)."""
+    unit: str | None
+    """The unit that its label names."""
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has processes, stopped in their tracks or not."""
+        return self.status in ("running", "paused") and self.pid > 0
+
+    @property
+    def pids(self) -> list[int]:
+        """All its processes."""
+        return proc.trees([self.pid]) if self.runs else []
+
+
+def parse(text: str, engine: str) -> Container | None:
+    """Read what ``ENGINE container inspect NAME`` says of one container; None when it is none.
+
+    >>> parse('[{"Name": "/web", "State": {"Status": "running", "Pid": 7}}]', "docker").name
+    'web'
+    """
+    try:
+        (about,) = json.loads(text)
+    except ValueError:
+        return None
+    state: Mapping[str, Any] = about.get("State") or {}
+    policy: Mapping[str, Any] = (about.get("HostConfig") or {}).get("RestartPolicy") or {}
+    labels: Mapping[str, Any] = (about.get("Config") or {}).get("Labels") or {}
+    return Container(
+        name=str(about.get("Name", "")).lstrip("/"),
+        engine=engine,
+        status=str(state.get("Status", "")).lower(),
+        pid=int(state.get("Pid") or 0),
+        started=str(state.get("StartedAt", "")),
+        policy=str(policy.get("Name") or "no"),
+        unit=labels.get(_UNIT_LABEL),
+    )
+
+
+def engines(wanted: str = "auto") -> list[str]:
+    """Return the engines of this host that may be meant.
+
+    Raises:
+        ContainerError: it is not installed.
+    """
+    found = [engine for engine in (ENGINES if wanted == "auto" else (wanted,)) if shutil.which(engine)]
+    if not found:
+        absent = "neither podman nor docker is" if wanted == "auto" else wanted + " is not"
+        raise ContainerError(f"{absent} installed on this host")
+    return found
+
+
+def find(run: Run, name: str, wanted: str = "auto") -> Container:
+    """Return the container with exactly this name, running or not.
+
+    Raises:
+        ContainerError: there is none; the message says which there are.
+    """
+    known: list[str] = []
+    for engine in engines(wanted):
+        code, out, _err = run([engine, "container", "inspect", name])
+        found = parse(out, engine) if code == 0 else None
+        if found is not None and found.name == name:  # an engine also takes the beginning of an identity for a name
+            return found
+        known += sorted(listed(run, engine))
+    raise ContainerError(f"no container {name!r} on this host; there are: {', '.join(known) or 'none'}")
+
+
+def listed(run: Run, engine: str) -> dict[str, bool]:
+    """Return all containers of an engine, running or not: name → whether it runs.
+
+    Raises:
+        ContainerError: the engine does not answer.
+    """
+    # What an engine writes for a state differs from version to version; what it filters by does not.
+    running = _names(run, engine, "--filter", "status=running")
+    return {name: name in running for name in _names(run, engine, "--all")}
+
+
+def _names(run: Run, engine: str, *options: str) -> list[str]:
+    code, out, err = run([engine, "ps", *options, "--format", "{{.Names}}"])
+    if code:
+        said = (err.strip() or out.strip()).splitlines()
+        why = said[-1] if said else f"exit code {code:d}"
+        raise ContainerError(f"{engine} does not answer: {why}")
+    return [line.partition(",")[0].strip() for line in out.splitlines() if line.strip()]
+
+
+def on_host(run: Run, wanted: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return those of the containers that are on this host, by the names that we know them by.
+
+    Args:
+        run: how to run a command.
+        wanted: our name → ``container`` (its own name) and ``engine``.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for engine in _present(str(entry.get("engine", "auto")) for entry in wanted.values()):
+        try:
+            there = listed(run, engine)
+        except ContainerError:
+            continue
+        for name, entry in wanted.items():
+            if entry.get("engine", "auto") in ("auto", engine) and entry["container"] in there and name not in found:
+                found[name] = {"engine": engine, "active": there[entry["container"]]}
+    return found
+
+
+def _present(wanted: Iterable[str]) -> list[str]:
+    asked = set(wanted)
+    meant = [engine for engine in ENGINES if asked & {engine, "auto"}]
+    return [engine for engine in meant if shutil.which(engine)]
+
+
+def unit_of(run: Run, container: Container) -> str | None:
+    """Return the unit of systemd that runs a container; None when none does.
+
+    What such a unit runs has to be stopped by systemd: it would start the container again.
+    """
+    if not systemd.booted():
+        return None
+    names = [container.unit] if container.unit else [unit.format(name=container.name) for unit in UNITS]
+    facts = systemd.show(run, names)
+    return next((name for name in names if facts.get(name, {}).get("LoadState") == "loaded"), None)

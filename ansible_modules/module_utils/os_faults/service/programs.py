@@ -1,0 +1,195 @@
+"""Find the processes of a program that no service manager knows: by its pid file, its executable or its command line.
+
+Who only looks at the program is not the program: an editor with its configuration, a ``tail -f`` of its log, the shell
+and the ssh that someone typed its name into. Nor are the asking process and its parents.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any, Iterator, Mapping, NamedTuple, Sequence
+
+from ansible.module_utils.os_faults.host import paths, pidfiles, proc
+
+BYSTANDERS = frozenset(
+    (
+        *("tail", "less", "more", "most", "cat", "head", "grep", "egrep", "fgrep", "zgrep", "rg", "ag", "awk", "gawk"),
+        *("mawk", "sed", "find", "xargs", "watch", "diff", "sort", "cut", "jq", "ls", "stat", "file", "cp", "mv", "rm"),
+        *("vi", "vim", "vim.basic", "vim.tiny", "nvim", "view", "nano", "emacs", "joe", "mcedit", "ed", "pico"),
+        *("ps", "pgrep", "pkill", "pidof", "killall", "kill", "top", "htop", "lsof", "fuser", "strace", "gdb"),
+        *("tcpdump", "perf", "journalctl", "systemctl", "service", "logger", "multitail", "inotifywait"),
+        *("ssh", "scp", "sftp", "rsync", "sudo", "su", "doas", "runuser", "screen", "SCREEN", "tmux", "script", "man"),
+        *("timeout", "setsid", "nohup", "env", "nice", "ionice", "time", "curl", "wget", "git", "tar", "make"),
+        *("ansible", "ansible-playbook", "ansible-runner", "os-faults", "os-inject-fault", "salt-call", "crm", "pcs"),
+    )
+)
+"""Programs whose command line may hold the name of another one, which they only look at or start."""
+
+HANDLES = ("pidfile", "executable", "grep")
+"""What a definition may find a program by."""
+
+_SHELL = r"-?(ba|da|k|z|a)?sh"
+_INTERPRETER = r"-?((ba|da|k|z|a)?sh|python[0-9.]*|perl[0-9.]*|ruby[0-9.]*|php[0-9.]*|node|lua[0-9.]*)"
+
+
+class Candidate(NamedTuple):
+    """A process as it shows itself."""
+
+    pid: int
+    argv: tuple[str, ...]
+    """Its command line, word by word."""
+    exe: str
+    """The path of its executable; empty when that can't be seen."""
+
+
+def script_of(argv: Sequence[str]) -> str:
+    """Return the script that an interpreter runs; empty for other programs, and for code given on the command line.
+
+    >>> script_of(("/usr/bin/python3", "-u", "/usr/bin/nova-api", "--config-file", "x")), script_of(("sh", "-c", "x"))
+    ('/usr/bin/nova-api', '')
+    """
+    if not argv or not re.fullmatch(_INTERPRETER, os.path.basename(argv[0])):
+        return ""
+    for word in argv[1:]:
+        if not word.startswith("-"):
+            return word
+        if word in ("-c", "-m", "-e") or (_is_shell(argv) and _has_letter(word, "c")):
+            return ""
+    return ""
+
+
+def _is_shell(argv: Sequence[str]) -> bool:
+    return bool(re.fullmatch(_SHELL, os.path.basename(argv[0])))
+
+
+def _has_letter(word: str, letter: str) -> bool:
+    return word.startswith("-") and not word.startswith("--") and letter in word
+
+
+def is_bystander(candidate: Candidate) -> bool:
+    """Whether a process only has to do with others: a tool, or a shell that was given its words by ``-c``.
+
+    >>> is_bystander(Candidate(7, ("tail", "-f", "/var/log/web.log"), "/usr/bin/tail"))
+    True
+    >>> is_bystander(Candidate(7, ("/bin/sh", "/usr/bin/mysqld_safe"), "/usr/bin/dash"))
+    False
+    """
+    words = (candidate.argv[0], candidate.exe, script_of(candidate.argv))
+    if BYSTANDERS.intersection(os.path.basename(word).lstrip("-") for word in words):
+        return True
+    options = []
+    for word in candidate.argv[1:]:
+        if not word.startswith("-"):
+            break
+        options.append(word)
+    return _is_shell(candidate.argv) and any(_has_letter(word, "c") for word in options)
+
+
+def runs(candidate: Candidate, definition: Mapping[str, Any]) -> bool:
+    """Whether a process is the program of a definition with ``executable`` or ``grep``.
+
+    Args:
+        candidate: the process.
+        definition: ``executable`` is the path of a binary or a script; ``grep`` an extended regular expression that is
+            looked for in the whole command line, its words joined by spaces.
+
+    >>> web = Candidate(7, ("/usr/bin/python3", "-m", "http.server", "8080"), "/usr/bin/python3.11")
+    >>> runs(web, {"grep": "http.server 80"}), runs(web, {"executable": "/usr/bin/python3"})
+    (True, False)
+    """
+    if not candidate.argv or is_bystander(candidate):
+        return False
+    if "grep" in definition:
+        return re.search(definition["grep"], " ".join(candidate.argv)) is not None
+    wanted = definition["executable"]
+    return wanted in (candidate.exe, script_of(candidate.argv))
+
+
+def candidates(grep: str = "") -> Iterator[Candidate]:
+    """Yield every process of this host that has a command line in which this expression is found."""
+    for name in os.listdir("/proc"):
+        argv = _argv(name) if name.isdigit() else ()
+        if argv and re.search(grep, " ".join(argv)):
+            yield Candidate(int(name), argv, _exe(name))
+
+
+def _argv(name: str) -> tuple[str, ...]:
+    try:
+        line = proc.read(f"/proc/{name}/cmdline").rstrip("\0")
+    except OSError:
+        return ()
+    return tuple(line.split("\0")) if line else ()
+
+
+def _exe(name: str) -> str:
+    try:
+        path = os.readlink(f"/proc/{name}/exe")
+    except OSError:
+        return ""
+    # A program that was replaced by a newer one still runs.
+    return path[: -len(" (deleted)")] if path.endswith(" (deleted)") else path
+
+
+def mains(definition: Mapping[str, Any], user: int | None = None) -> list[pidfiles.Named]:
+    """Return the processes that a definition (``pidfile``, ``executable`` or ``grep``) points at; none when it is down.
+
+    Those that others of them have started are left out.
+
+    Args:
+        definition: how to find it.
+        user: as whom it ran, for ``executable`` and ``grep``: only his processes and those of root count. None when
+            nobody knows; then all must belong to one user.
+
+    Raises:
+        pidfiles.Refused: its pid file is not believed, or programs of several users look like it.
+    """
+    if "pidfile" in definition:
+        main = pidfiles.read(str(definition["pidfile"]))
+        return [main] if main else []
+    own = set(proc.ancestors())
+    asked = [definition]
+    if "executable" in definition:
+        asked.append(dict(definition, executable=os.path.realpath(str(definition["executable"]))))
+    found = {each.pid for each in candidates(definition.get("grep", "")) if any(runs(each, one) for one in asked)}
+    return [pidfiles.Named(pid, None) for pid in _of_one_user(found - own, user)]
+
+
+def _of_one_user(pids: set[int], user: int | None) -> list[int]:
+    """Return the outermost of some processes.
+
+    Anybody can run what looks alike, and nobody can tell him from an administrator who does. Whoever is chosen may be
+    the wrong one, so none is.
+
+    Raises:
+        pidfiles.Refused: they belong to several users, and it is not known whose counts.
+    """
+    owners = {pid: users[0] for pid, users in ((pid, proc.users(pid)) for pid in pids) if users}
+    if user is not None:
+        owners = {pid: owner for pid, owner in owners.items() if owner in (0, user)}
+    outer = [each.pid for each in proc.outermost(owners, proc.all_stats())] if owners else []
+    if user is None and len({owners[pid] for pid in outer}) > 1:
+        raise pidfiles.Refused(_whose({pid: owners[pid] for pid in outer}))
+    return sorted(outer)
+
+
+def _whose(owners: Mapping[int, int]) -> str:
+    """Return a sentence about processes, by pid, of several users: the first of each."""
+    first = {owner: pid for pid, owner in sorted(owners.items(), reverse=True)}
+    told = [f"process {pid:d} of {paths.user_of(owner)}" for owner, pid in sorted(first.items())][:5]
+    return (
+        f"programs of several users look like it: {', '.join(told)}; "
+        "give it a pidfile where only root can write, or an executable or grep that only its own processes match, "
+        "or end the others"
+    )
+
+
+def pids(definition: Mapping[str, Any], user: int | None = None) -> list[int]:
+    """Return all processes of the program: those that the definition points at, and all that they have started.
+
+    Arguments and errors are those of `mains`.
+    """
+    found = mains(definition, user)
+    if "pidfile" in definition:
+        return [pid for main in found for pid in pidfiles.tree(main)]
+    return sorted(set(proc.trees(main.pid for main in found)) - set(proc.ancestors()))

@@ -1,0 +1,221 @@
+"""From a verb and its arguments to an `Action`: checked against the contract, nothing touched."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import cache
+from typing import Any, Protocol, TypedDict
+
+from os_faults.actions.contract import AT, ENDS, Contract, find_verb, load_contracts
+from os_faults.actions.guards import Limit
+from os_faults.errors import ArgumentError
+from os_faults.model import Action, Node, Result
+from os_faults.model.moment import At, epoch_of
+from os_faults.resources import playbooks_dir
+
+#: Seconds that a run may take beyond what its verb waits for on the hosts.
+RUN_MARGIN = 120.0
+#: Seconds that a verb may wait on the hosts when its contract speaks of no time.
+PATIENCE = 300.0
+
+_NEVER = "never"
+
+
+class PerCall(TypedDict, total=False):
+    """What a single call of a verb that breaks something may add to the guard rails of the configuration.
+
+    Attributes:
+        limit: at most so many nodes (``2``), or such a share (``"50%"``) of the nodes that have the service, or of all
+            nodes where it is about nodes. The lower of this and the configuration's binds.
+        force: act although somebody else has faults in the cloud.
+        at: the moment at which it begins on all nodes at once, or a delay until then (``3`` or ``"3s"``); only of verbs
+            that the nodes hold by themselves. The call returns when it has begun.
+
+    Example:
+        >>> cloud.get_service("keystone").restart(limit="50%")
+        Traceback (most recent call last):
+        os_faults.errors.GuardRailError: restart keystone service: refused, nothing was touched: it asks for 3 nodes, …
+    """
+
+    limit: int | str
+    force: bool
+    at: At
+
+
+class Perform(Protocol):
+    """Does an action, by one run."""
+
+    def __call__(self, action: Action, *, check: bool = True) -> Result:
+        """Do it; raise when it was not achieved, unless ``check`` is False."""
+
+
+@cache
+def contracts() -> Mapping[str, Contract]:
+    """Return the contracts of the bundled playbooks, by file name; read once."""
+    return load_contracts(playbooks_dir())
+
+
+def for_verb(
+    kind: str,
+    verb: str,
+    nodes: Iterable[Node],
+    *,
+    subject: str = "nodes",
+    ends_after: int | None = None,
+    among: int = 0,
+    limit: int | str | None = None,
+    **options: Any,
+) -> Action:
+    """Return the action for a verb, with its options checked by the contract of its playbook.
+
+    Args:
+        kind: what the verb acts on: ``service``, ``container`` or ``node``.
+        verb: the word, as in the contract.
+        nodes: whom it is done to.
+        subject: what it is done to, for people.
+        ends_after: seconds after which a lasting fault ends by itself, where ``options`` do not say.
+        among: how many nodes it could be done to; 0 means all nodes of the cloud.
+        limit: see `PerCall`.
+        options: the playbook's options; those that are None are left to its defaults.
+
+    Raises:
+        ArgumentError: the verb is unknown, its contract refuses an option, or it breaks nothing that could be limited.
+
+    Example:
+        >>> for_verb("service", "restart", nodes, subject="keystone service", service="keystone").arguments
+        {'service': 'keystone', 'service_action': 'restart'}
+    """
+    contract = find_verb(contracts(), kind, verb)
+    option = str(contract.verbs_from)
+    undo = contract.undo_of(verb)
+    given = {option: verb, **{name: value for name, value in options.items() if value is not None}}
+    if undo and "heal_after" in contract.options and not given.keys() & {"heal_after", "seconds"}:
+        given["heal_after"] = ends_after
+    checked = contract.check(given)
+    breaks = contract.breaks(verb)
+    if limit is not None:
+        if not breaks:
+            raise ArgumentError(f"{verb} takes no limit: it breaks nothing, so it is never refused")
+        Limit(str(limit), "this call")  # refuses what is none
+    return Action(
+        verb=verb,
+        playbook=contract.playbook,
+        nodes=tuple(nodes),
+        arguments=checked,
+        subject=subject,
+        undo=undo,
+        from_outside=contract.from_outside,
+        breaks_connections=verb in contract.breaks_connections,
+        hits=contract.hits(checked),
+        timeout=_patience(contract, checked) + RUN_MARGIN,
+        breaks=breaks,
+        among=among,
+        limit=limit,
+    )
+
+
+def undoing(action: Action) -> Action:
+    """Return the action that takes another one back, on the same nodes and the same subject.
+
+    Raises:
+        ArgumentError: it leaves nothing that could be taken back.
+
+    Example:
+        >>> undoing(for_verb("service", "freeze", nodes, service="keystone", seconds=10)).arguments
+        {'service': 'keystone', 'service_action': 'unfreeze'}
+    """
+    if action.undo is None:
+        raise ArgumentError(f"{action}: it leaves nothing that could be taken back")
+    contract = contracts()[action.playbook]
+    kept = {
+        name: value
+        for name, value in action.arguments.items()
+        if name != contract.verbs_from and contract.takes(action.undo, name)
+    }
+    undo = for_verb(contract.subject, action.undo, action.nodes, subject=action.subject, **kept)
+    return replace(undo, known=action.known)
+
+
+def ending_after(action: Action, seconds: int) -> Action:
+    """Return the same action with an end of its own after some seconds.
+
+    Raises:
+        ArgumentError: the hosts do not end such a fault by themselves.
+    """
+    contract = contracts()[action.playbook]
+    if not (action.undo and "heal_after" in contract.options):
+        raise ArgumentError(f"{action}: it does not end by itself, so it can't be given {seconds} s")
+    others = {name: value for name, value in action.arguments.items() if name not in ("heal_after", "seconds")}
+    return replace(action, arguments=contract.check({**others, "heal_after": seconds}))
+
+
+def ends_after(action: Action) -> float | None:
+    """Return the seconds after which the nodes end a lasting fault by themselves; None when they do not.
+
+    Example:
+        >>> ends_after(for_verb("service", "freeze", nodes, service="keystone", seconds=10))
+        10.0
+    """
+    options = contracts()[action.playbook].options
+    given = {name: action.arguments.get(name, options[name].default) for name in ENDS if name in options}
+    end = next((seconds for seconds in given.values() if seconds is not None), _NEVER)
+    now = time.time()
+    begins_after = max(0.0, epoch_of(action.arguments.get(AT.name, now), now) - now)
+    return None if end == _NEVER else begins_after + float(end)
+
+
+def at_its_moment(action: Action, now: float) -> Action:
+    """Return an action whose moment is fixed: a delay counts from now, and the run may take longer by it.
+
+    Args:
+        action: any.
+        now: seconds since the epoch.
+
+    Raises:
+        ArgumentError: the moment has passed.
+    """
+    at = action.arguments.get(AT.name)
+    if at is None:
+        return action
+    moment = epoch_of(at, now)
+    if moment <= now:
+        raise ArgumentError(f"{action}: its moment (at) passed {now - moment:.1f} s ago, so nothing was done")
+    return replace(action, arguments={**action.arguments, AT.name: moment}, timeout=action.timeout + moment - now)
+
+
+def _patience(contract: Contract, given: Mapping[str, Any]) -> float:
+    """Return how long the verb itself may take: the longest of the times that its contract speaks of, in seconds."""
+    named = (name for name in contract.options if name.endswith(("timeout", "duration")))
+    return max([PATIENCE, *(float(given.get(name, contract.options[name].default) or 0) for name in named)])
+
+
+def power_state(nodes: Iterable[Node]) -> Action:
+    """Return the action that asks the machines of nodes whether they are on."""
+    return for_playbook("node_power_state.yml", nodes, verb="power_state", subject="nodes")
+
+
+def for_playbook(playbook: str, nodes: Iterable[Node], *, verb: str, subject: str, **arguments: Any) -> Action:
+    """Return the action that runs a playbook without verbs: it only reads, or heals.
+
+    Args:
+        playbook: its file name.
+        nodes: whom it asks.
+        verb: the word for it, for people and records.
+        subject: what it is done to, for people.
+        arguments: the playbook's options.
+
+    Raises:
+        ArgumentError: the contract refuses an argument.
+    """
+    contract = contracts()[playbook]
+    return Action(
+        verb,
+        playbook,
+        tuple(nodes),
+        contract.check(arguments),
+        subject,
+        harmless=True,
+        from_outside=contract.from_outside,
+    )

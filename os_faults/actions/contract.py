@@ -1,0 +1,340 @@
+"""The typed contract of a playbook: which verbs it has, and which arguments they take.
+
+A contract is `<playbook>.meta.yml` beside the playbook, in the play-argument format of
+ansible-core 2.20; our own keys (``subject``, ``verbs_from``, ``verbs``, ``also_called``, ``undone_by``,
+``only_for``, ``from_outside``, ``breaks_connections``, ``times``, ``amounts``, ``ranges``, ``read_only``,
+``at_a_moment``) stand inside the spec. Arguments are checked here before a run, and once more by Ansible in the run;
+both use the same words, those of Ansible's argument-spec validator.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from os_faults.actions.convert import CONVERTERS
+from os_faults.actions.template_marks import marked
+from os_faults.errors import ArgumentError, ConfigError, did_you_mean
+from os_faults.model.moment import seconds_of
+from os_faults.resources import read_yaml
+
+#: The options that say when a fault ends by itself; the first that is given holds.
+ENDS = ("seconds", "duration", "heal_after")
+
+_LONGEST = 365 * 86400
+_BIGGEST = 2**53
+_SUFFIX = ".meta.yml"
+_AMOUNT = re.compile(r"[0-9]+[KMGT]?")
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One verb of a contract.
+
+    Attributes:
+        name: the word, also the value of the option ``verbs_from``.
+        help: one sentence about what it does.
+    """
+
+    name: str
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of a playbook.
+
+    Attributes:
+        name: name of the variable.
+        type: ``str``, ``int``, ``float``, ``bool``, ``list``, ``dict``, ``path`` or ``raw``; ``moment`` of `AT` only.
+        required: whether a run needs it.
+        default: what the playbook takes when it is not given.
+        choices: the allowed values; empty allows all of the type.
+        description: what it means, with its unit.
+    """
+
+    name: str
+    type: str = "str"
+    required: bool = False
+    default: Any = None
+    choices: tuple[Any, ...] = ()
+    description: str = ""
+
+    def convert(self, value: Any) -> Any:
+        """Return ``value`` as the option's type, as Ansible converts it.
+
+        Example:
+            >>> Option("seconds", type="int").convert("30")
+            30
+
+        Raises:
+            ArgumentError: it can't be converted, or is none of the choices.
+        """
+        try:
+            converted = _WITH_MOMENT[self.type](value)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ArgumentError(
+                f"argument '{self.name}' is of type {type(value).__name__} "
+                f"and we were unable to convert to {self.type}: {error}"
+            ) from None
+        if isinstance(converted, (int, float)) and not abs(converted) < _BIGGEST:
+            raise ArgumentError(f"value of {self.name} must be a number that is not that big")
+        if self.choices:
+            self._choose(converted)
+        return converted
+
+    def _choose(self, value: Any) -> None:
+        choices = ", ".join(map(str, self.choices))
+        if isinstance(value, list):
+            if wrong := [str(item) for item in value if item not in self.choices]:
+                raise ArgumentError(
+                    f"value of {self.name} must be one or more of: {choices}. Got no match for: {', '.join(wrong)}"
+                )
+        elif value not in self.choices:
+            raise ArgumentError(f"value of {self.name} must be one of: {choices}, got: {value}")
+
+
+#: The option of every verb that can begin at a moment (``at_a_moment``); its contract need not repeat it.
+AT = Option(
+    name="at",
+    type="moment",
+    description=(
+        "The moment at which it begins on every node: seconds from now, or since the epoch when the number is above "
+        "86400. The nodes are armed before; it begins on all of them or on none"
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What a bundled playbook does and takes.
+
+    Attributes:
+        playbook: file name (``service_state.yml``).
+        subject: ``service``, ``container``, ``node`` or ``cloud``.
+        verbs_from: the option whose choices are the verbs; None when the playbook has no verbs.
+        verbs: its verbs, in the order of the choices.
+        options: name → option; the one of ``verbs_from`` included.
+        also_called: another word for a verb → the verb.
+        undone_by: verb → the verb of the same playbook that takes it back.
+        only_for: option → the verbs that heed it; one that is not named is heeded by all.
+        from_outside: whether it acts on the machine of a node, through power management; the node itself may be off.
+        breaks_connections: the verbs after which a kept ssh connection may lead to a host that is gone.
+        read_only: whether it changes nothing on any host.
+        subject_from: the options that name what a fault is done to, and by which hosts tell faults apart; none when a
+            host can have one only.
+        times: options that are a number of seconds above 0; one of type ``str`` may also be the word ``never``.
+        amounts: options that are a whole number, or one with K, M, G or T behind it.
+        ranges: option → the lowest and the highest number that it may be.
+        short_description: one line for people.
+        description: more of it, a paragraph each.
+        examples: command lines, as text.
+    """
+
+    playbook: str
+    subject: str
+    verbs_from: str | None = None
+    verbs: tuple[Verb, ...] = ()
+    options: Mapping[str, Option] = field(default_factory=dict)
+    also_called: Mapping[str, str] = field(default_factory=dict)
+    undone_by: Mapping[str, str] = field(default_factory=dict)
+    only_for: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    from_outside: bool = False
+    breaks_connections: frozenset[str] = frozenset()
+    read_only: bool = False
+    subject_from: tuple[str, ...] = ()
+    times: frozenset[str] = frozenset()
+    amounts: frozenset[str] = frozenset()
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    short_description: str = ""
+    description: tuple[str, ...] = ()
+    examples: str = ""
+
+    def check(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments converted to their types.
+
+        Args:
+            arguments: option → value; None means "not given".
+
+        Returns:
+            Those that were given. Defaults are not filled in: the playbook has them.
+
+        Example:
+            >>> contract.check({"service": "keystone", "service_action": "restart", "service_timeout": "60"})
+            {'service': 'keystone', 'service_action': 'restart', 'service_timeout': 60}
+
+        Raises:
+            ArgumentError: all that is wrong, in Ansible's words, joined by ``; ``.
+        """
+        given = {name: value for name, value in arguments.items() if value is not None}
+        verb = str(given.get(self.verbs_from or ""))
+        unknown = [name for name in given if name not in self.options]
+        problems = [self._unknown(verb, name) for name in unknown]
+        problems += [
+            f"{verb} does not take {name}, only {' and '.join(self.only_for[name])}"
+            for name in given
+            if not self.takes(verb, name)
+        ]
+        missing = sorted(name for name, option in self.options.items() if option.required and name not in given)
+        problems += [f"missing required arguments: {', '.join(missing)}"] if missing else []
+        problems += [sentence for name, value in given.items() for sentence in marked(value, f"argument '{name}'")]
+        converted: dict[str, Any] = {}
+        for name, option in self.options.items():
+            if name in given:
+                try:
+                    converted[name] = option.convert(given[name])
+                    self._check_number(option, converted[name])
+                except ArgumentError as error:
+                    problems.append(str(error))
+        if problems:
+            raise ArgumentError("; ".join(problems))
+        return converted
+
+    def _unknown(self, verb: str, name: str) -> str:
+        if name == AT.name:
+            return f"{verb} takes no at: only a fault that the nodes hold and end by themselves can begin at a moment"
+        return f"unknown argument '{name}': {did_you_mean(name, self.options)}"
+
+    def takes(self, verb: str, option: str) -> bool:
+        """Return whether ``verb`` heeds an option."""
+        return verb in self.only_for.get(option, (verb,))
+
+    def _check_number(self, option: Option, value: Any) -> None:
+        if option.name in self.times:
+            _check_time(option, value)
+        if option.name in self.amounts and not _AMOUNT.fullmatch(value):
+            raise ArgumentError(f"value of {option.name} must be a number, or one with K, M, G or T, got: {value}")
+        if option.name in self.ranges:
+            low, high = self.ranges[option.name]
+            if not low <= value <= high:
+                raise ArgumentError(f"value of {option.name} must be from {low} to {high}, got: {value}")
+
+    def breaks(self, verb: str) -> bool:
+        """Return whether ``verb`` breaks something: it neither reads only nor takes another verb back."""
+        return not self.read_only and verb not in self.undone_by.values()
+
+    def end_of(self, verb: str) -> str | None:
+        """Return the option by which ``verb`` ends by itself after a time; None when it has none.
+
+        Example:
+            >>> str(contract.end_of("restart"))
+            'None'
+        """
+        return next((name for name in ENDS if name in self.options and self.takes(verb, name)), None)
+
+    def hits(self, arguments: Mapping[str, Any]) -> str:
+        """Return what a fault with these arguments is done to, as the hosts tell it.
+
+        A container has the word behind its name, which may be that of a service too.
+
+        Args:
+            arguments: as `check` returns them.
+        """
+        given = (arguments.get(name) for name in self.subject_from)
+        words = ("/".join(map(str, value)) if isinstance(value, list) else str(value) for value in given if value)
+        return " ".join([*words, *([self.subject] if self.subject == "container" else [])])
+
+    def undo_of(self, verb: str) -> str | None:
+        """Return the verb that takes ``verb`` back; None when nothing needs to be or can be."""
+        return self.undone_by.get(verb)
+
+
+def load_contracts(directory: Path) -> dict[str, Contract]:
+    """Return file name of the playbook → contract, for every contract in a directory.
+
+    Raises:
+        ConfigError: a contract is not what this module understands; the message names the file.
+    """
+    contracts = (_read(path) for path in sorted(directory.glob(f"*{_SUFFIX}")))
+    return {contract.playbook: contract for contract in contracts}
+
+
+def find_verb(contracts: Mapping[str, Contract], subject: str, verb: str) -> Contract:
+    """Return the contract that has ``verb`` for ``subject``.
+
+    Args:
+        contracts: as `load_contracts` returns them.
+        subject: ``service``, ``container``, ``node`` or ``cloud``.
+        verb: the word.
+
+    Raises:
+        ArgumentError: there is no such verb; the message names the nearest.
+    """
+    fitting = [contract for contract in contracts.values() if contract.subject == subject]
+    words = {word.name: contract for contract in fitting for word in contract.verbs}
+    if verb not in words:
+        raise ArgumentError(f"a {subject} has no verb {verb!r}: {did_you_mean(verb, words)}")
+    return words[verb]
+
+
+def _read(path: Path) -> Contract:
+    playbook = path.name.removesuffix(_SUFFIX) + ".yml"
+    content = read_yaml(path)
+    try:
+        (spec,) = content["argument_specs"].values()
+        options = {name: _option(name, option) for name, option in spec["options"].items()}
+        at_a_moment = tuple(spec.get("at_a_moment", ()))
+        verbs_from = spec.get("verbs_from")
+        helps = spec.get("verbs", {})
+        return Contract(
+            playbook=playbook,
+            subject=spec["subject"],
+            verbs_from=verbs_from,
+            verbs=tuple(Verb(word, helps.get(word, "")) for word in options[verbs_from].choices) if verbs_from else (),
+            options={**options, AT.name: AT} if at_a_moment else options,
+            also_called=spec.get("also_called", {}),
+            undone_by=spec.get("undone_by", {}),
+            only_for={
+                **{name: tuple(verbs) for name, verbs in spec.get("only_for", {}).items()},
+                **({AT.name: at_a_moment} if at_a_moment else {}),
+            },
+            from_outside=spec.get("from_outside", False),
+            breaks_connections=frozenset(spec.get("breaks_connections", ())),
+            read_only=spec.get("read_only", False),
+            subject_from=_several(spec.get("subject_from", ())),
+            times=frozenset(spec.get("times", ())),
+            amounts=frozenset(spec.get("amounts", ())),
+            ranges={name: (low, high) for name, (low, high) in spec.get("ranges", {}).items()},
+            short_description=spec.get("short_description", ""),
+            description=_several(spec.get("description", ())),
+            examples=spec.get("examples", ""),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ConfigError(f"{path} is not a contract: {type(error).__name__} {error}") from error
+
+
+def _check_time(option: Option, value: Any) -> None:
+    """Refuse what is no time; the module on the host does too, for who runs the playbook by hand."""
+    never = option.type == "str"
+    if never and value == "never":
+        return
+    text = str(value)
+    if not (text.isascii() and text.isdigit() and text.strip("0")):
+        wanted = "a number of seconds above 0" + (" or the word never" if never else "")
+        raise ArgumentError(f"value of {option.name} must be {wanted}, got: {text[:40]}")
+    if len(text) > len(str(_LONGEST)) or int(text) > _LONGEST:
+        raise ArgumentError(f"value of {option.name} must be at most {_LONGEST} seconds (a year), got: {text[:40]}")
+
+
+def _option(name: str, spec: Mapping[str, Any]) -> Option:
+    kind = spec.get("type", "str")
+    if kind not in CONVERTERS:
+        raise ValueError(f"option {name} has the type {kind!r}; allowed are {', '.join(CONVERTERS)}")
+    return Option(
+        name=name,
+        type=kind,
+        required=spec.get("required", False),
+        default=spec.get("default"),
+        choices=tuple(spec.get("choices", ())),
+        description=" ".join(_several(spec.get("description", ()))),
+    )
+
+
+def _several(text: str | Sequence[str]) -> tuple[str, ...]:
+    return (text,) if isinstance(text, str) else tuple(text)
+
+
+_WITH_MOMENT: Mapping[str, Callable[[Any], Any]] = {**CONVERTERS, AT.type: seconds_of}

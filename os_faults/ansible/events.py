@@ -1,0 +1,321 @@
+"""Events of ansible-runner → one `HostResult` for each node.
+
+A node's status is that of the whole run on it, its message and payload are those of one task: the
+one that failed, else the last of ours (``osf_*``), else the last that was not skipped. The run's
+statistics tell whether a failure counts, since a rescued one looks like any other in its event.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from typing import Any
+
+from os_faults.actions import answers
+from os_faults.actions.batch import combined
+from os_faults.model import Action, HostResult, Result, Status
+
+Event = Mapping[str, Any]
+
+_STATUSES = {
+    "runner_on_ok": Status.OK,
+    "runner_on_failed": Status.FAILED,
+    "runner_on_unreachable": Status.UNREACHABLE,
+    "runner_on_skipped": Status.SKIPPED,
+}
+_FIELDS = frozenset({"changed", "failed", "msg", "rc", "skipped", "stderr", "stdout", "unreachable"})
+"""Keys of a module's result that have their own place in `HostResult` or in its status."""
+_NOISE = frozenset({"censored", "deprecations", "exception", "invocation", "timedout", "warnings"})
+
+_MAX_MESSAGE = 4000
+_LOST = "the run ended without a result for this node: nobody knows what was done there"
+
+_SEVERITY = re.compile(r"^(\[(ERROR|WARNING)\]: |ERROR! )")
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_PREFIXES = re.compile(r"^(Task failed: |Action failed: |Validation of arguments failed:\s*)+")
+_BARE = re.compile(r"(the command exited with a )?non-zero return code\.?", re.IGNORECASE)
+_NO_ANSWER = re.compile(r"MODULE FAILURE|Module result deserialization failed")
+_NOBODYS = re.compile(f"{_NO_ANSWER.pattern}|Task result omitted|Refusing to deserialize")
+"""What Ansible says where the module itself gave no answer that can be used."""
+_VIA_SSH = re.compile(
+    r"(Failed to connect to the host via|Data could not be sent to remote host .*reached over) ssh:?\s*", re.IGNORECASE
+)
+_SSH_CHATTER = re.compile(r"Warning: Permanently added|Shared connection to|@@@|debug\d:|\*\*")
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What one task did on one host."""
+
+    status: Status
+    task: str
+    ours: bool
+    answer: Mapping[str, Any]
+    unfit: bool = False
+
+
+def told(result: Result, events: Sequence[Event], suspects: Set[str] = frozenset()) -> Result:
+    """Return a result with what a run's events tell of its nodes, and for an action of several parts of each part.
+
+    A node that no event speaks of did not do what was asked, unless none speaks of any node: then the run as a whole
+    failed, and its error tells.
+
+    Args:
+        result: without any node yet.
+        events: of the run, in order.
+        suspects: the nodes that tried to speak for others; nothing that they say counts.
+    """
+    action = result.action
+    events = genuine(events)
+    if not action.parts:
+        hosts = results(events, action, suspects)
+        unheard = _unheard(action, hosts, result.error or _why(hosts) or _LOST)
+        return replace(result, hosts={**unheard, **hosts} if hosts or _worked_on(events) else hosts)
+    parts: list[Result] = []
+    plays = _plays(events)
+    not_begun: list[list[Event]] = [[] for _ in action.parts[len(plays) :]]
+    for part, play in zip(action.parts, plays + not_begun, strict=True):
+        hosts = results(play, part, suspects)
+        unheard = _left_out(part, hosts, parts, result.error, begun=bool(play))
+        parts.append(replace(result, action=part, hosts={**unheard, **hosts}))
+    return replace(result, hosts=combined(parts), parts=tuple(parts))
+
+
+def with_silent(result: Result) -> Result:
+    """Return a result in which the nodes that were not heard of failed for the reason of the whole run."""
+    return replace(result, hosts={**_unheard(result.action, result.hosts, result.error), **result.hosts})
+
+
+def genuine(events: Sequence[Event]) -> Sequence[Event]:
+    """Return the events that Ansible's callback made.
+
+    It marks all events of a run with a random identity, first of all the one of its start, before any host is asked.
+    What a host prints in their form can't have it.
+    """
+    first = next((event for event in events if event.get("event") == "playbook_on_start"), None)
+    run = _identity(first or {})
+    return [event for event in events if _identity(event) == run] if run else events
+
+
+def _identity(event: Event) -> Any:
+    data = event.get("event_data")
+    return data.get("playbook_uuid") if isinstance(data, Mapping) else None
+
+
+def _worked_on(events: Iterable[Event]) -> bool:
+    """Return whether the statistics name a host: then something was done, though no event tells of it."""
+    last: Mapping[str, Any] = next(
+        (event["event_data"] for event in events if event.get("event") == "playbook_on_stats"), {}
+    )
+    return bool(last.get("processed"))
+
+
+def _plays(events: Iterable[Event]) -> list[list[Event]]:
+    """Return the events of each play that began, without the statistics, which are of all of them."""
+    plays: list[list[Event]] = []
+    for event in events:
+        if event.get("event") == "playbook_on_play_start":
+            plays.append([])
+        elif plays and event.get("event") != "playbook_on_stats":
+            plays[-1].append(event)
+    return plays
+
+
+def _why(hosts: Mapping[str, HostResult]) -> str:
+    return next((host.message for host in hosts.values() if not host.ok), "")
+
+
+def _unheard(action: Action, hosts: Mapping[str, HostResult], why: str) -> dict[str, HostResult]:
+    return {
+        node.fqdn: HostResult(node.fqdn, Status.FAILED, message=why, answered=False)
+        for node in action.nodes
+        if node.fqdn not in hosts
+    }
+
+
+def _left_out(
+    part: Action, hosts: Mapping[str, HostResult], before: Iterable[Result], error: str, *, begun: bool
+) -> dict[str, HostResult]:
+    """Say of the nodes that did not come to a part why they did not: Ansible leaves out who has failed already.
+
+    Of these it is known that they did nothing, as it is of all where the part was not ``begun``.
+    """
+    failed = {host.node: earlier.action for earlier in before for host in earlier.failures}
+    why = error or _why(hosts)
+    for earlier in failed.values():
+        why = why or f"not begun, as {earlier} failed"
+    unheard = _unheard(part, hosts, why or _LOST)
+    return {
+        name: replace(host, message=f"left out, as it failed at {failed[name]}", answered=True)
+        if name in failed
+        else replace(host, answered=not begun)
+        for name, host in unheard.items()
+    }
+
+
+def results(events: Iterable[Event], action: Action, suspects: Set[str] = frozenset()) -> dict[str, HostResult]:
+    """Return what a run did on each node.
+
+    Args:
+        events: the run's events in order, as ansible-runner hands them to an event handler.
+        action: what was asked; only its nodes are in the result.
+        suspects: see `told`.
+
+    Returns:
+        Name of the node → its result. A node that no event speaks of is missing.
+    """
+    outcomes: dict[str, list[_Outcome]] = {node.fqdn: [] for node in action.nodes}
+    statistics: Mapping[str, Any] | None = None
+    for event in events:
+        data = event.get("event_data") or {}
+        if event.get("event") == "playbook_on_stats":
+            statistics = data
+        elif event.get("event") in _STATUSES and data.get("host") in outcomes:
+            outcomes[data["host"]].append(_outcome(event["event"], data, data["host"] in suspects))
+    return {node: _result(node, told, statistics) for node, told in outcomes.items() if told}
+
+
+def recap(stdout: str) -> str:
+    """Return why a run has no task events, from what ``ansible-playbook`` printed; "" when it does not say.
+
+    Example:
+        >>> recap("[ERROR]: the playbook: x.yml could not be found")
+        'the playbook: x.yml could not be found'
+    """
+    lines = [line.strip() for line in _ANSI.sub("", stdout).splitlines()]
+    for marker in ("[ERROR]: ", "ERROR! ", "[WARNING]: Could not match", "skipping: "):
+        for number, line in enumerate(lines):
+            if line.startswith(marker):
+                return _SEVERITY.sub("", _block(lines[number:]))
+    return next((line for line in reversed(lines) if line), "")
+
+
+def _block(lines: list[str]) -> str:
+    """Return a message that goes on over several lines, up to where Ansible begins to quote the playbook."""
+    end = next((i for i, line in enumerate(lines) if not line or line.startswith("Origin: ")), len(lines))
+    return " ".join(lines[:end])
+
+
+def _outcome(kind: str, data: Mapping[str, Any], is_suspect: bool) -> _Outcome:
+    status = Status.IGNORED if kind == "runner_on_failed" and data.get("ignore_errors") else _STATUSES[kind]
+    task, module = str(data.get("task", "")), str(data.get("task_action", "")).rpartition(".")[2]
+    ours = module.startswith("osf_")
+    try:
+        if is_suspect:
+            raise answers.Unfit("the node tried to speak for others in it")
+        # One that was skipped gave no answer.
+        answer = answers.read(module, data["res"], succeeded=status is Status.OK) if "res" in data else {}
+    except answers.Unfit as error:
+        return _Outcome(Status.FAILED, task, ours, {"msg": f"its answer can't be used: {error}"}, unfit=True)
+    return _Outcome(status, task, ours, answer)
+
+
+def _result(node: str, told: list[_Outcome], statistics: Mapping[str, Any] | None) -> HostResult:
+    status, outcome = _verdict(node, told, statistics)
+    answer = outcome.answer
+    died = status is Status.FAILED and bool("timedout" in answer or _NOBODYS.search(_text(answer.get("msg"))))
+    return HostResult(
+        node=node,
+        status=status,
+        changed=any(bool(each.answer.get("changed")) for each in told),
+        message=_message(answer, status),
+        stdout=_text(answer.get("stdout")),
+        stderr=_text(answer.get("stderr")),
+        rc=answer["rc"] if isinstance(answer.get("rc"), int) else None,
+        payload=_payload(answer),
+        task=outcome.task,
+        answered=not (status is Status.UNREACHABLE or outcome.unfit or died),
+    )
+
+
+def _verdict(node: str, told: list[_Outcome], statistics: Mapping[str, Any] | None) -> tuple[Status, _Outcome]:
+    """Return the node's status, and the outcome that speaks for it."""
+    for status, counter in ((Status.UNREACHABLE, "dark"), (Status.FAILED, "failures")):
+        such = [outcome for outcome in told if outcome.status is status]
+        counts = told[-1].status is status if statistics is None else bool(statistics.get(counter, {}).get(node))
+        if such and counts:
+            return status, such[-1]
+    if unfit := [outcome for outcome in told if outcome.unfit]:  # Ansible took it for an answer
+        return Status.FAILED, unfit[-1]
+    done = [outcome for outcome in told if outcome.status in (Status.OK, Status.IGNORED)]
+    forgiven = [outcome for outcome in told if outcome.status in (Status.UNREACHABLE, Status.FAILED)]
+    speaker = ([o for o in done if o.ours] or done or forgiven or told)[-1]
+    return Status.IGNORED if speaker in forgiven else speaker.status, speaker
+
+
+def _payload(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a module answered beyond the fields of `HostResult`; of a loop, one such answer for each item."""
+    payload = {
+        key: value
+        for key, value in answer.items()
+        if key not in _NOISE and not key.startswith("_ansible_") and key not in _FIELDS
+    }
+    if _is_loop(answer):
+        payload["results"] = [
+            {key: value for key, value in item.items() if key not in _NOISE and not key.startswith("_ansible_")}
+            for item in answer["results"]
+        ]
+    return payload
+
+
+def _message(answer: Mapping[str, Any], status: Status) -> str:
+    """Return a message for a person on one line: another one could be taken for a word of ours, or of another host."""
+    message = "; ".join(_whole_message(answer, status).splitlines())
+    return message if len(message) <= _MAX_MESSAGE else f"{message[:_MAX_MESSAGE]}… ({len(message)} characters)"
+
+
+def _whole_message(answer: Mapping[str, Any], status: Status) -> str:
+    """Return the module's own message, made readable where it is Ansible's."""
+    items = answer["results"] if _is_loop(answer) else []
+    if status is Status.UNREACHABLE:
+        return _why_unreachable(_text((items[0] if items else answer).get("msg")))
+    if status not in (Status.FAILED, Status.IGNORED):
+        return "" if items else _text(answer.get("msg"))
+    told = [f"{item.get('_ansible_item_label')}: {_why_failed(item)}" for item in items if "exception" in item]
+    return "; ".join(told) or _why_failed(answer)
+
+
+def _why_unreachable(message: str) -> str:
+    """Return ssh's last word."""
+    told = _PREFIXES.sub("", message)
+    if not (via := _VIA_SSH.search(told)):
+        return told
+    lines = [line.strip() for line in told[via.end() :].splitlines()]
+    said = (line for line in reversed(lines) if line and not _SSH_CHATTER.search(line))
+    return next(said, "the ssh connection broke off")
+
+
+def _why_failed(answer: Mapping[str, Any]) -> str:
+    if isinstance(late := answer.get("timedout"), Mapping):
+        return f"it did not answer within {late.get('period')} s, and nobody knows how far it came"
+    message = "; ".join(_PREFIXES.sub("", _text(answer.get("msg"))).splitlines())
+    rc = f" (exit code {answer['rc']})" if "rc" in answer else ""
+    if _NO_ANSWER.search(message):
+        last = _last_line(answer.get("module_stderr")) or _last_line(answer.get("module_stdout"))
+        return f"the module ended without an answer: {last or 'it printed nothing'}{rc}"
+    last = _last_line(answer.get("stderr")) or _last_line(answer.get("stdout"))
+    if not message or _BARE.fullmatch(message):
+        return f"{last or _text(answer.get('censored')) or 'it printed nothing'}{rc}"
+    if message == "Error executing command.":
+        return f"can't execute {answer.get('cmd')!r}{rc}"
+    return message
+
+
+def _is_loop(answer: Mapping[str, Any]) -> bool:
+    items = answer.get("results")
+    return (
+        isinstance(items, list)
+        and bool(items)
+        and all(isinstance(item, Mapping) and "ansible_loop_var" in item for item in items)
+    )
+
+
+def _last_line(text: Any) -> str:
+    return next((line.strip() for line in reversed(_text(text).splitlines()) if line.strip()), "")
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return "\n".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,231 @@
+"""Nodes → Ansible's inventory, as data. One function feeds the runner and ``os-faults inventory``.
+
+No password is in it: it names a file that Ansible reads. No value in it is a template but these look-ups of ours, so
+nothing that a host reports becomes code on the controller by it. A configuration is no stranger: it can name programs
+(`docs/configuration.md` says which), and whoever writes it can do what its reader can.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from os_faults.actions.template_marks import marked
+from os_faults.config import Secret, SshConfig
+from os_faults.errors import ConfigError
+from os_faults.model import Auth, Jump, Node
+
+_HOST_KEY_CHECKING = {"accept-new": "accept-new", "strict": "yes", "off": "no"}
+
+
+def inventory(
+    nodes: Iterable[Node],
+    *,
+    services: Mapping[str, Mapping[str, Any]] | None = None,
+    containers: Mapping[str, Mapping[str, Any]] | None = None,
+    networks: Mapping[str, Mapping[str, str]] | None = None,
+    power: Mapping[str, Mapping[str, Any]] | None = None,
+    ssh: SshConfig | None = None,
+    catalogue: str | None = None,
+    secret_path: Callable[[str], str] | None = None,
+    control_dir: str | None = None,
+    by: str | None = None,
+) -> dict[str, Any]:
+    """Return the inventory of ``nodes``, with one group for each service found on them.
+
+    Args:
+        nodes: the hosts.
+        services: the user's services, as catalogues write them; for all hosts.
+        containers: the containers that are known, each with ``engine`` and ``container``; for all hosts.
+        networks: name of the node → network name → interface.
+        power: name of the node → its machine, as the power driver that knows it tells.
+        ssh: host keys and time-out; the defaults when None.
+        catalogue: name of the cloud's services catalogue; None when it has none.
+        secret_path: is given a password and returns the path of a file (mode 0600) that holds it;
+            when None, passwords are left out.
+        control_dir: directory of ssh's control sockets; Ansible's own when None.
+        by: who makes the faults, ``user@controller``; the hosts find out by themselves when None.
+
+    Example:
+        >>> inventory([Node("node-1", "10.0.0.2")])["all"]["hosts"]["node-1"]["ansible_host"]
+        '10.0.0.2'
+
+    Raises:
+        ConfigError: a value holds ``{{``, ``{%`` or ``{#``, which Ansible would evaluate.
+    """
+    nodes = tuple(nodes)
+    ssh = ssh or SshConfig()
+    common: dict[str, Any] = {
+        "os_faults_services": dict(services or {}),
+        "os_faults_containers": dict(containers or {}),
+        "os_faults_cloud": catalogue or "",
+        **({"os_faults_by": by} if by else {}),
+    }
+    hosts: dict[str, dict[str, Any]] = {}
+    for node in nodes:
+        variables = {
+            **({"ansible_host": node.ip} if node.ip != node.fqdn else {}),
+            **_login(node.auth),
+            **(_ssh(node.auth, ssh, control_dir) if node.auth.connection == "ssh" else {}),
+            "os_faults_networks": dict((networks or {}).get(node.fqdn, {})),
+        }
+        machine = _machine((power or {}).get(node.fqdn, {}), ssh)
+        _refuse_templates({**variables, **machine}, node.fqdn)
+        if machine:
+            variables["os_faults_power"] = _looked_up(machine, secret_path)
+        hosts[node.fqdn] = {**variables, **_secrets(node.auth, secret_path)}
+    _refuse_templates(common, "all")
+    tree: dict[str, Any] = {"all": {"vars": common, "hosts": hosts}}
+    if groups := _groups(nodes):
+        tree["all"]["children"] = groups
+    return tree
+
+
+def to_list_json(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an inventory in the form in which a script answers ``--list``.
+
+    Example:
+        >>> to_list_json(inventory([Node("node-1", "10.0.0.2")]))["_meta"]["hostvars"]["node-1"]["ansible_host"]
+        '10.0.0.2'
+    """
+    everything = tree["all"]
+    groups = everything.get("children", {})
+    return {
+        "_meta": {"hostvars": dict(everything["hosts"])},
+        "all": {"vars": everything["vars"], "hosts": list(everything["hosts"]), "children": list(groups)},
+        **{name: {"hosts": list(group["hosts"])} for name, group in groups.items()},
+    }
+
+
+def group_of(service: str) -> str:
+    """Return the name of a service's group.
+
+    Example:
+        >>> group_of("nova-api")
+        'service_nova_api'
+    """
+    return "service_" + re.sub("[^A-Za-z0-9_]", "_", service)
+
+
+def ssh_words(auth: Auth, ssh: SshConfig) -> list[str]:
+    """Return the options of an ssh that another program starts; whom it logs in to, that program says.
+
+    Args:
+        auth: how to log in.
+        ssh: host keys and time-out.
+
+    Example:
+        >>> ssh_words(Auth(private_key_file="/root/id"), SshConfig())[-2:]
+        ['-i', '/root/id']
+    """
+    options = [*_host_keys(ssh), f"ConnectTimeout={ssh.connect_timeout}", "BatchMode=yes"]
+    if auth.jump:
+        options += [f"ProxyCommand={_proxy(auth.jump, auth, ssh)}"]
+    return [*_dash_o(options), *(["-i", auth.private_key_file] if auth.private_key_file else [])]
+
+
+def _groups(nodes: Iterable[Node]) -> dict[str, Any]:
+    groups: dict[str, Any] = {}
+    for node in nodes:
+        for service in node.units:
+            groups.setdefault(group_of(service), {"hosts": {}})["hosts"][node.fqdn] = {}
+    return dict(sorted(groups.items()))
+
+
+def _login(auth: Auth) -> dict[str, Any]:
+    variables: dict[str, Any] = {
+        "ansible_connection": auth.connection,
+        "ansible_user": auth.username,
+        "ansible_port": auth.port,
+        "ansible_ssh_private_key_file": auth.private_key_file,
+        "ansible_python_interpreter": auth.python,
+    }
+    if auth.become:
+        variables |= {
+            "ansible_become": True,
+            "ansible_become_method": auth.become_method,
+            "ansible_become_user": auth.become_username,
+        }
+    return {name: value for name, value in variables.items() if value is not None}
+
+
+def _secrets(auth: Auth, secret_path: Callable[[str], str] | None) -> dict[str, str]:
+    if secret_path is None:
+        return {}
+    secrets = {
+        "ansible_password": auth.password,
+        "ansible_become_password": auth.become_password if auth.become else None,
+    }
+    return {name: _look_up(secret_path(secret)) for name, secret in secrets.items() if secret is not None}
+
+
+def _look_up(path: str) -> str:
+    if re.search(r"""['"\\{}]""", path):
+        raise ConfigError(f"the path {path!r} can't be used for passwords: it has quotes, braces or backslashes in it")
+    return f"{{{{ lookup('ansible.builtin.file', '{path}', rstrip=false) }}}}"
+
+
+def _machine(machine: Mapping[str, Any], ssh: SshConfig) -> dict[str, Any]:
+    """Return the variables of a machine, a login in them as the options of ssh."""
+    return {name: ssh_words(value, ssh) if isinstance(value, Auth) else value for name, value in machine.items()}
+
+
+def _looked_up(machine: Mapping[str, Any], secret_path: Callable[[str], str] | None) -> dict[str, Any]:
+    """Return the variables of a machine, with the files of its passwords in place of these, or without them."""
+    return {
+        name: _look_up(secret_path(value)) if isinstance(value, Secret) and secret_path else value
+        for name, value in machine.items()
+        if secret_path or not isinstance(value, Secret)
+    }
+
+
+def _ssh(auth: Auth, ssh: SshConfig, control_dir: str | None) -> dict[str, Any]:
+    options = _host_keys(ssh)
+    if auth.jump:
+        options += [f"ProxyCommand={_proxy(auth.jump, auth, ssh)}"]
+    return {
+        "ansible_host_key_checking": ssh.host_key_policy != "off",
+        "ansible_ssh_timeout": ssh.connect_timeout,
+        "ansible_ssh_common_args": shlex.join(_dash_o(options)),
+        **({"ansible_control_path_dir": control_dir} if control_dir else {}),
+    }
+
+
+def _proxy(jump: Jump, auth: Auth, ssh: SshConfig) -> str:
+    """Return the command through which ssh reaches a node; ssh puts host and port in for %h and %p."""
+    user = jump.username or auth.username
+    words = [
+        *_dash_o([*_host_keys(ssh), f"ConnectTimeout={ssh.connect_timeout}", "BatchMode=yes"]),
+        *(["-p", str(jump.port)] if jump.port else []),
+        *(["-i", jump.private_key_file] if jump.private_key_file else []),
+        *(["-l", user] if user else []),
+        jump.host,
+    ]
+    _refuse_percent([word for word in words if "=" not in word])
+    return "ssh -W '[%h]:%p' " + shlex.join(words)
+
+
+def _host_keys(ssh: SshConfig) -> list[str]:
+    known_hosts = "/dev/null" if ssh.host_key_policy == "off" else ssh.known_hosts
+    if known_hosts is None:
+        return [f"StrictHostKeyChecking={_HOST_KEY_CHECKING[ssh.host_key_policy]}"]
+    _refuse_percent([known_hosts])
+    return [f"StrictHostKeyChecking={_HOST_KEY_CHECKING[ssh.host_key_policy]}", f'UserKnownHostsFile="{known_hosts}"']
+
+
+def _dash_o(options: Iterable[str]) -> list[str]:
+    return [word for option in options for word in ("-o", option)]
+
+
+def _refuse_percent(words: Iterable[str]) -> None:
+    for word in words:
+        if re.search(r'[%"\n]', word):
+            raise ConfigError(f"{word!r} can't be given to ssh: it has '%', quotes or a line break in it")
+
+
+def _refuse_templates(value: Any, where: str) -> None:
+    """Refuse what Ansible would evaluate on the controller; a password is looked up, so it may be anything."""
+    for sentence in marked(value, where, harmless=Secret):
+        raise ConfigError(sentence)

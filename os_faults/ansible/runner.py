@@ -1,0 +1,355 @@
+"""The door to Ansible: the only module that imports ansible_runner.
+
+One run is one fresh private directory in ansible-runner's own layout, with ``os_faults.json`` beside its artifacts.
+The run happens in a thread of its own, so that the signal handlers and the terminal of the host application
+stay as they were, and a Ctrl-C stops it at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import yaml
+
+from os_faults import resources
+from os_faults.actions.answers import MAX_CHARACTERS
+from os_faults.actions.batch import combined
+from os_faults.actions.template_marks import marked
+from os_faults.ansible import artifacts, events, meter, no_log
+from os_faults.ansible.meter import Meter
+from os_faults.ansible.private_directory import PrivateDirectory
+from os_faults.ansible.protocol import Event, Run, Watcher
+from os_faults.ansible.run import LocalRun
+from os_faults.ansible.warm import WarmStart
+from os_faults.ansible.workers import SharedRun
+from os_faults.config import SshConfig, Worker
+from os_faults.errors import AnsibleExecutionException, ArgumentError, ConfigError, OSFError, RunTimeout
+from os_faults.model import Action, Result
+from os_faults.model.moment import is_delay
+from os_faults.system import files
+from os_faults.system.text import is_text
+
+LOG = logging.getLogger(__name__)
+
+
+#: Only these variables of the caller reach the run: the rest, secrets among them, would stay in its artifacts.
+_PASSED = ("PATH", "HOME", "USER", "LOGNAME", "TZ", "SSH_AUTH_SOCK", "XDG_RUNTIME_DIR", "VIRTUAL_ENV")
+#: And these, which ansible-runner makes.
+_MADE = (
+    "ANSIBLE_CALLBACK_PLUGINS",
+    "ANSIBLE_HOST_KEY_CHECKING",
+    "ANSIBLE_INVENTORY_ENABLED",
+    "ANSIBLE_RETRY_FILES_ENABLED",
+    "ANSIBLE_STDOUT_CALLBACK",
+    "AWX_ISOLATED_DATA_DIR",
+    "MAX_EVENT_RES",
+    "RUNNER_OMIT_EVENTS",
+    "RUNNER_ONLY_FAILED_EVENTS",
+)
+#: What it makes of them, as far as it is known before it is loaded; if wrong, the first run replaces the warm start.
+_FORESEEN = MappingProxyType(
+    {
+        "ANSIBLE_HOST_KEY_CHECKING": "True",
+        "ANSIBLE_INVENTORY_ENABLED": "yaml",
+        "ANSIBLE_RETRY_FILES_ENABLED": "False",
+        "ANSIBLE_STDOUT_CALLBACK": "awx_display",
+        "MAX_EVENT_RES": str(MAX_CHARACTERS),
+        "RUNNER_OMIT_EVENTS": "False",
+        "RUNNER_ONLY_FAILED_EVENTS": "False",
+    }
+)
+
+
+class AnsibleRunner:
+    """Runs actions by ansible-runner.
+
+    Args:
+        ssh: connection settings.
+        artifacts_dir: where each run leaves its directory.
+        about: what is recorded with every run (seed, version).
+        workers: machines that do the runs; when there are none, this one does.
+    """
+
+    def __init__(
+        self, ssh: SshConfig, artifacts_dir: Path, about: Mapping[str, Any], workers: Sequence[Worker] = ()
+    ) -> None:
+        self._ssh = ssh
+        self._workers = workers
+        self._private = PrivateDirectory(ssh)
+        modules = resources.modules_dir(), resources.module_utils_dir()
+        self._warm = WarmStart(self._private.path / "warm", modules, resources.playbooks_dir())
+        self._artifacts_dir = artifacts_dir
+        self._told = ""
+        self._about = dict(about)
+        self._warm_up()
+
+    def _warm_up(self) -> None:
+        """Load Ansible in the background, while the caller gets to its first verb."""
+        spec = find_spec("ansible_runner")
+        if spec is not None and spec.origin is not None:
+            callbacks = Path(spec.origin).with_name("display_callback") / "callback"
+            env = {**os.environ, **_FORESEEN, "ANSIBLE_CALLBACK_PLUGINS": str(callbacks)}
+            self._warm.before(self._environment(env))
+
+    def prepare(self, action: Action, inventory: Mapping[str, Any]) -> tuple[Path, list[str]]:
+        """Write inventory, arguments and (for ad-hoc tasks) the play; return the run's directory and its command.
+
+        The command is a complete line: it can be pasted and run by hand.
+
+        What only looks, or gives something back, goes on where the artifacts can't be kept: they are written to the
+        private directory then.
+
+        Raises:
+            ArgumentError: an argument is a template, which Ansible would evaluate.
+            ConfigError: the directory can't be written, and the action is one that must leave a record.
+                The present directory of this program is gone.
+            OSFError: the private directory can't be written either.
+        """
+        for part in action.parts or (action,):
+            for sentence in marked(part.variables, f"{part}: argument"):
+                raise ArgumentError(sentence)
+        files.absolute(os.curdir)  # ansible-runner needs a present directory, whichever it is
+        try:
+            return self._write(self._artifacts_dir, action, inventory)
+        except OSError as error:
+            if error.errno is None:
+                raise  # a signal handler's own, such as a TimeoutError
+            sentence = f"can't keep the artifacts of a run in {self._artifacts_dir}: {error.strerror}"
+            if artifacts.must_be_recorded(action):
+                raise ConfigError(
+                    f"{action}: {sentence}, so nothing was touched; artifacts_dir (--artifacts-dir) may name another"
+                ) from error
+        # Nothing keeps a cloud from being looked at and healed.
+        if sentence != self._told:
+            LOG.warning("%s; they go with this session", sentence)
+            self._told = sentence
+        try:
+            return self._write(self._private.path / "runs", action, inventory)
+        except OSError as error:
+            raise OSFError(f"{action}: can't write to {self._private.path} either: {error.strerror}") from error
+
+    def _write(self, base: Path, action: Action, inventory: Mapping[str, Any]) -> tuple[Path, list[str]]:
+        directory = artifacts.made(base, action)
+        # ansible-runner opens this one readable for everybody; one that is there keeps its mode.
+        (directory / "artifacts" / artifacts.IDENT / "stderr").touch(mode=0o600)
+        artifacts.write_json(directory / "inventory" / "hosts.json", inventory)
+        if action.variables and not action.parts:
+            artifacts.write_json(directory / "env" / "extravars", action.variables)
+        command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(directory / "inventory")]
+        command += ["-e", f"@{directory / 'env' / 'extravars'}"] if (directory / "env" / "extravars").exists() else []
+        command += ["--check"] if action.check_mode else []
+        return directory, [*command, str(self._playbook(action, directory))]
+
+    def run(self, action: Action, inventory: Mapping[str, Any], watch: Watcher | None = None) -> Result:
+        """Do ``action`` and return what happened on each node.
+
+        Args:
+            action: what to do; its ``timeout`` bounds the run.
+            inventory: Ansible's inventory of exactly the action's nodes.
+            watch: called with every event while the run goes on, in the caller's thread; first with one of ours,
+                ``run_start``, whose ``event_data`` has the ``action`` (text) and its ``nodes`` (names).
+
+        Raises:
+            RunTimeout: the run was stopped at its deadline.
+            KeyboardInterrupt: passed on after the run was stopped.
+        """
+        if action.parts and self._is_shared(action):
+            return self._one_by_one(action, inventory, watch)
+        directory, command = self.prepare(action, inventory)
+        run: Run
+        if self._is_shared(action):
+            run = self._share(action, inventory, directory)
+        else:
+            run = LocalRun(self._configure(action, directory, command[-1]))
+        try:
+            return self._follow(run, action, directory, watch)
+        finally:
+            _censor(directory, action)
+
+    def _follow(self, run: Run, action: Action, directory: Path, watch: Watcher | None) -> Result:
+        forks = run.forks
+        started = time.time()
+        begin = time.monotonic()
+        measured = Meter()
+        try:
+            with self._private.in_use(), measured:
+                if watch is not None:
+                    watch(_start_of(action))
+                run.follow(watch)
+        except BaseException as interruption:
+            run.stop()
+            passed = time.monotonic() - begin
+            why = f"interrupted: {interruption!r}"
+            result = Result(action, {}, str(directory), started, passed, why, measured.cost(forks))
+            self._record(result, run.shares)
+            raise
+        seconds = time.monotonic() - begin
+        cost = measured.cost(forks)
+        error = f"the run was stopped after {action.timeout:g} s" if run.timed_out else run.error()
+        result = run.told(Result(action, {}, str(directory), started, seconds, error, cost))
+        if run.timed_out and action.harmless:
+            result = events.with_silent(result)  # who hangs keeps nobody else from being asked and healed
+        if error or not all(host.answered for host in result.hosts.values()):
+            run.clear()
+        self._record(result, run.shares)
+        LOG.info(
+            "%s took %.1f s, and of this machine %.1f s of processor time and %d MB, %d hosts at a time",
+            *(action, seconds, cost.cpu_seconds, cost.memory_mb, forks),
+        )
+        if run.timed_out and not action.harmless:
+            raise RunTimeout(f"{action} did not end within {action.timeout:g} s and was stopped", result)
+        if run.crash:
+            raise AnsibleExecutionException(f"{action}: ansible-runner failed: {run.crash}", result) from run.crash
+        return result
+
+    def _one_by_one(self, action: Action, inventory: Mapping[str, Any], watch: Watcher | None) -> Result:
+        """Do the parts of an action by a run each: what one worker has begun others would not wait for."""
+        parts = tuple(self.run(part, inventory, watch) for part in action.parts)
+        return Result(action, combined(parts), started=parts[0].started, parts=parts)
+
+    def secret_path(self, value: str) -> str:
+        """Return the path of a file (0600) that holds ``value`` and goes away with the runner."""
+        return self._private.secret_path(value)
+
+    def forget_connections(self) -> None:
+        """Close the ssh connections kept from run to run."""
+        self._private.forget_connections()
+
+    def close(self) -> None:
+        """Remove the private directory with its sockets and secrets; the artifacts stay."""
+        self._warm.close()
+        self._private.close()
+
+    def _playbook(self, action: Action, directory: Path) -> Path:
+        if action.playbook:
+            return resources.playbook(action.playbook)
+        path = directory / "project" / "main.yml"
+        artifacts.write(path, yaml.safe_dump(_plays(action.parts or (action,)), sort_keys=False))
+        return path
+
+    def _is_shared(self, action: Action) -> bool:
+        """Whether workers do it: what is done to machines, or on this one, is done from here."""
+        return bool(self._workers) and not action.from_outside and all(n.auth.connection == "ssh" for n in action.nodes)
+
+    def _share(self, action: Action, inventory: Mapping[str, Any], directory: Path) -> SharedRun:
+        return SharedRun(
+            self._workers,
+            action,
+            inventory,
+            self._ssh,
+            self._private.secrets,
+            directory / "artifacts" / artifacts.IDENT,
+            self._private.tmp,
+            _asked(action),
+        )
+
+    def _configure(self, action: Action, directory: Path, playbook: str) -> Any:
+        from ansible_runner import RunnerConfig  # costs a quarter of a second
+
+        config = RunnerConfig(
+            str(directory),
+            playbook=playbook,
+            ident=artifacts.IDENT,
+            project_dir=str(Path(playbook).parent),
+            forks=meter.forks(len(action.nodes), meter.cores(), meter.free_mb()),
+            quiet=True,
+            **_asked(action),
+        )
+        config.prepare()
+        config.env = self._warm.before(self._environment(config.env))
+        return config
+
+    def _environment(self, env: Mapping[str, str]) -> dict[str, str]:
+        known = filter(is_text, env.get("PATH", os.defpath).split(os.pathsep))
+        path = os.pathsep.join([str(Path(sys.executable).parent), *known])
+        # ansible-runner writes them down in UTF-8; and a local connection makes its temporary files in the home.
+        passed = {name: env[name] for name in (*_PASSED, *_MADE) if is_text(env.get(name))}
+        home = passed.get("HOME", "")
+        return {
+            **passed,
+            "HOME": home if os.path.isabs(home) and os.path.isdir(home) else str(self._private.tmp),
+            "PATH": path,
+            "TMPDIR": str(self._private.tmp),
+            "ANSIBLE_CONFIG": str(self._private.ansible_cfg),
+            # Ansible insists on UTF-8, and what ssh and systemctl say is read by programs.
+            "LC_ALL": "C.UTF-8",
+        }
+
+    def _record(self, result: Result, shares: Mapping[str, list[str]]) -> None:
+        """Write down what became of a run; what happened has happened, so that this fails is only told."""
+        try:
+            artifacts.record(result, {**self._about, "workers": dict(shares)})
+        except (OSError, RecursionError) as error:
+            LOG.warning("can't write down what became of %s in its artifacts: %s", result.action, error)
+
+
+def _asked(action: Action) -> dict[str, Any]:
+    """Return the arguments of ansible-runner that are the same here and on a worker."""
+    return {
+        "cmdline": "--check" if action.check_mode else None,
+        "skip_tags": _left_out(action),
+        "fact_cache_type": "",
+        "timeout": max(1, round(action.timeout)),
+        "settings": {"pexpect_timeout": 0.2, "suppress_ansible_output": True},
+        "envvars": {
+            "ANSIBLE_HOST_KEY_CHECKING": "True",
+            "ANSIBLE_INVENTORY_ENABLED": "yaml",
+            "MAX_EVENT_RES": str(MAX_CHARACTERS),
+            # Not those of a job of ansible-runner or AWX that os_faults is called in.
+            "ANSIBLE_CALLBACK_PLUGINS": "",
+            "AWX_LIB_DIRECTORY": "",
+        },
+    }
+
+
+def _left_out(action: Action) -> str | None:
+    """Return the tags of tasks that have nothing to do: each would be a process for every node.
+
+    Python has checked the arguments already, in the same words. A delay that is not a moment yet (a run that is only
+    prepared) becomes one there.
+    """
+    at = action.arguments.get("at")
+    if at is None:
+        return "arguments,os_faults_moment"
+    return None if is_delay(at) else "arguments"
+
+
+def _start_of(action: Action) -> Event:
+    """Return the event that no run tells: whom it is about, before the first of them is heard of."""
+    return {"event": "run_start", "event_data": {"action": str(action), "nodes": [node.fqdn for node in action.nodes]}}
+
+
+def _censor(directory: Path, action: Action) -> None:
+    """Take the arguments of tasks with ``no_log`` out of what stays of a run: its play, and where Ansible quotes it."""
+    parts = action.parts or (action,)
+    if not any(no_log.is_set(part.tasks) for part in parts):
+        return
+    play = directory / "project" / "main.yml"
+    play.unlink(missing_ok=True)
+    left = (replace(part, tasks=tuple(map(no_log.censored, part.tasks))) for part in parts)
+    with suppress(OSError):  # a disk that is full now: what is left out was for people
+        artifacts.write(play, yaml.safe_dump(_plays(left), sort_keys=False))
+    artifacts.rewrite_output(directory, no_log.without_excerpts)
+
+
+def _plays(parts: Iterable[Action]) -> list[dict[str, Any]]:
+    return [_imported(part) if part.playbook else part.play() for part in parts]
+
+
+def _imported(part: Action) -> dict[str, Any]:
+    """Return the play that is a bundled playbook on some of the run's nodes."""
+    return {
+        "name": str(part),
+        "ansible.builtin.import_playbook": str(resources.playbook(part.playbook)),
+        "vars": {**part.variables, "os_faults_hosts": [node.fqdn for node in part.nodes]},
+    }

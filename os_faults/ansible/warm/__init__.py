@@ -1,0 +1,161 @@
+"""Runs of ``ansible-playbook`` without its start: a process with Ansible in memory that forks for each.
+
+Most of a short run is the start of Python and Ansible. ansible-runner finds ``ansible-playbook`` on the PATH of the
+run, so a small program of that name (`client`), put before it, can hand the run to a process that has all of that in
+memory (`server`). ansible-runner, its events and its artifacts stay as they are. Whenever that can't be, the program
+becomes the real ``ansible-playbook``: a run is then slower, never another.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from os_faults.ansible.warm.packing import pack_library
+
+LOG = logging.getLogger(__name__)
+
+#: The environment variable by which a user does without: ``no``.
+SWITCH = "OS_FAULTS_WARM_START"
+#: What ansible-runner sets for every run anew; all else is the same for all runs of a server.
+_OF_A_RUN = frozenset({"AWX_ISOLATED_DATA_DIR"})
+#: The kernel takes a program's first line up to 127 characters on older machines, and blanks in it split the path.
+_INTERPRETER = re.compile(r"\S{1,110}")
+_SERVER = Path(__file__).with_name("server.py")
+#: How many may wait for their turn.
+_CLIENTS = 64
+#: Seconds for a server to end.
+_END = 2.0
+
+
+class WarmStart:
+    """Keeps the server of one cloud object and puts its client before ``ansible-playbook``.
+
+    Args:
+        directory: a private directory (0700) that this makes: for the socket, the program and what the server says.
+        modules: the directories of our modules and of what they share; a server goes when they change.
+        playbooks: the directory of our playbooks, whose templates are compiled beforehand.
+
+    Example:
+        >>> modules = Path("library"), Path("module_utils")
+        >>> warm = WarmStart(Path("/tmp/osf-abc/warm"), modules, Path("playbooks"))  # doctest: +SKIP
+        >>> env = warm.before({"PATH": "/usr/bin:/bin"})  # doctest: +SKIP
+        >>> env["PATH"]  # doctest: +SKIP
+        '/tmp/osf-abc/warm:/usr/bin:/bin'
+    """
+
+    def __init__(self, directory: Path, modules: tuple[Path, Path], playbooks: Path) -> None:
+        self._directory = directory
+        self._modules = modules
+        self._playbooks = playbooks
+        self._owner = os.getpid()
+        self._turn = threading.Lock()
+        self._key: Any = None
+        self._server: subprocess.Popen[bytes] | None = None
+        self._finalizer: Callable[[], object] = lambda: None
+
+    def before(self, env: Mapping[str, str]) -> dict[str, str]:
+        """Return the environment of a run with the client before the real ``ansible-playbook``, if there is a server.
+
+        One is started when there is none, when it has ended, and when the environment or Ansible's files have changed
+        since it was. Nothing is waited for: a client waits for a server that is just starting.
+
+        Args:
+            env: the environment that the run would have without.
+        """
+        with self._turn:
+            if os.environ.get(SWITCH) == "no" or os.getpid() != self._owner:  # a forked child: it is its parent's
+                return dict(env)
+            key = _key(env, self._modules)
+            if key is not None and (key != self._key or self._server is None or self._server.poll() is not None):
+                self._finalizer()
+                self._key = key
+                self._start(env)
+            if key is None or self._server is None:
+                return dict(env)
+            return {**env, "PATH": os.pathsep.join([str(self._directory), env["PATH"]])}
+
+    def close(self) -> None:
+        """End the server; runs that it has begun go on. Safe to repeat."""
+        self._finalizer()
+
+    def _start(self, env: Mapping[str, str]) -> None:
+        try:
+            shutil.rmtree(self._directory, ignore_errors=True)
+            library = self._directory / "library"
+            for directory in (self._directory, self._directory / "modules", library):
+                directory.mkdir(mode=0o700)
+            pack_library(*self._modules, library)
+            client = self._directory / "ansible-playbook"
+            source = Path(__file__).with_name("client.py").read_text(encoding="utf-8")
+            client.write_text(f"#!{sys.executable} -IS\n{source}", encoding="utf-8")
+            client.chmod(0o700)
+            if not os.access(client, os.X_OK):
+                raise PermissionError(f"programs can't be run from {self._directory}")
+            # It listens from now on: a client that is early waits, for that is no longer than to load Ansible itself.
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+                listener.bind(str(self._directory / "socket"))
+                listener.listen(_CLIENTS)
+                self._server = self._spawn(env, listener.fileno())
+        except OSError as error:
+            LOG.debug("every run starts Ansible anew: %s", error)
+            self._server = None
+            return
+        self._finalizer = weakref.finalize(self, _end, self._server, self._owner)
+
+    def _spawn(self, env: Mapping[str, str], listener: int) -> subprocess.Popen[bytes]:
+        with (self._directory / "log").open("wb") as log:
+            return subprocess.Popen(
+                [sys.executable, "-P", _SERVER, str(listener), self._directory, self._playbooks],
+                env=dict(env),
+                cwd=self._directory,  # not the caller's, which may be removed or unmounted
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=[listener],
+                start_new_session=True,
+            )
+
+
+def _key(env: Mapping[str, str], modules: Sequence[Path]) -> Any:
+    """Return what a server's runs have in common; None when none can stand for this ``ansible-playbook``."""
+    found = shutil.which("ansible-playbook", path=env["PATH"])
+    spec = importlib.util.find_spec("ansible")
+    beside = Path(sys.executable).with_name("ansible-playbook")
+    if not found or Path(found) != beside or not spec or not spec.origin or not _INTERPRETER.fullmatch(sys.executable):
+        return None
+    release = Path(spec.origin).with_name("release.py")
+    sources = (source for directory in modules for source in sorted(directory.glob("**/*.py")))
+    files = [_stamp(path) for path in (release, beside, Path(env.get("ANSIBLE_CONFIG", "")), *sources)]
+    return {name: value for name, value in env.items() if name not in _OF_A_RUN}, files
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        about = path.stat()
+    except OSError:
+        return None
+    return about.st_ino, about.st_size, about.st_mtime_ns
+
+
+def _end(server: subprocess.Popen[bytes], owner: int) -> None:
+    if os.getpid() != owner:
+        return
+    server.send_signal(signal.SIGTERM)
+    try:
+        server.wait(_END)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()

@@ -1,0 +1,115 @@
+"""What travels to a worker: a private directory of ansible-runner in which no path leads back to this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from os_faults import resources
+from os_faults.ansible.settings import settings
+from os_faults.config import SshConfig
+from os_faults.model import Action, Node
+
+#: Connections last until the next task, and not longer than the run's directory.
+_PERSIST = 10
+
+
+def pack(
+    directory: Path, there: str, action: Action, inventory: Mapping[str, Any], ssh: SshConfig, secrets: Iterable[str]
+) -> str:
+    """Make the directory of a share and return the name of its playbook.
+
+    Args:
+        directory: where; new, and private (0700), as passwords and keys are in it.
+        there: the path of the directory on the worker.
+        action: what is done, with the nodes of this share.
+        inventory: Ansible's, of the nodes of all shares: each may be asked for the address of another.
+        ssh: connection settings.
+        secrets: paths of files with passwords; those travel that the inventory of the share names.
+
+    Raises:
+        OSError: a key or another file can't be read.
+    """
+    shutil.copytree(resources.playbooks_dir(), directory / "project", ignore=shutil.ignore_patterns("__pycache__"))
+    for folder in ("env", "inventory", "files"):
+        (directory / folder).mkdir(mode=0o700)
+    hosts = _of_share(inventory, action.nodes)
+    told = json.dumps(hosts)
+    named = [secret for secret in secrets if secret in told]  # those of other shares and of machines stay here
+    paths = {path: f"{there}/files/{number}" for number, path in enumerate(_files(action.nodes, ssh, named))}
+    for path, name in paths.items():
+        if os.path.exists(path):  # ssh knows what to say of one that is not there
+            copy = directory / "files" / os.path.basename(name)
+            copy.touch(mode=0o600)  # it arrives with this mode, and ssh takes a key with no other
+            shutil.copyfile(path, copy)
+    (directory / "files" / "limit").write_text("".join(f"{node.fqdn}\n" for node in action.nodes), encoding="utf-8")
+    _write(directory / "inventory" / "hosts.json", _moved(hosts, paths))
+    if action.variables:
+        _write(directory / "env" / "extravars", action.variables)
+    libraries = [f"{there}/project/library", *_carry_libraries(directory, there)]
+    (directory / "project" / "ansible.cfg").write_text(
+        settings(ssh, f"{there}/sockets", libraries, f"{there}/project/module_utils", _PERSIST), encoding="utf-8"
+    )
+    (directory / "sockets").mkdir(mode=0o700)
+    (directory / "sockets" / "here").touch()  # what is empty does not travel
+    if not action.tasks:
+        return action.playbook
+    _write(directory / "project" / "main.yml", [action.play()])
+    return "main.yml"
+
+
+def _files(nodes: Iterable[Node], ssh: SshConfig, secrets: Iterable[str]) -> list[str]:
+    """Return the paths of this machine that an inventory may name, long ones first: one may begin another."""
+    keys = [key for node in nodes for key in _keys(node)]
+    found = {path for path in (*keys, ssh.known_hosts, *secrets) if path is not None}
+    return sorted(found, key=lambda path: (-len(path), path))
+
+
+def _keys(node: Node) -> tuple[str | None, ...]:
+    jump = node.auth.jump
+    return node.auth.private_key_file, jump.private_key_file if jump else None
+
+
+def _of_share(inventory: Mapping[str, Any], nodes: Iterable[Node]) -> dict[str, Any]:
+    """Return an inventory in which of others' nodes stands how they are reached, and not how to log in."""
+    ours = {node.fqdn for node in nodes}
+    everything = inventory["all"]
+    hosts = {
+        name: variables if name in ours else {key: variables[key] for key in ("ansible_host",) if key in variables}
+        for name, variables in everything["hosts"].items()
+    }
+    return {**inventory, "all": {**everything, "hosts": hosts}}
+
+
+def _moved(value: Any, paths: Mapping[str, str]) -> Any:
+    """Return a copy in which the paths of this machine are those of the worker."""
+    if isinstance(value, Mapping):
+        return {key: _moved(item, paths) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_moved(item, paths) for item in value]
+    if isinstance(value, str):
+        for here, there in paths.items():
+            value = value.replace(here, there)
+    return value
+
+
+def _carry_libraries(directory: Path, there: str) -> list[str]:
+    """Copy the modules that were registered, and return where they are on the worker."""
+    names = []
+    for number, library in enumerate(resources.module_paths()[1:]):
+        target = directory / "libraries" / str(number)
+        target.mkdir(parents=True)
+        for module in library.iterdir():
+            if module.is_file():
+                shutil.copy(module, target)
+        names.append(f"{there}/libraries/{number}")
+    return names
+
+
+def _write(path: Path, content: Any) -> None:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump(content, file)

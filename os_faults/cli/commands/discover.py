@@ -1,0 +1,38 @@
+"""``os-faults discover OUT``: a configuration with what was found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from os_faults.cli.globals import command
+from os_faults.cli.session import Session
+from os_faults.cli.terminal import say
+from os_faults.system import files
+
+
+@command("discover")
+@click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
+@click.pass_obj
+def discover(session: Session, out: Path) -> None:
+    """Write a configuration in which all nodes and services stand as they were found.
+
+    OUT: the file, YAML, for your eyes only; one that is there is replaced. It can be used in place of the present
+    configuration.
+    """
+    import yaml
+
+    from os_faults.config import load, portable
+    from os_faults.errors import ConfigError
+    from os_faults.export import described
+
+    path = files.absolute(out)
+    named = (None, session.config, session.cloud)
+    with session.connected() as cloud:
+        text = yaml.safe_dump(described(cloud, load(*named), portable(*named)), sort_keys=False)
+    try:
+        files.replace(path, text)
+    except OSError as error:
+        raise ConfigError(f"can't write {out}: {error.strerror}") from None
+    say(f"Saved {out}")

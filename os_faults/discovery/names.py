@@ -1,0 +1,63 @@
+"""The names of services and containers that a cloud knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from os_faults.actions.guards import Guards, Limit, is_pattern
+from os_faults.config import Config
+from os_faults.errors import ConfigError, ContainerError, ServiceError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Names:
+    """What a cloud's catalogue and the configuration know.
+
+    Attributes:
+        services: name → definition.
+        containers: name → definition.
+    """
+
+    services: Mapping[str, Mapping[str, Any]]
+    containers: Mapping[str, Mapping[str, Any]]
+
+    def service(self, name: str) -> str:
+        """Return the name of a service that is given by its name, or by one of its older names.
+
+        Raises:
+            ServiceError: it is not known; the message offers the nearest names.
+        """
+        if name in self.services:
+            return name
+        for service, definition in self.services.items():
+            if name in definition.get("aliases", ()):
+                return service
+        raise ServiceError(f"service '{name}' is not known; {did_you_mean(name, self.services)}")
+
+    def container(self, name: str) -> str:
+        """Return the name of a container.
+
+        Raises:
+            ContainerError: it is not known; the message offers the nearest names.
+        """
+        if name not in self.containers:
+            raise ContainerError(f"container '{name}' is not known; {did_you_mean(name, self.containers)}")
+        return name
+
+    def guards(self, config: Config) -> Guards:
+        """Return the guard rails of a configuration.
+
+        Raises:
+            ConfigError: nobody knows a service that is to be protected, so it would not be.
+        """
+        plain = self.containers.keys() - self.services.keys()
+        try:
+            services = [
+                name if is_pattern(name) or name in plain else self.service(name) for name in config.protected.services
+            ]
+        except ServiceError as error:
+            raise ConfigError(f"{config.source}: protected.services: {error}") from error
+        limits = tuple(Limit(text, "the configuration") for text in config.limits)
+        return Guards(limits, config.protected.nodes, tuple(services))

@@ -1,0 +1,86 @@
+"""What is believed of a node about its machine, and by whose word.
+
+Whoever is root on a node can have it report any name and any MAC address. So the configuration's word counts more, and
+an address that two nodes claim counts for neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from os_faults.drivers.power import macs_of
+from os_faults.model import Node
+
+
+class MachineClaims:
+    """The claims of the nodes of a cloud, against each other and against the configuration.
+
+    Args:
+        told: the nodes as the configuration names them.
+        known: all nodes of the cloud, as they were found.
+
+    Example:
+        >>> good, evil = Node("good", "10.0.0.1", "52:54:00:00:00:01"), Node("evil", "10.0.0.2", "52:54:00:00:00:01")
+        >>> [view.mac for view, _ in MachineClaims([], [good, evil]).views(good)]
+        [None, None, None]
+        >>> MachineClaims([good], [good, evil]).views(good)[0]
+        (Node(fqdn='good', ip='10.0.0.1', mac='52:54:00:00:00:01'), True)
+        >>> MachineClaims([good], [good, evil]).rivals(evil)
+        {'52:54:00:00:00:01': ['good']}
+    """
+
+    def __init__(self, told: Iterable[Node], known: Iterable[Node]) -> None:
+        self._told = {node.ip: node for node in told}
+        by_report: dict[str, set[str]] = {}
+        by_configuration: dict[str, set[str]] = {}
+        for node in known:
+            owners = by_configuration if self._told_mac(node) else by_report
+            for mac in self.claims(node):
+                owners.setdefault(mac, set()).add(node.fqdn)
+        self._owners = {**by_report, **by_configuration}
+
+    def claims(self, node: Node) -> list[str]:
+        """Return the MAC addresses that are a node's by the configuration, else those that it reports."""
+        told = self._told_mac(node)
+        return [told] if told else macs_of(node)
+
+    def rivals(self, node: Node) -> dict[str, list[str]]:
+        """Return for each MAC address of a node that is claimed by others too, or is another's, the names of these."""
+        others = {mac: self._owners.get(mac, set()) - {node.fqdn} for mac in self.claims(node)}
+        return {mac: sorted(names) for mac, names in others.items() if names}
+
+    def views(self, node: Node) -> list[tuple[Node, bool]]:
+        """Return as what a node may be looked for, by whose word: the configuration's first, then also its own.
+
+        1. as the configuration names it, or the directory of the cloud does;
+        2. with the name that it has given itself;
+        3. with the MAC addresses that it reports and nobody else claims. One that reports none at all is looked for by
+           its name, where that is not its own word.
+
+        Returns:
+            The node with nothing of its machine but that, and whether the configuration alone says so.
+        """
+        told = self._as_told(node)
+        named = replace(told, fqdn=node.fqdn)
+        views = [(told, True), (named, False)]
+        if self._told_mac(node):
+            return views
+        rivals = self.rivals(node)
+        believed = replace(
+            named,
+            mac=None if node.mac in rivals else node.mac,
+            interfaces=tuple(replace(each, mac=None) if each.mac in rivals else each for each in node.interfaces),
+        )
+        if not macs_of(node) and (node.last_seen == "never" or told.fqdn == node.fqdn):
+            return [*views, (replace(named, libvirt_name=named.libvirt_name or node.fqdn), False)]
+        return [*views, (believed, False)]
+
+    def _as_told(self, node: Node) -> Node:
+        seed = self._told.get(node.ip, node)
+        mac = self._told_mac(node)
+        return replace(seed, mac=None if mac in self.rivals(node) else mac, interfaces=())
+
+    def _told_mac(self, node: Node) -> str | None:
+        seed = self._told.get(node.ip)
+        return seed.mac if seed else None

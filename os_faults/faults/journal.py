@@ -1,0 +1,210 @@
+"""The controller's journal: who made which fault where and when, and what became of it.
+
+A node tells itself what it holds, and takes it back; the journal speaks for nodes that are off or don't answer.
+
+A file of JSON lines for each cloud. A line says what became of one fault, and the last line of a fault counts. The line
+``intended`` is on the disk before anything is done, so a controller that dies in the middle has told what it was at.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from os_faults.system import files
+from os_faults.system.text import is_text, printable
+
+LOG = logging.getLogger(__name__)
+
+INTENDED, INJECTED, HELD, ENDED = "intended", "injected", "held", "ended"
+
+_SCHEMA = 1
+#: Bytes from which on a file keeps only what is not ended yet.
+_ENOUGH = 64 * 1024
+#: Bytes of a line, with a bound for each of its texts, in characters: what is longer is none of ours.
+_LINE, _TEXT = 512 * 1024, 4096
+#: The last moment that is taken for one, seconds since the epoch: the end of the year 9999.
+_LATEST = 253_402_214_400.0
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the journal.
+
+    Attributes:
+        node: name of the node.
+        address: its address.
+        id: identity of the fault on this node.
+        verb: what made it.
+        subject: what it was done to.
+        undo: the verb that takes it back.
+        from_outside: whether it was done to the machine of the node; else the node takes it back itself.
+        state: ``intended`` before the act; then ``injected`` when the node holds it, or ``held`` when it took the node
+            away; ``ended`` when it was taken back and that was seen.
+        since: when it began, seconds since the epoch.
+        until: when it ends by itself, seconds since the epoch; None when it does not.
+        deadline: when the run that was to make it is stopped, seconds since the epoch.
+        by: who made it, ``user@controller``.
+        run: name of the directory of the run that made it; "" before there is one.
+    """
+
+    node: str
+    address: str
+    id: str
+    verb: str
+    subject: str
+    undo: str
+    from_outside: bool
+    state: str
+    since: float
+    until: float | None
+    deadline: float
+    by: str
+    run: str
+
+
+def open_faults(lines: Iterable[str], now: float) -> list[Entry]:
+    """Return the last word on each fault that is not over, in the order of their beginning.
+
+    Args:
+        lines: of a journal; what is torn or from elsewhere is passed over.
+        now: seconds since the epoch.
+    """
+    last = {(entry.node, entry.id): entry for entry in map(_parsed, lines) if entry is not None}
+    left = [entry for entry in last.values() if entry.state != ENDED and (entry.until is None or entry.until > now)]
+    return sorted(left, key=lambda entry: (entry.since, entry.node))
+
+
+class Journal:
+    """The journal of one cloud.
+
+    Args:
+        path: of the file, which need not be there; None keeps the lines in this object only.
+
+    Attributes:
+        unreadable: why the file could not be read when it was last looked at, a sentence; "" when it could.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._kept: list[str] = []
+        self.unreadable = ""
+
+    def open(self, now: float) -> list[Entry]:
+        """Return the faults that are not over, see `open_faults`.
+
+        A journal that can't be read is told in the log, once, and is no reason not to look at a cloud or to heal it.
+        """
+        if self._path is None:
+            return open_faults(self._kept, now)
+        before, self.unreadable = self.unreadable, ""
+        try:
+            return open_faults(_read(self._path), now)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            self.unreadable = (
+                f"can't read the journal of this cloud, {self._path} ({error.strerror}), so the nodes that were "
+                "powered off or cut off from here are not known; 'os-faults nodes --power' tells which are off"
+            )
+        if self.unreadable != before:
+            LOG.warning("%s", self.unreadable)
+        return []
+
+    def write(self, entries: Iterable[Entry], now: float) -> None:
+        """Add lines; they are on the disk when this returns.
+
+        What would not be read again is made so that it is: texts printable, and an end that is no moment none at all.
+
+        Args:
+            entries: the lines; without any, nothing is done.
+            now: seconds since the epoch.
+
+        Raises:
+            OSError: the file can't be written.
+        """
+        entries = [_sound(entry, now) for entry in entries]
+        if self._path is None:
+            self._kept += _lines(entries, now)
+        elif entries:
+            with files.locked(self._path):
+                _append(self._path, _lines(entries, now))
+                if self._path.stat().st_size > _ENOUGH:
+                    files.replace(self._path, "".join(_lines(open_faults(_read(self._path), now), now)))
+
+
+def _is_moment(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _LATEST
+
+
+#: What the fields of an entry must be, where it is not a text.
+_CHECKS: Mapping[str, Callable[[object], bool]] = {
+    "from_outside": lambda value: isinstance(value, bool),
+    "since": _is_moment,
+    "until": lambda value: value is None or _is_moment(value),
+    "deadline": _is_moment,
+}
+
+
+def _sound(entry: Entry, now: float) -> Entry:
+    texts: dict[str, Any] = {
+        name: printable(str(text))[:_TEXT] for name, text in asdict(entry).items() if name not in _CHECKS
+    }
+    return replace(
+        entry,
+        since=entry.since if _is_moment(entry.since) else now,
+        until=entry.until if _is_moment(entry.until) else None,
+        deadline=entry.deadline if _is_moment(entry.deadline) else now,
+        **texts,
+    )
+
+
+def _lines(entries: Iterable[Entry], now: float) -> list[str]:
+    return [json.dumps({"schema": _SCHEMA, "at": now, **asdict(entry)}) + "\n" for entry in entries]
+
+
+def _parsed(line: str) -> Entry | None:
+    """Return what a line says; None when it was cut off by a crash, is from another version, or from nowhere."""
+    try:
+        told = json.loads(line)
+        entry = Entry(**{field.name: told[field.name] for field in fields(Entry)})
+        known = told["schema"] == _SCHEMA
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    sound = all(_CHECKS.get(name, is_text)(value) for name, value in vars(entry).items())
+    return entry if known and sound else None
+
+
+def _read(path: Path) -> Iterator[str]:
+    """Yield the lines of a file; one that is far too long is passed over without a look."""
+    with files.opened(path) as file:
+        while line := file.readline(_LINE):
+            whole = line.endswith(b"\n") or len(line) < _LINE
+            while not whole:
+                rest = file.readline(_LINE)
+                whole = rest.endswith(b"\n") or len(rest) < _LINE
+                line = b""
+            yield line.decode(errors="replace")
+
+
+def _append(path: Path, lines: Iterable[str]) -> None:
+    """Add lines at the end; what a crash has cut off there must not take the first of them with it."""
+    with open(path, "a+b", opener=_private) as file:
+        file.seek(-1 if file.tell() else 0, os.SEEK_END)
+        torn = file.read() not in (b"", b"\n")
+        _put(file, "\n" * torn + "".join(lines))
+
+
+def _put(file: BinaryIO, text: str) -> None:
+    file.write(text.encode())
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -1,0 +1,262 @@
+"""What is injected into the nodes of a cloud, and how it is taken back.
+
+A node tells itself what it holds, and takes it back. For one that was powered off or cut off from here the controller's
+journal speaks, and what was powered off is powered on.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import asdict, replace
+from itertools import chain
+from typing import Any
+
+from os_faults import actions
+from os_faults.drivers.machines import Machines
+from os_faults.errors import AnsibleExecutionException, ArgumentError
+from os_faults.faults.journal import HELD, INTENDED, Entry
+from os_faults.faults.ledger import Ledger
+from os_faults.model import Action, Fault, HostResult, Node, Result, Status
+
+LOG = logging.getLogger(__name__)
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,299}")
+
+
+class Faults:
+    """Lists the faults of nodes and takes them back.
+
+    Args:
+        run: runs an action, with the machines of its nodes where it is done to these.
+        ledger: the faults that nodes can't report.
+    """
+
+    def __init__(self, run: Callable[..., Result], ledger: Ledger) -> None:
+        self._run = run
+        self._ledger = ledger
+
+    def listing(self, nodes: Iterable[Node], machines: Machines) -> Result:
+        """Return what each node holds, see `faults_of`.
+
+        Args:
+            nodes: the nodes.
+            machines: of all nodes of the cloud.
+        """
+        nodes = tuple(nodes)
+        listing = actions.for_playbook("faults.yml", nodes, verb="list", subject="the faults")
+        off = self._off(nodes, machines)
+        there = _without(nodes, off)
+        if not there:
+            return Result(listing, off)
+        result = self._run(replace(listing, nodes=there))
+        for name, host in result.items():
+            for note in host.payload.get("notes", ()):
+                LOG.warning("%s: %s", name, note)
+        cuts, known = self._ledger.cut(there), self._ledger.told(there)
+        told = {name: _listed(host, cuts.get(name), known.get(name, ())) for name, host in result.items()}
+        return replace(result, action=listing, hosts={**told, **off})
+
+    def heal(self, nodes: Iterable[Node], ids: Set[str], machines: Machines) -> Result:
+        """Power on the nodes that were powered off, then let every node take back what it holds.
+
+        Args:
+            nodes: the nodes.
+            ids: only the faults with these identities; all when empty.
+            machines: of all nodes of the cloud.
+        """
+        nodes = tuple(nodes)
+        ours = self._ours(nodes, ids)
+        back = self._power_on(nodes, ours, machines)
+        healing = _healing(nodes, ids)
+        others = ids - {entry.id for entry in ours.values()}
+        if ids and not others:
+            return Result(healing, back)
+        away = {
+            **self._off(_without(nodes, ours), machines),
+            **{name: host for name, host in back.items() if not host.ok},
+        }
+        there = _without(nodes, away)
+        if not there:
+            return Result(healing, away)
+        result = self._run(_healing(there, others))
+        cuts = self._ledger.cut(there)
+        healed = {name: _healed(host, back.get(name), cuts.get(name)) for name, host in result.items()}
+        return replace(result, action=healing, hosts={**healed, **away})
+
+    def left(self, nodes: Iterable[Node], ids: Set[str]) -> list[str]:
+        """Return what the nodes may hold yet when their healing was interrupted, a sentence each.
+
+        Args:
+            nodes: whom to heal.
+            ids: only the faults with these identities; all when empty.
+        """
+        nodes = tuple(nodes)
+        away = [*self._ledger.off(nodes).values(), *self._ledger.cut(nodes).values()]
+        known = [*away, *chain.from_iterable(self._ledger.told(nodes).values())]
+        return [
+            *(f"{entry.node}: may hold {_last_known(entry)}" for entry in known if not ids or entry.id in ids),
+            "'os-faults faults' lists what the nodes hold, by whoever made it",
+        ]
+
+    def healing(self, nodes: Iterable[Node], ids: Set[str]) -> list[Action]:
+        """Return what `heal` would do, run by run; nothing is touched."""
+        nodes = tuple(nodes)
+        ours = self._ours(nodes, ids)
+        others = ids - {entry.id for entry in ours.values()}
+        return [*_powering_on(nodes, ours), *([] if ids and not others else [_healing(nodes, others)])]
+
+    def _ours(self, nodes: Iterable[Node], ids: Set[str]) -> dict[str, Entry]:
+        return {name: entry for name, entry in self._ledger.off(nodes).items() if not ids or entry.id in ids}
+
+    def _off(self, nodes: Iterable[Node], machines: Machines) -> dict[str, HostResult]:
+        """Speak for the nodes that we have powered off, unless their machines say that they are on."""
+        nodes = tuple(nodes)
+        entries = self._ledger.off(nodes)
+        ours = [node for node in nodes if node.fqdn in entries]
+        return {
+            name: _off(host, entries[name])
+            for name, host in self._to_machines(actions.power_state(ours), machines).items()
+            if host.payload.get("power_state") != "on"
+        }
+
+    def _power_on(self, nodes: Iterable[Node], ours: Mapping[str, Entry], machines: Machines) -> dict[str, HostResult]:
+        return {
+            name: _powered_on(host, ours[name])
+            for action in _powering_on(nodes, ours)
+            for name, host in self._to_machines(action, machines).items()
+        }
+
+    def _to_machines(self, action: Action, machines: Machines) -> dict[str, HostResult]:
+        """Do an action from outside; what goes wrong is a failure of a node, and keeps no other from being healed."""
+        refused = {
+            name: HostResult(name, Status.FAILED, message=why)
+            for name, why in machines.refusals(action.verb, action.nodes).items()
+        }
+        known = _without(action.nodes, refused)
+        if not known:
+            return refused
+        try:
+            return {**refused, **self._run(replace(action, nodes=known), machines.variables(known))}
+        except AnsibleExecutionException as error:
+            unheard = {node.fqdn: HostResult(node.fqdn, Status.FAILED, message=str(error)) for node in known}
+            return {**refused, **unheard, **(error.result or {})}
+
+
+def faults_of(result: Result) -> list[Fault]:
+    """Return the faults that a listing found, node by node."""
+    return [fault for name in sorted(result) for fault in _faults(name, result[name].payload)]
+
+
+def _faults(node: str, payload: Mapping[str, Any]) -> Iterator[Fault]:
+    for hold in payload.get("holds", ()):
+        yield Fault(
+            node=node,
+            id=hold["id"],
+            verb=hold["fault"],
+            subject=hold["subject"],
+            state=hold["state"],
+            since=hold["since"],
+            until=hold.get("until"),
+            by=hold.get("by", ""),
+            detail=hold,
+        )
+
+
+def checked(ids: Iterable[Any]) -> set[str]:
+    """Return the identities of faults as a set.
+
+    Args:
+        ids: the identities; a text is one.
+
+    Raises:
+        ArgumentError: one can't be an identity, so it may have come from a host that lies.
+
+    Example:
+        >>> checked("freeze-keystone")
+        {'freeze-keystone'}
+    """
+    wanted = {ids} if isinstance(ids, str) else set(ids)
+    for name in wanted:
+        if not isinstance(name, str) or not _ID.fullmatch(name):
+            raise ArgumentError(
+                f"{name!r} is no identity of a fault: that has letters, digits, '_', '.' and '-' only; "
+                "'os-faults faults --output json' lists them"
+            )
+    return wanted
+
+
+def _healing(nodes: Iterable[Node], ids: Set[str]) -> Action:
+    return actions.for_playbook("heal.yml", nodes, verb="heal", subject="the nodes", fault_ids=sorted(ids) or None)
+
+
+def _powering_on(nodes: Iterable[Node], ours: Mapping[str, Entry]) -> list[Action]:
+    """Return the actions (one as a rule, none when there is nothing to do) that take back what the journal holds."""
+    undo = {node: ours[node.fqdn].undo for node in nodes if node.fqdn in ours}
+    return [
+        actions.for_verb("node", verb, [node for node in undo if undo[node] == verb], wait=True)
+        for verb in sorted(set(undo.values()))
+    ]
+
+
+def _without(nodes: Iterable[Node], names: Iterable[str]) -> tuple[Node, ...]:
+    left_out = set(names)
+    return tuple(node for node in nodes if node.fqdn not in left_out)
+
+
+# What is said of a node that can't tell itself.
+
+
+def _off(host: HostResult, entry: Entry) -> HostResult:
+    """A machine that can't be asked is a failure, and what we did to it is listed all the same."""
+    said = f"off by {entry.verb} of {entry.by} at {_time(entry.since)}"
+    message = said if host.ok else f"{said}; whether it still is, can't be asked: {host.message}"
+    return replace(host, changed=False, message=message, payload=_hold(entry))
+
+
+def _powered_on(host: HostResult, entry: Entry) -> HostResult:
+    if host.ok:
+        return replace(host, payload={**host.payload, "undone": [entry.id] if host.changed else []})
+    message = f"{entry.verb} at {_time(entry.since)} could not be taken back: {host.message}"
+    return replace(host, message=message, payload={**host.payload, "undo_failed": True})
+
+
+def _listed(host: HostResult, cut: Entry | None, known: Sequence[Entry]) -> HostResult:
+    if host.status is not Status.UNREACHABLE:
+        return host
+    if cut:
+        return HostResult(host.node, Status.OK, message=_until(cut), payload=_hold(cut))
+    told = "; ".join(_last_known(entry) for entry in known)
+    return replace(host, message=f"{host.message} (by the journal of this controller: {told})") if told else host
+
+
+def _last_known(entry: Entry) -> str:
+    what = f"{entry.verb} {entry.subject}".strip()
+    if entry.state == INTENDED:
+        return f"{what} of {entry.by} was begun at {_time(entry.since)}, its outcome is not known"
+    end = f"until {_time(entry.until)}" if entry.until else "until it is taken back"
+    return f"{what} of {entry.by} at {_time(entry.since)}, {end}"
+
+
+def _healed(host: HostResult, back: HostResult | None, cut: Entry | None) -> HostResult:
+    if cut and host.status is Status.UNREACHABLE:
+        host = replace(host, message=f"{host.message} ({_until(cut)})")
+    if back is None:
+        return host
+    undone = [*back.payload["undone"], *host.payload.get("undone", ())]
+    return replace(host, changed=host.changed or back.changed, payload={**host.payload, "undone": undone})
+
+
+def _hold(entry: Entry) -> dict[str, Any]:
+    """Return a payload in the form in which a node tells its holds."""
+    return {"holds": [{**asdict(entry), "fault": entry.verb, "state": HELD}]}
+
+
+def _until(cut: Entry) -> str:
+    return f"cut off by {cut.verb} {cut.subject} until {_time(cut.until or 0)}"
+
+
+def _time(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
