@@ -38,6 +38,8 @@ def call(
 ) -> subprocess.CompletedProcess[str]:
     """Run a program with nothing in its environment but a PATH and ``env``, in a mount namespace of its own.
 
+    It also finds the compiled Python of the tests, which another user can't write for himself.
+
     Args:
         argv: the program and its arguments.
         cwd: where.
@@ -49,7 +51,8 @@ def call(
     """
     steps = [*mounts, *(_opening(cwd) if uid else [])]
     drop = [f"--reuid={uid}", f"--regid={uid}", "--clear-groups"] if uid else []
-    environment = {"PATH": f"{BIN}:/usr/sbin:/usr/bin:/sbin:/bin", **(env or {})}
+    compiled = {name: os.environ[name] for name in ("PYTHONPYCACHEPREFIX",) if name in os.environ}
+    environment = {"PATH": f"{BIN}:/usr/sbin:/usr/bin:/sbin:/bin", **compiled, **(env or {})}
     command = shlex.join(
         ["setpriv", *drop, "env", "-i", *(f"{k}={v}" for k, v in environment.items()), *map(str, argv)]
     )

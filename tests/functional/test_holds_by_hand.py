@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from held_service import directory_of
+from ready_ansible import ReadyAnsible
 
 from os_faults import resources
 
@@ -19,7 +20,7 @@ pytestmark = [pytest.mark.functional, pytest.mark.usefixtures("runtime_directory
 
 
 @pytest.fixture
-def hold(tmp_path: Path):
+def hold(tmp_path: Path, ready_ansible: ReadyAnsible):
     """Run the module osf_hold alone, or with its action plugin, with these options, and return its answer."""
 
     def run(plugin: bool = False, **options: Any) -> dict[str, Any]:
@@ -27,16 +28,19 @@ def hold(tmp_path: Path):
         task = {"osf_hold": {"fault": "test", "subject": tmp_path.name, "seconds": "60", **options}}
         book.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": [task]}]))
         done = subprocess.run(
-            [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,", "-c", "local", str(book)],
-            env={
-                **os.environ,
-                "ANSIBLE_LIBRARY": str(resources.modules_dir()),
-                "ANSIBLE_MODULE_UTILS": str(resources.modules_dir() / "module_utils"),
-                **({"ANSIBLE_ACTION_PLUGINS": str(resources.playbooks_dir() / "action_plugins")} if plugin else {}),
-                "ANSIBLE_STDOUT_CALLBACK": "minimal",
-                "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
-                "ANSIBLE_NOCOLOR": "1",
-            },
+            ["ansible-playbook", "-i", "localhost,", "-c", "local", str(book)],
+            env=ready_ansible.before(
+                {
+                    **os.environ,
+                    "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+                    "ANSIBLE_LIBRARY": str(resources.modules_dir()),
+                    "ANSIBLE_MODULE_UTILS": str(resources.modules_dir() / "module_utils"),
+                    **({"ANSIBLE_ACTION_PLUGINS": str(resources.playbooks_dir() / "action_plugins")} if plugin else {}),
+                    "ANSIBLE_STDOUT_CALLBACK": "minimal",
+                    "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
+                    "ANSIBLE_NOCOLOR": "1",
+                }
+            ),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
