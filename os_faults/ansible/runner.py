@@ -35,7 +35,7 @@ from os_faults.ansible.workers import SharedRun
 from os_faults.config import SshConfig, Worker
 from os_faults.errors import AnsibleExecutionException, ArgumentError, ConfigError, OSFError, RunTimeout
 from os_faults.model import Action, Result
-from os_faults.model.moment import is_delay
+from os_faults.model.start_time import is_delay
 from os_faults.system import files
 from os_faults.system.text import is_text
 

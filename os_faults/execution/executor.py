@@ -93,7 +93,7 @@ class Executor:
     def _perform(self, wanted: Sequence[Action]) -> tuple[Result, ...]:
         """Do actions by one run."""
         begun = time.time()
-        wanted = [actions.at_its_moment(each, begun) for each in wanted]
+        wanted = [actions.with_start_time(each, begun) for each in wanted]
         action = merged(wanted) if len(wanted) > 1 else wanted[0]
         machines = self._discovery.machines().variables(action.nodes) if action.from_outside else {}
         undos = [(each, self._undo_of(each, machines)) for each in wanted]

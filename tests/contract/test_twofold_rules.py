@@ -24,7 +24,7 @@ from os_faults.ansible.inventory import group_of, inventory
 from os_faults.config import load
 from os_faults.faults.listing import checked
 from os_faults.model import Node
-from os_faults.model.moment import LONGEST, epoch_of
+from os_faults.model.start_time import LONGEST, epoch_of
 from os_faults.testing import FakeRunner
 
 PLAYBOOKS = Path(__file__).parents[2] / "playbooks"

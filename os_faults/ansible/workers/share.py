@@ -215,11 +215,11 @@ class Share:
         self.status, self.lost = "timeout", "it did not say that its time is over"
         self.stop()
 
-    def _blame(self, output: Sequence[str]) -> None:
+    def _blame(self, lines: Sequence[str]) -> None:
         """Find out why there is no end of the run.
 
         Args:
-            output: the lines that ssh and the programs on the worker have said.
+            lines: what ssh and the programs on the worker have written to stderr.
         """
         if self.status in ("failed", "successful"):
             output = "".join(f"{event.get('stdout', '')}\n" for event in self.events)
@@ -227,7 +227,7 @@ class Share:
         elif self._stopped.is_set():
             self.lost = self.lost or "it was stopped"
         else:
-            self.lost = (output[-1] if output else "") or self.lost or "it ended without an answer"
+            self.lost = (lines[-1] if lines else "") or self.lost or "it ended without an answer"
 
     def _clear(self) -> None:
         """End on the worker what a run without an end has left, if it can be reached."""

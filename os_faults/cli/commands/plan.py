@@ -14,7 +14,7 @@ from os_faults.cli.globals import Command, Group
 from os_faults.cli.session import Session
 from os_faults.cli.terminal import say
 from os_faults.errors import GuardRailError
-from os_faults.model.moment import is_delay
+from os_faults.model.start_time import is_delay
 from os_faults.system.text import printable
 
 if TYPE_CHECKING:
