@@ -1,26 +1,25 @@
-"""The command lines, ``os-faults`` and ``os-inject-fault``: mouths of the library.
+"""The command lines, ``os-faults`` and ``os-inject-fault``.
 
 Verbs, their arguments, choices and help come from the contracts of the playbooks. Whatever costs time to import
 (YAML, Ansible, rich) is imported where it is used, so that ``--help`` and completion are quick.
 
 ============  ==========================================================
 `app`         ``os-faults`` itself
+`commands`    its commands, a file each
 `sentence`    ``os-inject-fault SENTENCE``
-`outcome`     errors → exit codes
-`session`     what the global options mean: configuration, cloud, logging
 `globals`     global options, also after the command
-`interrupts`  Ctrl-C and SIGTERM
+`session`     what they mean: configuration, cloud, logging
 `contracts`   contract → arguments and options
 `targets`     ``--on``
+`guards`      ``--limit`` and ``--yes``
+`passwords`   ``--ask-pass`` in a printed command line
 `names`       completion of services and nodes
-`inject`      ``inject VERB …``, and ``--dry-run``
-`heal`        ``heal``
-`ask`         ``verify``, ``nodes``, ``services``, ``faults``, ``inventory``
-`discover`    ``discover``
-`lists`       ``drivers``, ``playbooks``, ``completion``
-`demo`        ``demo``
 `output`      text and JSON
-`progress`    what a person sees while waiting
+`incomplete`  answers in which some nodes are missing
+`terminal`    the only way to the terminal
+`progress`    the line that changes while a person waits
+`interrupts`  Ctrl-C and SIGTERM
+`outcome`     errors → exit codes
 ============  ==========================================================
 """
 

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from os_faults.cli import ask, lists
-from os_faults.cli.demo import demo
-from os_faults.cli.discover import discover
+from os_faults.cli.commands import COMMANDS
 from os_faults.cli.globals import Group, version_option
-from os_faults.cli.heal import heal
-from os_faults.cli.inject import inject
-from os_faults.cli.outcome import EXIT_CODES, Told
-from os_faults.cli.plan import plan
+from os_faults.cli.outcome import EXIT_CODES, Outermost
 
 
-class Main(Told, Group):
+class Main(Outermost, Group):
     """The outermost group."""
 
 
@@ -25,20 +20,5 @@ main = Main(
     epilog=EXIT_CODES,
 )
 main.params.append(version_option())
-for _command in (
-    ask.verify,
-    ask.nodes,
-    ask.services,
-    ask.containers,
-    ask.faults,
-    inject,
-    heal,
-    plan,
-    ask.inventory,
-    discover,
-    lists.playbooks,
-    lists.drivers,
-    lists.completion,
-    demo,
-):
+for _command in COMMANDS:
     main.add_command(_command)

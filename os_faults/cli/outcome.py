@@ -29,7 +29,7 @@ Exit codes:
        (a second Ctrl-C tells when the nodes take it back by themselves, a third leaves at once)"""
 
 
-class Told(click.Command):
+class Outermost(click.Command):
     """An outermost command: whatever goes wrong in it ends here as one line and an exit code."""
 
     def main(

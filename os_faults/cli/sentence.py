@@ -5,12 +5,12 @@ from __future__ import annotations
 import click
 
 from os_faults.cli.globals import Command, version_option
-from os_faults.cli.outcome import Told
+from os_faults.cli.outcome import Outermost
 from os_faults.cli.session import Session
 from os_faults.cli.terminal import say
 
 
-class InjectFault(Told, Command):
+class InjectFault(Outermost, Command):
     """The command; its help is worked out when somebody asks."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -134,6 +134,21 @@ def test_the_tests_that_the_threat_model_names_are_there(path: str, name: str) -
     assert re.search(rf"^(    )?def {name}\(", (ROOT / path).read_text(), re.MULTILINE)
 
 
+PATHS = {
+    (page.name, path.rstrip("."))
+    for page in [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"]
+    for path in re.findall(
+        r"\b(?:os_faults|playbooks|ansible_modules|tests|benchmarks|docs)/[\w./-]+", page.read_text(encoding="utf-8")
+    )
+    if not re.search("[A-Z]{4}", path)  # NAME stands for a name of yours
+}
+
+
+@pytest.mark.parametrize(("page", "path"), sorted(PATHS))
+def test_a_file_that_a_page_names_is_there(page: str, path: str) -> None:
+    assert (ROOT / path).exists(), f"{page} names {path}"
+
+
 def test_every_driver_has_a_page() -> None:
     from os_faults import registry
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from os_faults.cli.commands.heal import Heal
+from os_faults.cli.commands.inject import ContainerVerbs, Verbs, action_of, command_of
 from os_faults.cli.globals import Command, Group
-from os_faults.cli.heal import Heal
-from os_faults.cli.inject import ContainerVerbs, Verbs, action_of, command_of
 from os_faults.cli.session import Session
 from os_faults.cli.terminal import say
 from os_faults.errors import GuardRailError

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from os_faults.cli.commands.inject import dry_run_option, show
 from os_faults.cli.globals import Command
-from os_faults.cli.inject import dry_run_option, show
 from os_faults.cli.session import Session
 
 _PLAYBOOK = "heal.yml"

@@ -1,4 +1,4 @@
-"""Commands about os-faults itself: ``drivers``, ``playbooks``, ``completion``."""
+"""``os-faults playbooks``: lists the playbooks."""
 
 from __future__ import annotations
 
@@ -7,24 +7,6 @@ import click
 from os_faults.cli.globals import command
 from os_faults.cli.session import Session
 from os_faults.cli.terminal import say
-
-
-@command("drivers")
-@click.pass_obj
-def drivers(session: Session) -> None:
-    """List the drivers, ours and those of other packages."""
-    from os_faults.registry import KINDS, get, names
-
-    rows = [
-        {"kind": kind, "driver": name, "description": get(kind, name).DESCRIPTION}
-        for kind in KINDS
-        for name in names(kind)
-    ]
-    if session.out.json:
-        session.out.document(drivers=rows)
-        return
-    for row in sorted(rows, key=lambda row: (row["driver"], row["kind"])):  # a list of names in YAML, with comments
-        say(f"- {row['driver']:12}  # {row['kind']}: {row['description']}")
 
 
 @command("playbooks")
@@ -54,20 +36,3 @@ def playbooks(session: Session, path: bool) -> None:
     ]
     columns = ("playbook", "subject", "verbs", "options", "description")
     session.out.table("playbooks", columns, rows, directory=str(playbooks_dir()))
-
-
-@command(
-    "completion",
-    help="Print the completion of a shell.\n\n"
-    '\b\n  eval "$(os-faults completion bash)"\n'
-    "  os-faults completion fish > ~/.config/fish/completions/os-faults.fish",
-)
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-@click.pass_context
-def completion(ctx: click.Context, shell: str) -> None:
-    """Print the completion."""
-    from click.shell_completion import get_completion_class
-
-    maker = get_completion_class(shell)
-    if maker is not None:
-        say(maker(ctx.find_root().command, {}, "os-faults", "_OS_FAULTS_COMPLETE").source())

@@ -1,0 +1,71 @@
+"""``os-faults faults``: lists the faults that nodes hold."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from os_faults.cli import incomplete
+from os_faults.cli.globals import command
+from os_faults.cli.session import Session
+from os_faults.errors import AnsibleExecutionException, OSFException
+
+if TYPE_CHECKING:
+    from os_faults.model import Fault
+
+
+@command("faults")
+@click.pass_obj
+def faults(session: Session) -> None:
+    """List the faults that the nodes hold at this moment, as the nodes themselves tell.
+
+    A node that was powered off or cut off from here can't tell: its fault is "held", by the journal of this controller.
+    """
+    from os_faults.faults.listing import faults_of
+
+    with session.connected() as cloud:
+        failure: OSFException | None = None
+        try:
+            found = cloud.faults()
+        except AnsibleExecutionException as error:
+            failure = error
+            found = faults_of(error.result) if error.result is not None else []
+        now = time.time()
+        columns = ("node", "fault", "subject", "state", "since", "ends_in", "by")
+        session.out.table(
+            "faults", columns, [_fault(fault, now, session.out.json) for fault in found], **incomplete.as_data(failure)
+        )
+        if failure is not None:
+            raise failure
+
+
+def _fault(fault: Fault, now: float, exact: bool) -> dict[str, Any]:
+    """Return a row; for programs ``since`` and ``ends_in`` are numbers."""
+    left = None if fault.until is None else max(0.0, fault.until - now)
+    return {
+        "node": fault.node,
+        "id": fault.id,
+        "fault": fault.verb,
+        "subject": fault.subject,
+        "state": fault.state,
+        "since": fault.since if exact else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(fault.since)),
+        "until": fault.until,
+        "ends_in": (None if left is None else round(left, 1)) if exact else _span(left),
+        "by": fault.by,
+    }
+
+
+def _span(seconds: float | None) -> str:
+    """Return a time as people read it.
+
+    Example:
+        >>> _span(1795), _span(None)
+        ('29m55s', 'never')
+    """
+    if seconds is None:
+        return "never"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h{minutes:02}m" if hours else f"{minutes}m{rest:02}s" if minutes else f"{rest}s"

@@ -1,0 +1,23 @@
+"""``os-faults verify``: proves that every node can be used."""
+
+from __future__ import annotations
+
+import click
+
+from os_faults.cli.globals import command
+from os_faults.cli.session import Session
+from os_faults.errors import AnsibleExecutionException
+
+
+@command("verify")
+@click.pass_obj
+def verify(session: Session) -> None:
+    """Prove that every node can be reached and used, and say what was found there."""
+    with session.connected() as cloud:
+        try:
+            result = cloud.verify()
+        except AnsibleExecutionException as error:
+            if error.result is not None:
+                session.out.result(error.result)
+            raise
+        session.out.result(result)
