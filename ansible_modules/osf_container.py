@@ -112,10 +112,10 @@ notes:
 
 import signal
 import time
-from typing import Sequence
+from typing import Any, Sequence
 
-from ansible.module_utils.os_faults import errors
-from ansible.module_utils.os_faults.hold import owners, recorded
+from ansible.module_utils.os_faults import errors, service_module
+from ansible.module_utils.os_faults.hold import recorded
 from ansible.module_utils.os_faults.host import proc, supervisor
 from ansible.module_utils.os_faults.module import Module
 from ansible.module_utils.os_faults.service import containers, systemd
@@ -124,19 +124,30 @@ SETTLE = 0.3
 """Seconds that a started container has to prove that it lives."""
 
 
-class Target:
+class Target(service_module.Target):
     """The container, and the only place where it is acted on."""
 
     def __init__(self, module: Module) -> None:
-        self.module = module
+        super().__init__(module)
         self.subject = module.params["subject"]
-        self.deadline = time.monotonic() + module.params["timeout"]
         self.container = containers.find(module.run_command, module.params["container"], module.params["engine"])
         self.unit = containers.unit_of(module.run_command, self.container)
 
     def refresh(self) -> None:
         """Ask the engine again."""
         self.container = containers.find(self.module.run_command, self.container.name, self.container.engine)
+
+    def pids(self) -> list[int]:
+        """Return its processes, as the engine told last."""
+        return self.container.pids
+
+    def answer(self, pids: list[int]) -> dict[str, Any]:
+        """Return how the container is."""
+        return {
+            "state": "active" if self.container.runs else "inactive",
+            "status": self.container.status,
+            "units": [self.unit or self.container.name],
+        }
 
     def command(self, verb: str) -> list[str]:
         """Return the command that starts, stops or restarts the container, by its unit when it has one."""
@@ -276,10 +287,17 @@ def kill(target: Target) -> tuple[bool, list[str]]:
             f"{target.subject} was killed, but after {target.module.params['timeout']:d} s these processes "
             f"are still there: {', '.join(str(each.pid) for each in left)}"
         )
+    target.refresh()
     return True, [target.restart_note()]
 
 
 ACTIONS = {"start": start, "terminate": terminate, "restart": restart, "kill": kill}
+
+
+def find(module: Module) -> Target:
+    """Return the container that the options name."""
+    supervisor.doing(f"asking for container '{module.params['container']}'")
+    return Target(module)
 
 
 def main() -> None:
@@ -289,36 +307,12 @@ def main() -> None:
             "container": {"type": "str", "required": True},
             "engine": {"type": "str", "choices": ["auto", "docker", "podman"], "default": "auto"},
             "subject": {"type": "str", "required": True},
-            "action": {"type": "str", "required": True, "choices": list(ACTIONS)},
-            "timeout": {"type": "int", "default": 300},
-            "by": {"type": "str"},
-            "force": {"type": "bool", "default": False},
+            **service_module.OPTIONS,
         },
         supports_check_mode=True,
     )
     module.run_command_environ_update = systemd.ENVIRONMENT
-    try:
-        supervisor.doing(f"asking for container '{module.params['container']}'")
-        target = Target(module)
-        if module.params["action"] != "start":
-            owners.refuse_others(module.params["by"], module.params["force"])
-        before = target.container.pids
-        if not module.check_mode:
-            supervisor.acting()
-        changed, notes = ACTIONS[module.params["action"]](target)
-        if not module.check_mode:
-            target.refresh()
-    except errors.HostError as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(
-        changed=changed,
-        state="active" if target.container.runs else "inactive",
-        status=target.container.status,
-        units=[target.unit or target.container.name],
-        pids_before=before,
-        pids_after=before if module.check_mode else target.container.pids,
-        notes=notes,
-    )
+    service_module.run(module, find, ACTIONS)
 
 
 if __name__ == "__main__":

@@ -128,8 +128,8 @@ import signal
 import time
 from typing import Any, Callable, Mapping, Sequence
 
-from ansible.module_utils.os_faults import errors
-from ansible.module_utils.os_faults.hold import owners, recorded
+from ansible.module_utils.os_faults import errors, service_module
+from ansible.module_utils.os_faults.hold import recorded
 from ansible.module_utils.os_faults.host import proc, supervisor
 from ansible.module_utils.os_faults.module import Module
 from ansible.module_utils.os_faults.service import pacemaker, resolve, systemd
@@ -138,15 +138,14 @@ PAUSE = 0.5
 """Seconds between two looks at the cluster."""
 
 
-class Managed:
+class Managed(service_module.Target):
     """The resource as this host sees it, and the only place where the cluster is told anything."""
 
     def __init__(self, module: Module, cluster: pacemaker.Cluster) -> None:
-        self.module = module
+        super().__init__(module)
         self.name = module.params["name"]
         self.resource = module.params["resource"]
         self.here = pacemaker.own_name(module.run_command)
-        self.deadline = time.monotonic() + module.params["timeout"]
         self.cluster = cluster
         cluster.resource(self.resource)
 
@@ -175,7 +174,7 @@ class Managed:
         nodes = ", ".join(self.facts.nodes)
         return f"Pacemaker runs it on {nodes} now" if nodes else "it runs nowhere in the cluster now"
 
-    def notes(self) -> list[str]:
+    def elsewhere(self) -> list[str]:
         """Return where it runs now, unless that is here."""
         return [] if self.runs_here else [self.whereabouts()]
 
@@ -190,6 +189,15 @@ class Managed:
             return resolve.processes(self.module, definition, self.name)
         except errors.ServiceError:
             return []
+
+    def answer(self, pids: list[int]) -> dict[str, Any]:
+        """Return where the resource runs."""
+        return {
+            "state": "active" if self.runs_here else "inactive",
+            "units": [self.resource],
+            "use_units": False,
+            "nodes": list(self.facts.nodes),
+        }
 
     def tell(self, *words: str) -> None:
         """Run ``crm_resource`` for the resource.
@@ -243,7 +251,7 @@ def start(managed: Managed) -> tuple[bool, list[str]]:
         managed.enable()
         managed.wait(lambda: managed.is_up, "start")
     recorded.close(managed.module, "terminate", managed.name)
-    return change, managed.notes()
+    return change, managed.elsewhere()
 
 
 def terminate(managed: Managed) -> tuple[bool, list[str]]:
@@ -279,7 +287,7 @@ def restart(managed: Managed) -> tuple[bool, list[str]]:
     managed.tell("--restart", *(["--node", managed.here] if managed.facts.everywhere else []))
     managed.wait(lambda: managed.is_up, "restart")
     recorded.close(managed.module, "terminate", managed.name)
-    return True, managed.notes()
+    return True, managed.elsewhere()
 
 
 def kill(managed: Managed) -> tuple[bool, list[str]]:
@@ -309,31 +317,19 @@ def kill(managed: Managed) -> tuple[bool, list[str]]:
 ACTIONS = {"start": start, "terminate": terminate, "restart": restart, "kill": kill}
 
 
-def act(module: Module) -> dict[str, Any]:
-    """Do what the options ask for and return the module's answer."""
+def find(module: Module) -> Managed:
+    """Return the resource that the options name; end the module where the service is made of units.
+
+    Raises:
+        Failed: this user can't act on it.
+    """
     supervisor.doing(f"asking Pacemaker for resource '{module.params['resource']}'")
     cluster = cluster_of(module)
     if cluster is None:
-        return {"changed": False, "state": "unknown", "units": [], "use_units": True, **NOBODY}
+        module.exit_json(changed=False, state="unknown", units=[], use_units=True, **NOBODY)
     if os.geteuid() != 0 and not module.check_mode:
         raise errors.Failed("resources of Pacemaker are acted on as root, and this task is not run as root; set become")
-    managed = Managed(module, cluster)
-    if module.params["action"] != "start":
-        owners.refuse_others(module.params["by"], module.params["force"])
-    before = managed.pids()
-    if not module.check_mode:
-        supervisor.acting()
-    changed, notes = ACTIONS[module.params["action"]](managed)
-    return {
-        "changed": changed,
-        "state": "active" if managed.runs_here else "inactive",
-        "units": [managed.resource],
-        "use_units": False,
-        "nodes": list(managed.facts.nodes),
-        "pids_before": before,
-        "pids_after": before if module.check_mode else managed.pids(),
-        "notes": notes,
-    }
+    return Managed(module, cluster)
 
 
 NOBODY: Mapping[str, Sequence[str]] = {"nodes": [], "pids_before": [], "pids_after": [], "notes": []}
@@ -358,19 +354,12 @@ def main() -> None:
             "resource": {"type": "str", "required": True},
             "processes": {"type": "dict", "default": {}},
             "or_units": {"type": "list", "elements": "str", "default": []},
-            "action": {"type": "str", "required": True, "choices": list(ACTIONS)},
-            "timeout": {"type": "int", "default": 300},
-            "by": {"type": "str"},
-            "force": {"type": "bool", "default": False},
+            **service_module.OPTIONS,
         },
         supports_check_mode=True,
     )
     module.run_command_environ_update = systemd.ENVIRONMENT
-    try:
-        answer = act(module)
-    except errors.HostError as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(**answer)
+    service_module.run(module, find, ACTIONS)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,8 @@ MAY_IMPORT = {
     "hold": {"basic", "errors", "host"},
     "power": {"basic", "errors", "libvirt"},
     "module": {"basic", "host"},
-    "modules": {"basic", "errors", "module", "host", "service", "hold", "power", "pyghmi", "sushy"},
+    "service_module": {"errors", "module", "host", "hold"},
+    "modules": {"basic", "errors", "module", "service_module", "host", "service", "hold", "power", "pyghmi", "sushy"},
     "plugins": {"ansible.errors", "ansible.plugins.action"},
 }
 
