@@ -1,4 +1,4 @@
-"""Ansible that is loaded once for all runs of one environment; to load it is nine tenths of a run's CPU time."""
+"""Ansible that is loaded once for all runs of one environment; to load it is two thirds of a run's CPU time."""
 
 from __future__ import annotations
 
