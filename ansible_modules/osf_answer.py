@@ -78,7 +78,7 @@ waited:
 from ansible.module_utils.os_faults.module import Module
 
 
-def main():
+def main() -> None:
     """Answer, with the boot id."""
     module = Module(
         argument_spec={

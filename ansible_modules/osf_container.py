@@ -11,8 +11,8 @@ short_description: Start, terminate, restart or kill a container of docker or po
 description:
   - The container is the one with exactly this name, running or not.
   - A container that a unit of systemd runs, as kolla, EDPM and podman lay them, is started and stopped by its unit,
-    since systemd would undo what is done to the container alone. C(kill) hits the container itself.
-  - C(terminate) is recorded on the host, so that healing the host starts the container again; C(start) and C(restart)
+    since systemd would undo what is done to the container alone. V(kill) hits the container itself.
+  - V(terminate) is recorded on the host, so that healing the host starts the container again; V(start) and V(restart)
     close that record.
   - A paused container is let go on before it is stopped or killed.
 version_added: "1.0.0"
@@ -75,7 +75,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 state:
-  description: C(active) when the container runs, else C(inactive).
+  description: V(active) when the container runs, else V(inactive).
   returned: success
   type: str
   sample: active
@@ -112,6 +112,7 @@ notes:
 
 import signal
 import time
+from typing import Sequence
 
 from ansible.module_utils.os_faults.hold import owners, recorded
 from ansible.module_utils.os_faults.host import proc, supervisor
@@ -129,24 +130,24 @@ class Failure(Exception):
 class Target:
     """The container, and the only place where it is acted on."""
 
-    def __init__(self, module):
+    def __init__(self, module: Module) -> None:
         self.module = module
         self.subject = module.params["subject"]
         self.deadline = time.monotonic() + module.params["timeout"]
         self.container = containers.find(module.run_command, module.params["container"], module.params["engine"])
         self.unit = containers.unit_of(module.run_command, self.container)
 
-    def refresh(self):
+    def refresh(self) -> None:
         """Ask the engine again."""
         self.container = containers.find(self.module.run_command, self.container.name, self.container.engine)
 
-    def command(self, verb):
+    def command(self, verb: str) -> list[str]:
         """Return the command that starts, stops or restarts the container, by its unit when it has one."""
         if self.unit:
             return ["systemctl", "--no-ask-password", verb, "--", self.unit]
         return [self.container.engine, verb, self.container.name]
 
-    def run(self, command):
+    def run(self, command: Sequence[str]) -> None:
         """Run a command within the time that is left.
 
         Raises:
@@ -156,16 +157,16 @@ class Target:
         code, out, err = self.module.run_command(["timeout", str(limit), *command])
         if code:
             said = (err.strip() or out.strip()).splitlines()
-            why = "it did not end in time" if code == 124 else said[-1] if said else "exit code %d" % code
-            raise Failure("%s: '%s' failed: %s" % (self.subject, " ".join(command), why))
+            why = "it did not end in time" if code == 124 else said[-1] if said else f"exit code {code:d}"
+            raise Failure(f"{self.subject}: '{' '.join(command)}' failed: {why}")
 
-    def unpause(self):
+    def unpause(self) -> None:
         """Let the container go on when it is paused; a paused one neither stops nor dies."""
         if self.container.status == "paused":
             self.run([self.container.engine, "unpause", self.container.name])
             self.refresh()
 
-    def ensure_runs(self, verb, besides=""):
+    def ensure_runs(self, verb: str, besides: str = "") -> None:
         """Wait until the container runs, anew if it ran ``besides``, and is still there a moment later.
 
         Raises:
@@ -183,16 +184,16 @@ class Target:
                 break
             time.sleep(SETTLE)
         raise Failure(
-            "%s did not %s within %d s: it is %s%s"
-            % (self.subject, verb, self.module.params["timeout"], self.container.status, self._last_words())
+            f"{self.subject} did not {verb} within {self.module.params['timeout']:d} s: "
+            f"it is {self.container.status}{self._last_words()}"
         )
 
-    def _last_words(self):
+    def _last_words(self) -> str:
         code, out, err = self.module.run_command([self.container.engine, "logs", "--tail", "1", self.container.name])
         said = (out.strip() or err.strip()).splitlines()
-        return "; its log ends: %s" % said[-1] if code == 0 and said else ""
+        return f"; its log ends: {said[-1]}" if code == 0 and said else ""
 
-    def ensure_stopped(self):
+    def ensure_stopped(self) -> None:
         """Wait until the container has no process.
 
         Raises:
@@ -202,23 +203,23 @@ class Target:
         while self.container.runs:
             if time.monotonic() >= self.deadline:
                 raise Failure(
-                    "%s did not stop within %d s: it is %s"
-                    % (self.subject, self.module.params["timeout"], self.container.status)
+                    f"{self.subject} did not stop within {self.module.params['timeout']:d} s: "
+                    f"it is {self.container.status}"
                 )
             time.sleep(SETTLE)
             self.refresh()
 
-    def restart_note(self):
+    def restart_note(self) -> str:
         """Say who starts the container again."""
         if self.unit:
             facts = systemd.show(self.module.run_command, [self.unit], (*systemd.STATE, "Restart"))[self.unit]
-            return "%s runs it (Restart=%s)" % (self.unit, facts.get("Restart", "no"))
+            return f"{self.unit} runs it (Restart={facts.get('Restart', 'no')})"
         if self.container.policy in ("always", "unless-stopped", "on-failure"):
-            return "%s may start it again (restart policy %s)" % (self.container.engine, self.container.policy)
+            return f"{self.container.engine} may start it again (restart policy {self.container.policy})"
         return "nothing starts it again"
 
 
-def start(target):
+def start(target: Target) -> tuple[bool, list[str]]:
     """Start the container when it does not run."""
     idle = target.container.status != "running"
     if idle:
@@ -231,7 +232,7 @@ def start(target):
     return idle, []
 
 
-def terminate(target):
+def terminate(target: Target) -> tuple[bool, list[str]]:
     """Stop the container; leave a record that tells how to start it again."""
     if not target.container.runs:
         return False, []
@@ -251,7 +252,7 @@ def terminate(target):
     return True, []
 
 
-def restart(target):
+def restart(target: Target) -> tuple[bool, list[str]]:
     """Restart the container, or start it when it does not run."""
     if target.module.check_mode:
         return True, ["would restart " + target.container.name]
@@ -263,11 +264,11 @@ def restart(target):
     return True, []
 
 
-def kill(target):
+def kill(target: Target) -> tuple[bool, list[str]]:
     """Kill every process of the container, and wait until each is gone."""
     victims = proc.identify(target.container.pids)
     if not victims:
-        raise Failure("nothing to kill: %s is %s on this host" % (target.subject, target.container.status))
+        raise Failure(f"nothing to kill: {target.subject} is {target.container.status} on this host")
     if target.module.check_mode:
         return True, ["would kill " + ", ".join(str(each.pid) for each in victims), target.restart_note()]
     target.unpause()
@@ -275,8 +276,8 @@ def kill(target):
     left = proc.wait_gone(victims, target.deadline, insist=signal.SIGKILL)
     if left:
         raise Failure(
-            "%s was killed, but after %d s these processes are still there: %s"
-            % (target.subject, target.module.params["timeout"], ", ".join(str(each.pid) for each in left))
+            f"{target.subject} was killed, but after {target.module.params['timeout']:d} s these processes "
+            f"are still there: {', '.join(str(each.pid) for each in left)}"
         )
     return True, [target.restart_note()]
 
@@ -284,7 +285,7 @@ def kill(target):
 ACTIONS = {"start": start, "terminate": terminate, "restart": restart, "kill": kill}
 
 
-def main():
+def main() -> None:
     """Run the module."""
     module = Module(
         argument_spec={
@@ -300,7 +301,7 @@ def main():
     )
     module.run_command_environ_update = systemd.ENVIRONMENT
     try:
-        supervisor.doing("asking for container '%s'" % module.params["container"])
+        supervisor.doing(f"asking for container '{module.params['container']}'")
         target = Target(module)
         if module.params["action"] != "start":
             owners.refuse_others(module.params["by"], module.params["force"])

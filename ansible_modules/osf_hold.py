@@ -159,8 +159,7 @@ attributes:
     platforms: linux
     support: full
     description: The host is a Linux host.
-author:
-  - os_faults developers (@openstack)
+author: [The os_faults authors (@os-faults)]
 """
 
 EXAMPLES = r"""
@@ -280,9 +279,8 @@ def seconds_of(value: str | None) -> int | None:
         return None
     if not re.fullmatch("[0-9]{1,8}", text) or not 1 <= int(text) <= clock.LONGEST:
         raise make.Refused(
-            "the end of a fault must be a number of seconds from 1 to {:d} (a year) or the word never, got: {}".format(
-                clock.LONGEST, text[:40]
-            )
+            f"the end of a fault must be a number of seconds from 1 to {clock.LONGEST:d} (a year) or the word never, "
+            f"got: {text[:40]}"
         )
     return int(text)
 
@@ -298,7 +296,7 @@ def moment_of(options: Mapping[str, Any]) -> moments.Moment | None:
     sight = moments.sight_of(options["sight"])
     moment = moments.moment_of(options["at"], sight, clock.now(), clock.uptime())
     if moment.uptime - clock.uptime() > clock.LONGEST:
-        raise make.Refused("the moment at which a fault begins must be within a year, got: {}".format(moment.at))
+        raise make.Refused(f"the moment at which a fault begins must be within a year, got: {moment.at}")
     return moment
 
 
@@ -314,11 +312,11 @@ def ports_of(service: resolve.Service, definition: Mapping[str, Any], name: str)
     if unix_sockets:
         front = definition.get("behind") or "the web server"
         raise make.Refused(
-            "{} listens on unix socket {} only; unplug {}, which is in front of it".format(name, unix_sockets[0], front)
+            f"{name} listens on unix socket {unix_sockets[0]} only; unplug {front}, which is in front of it"
         )
     ports = ports or [(str(port[0]), int(port[1])) for port in definition.get("ports") or []]
     if not ports:
-        raise make.Refused("{} listens on no port of this host, so there is nothing to unplug".format(name))
+        raise make.Refused(f"{name} listens on no port of this host, so there is nothing to unplug")
     return sorted(set(ports))
 
 
@@ -332,11 +330,9 @@ def refuse_unknown_network(options: Mapping[str, Any]) -> None:
     if interface in os.listdir("/sys/class/net"):
         return
     if network in networks:
-        raise make.Refused(
-            "network '{}' is on interface '{}', which this host does not have".format(network, interface)
-        )
+        raise make.Refused(f"network '{network}' is on interface '{interface}', which this host does not have")
     known = ", ".join(sorted(networks)) or "none"
-    raise make.Refused("network '{}' is not known; known: {}".format(network, known))
+    raise make.Refused(f"network '{network}' is not known; known: {known}")
 
 
 def targets_of(module: Module) -> tuple[list[str], make.Cut]:
@@ -347,7 +343,7 @@ def targets_of(module: Module) -> tuple[list[str], make.Cut]:
         return ["python=" + sys.executable, *targets], make.Cut()
     if options["acts_on"] == "network":
         here = session.connection()
-        lines = ["session={}/{:d}".format(here.client, here.port)] if here else []
+        lines = [f"session={here.client}/{here.port:d}"] if here else []
         return lines + targets, make.Cut(network=True)
     if options["acts_on"] in INTERFACE:
         refuse_unknown_network(options)
@@ -360,13 +356,13 @@ def targets_of(module: Module) -> tuple[list[str], make.Cut]:
     if options["acts_on"] == "ports":
         ports = ports_of(service, definition, options["subject"])
         carried = session.carried_by_ports(ports)
-        lines = ["port={}/{:d}".format(protocol, number) for protocol, number in ports]
+        lines = [f"port={protocol}/{number:d}" for protocol, number in ports]
         return lines + targets, make.Cut(network=True, session=carried)
     lines = ["unit=" + unit for unit in service.units]
     if not service.units:
         lines += mains_of(resolve.mains(module, definition, options["subject"]), options["subject"])
     spared = session.spared()
-    lines += ["spare={:d}".format(pid) for pid in spared]
+    lines += [f"spare={pid:d}" for pid in spared]
     carried = session.carried_by_pids(set(service.pids) - set(spared))
     return lines + targets, make.Cut(session=carried)
 
@@ -379,11 +375,11 @@ def mains_of(named: Iterable[pidfiles.Named], name: str) -> list[str]:
     Raises:
         make.Refused: it does not run.
     """
-    owners = {each.pid: "" if each.owner is None else "/{:d}".format(each.owner) for each in named}
+    owners = {each.pid: "" if each.owner is None else f"/{each.owner:d}" for each in named}
     found = proc.identify(owners)
     if not found:
-        raise make.Refused("{} is not running on this host, so there is nothing to freeze".format(name))
-    return ["main={:d}/{:d}{}".format(each.pid, each.start, owners[each.pid]) for each in found]
+        raise make.Refused(f"{name} is not running on this host, so there is nothing to freeze")
+    return [f"main={each.pid:d}/{each.start:d}{owners[each.pid]}" for each in found]
 
 
 def plan_of(options: Mapping[str, Any], hold_id: str, targets: list[str]) -> make.Plan:
@@ -424,7 +420,7 @@ def run(module: Module) -> dict[str, Any]:
         return make.confirmed(module, hold_id)
     if options["scripts"]:
         raise make.Refused("scripts are read by the action plugin of osf_hold, which did not run; give files")
-    supervisor.doing("looking for what {} {} acts on".format(options["fault"], options["subject"]))
+    supervisor.doing(f"looking for what {options['fault']} {options['subject']} acts on")
     targets, cut = targets_of(module)
     _act(module)
     return make.present(module, plan_of(options, hold_id, targets), cut, options["force"])

@@ -22,8 +22,7 @@ attributes:
     platforms: linux
     support: full
     description: The host is a Linux host.
-author:
-  - os_faults developers (@openstack)
+author: [The os_faults authors (@os-faults)]
 """
 
 EXAMPLES = r"""

@@ -48,6 +48,7 @@ hosts:
 import json
 import os
 import sys
+from typing import Any, Mapping
 
 from ansible.module_utils.os_faults.module import Module
 
@@ -61,15 +62,15 @@ LOGIN = {
 """Key of a login → the variables that may say so."""
 
 
-def groups_of(tree):
+def groups_of(tree: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return host → all groups that it is in, also by way of other groups.
 
     >>> groups_of({"_meta": {}, "all": {"children": ["a"]}, "a": {"children": ["b"]}, "b": {"hosts": ["x"]}})
     {'x': ['a', 'all', 'b']}
     """
-    found = {}
+    found: dict[str, set[str]] = {}
 
-    def walk(group, above):
+    def walk(group: str, above: tuple[str, ...]) -> None:
         about = tree.get(group, {})
         for host in about.get("hosts", ()):
             found.setdefault(host, set()).update((group, *above))
@@ -81,7 +82,7 @@ def groups_of(tree):
     return {host: sorted(groups) for host, groups in found.items()}
 
 
-def hosts_of(tree):
+def hosts_of(tree: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the hosts of an inventory, as ``ansible-inventory --list`` writes it."""
     variables = tree.get("_meta", {}).get("hostvars", {})
     hosts = []
@@ -97,12 +98,12 @@ def hosts_of(tree):
     return hosts
 
 
-def main():
+def main() -> None:
     """Run the module."""
     module = Module(argument_spec={"path": {"type": "path", "required": True}}, supports_check_mode=True)
     path = module.params["path"]
     if not os.path.exists(path):
-        module.fail_json(msg="there is no inventory %s on the controller" % path)
+        module.fail_json(msg=f"there is no inventory {path} on the controller")
     # What the run of this playbook is told about inventories does not hold for that of somebody else.
     for variable in [name for name in os.environ if name.startswith("ANSIBLE_")]:
         del os.environ[variable]
@@ -114,8 +115,8 @@ def main():
     )
     if code:
         said = [line for line in err.splitlines() if line.strip()]
-        why = said[-1].strip() if said else "exit code %d" % code
-        module.fail_json(msg="Ansible can't read the inventory %s: %s" % (path, why))
+        why = said[-1].strip() if said else f"exit code {code:d}"
+        module.fail_json(msg=f"Ansible can't read the inventory {path}: {why}")
     module.exit_json(changed=False, hosts=hosts_of(json.loads(out)))
 
 

@@ -11,9 +11,9 @@ short_description: Power a machine off or on, shut it down or reset it by IPMI
 description:
   - Runs where the management controller (BMC) can be reached, which is the controller as a rule; the machine itself
     may be off.
-  - C(poweron), C(poweroff) and C(shutdown) are states; a machine that is there already is left alone. C(reset) presses
+  - V(poweron), V(poweroff) and V(shutdown) are states; a machine that is there already is left alone. V(reset) presses
     the reset button each time, and is refused for a machine that is off.
-  - C(status) only looks, and changes nothing.
+  - V(status) only looks, and changes nothing.
   - The module returns when the BMC tells that state, and fails when it does not within O(timeout).
 version_added: "1.0.0"
 options:
@@ -33,7 +33,7 @@ options:
     description: The password of that user.
     type: str
   privilege:
-    description: The privilege that is asked for; C(operator) suffices for power.
+    description: The privilege that is asked for; V(operator) suffices for power.
     type: str
     default: administrator
     choices: [operator, administrator]
@@ -76,12 +76,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 previous_state:
-  description: Whether the machine was C(on) or C(off) before.
+  description: Whether the machine was V(on) or V(off) before.
   returned: success
   type: str
   sample: "on"
 power_state:
-  description: Whether it is C(on) or C(off) now; in check mode, would be.
+  description: Whether it is V(on) or V(off) now; in check mode, would be.
   returned: success
   type: str
   sample: "off"
@@ -98,6 +98,7 @@ bmc:
 """
 
 import traceback
+from typing import Any, Callable, Mapping
 
 from ansible.module_utils.os_faults.power import steps
 from ansible.module_utils.basic import missing_required_lib
@@ -116,7 +117,7 @@ WORDS = {"poweron": "on", "poweroff": "off", "shutdown": "shutdown", "reset": "r
 """Action → what pyghmi calls it."""
 
 
-def key_of(text):
+def key_of(text: str | None) -> bytes | None:
     r"""Return a key from its text; None when there is none.
 
     >>> key_of("0x0aff")
@@ -135,10 +136,10 @@ def key_of(text):
 class Bmc:
     """The management controller of a machine, and the only place where it is talked to."""
 
-    def __init__(self, params):
+    def __init__(self, params: Mapping[str, Any]) -> None:
         address, port = params["address"], params["port"]
-        self.place = ("[%s]:%d" if ":" in address else "%s:%d") % (address, port)
-        self.name = "the machine of the BMC at %s" % self.place
+        self.place = f"[{address}]:{port:d}" if ":" in address else f"{address}:{port:d}"
+        self.name = f"the machine of the BMC at {self.place}"
         self.username = params["username"]
         self.patience = params["connect_timeout"]
         self._login = {
@@ -149,21 +150,21 @@ class Bmc:
             "kg": key_of(params["kg"]),
             "privlevel": PRIVILEGES[params["privilege"]],
         }
-        self._command = None
+        self._command: Any = None
 
-    def state(self):
+    def state(self) -> str:
         """Return whether the machine is on."""
-        return self._call(lambda command: command.get_power()["powerstate"])
+        return str(self._call(lambda command: command.get_power()["powerstate"]))
 
-    def act(self, action):
+    def act(self, action: str) -> None:
         """Ask for it; what comes of it is looked at later."""
         self._call(lambda command: command.set_power(WORDS[action]))
 
-    def facts(self):
+    def facts(self) -> dict[str, Any]:
         """Return which BMC it is."""
         return {"bmc": self.place}
 
-    def close(self):
+    def close(self) -> None:
         """Log out; the next call logs in again."""
         command, self._command = self._command, None
         if command is not None:
@@ -172,32 +173,32 @@ class Bmc:
             except (PyghmiException, OSError, steps.PowerError):
                 pass  # the session is gone already, or ends by its own time-out
 
-    def _call(self, call):
-        late = "the BMC at %s did not answer within %d s" % (self.place, self.patience)
+    def _call(self, call: Callable[[Any], Any]) -> Any:
+        late = f"the BMC at {self.place} did not answer within {self.patience:d} s"
         try:
             return steps.bounded(lambda: call(self._connected()), self.patience, late)
         except (PyghmiException, OSError) as error:
             self.close()
             raise steps.PowerError(self._sentence(error)) from error
 
-    def _connected(self):
+    def _connected(self) -> Any:
         if self._command is None:
             self._command = Command(**self._login)
         return self._command
 
-    def _sentence(self, error):
+    def _sentence(self, error: Exception) -> str:
         """Say what pyghmi means; for a BMC that does not answer its words are ``None``."""
         told = str(error)
         if told in ("", "None"):
-            return "no BMC answers at %s: it is off, nothing listens there, or the way is closed" % self.place
+            return f"no BMC answers at {self.place}: it is off, nothing listens there, or the way is closed"
         if "Incorrect password" in told:
-            return "the BMC at %s refuses the password of the user '%s'" % (self.place, self.username)
+            return f"the BMC at {self.place} refuses the password of the user '{self.username}'"
         if "Unauthorized name" in told:
-            return "the BMC at %s has no user '%s'" % (self.place, self.username)
-        return "the BMC at %s: %s" % (self.place, told)
+            return f"the BMC at {self.place} has no user '{self.username}'"
+        return f"the BMC at {self.place}: {told}"
 
 
-def main():
+def main() -> None:
     """Run the module."""
     module = Module(
         argument_spec=dict(

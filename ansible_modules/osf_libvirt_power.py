@@ -10,9 +10,9 @@ module: osf_libvirt_power
 short_description: Power a virtual machine of libvirt off or on, shut it down or reset it
 description:
   - Runs where libvirt can be reached, which is the controller as a rule; the machine itself may be off.
-  - C(poweron), C(poweroff) and C(shutdown) are states; a domain that is there already is left alone. C(reset) presses
+  - V(poweron), V(poweroff) and V(shutdown) are states; a domain that is there already is left alone. V(reset) presses
     the reset button each time, and is refused for a domain that is off.
-  - C(status) only looks, and changes nothing.
+  - V(status) only looks, and changes nothing.
   - The module returns when the domain is seen to be in that state, and fails when it is not within O(timeout).
   - A domain that is powered off stays defined. A transient one would be gone for good, so that is refused.
 version_added: "1.0.0"
@@ -75,12 +75,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 previous_state:
-  description: Whether the machine was C(on) or C(off) before.
+  description: Whether the machine was V(on) or V(off) before.
   returned: success
   type: str
   sample: "on"
 power_state:
-  description: Whether it is C(on) or C(off) now; in check mode, would be.
+  description: Whether it is V(on) or V(off) now; in check mode, would be.
   returned: success
   type: str
   sample: "off"
@@ -100,7 +100,7 @@ uuid:
   type: str
   sample: 6695eb01-f6a4-8304-79aa-97f2502e193f
 matched_by:
-  description: What the domain was found by, C(name), C(uuid) or C(mac).
+  description: What the domain was found by, V(name), V(uuid) or V(mac).
   returned: success
   type: str
   sample: mac
@@ -123,22 +123,24 @@ ACTS = {
 class Machine(libvirt.Domain):
     """A domain, with its power switch."""
 
-    def act(self, action):
+    def act(self, action: str) -> None:
         """Do it; what comes of it is looked at later."""
         if action in ("poweroff", "shutdown") and not self.call(lambda domain: domain.isPersistent()):
-            raise steps.PowerError("%s is transient, so without power it would be gone for good" % self.name)
+            raise steps.PowerError(f"{self.name} is transient, so without power it would be gone for good")
         if action == "shutdown":
             state = self.call(lambda domain: domain.state()[0])
             if state in DEAF:
                 raise steps.PowerError(
-                    "%s is %s, so it can't be asked to shut down (poweroff cuts the power)" % (self.name, DEAF[state])
+                    f"{self.name} is {DEAF[state]}, so it can't be asked to shut down (poweroff cuts the power)"
                 )
         self.call(ACTS[action], self.timeout)
 
 
-def main():
+def main() -> None:
     """Run the module."""
-    module = Module(argument_spec=dict(libvirt.ARGUMENTS, state=steps.STATE), supports_check_mode=True, **libvirt.RULES)
+    module = Module(
+        argument_spec={**libvirt.ARGUMENTS, "state": steps.STATE}, supports_check_mode=True, **libvirt.RULES
+    )
     libvirt.require(module)
     steps.run(module, Machine(module.params, module.tmpdir))
 

@@ -10,8 +10,8 @@ module: osf_libvirt_snapshot
 short_description: Save a virtual machine of libvirt, or take it back to what was saved
 description:
   - Runs where libvirt can be reached, which is the controller as a rule.
-  - C(snapshot) saves a domain that is on, with its memory and its disks. A domain that ran before runs afterwards.
-  - C(revert) takes the domain back to a snapshot, also when it is off; what it has done since then is lost, on its
+  - V(snapshot) saves a domain that is on, with its memory and its disks. A domain that ran before runs afterwards.
+  - V(revert) takes the domain back to a snapshot, also when it is off; what it has done since then is lost, on its
     disks too. It is done each time.
   - A name that is taken, a snapshot that is not there and a snapshot of a domain that is off are refused. No other
     snapshot is touched.
@@ -43,11 +43,11 @@ options:
     type: str
     required: true
   suspend:
-    description: Whether C(snapshot) suspends the domain while it is saved.
+    description: Whether V(snapshot) suspends the domain while it is saved.
     type: bool
     default: true
   resume:
-    description: Whether the domain runs after C(revert), or stays suspended.
+    description: Whether the domain runs after V(revert), or stays suspended.
     type: bool
     default: true
   timeout:
@@ -63,7 +63,7 @@ attributes:
     description: Finds the domain and its snapshots, refuses what is to be refused, and changes nothing.
     support: full
   diff_mode:
-    description: Shows the names of the snapshots for C(snapshot), the state of the domain for C(revert).
+    description: Shows the names of the snapshots for V(snapshot), the state of the domain for V(revert).
     support: full
 requirements: [libvirt-python]
 author: [The os_faults authors (@os-faults)]
@@ -100,12 +100,12 @@ snapshots:
   elements: str
   sample: [clean, ready]
 previous_state:
-  description: Whether the machine was C(on) or C(off) before.
+  description: Whether the machine was V(on) or V(off) before.
   returned: success
   type: str
   sample: "off"
 power_state:
-  description: Whether it is C(on) or C(off) now; in check mode, would be.
+  description: Whether it is V(on) or V(off) now; in check mode, would be.
   returned: success
   type: str
   sample: "on"
@@ -125,7 +125,7 @@ uuid:
   type: str
   sample: 6695eb01-f6a4-8304-79aa-97f2502e193f
 matched_by:
-  description: What the domain was found by, C(name), C(uuid) or C(mac).
+  description: What the domain was found by, V(name), V(uuid) or V(mac).
   returned: success
   type: str
   sample: mac
@@ -134,6 +134,7 @@ matched_by:
 import re
 import time
 import xml.etree.ElementTree as ElementTree
+from typing import Any, Mapping, Sequence
 
 from ansible.module_utils.os_faults.module import Module
 from ansible.module_utils.os_faults.power import libvirt, steps
@@ -150,7 +151,7 @@ WORDS = {RUNNING: "running", PAUSED: "paused"}
 NAME = re.compile(r"[^/.\n][^/\n]*")
 
 
-def refusal(action, name, names, power):
+def refusal(action: str, name: str, names: Sequence[str], power: str) -> str | None:
     """Return why it can't be done; None when it can.
 
     Args:
@@ -163,17 +164,17 @@ def refusal(action, name, names, power):
     "has no snapshot 'ready'; its snapshots: none"
     """
     if not NAME.fullmatch(name):
-        return "can't have a snapshot named %r: the name is empty, begins with a dot, or has a slash in it" % name
+        return f"can't have a snapshot named {name!r}: the name is empty, begins with a dot, or has a slash in it"
     if action == "revert" and name not in names:
-        return "has no snapshot '%s'; its snapshots: %s" % (name, ", ".join(names) or "none")
+        return f"has no snapshot '{name}'; its snapshots: {', '.join(names) or 'none'}"
     if action == "snapshot" and name in names:
-        return "has a snapshot '%s' already; choose another name" % name
+        return f"has a snapshot '{name}' already; choose another name"
     if action == "snapshot" and power == "off":
         return "is off, so there is no memory to save (poweron starts it)"
     return None
 
 
-def described(name):
+def described(name: str) -> str:
     """Return the XML by which libvirt takes a snapshot with the domain's memory.
 
     >>> described("a<b")
@@ -187,15 +188,15 @@ def described(name):
 class Machine(libvirt.Domain):
     """A domain, with its snapshots."""
 
-    def names(self):
+    def names(self) -> list[str]:
         """Return the names of its snapshots."""
         return sorted(self.call(lambda domain: domain.snapshotListNames()))
 
-    def condition(self):
+    def condition(self) -> int:
         """Return its state, such as ``RUNNING``."""
-        return self.call(lambda domain: domain.state()[0])
+        return int(self.call(lambda domain: domain.state()[0]))
 
-    def save(self, name, suspend):
+    def save(self, name: str, suspend: bool) -> None:
         """Take a snapshot; a domain that ran before runs afterwards, also when there is no snapshot."""
         suspend = suspend and self.condition() == RUNNING
         failures = []
@@ -207,26 +208,26 @@ class Machine(libvirt.Domain):
             failures.append(str(error))
         if suspend:
             runs, trouble = steps.until(self._runs, time.monotonic() + self.patience)
-            failures += [] if runs else ["it is still suspended, and can't be made to go on: %s" % trouble]
+            failures += [] if runs else [f"it is still suspended, and can't be made to go on: {trouble}"]
         if failures:
             raise steps.PowerError("; ".join(failures))
 
-    def revert(self, name, state):
+    def revert(self, name: str, state: int) -> None:
         """Go back to a snapshot, and into the state ``RUNNING`` or ``PAUSED``."""
         flags = REVERT_FLAGS[state]
         self.call(lambda domain: domain.revertToSnapshot(domain.snapshotLookupByName(name), flags), self.timeout)
         seen, trouble = steps.until(lambda: self.condition() == state, time.monotonic() + self.patience)
         if not seen:
-            raise steps.PowerError("%s is not %s after the revert: %s" % (self.name, WORDS[state], trouble))
+            raise steps.PowerError(f"{self.name} is not {WORDS[state]} after the revert: {trouble}")
 
-    def _runs(self):
+    def _runs(self) -> bool:
         """Let the domain go on unless it does, and return whether it does."""
         if self.condition() == PAUSED:
             self.call(lambda domain: domain.resume())
         return self.condition() == RUNNING
 
 
-def snapshot(machine, params, check_mode):
+def snapshot(machine: Machine, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """Save the machine and return what happened."""
     before = machine.names()
     if not check_mode:
@@ -235,7 +236,7 @@ def snapshot(machine, params, check_mode):
     return {"snapshots": after, "diff": {"before": {"snapshots": before}, "after": {"snapshots": after}}}
 
 
-def revert(machine, params, check_mode):
+def revert(machine: Machine, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """Take the machine back and return what happened."""
     before = WORDS.get(machine.condition(), machine.state())
     after = RUNNING if params["resume"] else PAUSED
@@ -248,7 +249,7 @@ def revert(machine, params, check_mode):
 ACTIONS = {"snapshot": snapshot, "revert": revert}
 
 
-def carry_out(machine, params, check_mode):
+def carry_out(machine: Machine, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """Do what is asked, and return what happened.
 
     Raises:
@@ -257,7 +258,7 @@ def carry_out(machine, params, check_mode):
     begin, previous = time.monotonic(), machine.state()
     why = refusal(params["state"], params["name"], machine.names(), previous)
     if why:
-        raise steps.PowerError("%s %s" % (machine.name, why))
+        raise steps.PowerError(f"{machine.name} {why}")
     done = ACTIONS[params["state"]](machine, params, check_mode)
     return dict(
         done,
@@ -269,16 +270,16 @@ def carry_out(machine, params, check_mode):
     )
 
 
-def main():
+def main() -> None:
     """Run the module."""
     module = Module(
-        argument_spec=dict(
-            libvirt.ARGUMENTS,
-            state={"type": "str", "required": True, "choices": list(ACTIONS)},
-            name={"type": "str", "required": True},
-            suspend={"type": "bool", "default": True},
-            resume={"type": "bool", "default": True},
-        ),
+        argument_spec={
+            **libvirt.ARGUMENTS,
+            "state": {"type": "str", "required": True, "choices": list(ACTIONS)},
+            "name": {"type": "str", "required": True},
+            "suspend": {"type": "bool", "default": True},
+            "resume": {"type": "bool", "default": True},
+        },
         supports_check_mode=True,
         **libvirt.RULES,
     )

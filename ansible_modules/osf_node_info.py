@@ -15,8 +15,8 @@ version_added: "1.0.0"
 options:
   services:
     description:
-      - The services to look for, by name, each as in the catalogue. With C(driver) C(systemd) it has C(units), with
-        C(process) it has one of C(pidfile), C(executable), C(grep) and C(units), with C(pacemaker) it has C(resource)
+      - The services to look for, by name, each as in the catalogue. With C(driver) V(systemd) it has C(units), with
+        V(process) it has one of C(pidfile), C(executable), C(grep) and C(units), with V(pacemaker) it has C(resource)
         and maybe C(or_units), for hosts whose cluster has no such resource, with C(container) it has C(container).
     type: dict
     default: {}
@@ -129,6 +129,7 @@ import os
 import shutil
 import socket
 import sys
+from typing import Any, Mapping
 
 from ansible.module_utils.os_faults.hold import owners, terminated
 from ansible.module_utils.os_faults.host import network, pidfiles, supervisor
@@ -136,7 +137,7 @@ from ansible.module_utils.os_faults.module import Module
 from ansible.module_utils.os_faults.service import containers, pacemaker, programs, systemd
 
 
-def usability(version, euid):
+def usability(version: int | None, euid: int) -> list[str]:
     """Say in sentences what the host can't be used for.
 
     Args:
@@ -149,13 +150,13 @@ def usability(version, euid):
         notes.append("this host is not run by systemd: " + limits)
     if euid != 0:
         notes.append(
-            "tasks are not run as root on this host: only services of this very user can be acted on, %s; "
-            "set become for everything else" % limits
+            f"tasks are not run as root on this host: only services of this very user can be acted on, {limits}; "
+            "set become for everything else"
         )
     return notes
 
 
-def manager(module):
+def manager(module: Module) -> tuple[int | None, str | None]:
     """Return version and virtualization as the systemd that runs the host tells them; ``(None, None)`` without one."""
     if not systemd.booted():
         return None, None
@@ -165,13 +166,13 @@ def manager(module):
     return int(digits[0]) if digits else None, told.get("Virtualization") or None
 
 
-def is_in_use(fact):
+def is_in_use(fact: Mapping[str, str]) -> bool:
     """Whether a unit runs or should run: a disabled one that is down came with a package and is nobody's service."""
     unused = fact["UnitFileState"].startswith(("disabled", "masked")) and not fact["TriggeredBy"]
     return fact["ActiveState"] != "inactive" or not unused
 
 
-def systemd_services(module, services):
+def systemd_services(module: Module, services: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Return those services that are in use on this host, with three questions to systemd for all of them."""
     wanted = {name: [systemd.pattern(each) for each in entry["units"]] for name, entry in services.items()}
     existing = systemd.existing(module.run_command)
@@ -187,7 +188,7 @@ def systemd_services(module, services):
     return found
 
 
-def is_on_host(name, entry):
+def is_on_host(name: str, entry: Mapping[str, Any]) -> bool:
     """Whether a program without units is on this host.
 
     One with a pid file is where its program and the place for the file are. Of another one nobody knows where it
@@ -199,23 +200,23 @@ def is_on_host(name, entry):
     return terminated.is_terminated(name) or bool(programs.mains(entry))
 
 
-def process_services(services, notes):
+def process_services(services: Mapping[str, Mapping[str, Any]], notes: list[str]) -> dict[str, dict[str, Any]]:
     """Return those services that are programs on this host; why one can't be told is added to ``notes``."""
     found = {}
     for name, entry in services.items():
-        supervisor.doing("looking for service '%s'" % name)
+        supervisor.doing(f"looking for service '{name}'")
         try:
             if not is_on_host(name, entry):
                 continue
             active = bool(programs.mains(entry, terminated.user_when_terminated(name)))
         except pidfiles.Refused as error:
             active = False
-            notes.append("service '%s': %s" % (name, error))
+            notes.append(f"service '{name}': {error}")
         found[name] = {"units": [entry.get("pidfile", name)], "active": active}
     return found
 
 
-def pacemaker_services(module, services):
+def pacemaker_services(module: Module, services: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Return those services that are resources of the cluster that this host is in, each on all hosts of it."""
     try:
         cluster = pacemaker.ask(module.run_command)
@@ -229,9 +230,11 @@ def pacemaker_services(module, services):
     }
 
 
-def find_services(module, services, notes):
+def find_services(
+    module: Module, services: Mapping[str, Mapping[str, Any]], notes: list[str]
+) -> dict[str, dict[str, Any]]:
     """Return those of the services that are on this host; what stands in the way is added to ``notes``."""
-    by_driver = {}
+    by_driver: dict[str, dict[str, Mapping[str, Any]]] = {}
     for name, entry in services.items():
         by_driver.setdefault(entry.get("driver", "systemd"), {})[name] = entry
     managed = by_driver.get("pacemaker", {})
@@ -241,7 +244,9 @@ def find_services(module, services, notes):
     found.update((name, {"units": [contained[name]["container"]], "active": there[name]["active"]}) for name in there)
     running = by_driver.get("process", {})
     found.update(process_services({name: entry for name, entry in running.items() if "units" not in entry}, notes))
-    units = {name: {"units": entry["or_units"]} for name, entry in managed.items() if "or_units" in entry}
+    units: dict[str, Mapping[str, Any]] = {
+        name: {"units": entry["or_units"]} for name, entry in managed.items() if "or_units" in entry
+    }
     units.update((name, entry) for name, entry in running.items() if "units" in entry)
     units.update(by_driver.get("systemd", {}))
     units = {name: entry for name, entry in units.items() if name not in found}
@@ -251,7 +256,7 @@ def find_services(module, services, notes):
     return {name: found[name] for name in sorted(found)}
 
 
-def describe_node(module):
+def describe_node(module: Module) -> dict[str, Any]:
     """Return what the host is."""
     links = network.interfaces(module.run_command)
     hostname = socket.gethostname()
@@ -272,14 +277,14 @@ def describe_node(module):
     }
 
 
-def main():
+def main() -> None:
     """Run the module."""
     module = Module(
         argument_spec={"services": {"type": "dict", "default": {}}, "containers": {"type": "dict", "default": {}}},
         supports_check_mode=True,
     )
     module.run_command_environ_update = systemd.ENVIRONMENT
-    refused = []
+    refused: list[str] = []
     try:
         supervisor.doing("looking at its network")
         node = describe_node(module)

@@ -10,13 +10,13 @@ module: osf_pacemaker_service
 short_description: Start, terminate, restart or kill a service that Pacemaker manages
 description:
   - Pacemaker brings back what is stopped behind its back, so it is Pacemaker that is told, through its own tools.
-  - C(terminate) bans the resource from this host and waits until it no longer runs here. Pacemaker starts it on another
+  - V(terminate) bans the resource from this host and waits until it no longer runs here. Pacemaker starts it on another
     host, if one is left; banned from all hosts it is down.
   - A ban outlives a reboot, as it is in the configuration of the cluster. So does its record, which is on the disk of
-    the host (C(/var/lib/os-faults)). Healing the host lifts the ban; C(start) and C(restart) close its record.
-  - C(start) lifts the ban, enables a resource that was disabled, and waits until it runs, here when it is a clone.
-  - C(restart) and C(kill) act where the resource runs. On another host they change nothing, and say where it is.
-  - C(kill) sends SIGKILL to its processes. Pacemaker starts it again when its monitor finds out.
+    the host (C(/var/lib/os-faults)). Healing the host lifts the ban; V(start) and V(restart) close its record.
+  - V(start) lifts the ban, enables a resource that was disabled, and waits until it runs, here when it is a clone.
+  - V(restart) and V(kill) act where the resource runs. On another host they change nothing, and say where it is.
+  - V(kill) sends SIGKILL to its processes. Pacemaker starts it again when its monitor finds out.
 version_added: "1.0.0"
 options:
   name:
@@ -82,7 +82,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 state:
-  description: C(active) where the resource runs here, else C(inactive); C(unknown) where the units are to be acted on.
+  description: V(active) where the resource runs here, else V(inactive); V(unknown) where the units are to be acted on.
   returned: success
   type: str
   sample: active
@@ -126,6 +126,7 @@ notes:
 import os
 import signal
 import time
+from typing import Any, Callable, Mapping, Sequence
 
 from ansible.module_utils.os_faults.hold import owners, recorded
 from ansible.module_utils.os_faults.host import proc, supervisor
@@ -143,7 +144,7 @@ class Failure(Exception):
 class Managed:
     """The resource as this host sees it, and the only place where the cluster is told anything."""
 
-    def __init__(self, module, cluster):
+    def __init__(self, module: Module, cluster: pacemaker.Cluster) -> None:
         self.module = module
         self.name = module.params["name"]
         self.resource = module.params["resource"]
@@ -153,35 +154,39 @@ class Managed:
         cluster.resource(self.resource)
 
     @property
-    def facts(self):
+    def facts(self) -> pacemaker.Resource:
         """What is known of the resource."""
         return self.cluster.resource(self.resource)
 
     @property
-    def runs_here(self):
+    def runs_here(self) -> bool:
         """Whether the resource, or a part of it, runs on this host."""
         return self.here in self.facts.nodes
 
     @property
-    def banned(self):
+    def banned(self) -> bool:
         """Whether the resource is banned from this host."""
         return (self.resource, self.here) in self.cluster.bans
 
     @property
-    def is_up(self):
+    def is_up(self) -> bool:
         """Whether it runs where a start may put it: on this host when it runs everywhere, else on any."""
         return self.runs_here if self.facts.everywhere else bool(self.facts.nodes)
 
-    def whereabouts(self):
+    def whereabouts(self) -> str:
         """Say where the resource runs."""
         nodes = ", ".join(self.facts.nodes)
-        return "Pacemaker runs it on %s now" % nodes if nodes else "it runs nowhere in the cluster now"
+        return f"Pacemaker runs it on {nodes} now" if nodes else "it runs nowhere in the cluster now"
 
-    def refresh(self):
+    def notes(self) -> list[str]:
+        """Return where it runs now, unless that is here."""
+        return [] if self.runs_here else [self.whereabouts()]
+
+    def refresh(self) -> None:
         """Ask Pacemaker again."""
         self.cluster = pacemaker.ask(self.module.run_command)
 
-    def pids(self):
+    def pids(self) -> list[int]:
         """Return the processes of the service here; none where nobody knows how they are found."""
         definition = {"driver": "pacemaker", "resource": self.resource, **self.module.params["processes"]}
         try:
@@ -189,7 +194,7 @@ class Managed:
         except resolve.ServiceError:
             return []
 
-    def tell(self, *words):
+    def tell(self, *words: str) -> None:
         """Run ``crm_resource`` for the resource.
 
         Raises:
@@ -200,13 +205,13 @@ class Managed:
         code, out, err = self.module.run_command(["timeout", str(limit), *command])
         if code == 124:
             raise Failure(
-                "service '%s': Pacemaker did not end '%s' within %d s"
-                % (self.name, " ".join(words), self.module.params["timeout"])
+                f"service '{self.name}': Pacemaker did not end '{' '.join(words)}' "
+                f"within {self.module.params['timeout']:d} s"
             )
         if code:
-            raise Failure("service '%s': %s failed: %s" % (self.name, " ".join(command), (err or out).strip()))
+            raise Failure(f"service '{self.name}': {' '.join(command)} failed: {(err or out).strip()}")
 
-    def enable(self):
+    def enable(self) -> None:
         """Lift what keeps the resource from running here: the ban, a stop for the whole cluster, and old failures."""
         if self.banned:
             self.tell("--clear", "--node", self.here)
@@ -215,7 +220,7 @@ class Managed:
         if not self.facts.nodes:
             self.tell("--cleanup")
 
-    def wait(self, reached, what):
+    def wait(self, reached: Callable[[], bool], what: str) -> None:
         """Wait until the cluster is as it was asked to be.
 
         Raises:
@@ -225,33 +230,33 @@ class Managed:
         while not reached():
             if time.monotonic() >= self.deadline:
                 raise Failure(
-                    "service '%s' did not %s within %d s: %s"
-                    % (self.name, what, self.module.params["timeout"], self.whereabouts())
+                    f"service '{self.name}' did not {what} within {self.module.params['timeout']:d} s: "
+                    f"{self.whereabouts()}"
                 )
             time.sleep(PAUSE)
             self.refresh()
 
 
-def start(managed):
+def start(managed: Managed) -> tuple[bool, list[str]]:
     """Let the resource run here, and wait until it runs."""
     change = managed.banned or managed.facts.disabled or not managed.is_up
     if managed.module.check_mode:
-        return change, ["would let Pacemaker start %s" % managed.resource] if change else []
+        return change, [f"would let Pacemaker start {managed.resource}"] if change else []
     if change:
         managed.enable()
         managed.wait(lambda: managed.is_up, "start")
     recorded.close(managed.module, "terminate", managed.name)
-    return change, [] if managed.runs_here else [managed.whereabouts()]
+    return change, managed.notes()
 
 
-def terminate(managed):
+def terminate(managed: Managed) -> tuple[bool, list[str]]:
     """Ban the resource from this host; leave a record that tells how to lift the ban."""
     if managed.banned and not managed.runs_here:
         return False, [managed.whereabouts()]
     if managed.module.check_mode:
-        return True, ["would ban %s from %s" % (managed.resource, managed.here)]
+        return True, [f"would ban {managed.resource} from {managed.here}"]
     if not managed.facts.managed:
-        raise Failure("service '%s': Pacemaker does not manage its resource %s" % (managed.name, managed.resource))
+        raise Failure(f"service '{managed.name}': Pacemaker does not manage its resource {managed.resource}")
     recorded.record_change(
         managed.module,
         fault="terminate",
@@ -266,7 +271,7 @@ def terminate(managed):
     return True, [managed.whereabouts()]
 
 
-def restart(managed):
+def restart(managed: Managed) -> tuple[bool, list[str]]:
     """Restart the resource where it runs; start it where it is banned, or runs nowhere."""
     if managed.banned or not managed.facts.nodes:
         return start(managed)
@@ -277,20 +282,20 @@ def restart(managed):
     managed.tell("--restart", *(["--node", managed.here] if managed.facts.everywhere else []))
     managed.wait(lambda: managed.is_up, "restart")
     recorded.close(managed.module, "terminate", managed.name)
-    return True, [] if managed.runs_here else [managed.whereabouts()]
+    return True, managed.notes()
 
 
-def kill(managed):
+def kill(managed: Managed) -> tuple[bool, list[str]]:
     """Kill every process of the resource here."""
     victims = proc.identify(managed.pids())
     if not victims and managed.facts.nodes and not managed.runs_here:
         return False, ["nothing was done here: " + managed.whereabouts()]
     if not victims:
         raise Failure(
-            "nothing to kill: service '%s' has no process on this host that could be found; tell by grep, executable, "
-            "pidfile or unit which they are" % managed.name
+            f"nothing to kill: service '{managed.name}' has no process on this host that could be found; "
+            "tell by grep, executable, pidfile or unit which they are"
             if managed.runs_here
-            else "nothing to kill: service '%s': %s" % (managed.name, managed.whereabouts())
+            else f"nothing to kill: service '{managed.name}': {managed.whereabouts()}"
         )
     if managed.module.check_mode:
         return True, ["would kill " + ", ".join(str(each.pid) for each in victims)]
@@ -298,8 +303,8 @@ def kill(managed):
     left = proc.wait_gone(victims, managed.deadline, insist=signal.SIGKILL)
     if left:
         raise Failure(
-            "service '%s' was killed, but after %d s these processes are still there: %s"
-            % (managed.name, managed.module.params["timeout"], ", ".join(str(each.pid) for each in left))
+            f"service '{managed.name}' was killed, but after {managed.module.params['timeout']:d} s these processes "
+            f"are still there: {', '.join(str(each.pid) for each in left)}"
         )
     return True, ["Pacemaker starts it again when its monitor finds out"]
 
@@ -307,9 +312,9 @@ def kill(managed):
 ACTIONS = {"start": start, "terminate": terminate, "restart": restart, "kill": kill}
 
 
-def act(module):
+def act(module: Module) -> dict[str, Any]:
     """Do what the options ask for and return the module's answer."""
-    supervisor.doing("asking Pacemaker for resource '%s'" % module.params["resource"])
+    supervisor.doing(f"asking Pacemaker for resource '{module.params['resource']}'")
     cluster = cluster_of(module)
     if cluster is None:
         return {"changed": False, "state": "unknown", "units": [], "use_units": True, **NOBODY}
@@ -334,10 +339,10 @@ def act(module):
     }
 
 
-NOBODY = {"nodes": [], "pids_before": [], "pids_after": [], "notes": []}
+NOBODY: Mapping[str, Sequence[str]] = {"nodes": [], "pids_before": [], "pids_after": [], "notes": []}
 
 
-def cluster_of(module):
+def cluster_of(module: Module) -> pacemaker.Cluster | None:
     """Return the cluster; None where the service is made of units, because no cluster here has the resource."""
     try:
         cluster = pacemaker.ask(module.run_command)
@@ -348,7 +353,7 @@ def cluster_of(module):
     return None if module.params["or_units"] and module.params["resource"] not in cluster.resources else cluster
 
 
-def main():
+def main() -> None:
     """Run the module."""
     module = Module(
         argument_spec={

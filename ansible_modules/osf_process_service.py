@@ -14,14 +14,14 @@ description:
     has started. A pid file that is older than the process with its pid is stale, and the service is down. Editors,
     pagers, shells with C(-c) and other tools that only have the program's name on their command line are never taken
     for it, nor are this module and its parents.
-  - C(start) runs O(start) or O(start_cmd) in a session of its own and waits until the service lives. Its output goes to
+  - V(start) runs O(start) or O(start_cmd) in a session of its own and waits until the service lives. Its output goes to
     a log beside the pid file, or to C(/var/log/os-faults-NAME.log) where others can exchange that. For O(start), of a
     program that writes no pid file the module writes it. What ran as another user before starts as that one again.
   - A pid file that another user can change names only processes that this user could end himself.
-  - C(terminate) runs O(terminate_cmd), or sends SIGTERM to every process of the service, and waits until each is gone.
-    It is recorded on the host, so that healing the host starts the service again; C(start) and C(restart) close that
+  - V(terminate) runs O(terminate_cmd), or sends SIGTERM to every process of the service, and waits until each is gone.
+    It is recorded on the host, so that healing the host starts the service again; V(start) and V(restart) close that
     record.
-  - C(kill) sends SIGKILL instead, and leaves no record.
+  - V(kill) sends SIGKILL instead, and leaves no record.
 version_added: "1.0.0"
 options:
   name:
@@ -131,6 +131,7 @@ import os
 import signal
 import subprocess
 import time
+from typing import BinaryIO, Sequence
 
 from ansible.module_utils.os_faults.hold import owners, recorded, terminated
 from ansible.module_utils.os_faults.host import pidfiles, proc, program_log, run_as, supervisor
@@ -151,7 +152,7 @@ class Failure(Exception):
 class Program:
     """The program, and the only place where it is acted on."""
 
-    def __init__(self, module):
+    def __init__(self, module: Module) -> None:
         self.module = module
         self.name = module.params["name"]
         self.pidfile = module.params["pidfile"]
@@ -159,28 +160,29 @@ class Program:
         shell = module.params["start_cmd"]
         self.argv = ["/bin/sh", "-c", shell] if shell else module.params["start"]
         self.log = program_log.path_of(self.name, self.pidfile)
-        self.notes = []
-        self.user = None
+        self.notes: list[str] = []
+        self.user: int | None = None
         self.deadline = time.monotonic() + module.params["timeout"]
 
     @property
-    def found_by(self):
+    def found_by(self) -> str:
         """What it is found by, in words."""
         if self.pidfile:
-            return "%s names no live one" % self.pidfile
-        return "no process of %s %r" % next(iter(self.definition.items()))
+            return f"{self.pidfile} names no live one"
+        handle, value = next(iter(self.definition.items()))
+        return f"no process of {handle} {value!r}"
 
-    def units(self):
+    def units(self) -> list[str]:
         """Return the units that it is found by."""
         if "units" not in self.definition:
             return []
         return list(resolve.find_units(self.module, self.definition["units"], self.name))
 
-    def pids(self):
+    def pids(self) -> list[int]:
         """Return the processes of the service; none when it is down."""
         return resolve.processes(self.module, self.definition, self.name, self.user)
 
-    def remember(self):
+    def remember(self) -> None:
         """Remember as whom the service runs, or ran before it was terminated: it is started as that one again."""
         user = terminated.user_when_terminated(self.name)
         mains = [] if "units" in self.definition else resolve.mains(self.module, self.definition, self.name, user)
@@ -188,18 +190,18 @@ class Program:
         self.user = mains[0].owner if self.pidfile and mains else terminated.user_of(mains, self.name)
         self.identity = terminated.identity_of(mains, self.name)
 
-    def command(self):
+    def command(self) -> list[str]:
         """Return the command line that starts the service as whom it ran."""
         return run_as.command(self.identity, self.argv)
 
-    def require_start(self):
+    def require_start(self) -> None:
         """Refuse to go on without knowing how to start the service."""
         if not self.argv:
-            raise Failure("service '%s' can't be started: its definition has no 'start' (or 'start_cmd')" % self.name)
+            raise Failure(f"service '{self.name}' can't be started: its definition has no 'start' (or 'start_cmd')")
         if self.command()[0] == run_as.SETPRIV:
-            raise Failure("service '%s' runs as another user, and can't be started so: no setpriv here" % self.name)
+            raise Failure(f"service '{self.name}' runs as another user, and can't be started so: no setpriv here")
 
-    def launch(self):
+    def launch(self) -> None:
         """Start the program in a session of its own and wait until it lives, and has its pid file if it has one."""
         self._drop_pidfile()
         child = self._spawn(self.command(), "started")
@@ -208,7 +210,7 @@ class Program:
             ended = child.poll()
             if ended:
                 raise Failure(
-                    "service '%s' did not start: exit code %d%s" % (self.name, ended, program_log.last_words(self.log))
+                    f"service '{self.name}' did not start: exit code {ended:d}{program_log.last_words(self.log)}"
                 )
             late = time.monotonic() >= grace
             if late and self.pids():
@@ -218,12 +220,12 @@ class Program:
                 return
             if time.monotonic() >= self.deadline:
                 raise Failure(
-                    "service '%s' did not start within %d s: its command was run, but %s"
-                    % (self.name, self.module.params["timeout"], self.found_by)
+                    f"service '{self.name}' did not start within {self.module.params['timeout']:d} s: "
+                    f"its command was run, but {self.found_by}"
                 )
             time.sleep(0.02 if self.pidfile else 0.1)
 
-    def relaunch(self, before):
+    def relaunch(self, before: Sequence[int]) -> None:
         """Restart the service by its own command, and wait until the old processes are gone and new ones are there."""
         old = proc.identify(before)
         self.user = None  # the command may give it another one
@@ -233,27 +235,22 @@ class Program:
             ended = child.poll()
             if ended:
                 raise Failure(
-                    "service '%s' did not restart: exit code %d%s"
-                    % (self.name, ended, program_log.last_words(self.log))
+                    f"service '{self.name}' did not restart: exit code {ended:d}{program_log.last_words(self.log)}"
                 )
             # A command that has ended well says that it is done; one that goes on may be the program itself.
             settled = ended is not None or time.monotonic() >= grace
             if settled and not any(proc.alive(each) for each in old) and self.pids():
                 return
             if time.monotonic() >= self.deadline:
+                fresh = set(proc.identify(self.pids())) - set(old)
+                state = "old processes are still there" if fresh else "no new process is there"
                 raise Failure(
-                    "service '%s' did not restart within %d s: its restart_cmd was run, but %s"
-                    % (
-                        self.name,
-                        self.module.params["timeout"],
-                        "old processes are still there"
-                        if set(proc.identify(self.pids())) - set(old)
-                        else "no new process is there",
-                    )
+                    f"service '{self.name}' did not restart within {self.module.params['timeout']:d} s: "
+                    f"its restart_cmd was run, but {state}"
                 )
             time.sleep(0.03)
 
-    def _spawn(self, argv, what):
+    def _spawn(self, argv: Sequence[str], what: str) -> subprocess.Popen[bytes]:
         output = self._open_log()
         try:
             return subprocess.Popen(
@@ -267,32 +264,32 @@ class Program:
                 start_new_session=True,
             )
         except OSError as error:
-            raise Failure("service '%s' can't be %s: %s" % (self.name, what, error)) from error
+            raise Failure(f"service '{self.name}' can't be {what}: {error}") from error
         finally:
             output.close()
 
-    def _open_log(self):
+    def _open_log(self) -> BinaryIO:
         try:
             return program_log.append_to(self.log)
         except program_log.Refused as error:
-            self.notes.append("what the service writes is not kept: %s" % error)
+            self.notes.append(f"what the service writes is not kept: {error}")
             return open(os.devnull, "ab")
 
-    def _write_pidfile(self, pid):
+    def _write_pidfile(self, pid: int) -> None:
         try:
             pidfiles.write(self.pidfile, pid)
         except OSError as error:
             os.kill(pid, signal.SIGTERM)
-            raise Failure("service '%s' can't be started: %s: %s" % (self.name, self.pidfile, error)) from error
+            raise Failure(f"service '{self.name}' can't be started: {self.pidfile}: {error}") from error
 
-    def _drop_pidfile(self):
+    def _drop_pidfile(self) -> None:
         try:
             if self.pidfile:
                 pidfiles.remove(self.pidfile)
         except OSError as error:
-            raise Failure("service '%s': its old pid file can't be removed: %s" % (self.name, error)) from error
+            raise Failure(f"service '{self.name}': its old pid file can't be removed: {error}") from error
 
-    def stop(self):
+    def stop(self) -> None:
         """Stop the service gracefully, by its own command or by SIGTERM, and wait until each process is gone."""
         victims = proc.identify(self.pids())
         if not self.module.params["terminate_cmd"]:
@@ -303,28 +300,28 @@ class Program:
             left = proc.wait_gone(victims, self.deadline)
             if left and child.poll():
                 raise Failure(
-                    "service '%s' did not stop: exit code %d%s"
-                    % (self.name, child.returncode, program_log.last_words(self.log))
+                    f"service '{self.name}' did not stop: exit code {child.returncode:d}"
+                    f"{program_log.last_words(self.log)}"
                 )
             self._await_end(victims, "was asked to stop by its terminate_cmd")
         self._drop_pidfile()
 
-    def kill(self):
+    def kill(self) -> None:
         """Kill every process of the service and wait until each of them is gone."""
         victims = proc.identify(self.pids())
         proc.send(victims, signal.SIGKILL)
         self._await_end(victims, "got SIGKILL", signal.SIGKILL)
 
-    def _await_end(self, victims, what, insist=None):
+    def _await_end(self, victims: Sequence[proc.Process], what: str, insist: signal.Signals | None = None) -> None:
         left = proc.wait_gone(victims, self.deadline, insist)
         if left:
             raise Failure(
-                "service '%s' %s, but after %d s these processes are still there: %s"
-                % (self.name, what, self.module.params["timeout"], ", ".join(str(each.pid) for each in left))
+                f"service '{self.name}' {what}, but after {self.module.params['timeout']:d} s these processes "
+                f"are still there: {', '.join(str(each.pid) for each in left)}"
             )
 
 
-def start(program, before):
+def start(program: Program, before: Sequence[int]) -> tuple[bool, list[str]]:
     """Start the service when it is down."""
     if not before:
         program.require_start()
@@ -335,7 +332,7 @@ def start(program, before):
     return not before, []
 
 
-def terminate(program, before):
+def terminate(program: Program, before: Sequence[int]) -> tuple[bool, list[str]]:
     """Stop the service gracefully; leave a record that tells how to start it again."""
     if not before:
         return False, []
@@ -361,7 +358,7 @@ def terminate(program, before):
     return True, []
 
 
-def restart(program, before):
+def restart(program: Program, before: Sequence[int]) -> tuple[bool, list[str]]:
     """Restart the service by its own command, else stop it when it runs and start it."""
     if not program.module.params["restart_cmd"]:
         program.require_start()
@@ -377,12 +374,10 @@ def restart(program, before):
     return True, []
 
 
-def kill(program, before):
+def kill(program: Program, before: Sequence[int]) -> tuple[bool, list[str]]:
     """Kill every process of the service."""
     if not before:
-        raise Failure(
-            "nothing to kill: service '%s' has no process on this host (%s)" % (program.name, program.found_by)
-        )
+        raise Failure(f"nothing to kill: service '{program.name}' has no process on this host ({program.found_by})")
     if program.module.check_mode:
         return True, ["would kill " + ", ".join(map(str, before))]
     program.kill()
@@ -392,7 +387,7 @@ def kill(program, before):
 ACTIONS = {"start": start, "terminate": terminate, "restart": restart, "kill": kill}
 
 
-def main():
+def main() -> None:
     """Run the module."""
     module = Module(
         argument_spec={
@@ -418,7 +413,7 @@ def main():
         module.run_command_environ_update = systemd.ENVIRONMENT
     program = Program(module)
     try:
-        supervisor.doing("looking for the processes of service '%s'" % program.name)
+        supervisor.doing(f"looking for the processes of service '{program.name}'")
         program.remember()
         before = program.pids()
         if module.params["action"] != "start":

@@ -9,8 +9,8 @@ DOCUMENTATION = r"""
 module: osf_reboot
 short_description: Ask for a reboot, or prove that there was one
 description:
-  - C(request) makes the host reboot gracefully about a second later, so that the answer still reaches the controller.
-  - C(look) returns the present boot id, and C(confirm) proves by it that the host has been rebooted since.
+  - V(request) makes the host reboot gracefully about a second later, so that the answer still reaches the controller.
+  - V(look) returns the present boot id, and V(confirm) proves by it that the host has been rebooted since.
 version_added: "1.0.0"
 options:
   phase:
@@ -19,11 +19,11 @@ options:
     required: true
     choices: [request, look, confirm]
   boot_id_before:
-    description: The boot id that C(look) returned; needed for C(confirm).
+    description: The boot id that V(look) returned; needed for V(confirm).
     type: str
   local:
     description:
-      - Whether the host is reached by a local connection. Then it is the controller itself, and C(request) is refused.
+      - Whether the host is reached by a local connection. Then it is the controller itself, and V(request) is refused.
     type: bool
     default: false
   seconds:
@@ -93,7 +93,7 @@ REQUEST = [
 ]
 
 
-def request(module):
+def request(module: Module) -> None:
     """Let a transient timer reboot the host, after this module has answered."""
     if module.params["local"]:
         module.fail_json(
@@ -107,10 +107,10 @@ def request(module):
         module.fail_json(msg="a host can only be rebooted as root, and this task is not run as root; set become")
     code, out, err = module.run_command(REQUEST)
     if code:
-        module.fail_json(msg="the reboot could not be requested: %s" % (err or out).strip())
+        module.fail_json(msg=f"the reboot could not be requested: {(err or out).strip()}")
 
 
-def main():
+def main() -> None:
     """Run the module."""
     module = Module(
         argument_spec={
@@ -137,7 +137,7 @@ def main():
     before = module.params["boot_id_before"] if phase == "confirm" else now
     after = now if phase == "confirm" else None
     if phase == "confirm" and after == before and not module.check_mode:
-        module.fail_json(msg="the host answers, but it was not rebooted: its boot id is still %s" % now)
+        module.fail_json(msg=f"the host answers, but it was not rebooted: its boot id is still {now}")
     module.exit_json(
         changed=phase != "look", boot_id_before=before, boot_id_after=after, seconds=module.params["seconds"]
     )

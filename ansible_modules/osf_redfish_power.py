@@ -11,9 +11,9 @@ short_description: Power a machine off or on, shut it down or reset it by Redfis
 description:
   - Runs where the management controller (BMC) can be reached, which is the controller as a rule; the machine itself
     may be off.
-  - C(poweron), C(poweroff) and C(shutdown) are states; a machine that is there already is left alone. C(reset) presses
+  - V(poweron), V(poweroff) and V(shutdown) are states; a machine that is there already is left alone. V(reset) presses
     the reset button each time, and is refused for a machine that is off.
-  - C(status) only looks, and changes nothing.
+  - V(status) only looks, and changes nothing.
   - The module returns when the BMC tells that state, and fails when it does not within O(timeout).
   - A Redfish service may have several systems. Without O(system) and O(macs) it must have one only.
 version_added: "1.0.0"
@@ -89,12 +89,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 previous_state:
-  description: Whether the machine was C(on) or C(off) before.
+  description: Whether the machine was V(on) or V(off) before.
   returned: success
   type: str
   sample: "on"
 power_state:
-  description: Whether it is C(on) or C(off) now; in check mode, would be.
+  description: Whether it is V(on) or V(off) now; in check mode, would be.
   returned: success
   type: str
   sample: "off"
@@ -114,7 +114,7 @@ system:
   type: str
   sample: 437XR1138R2
 matched_by:
-  description: What the system was found by, C(system), C(mac), or C(only) for the only one.
+  description: What the system was found by, V(system), V(mac), or V(only) for the only one.
   returned: success
   type: str
   sample: only
@@ -122,6 +122,7 @@ matched_by:
 
 import ssl
 import traceback
+from typing import Any, Callable, Iterable, Mapping
 
 from ansible.module_utils.os_faults.power import steps
 from ansible.module_utils.basic import missing_required_lib
@@ -146,7 +147,7 @@ POWER = {"ON": "on", "POWERING_OFF": "on", "PAUSED": "on", "OFF": "off", "POWERI
 """What a system says (`sushy.PowerState`) → on or off; one that is on its way is not there yet."""
 
 
-def identity_of(path):
+def identity_of(path: str) -> str:
     """Return the identity of a system from its path.
 
     >>> identity_of("/redfish/v1/Systems/437XR1138R2/")
@@ -155,23 +156,23 @@ def identity_of(path):
     return path.rstrip("/").rpartition("/")[2]
 
 
-def cause_of(error):
+def cause_of(error: BaseException) -> tuple[BaseException, str]:
     """Return the innermost error, and its words.
 
     >>> cause_of(OSError(111, "Connection refused"))[1]
     'Connection refused'
     """
-    while error.__cause__ or error.__context__:
-        error = error.__cause__ or error.__context__
+    while inner := error.__cause__ or error.__context__:
+        error = inner
     return error, getattr(error, "verify_message", None) or getattr(error, "strerror", None) or str(error)
 
 
 class Machine:
     """A system of a Redfish service, and the only place where it is talked to."""
 
-    def __init__(self, params):
+    def __init__(self, params: Mapping[str, Any]) -> None:
         self.url = params["url"].rstrip("/")
-        self.name = "the machine of the BMC at %s" % self.url  # until the system is found
+        self.name = f"the machine of the BMC at {self.url}"  # until the system is found
         self.username = params["username"]
         self.wanted = params["system"]
         self.macs = [steps.plain_mac(mac) for mac in params["macs"] or []]
@@ -185,59 +186,59 @@ class Machine:
             "read_timeout": self.patience,
         }
         self._password = params["password"] or ""
-        self._root = None
-        self._system = None
-        self._facts = {}
+        self._root: Any = None
+        self._system: Any = None
+        self._facts: dict[str, Any] = {}
 
-    def state(self):
+    def state(self) -> str:
         """Return whether the machine is on."""
         told = self._call(_power_of)
         if told is None:
-            raise steps.PowerError("%s does not tell whether it is on" % self.name)
+            raise steps.PowerError(f"{self.name} does not tell whether it is on")
         return POWER[told.name]
 
-    def act(self, action):
+    def act(self, action: str) -> None:
         """Ask for it; what comes of it is looked at later."""
         offered = self._call(lambda system: system.get_allowed_reset_system_values())
         kinds = [sushy.ResetType[name] for name in RESETS[action] if sushy.ResetType[name] in offered]
         if not kinds:
             words = ", ".join(sorted(kind.value for kind in offered))
-            raise steps.PowerError("%s can't do %s; it offers: %s" % (self.name, action, words))
+            raise steps.PowerError(f"{self.name} can't do {action}; it offers: {words}")
         self._call(lambda system: system.reset_system(kinds[0]))
 
-    def facts(self):
+    def facts(self) -> dict[str, Any]:
         """Return which BMC and which system it is."""
         return self._facts
 
-    def close(self):
+    def close(self) -> None:
         """Forget the connection; the next call makes a new one. Nobody is logged in between two requests."""
         root, self._root, self._system = self._root, None, None
         if root is not None:
             root._conn.close()
 
-    def _call(self, call):
+    def _call(self, call: Callable[[Any], Any]) -> Any:
         """Return what ``call(system)`` returns; each of its requests is bounded by sushy, the whole by the time-out."""
-        late = "the BMC at %s did not answer within %d s" % (self.url, self.timeout)
+        late = f"the BMC at {self.url} did not answer within {self.timeout:d} s"
         try:
             return steps.bounded(lambda: call(self._found()), self.timeout, late)
         except (SushyError, OSError, ValueError) as error:
             self.close()
             raise steps.PowerError(self._sentence(error)) from error
 
-    def _sentence(self, error):
+    def _sentence(self, error: Exception) -> str:
         """Say what an error of sushy or requests means."""
         if isinstance(error, AccessError):
-            return "the BMC at %s refuses the user '%s' or the password" % (self.url, self.username)
+            return f"the BMC at {self.url} refuses the user '{self.username}' or the password"
         if isinstance(error, sushy.exceptions.HTTPError):
-            return "the BMC at %s: %s" % (self.url, error.detail or error)
+            return f"the BMC at {self.url}: {error.detail or error}"
         cause, words = cause_of(error)
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return "the certificate of the BMC at %s is not trusted: %s (see verify)" % (self.url, words)
+            return f"the certificate of the BMC at {self.url} is not trusted: {words} (see verify)"
         if isinstance(error, (sushy.exceptions.ConnectionError, OSError)):
-            return "no BMC answers at %s: %s" % (self.url, words)
-        return "what answers at %s is no Redfish service: %s" % (self.url, words)
+            return f"no BMC answers at {self.url}: {words}"
+        return f"what answers at {self.url} is no Redfish service: {words}"
 
-    def _found(self):
+    def _found(self) -> Any:
         if self._system is None:
             auth = sushy.auth.BasicAuth(self.username, self._password)
             self._root = sushy.Sushy(self.url, auth=auth, **self._login)
@@ -245,41 +246,41 @@ class Machine:
             path, how = self._choose(systems)
             self._system = systems.get_member(path)
             self._facts = {"bmc": self.url, "system": identity_of(path), "matched_by": how}
-            self.name = "system %s of the BMC at %s" % (identity_of(path), self.url)
+            self.name = f"system {identity_of(path)} of the BMC at {self.url}"
         return self._system
 
-    def _choose(self, systems):
+    def _choose(self, systems: Any) -> tuple[str, str]:
         """Return the path of the system that is meant, and what it was found by."""
         paths = {identity_of(path): path for path in systems.members_identities}
         if self.wanted:
             if identity_of(self.wanted) in paths:
                 return paths[identity_of(self.wanted)], "system"
-            raise self._none_of(paths, "the identity '%s'" % self.wanted)
+            raise self._none_of(paths, f"the identity '{self.wanted}'")
         if self.macs:
             return self._with_mac(systems, paths), "mac"
         if len(paths) == 1:
             return next(iter(paths.values())), "only"
         raise steps.PowerError(
-            "the BMC at %s has %d systems: %s; say which (system)" % (self.url, len(paths), ", ".join(sorted(paths)))
+            f"the BMC at {self.url} has {len(paths):d} systems: {', '.join(sorted(paths))}; say which (system)"
         )
 
-    def _with_mac(self, systems, paths):
+    def _with_mac(self, systems: Any, paths: Mapping[str, str]) -> str:
         found, macs = steps.with_macs(self.macs, {path: macs_of(systems.get_member(path)) for path in paths.values()})
         if len(found) > 1:
             raise steps.PowerError(
-                "the BMC at %s has %d systems with the MAC address %s: %s; say which (system)"
-                % (self.url, len(found), " or ".join(macs), ", ".join(map(identity_of, found)))
+                f"the BMC at {self.url} has {len(found):d} systems with the MAC address {' or '.join(macs)}: "
+                f"{', '.join(map(identity_of, found))}; say which (system)"
             )
         if found:
             return found[0]
-        raise self._none_of(paths, "the MAC address %s" % " or ".join(self.macs))
+        raise self._none_of(paths, f"the MAC address {' or '.join(self.macs)}")
 
-    def _none_of(self, paths, described):
+    def _none_of(self, paths: Iterable[str], described: str) -> steps.PowerError:
         known = ", ".join(sorted(paths)) or "none"
-        return steps.PowerError("the BMC at %s has no system with %s; its systems: %s" % (self.url, described, known))
+        return steps.PowerError(f"the BMC at {self.url} has no system with {described}; its systems: {known}")
 
 
-def macs_of(system):
+def macs_of(system: Any) -> set[str]:
     """Return the MAC addresses of the interfaces of a system, in lower case; of one that tells none, none."""
     try:
         cards = system.ethernet_interfaces.get_members()
@@ -289,12 +290,12 @@ def macs_of(system):
     return {steps.plain_mac(mac) for mac in macs}
 
 
-def _power_of(system):
+def _power_of(system: Any) -> Any:
     system.refresh(force=True)
     return system.power_state
 
 
-def main():
+def main() -> None:
     """Run the module."""
     module = Module(
         argument_spec=dict(

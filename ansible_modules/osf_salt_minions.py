@@ -53,12 +53,13 @@ addresses:
 import json
 import shlex
 import shutil
+from typing import Any, Mapping, Sequence
 
 from ansible.module_utils.os_faults.host import supervisor
 from ansible.module_utils.os_faults.module import Module
 
 
-def answers_of(text):
+def answers_of(text: str) -> dict[str, Any]:
     r"""Return minion → answer; a minion that is not there answers with false, and is left out.
 
     Salt may say something before it answers, so the answer begins where it begins.
@@ -70,7 +71,7 @@ def answers_of(text):
     return {minion: answer for minion, answer in told.items() if answer is not False}
 
 
-def is_masked(answers):
+def is_masked(answers: Mapping[str, Any]) -> bool:
     """Whether Salt has hidden what it was asked for, as it does with pillars from version 3008 on.
 
     >>> is_masked({"cmp01": "**********"}), is_masked({"cmp01": ""})
@@ -79,7 +80,7 @@ def is_masked(answers):
     return any(isinstance(answer, str) and answer and not answer.strip("*") for answer in answers.values())
 
 
-def ask(module, words):
+def ask(module: Module, words: Sequence[str]) -> dict[str, Any]:
     """Run a function of Salt on the minions and return what each answered."""
     command = ["salt", "--out=json", "--static", "-E", module.params["minions"], *words]
     code, out, err = module.run_command(command)
@@ -87,12 +88,11 @@ def ask(module, words):
         return answers_of(out)
     except ValueError:
         said = [line for line in (err or out).splitlines() if line.strip()]
-        module.fail_json(
-            msg="'%s' did not answer: %s" % (shlex.join(command), said[-1] if said else "exit code %d" % code)
-        )
+        why = said[-1] if said else f"exit code {code:d}"
+        module.fail_json(msg=f"'{shlex.join(command)}' did not answer: {why}")
 
 
-def main():
+def main() -> None:
     """Run the module."""
     module = Module(
         argument_spec={

@@ -10,12 +10,12 @@ module: osf_systemd_service
 short_description: Start, terminate, restart or kill a service made of systemd units
 description:
   - Acts on all units of one service in one call and answers with its processes before and after.
-  - C(start) and C(restart) wait until every unit is active, C(terminate) is C(systemctl stop) and waits until every
+  - V(start) and V(restart) wait until every unit is active, V(terminate) is C(systemctl stop) and waits until every
     unit is down. Units that could start the service again by themselves (its sockets, paths and timers) are stopped
     with it, and started with it when they are enabled.
-  - C(kill) sends SIGKILL to every process in the control groups of the units and returns when each of these
-    processes is gone, told by pid and start time. What systemd does about it is in C(notes).
-  - A terminated service is recorded on the host, so that healing the host starts it again; C(start) and C(restart)
+  - V(kill) sends SIGKILL to every process in the control groups of the units and returns when each of these
+    processes is gone, told by pid and start time. What systemd does about it is in RV(notes).
+  - A terminated service is recorded on the host, so that healing the host starts it again; V(start) and V(restart)
     close that record.
 version_added: "1.0.0"
 options:
@@ -110,6 +110,7 @@ import os
 import signal
 import subprocess
 import time
+from typing import Iterable, Mapping
 
 from ansible.module_utils.os_faults.hold import owners, recorded
 from ansible.module_utils.os_faults.host import proc, supervisor
@@ -134,40 +135,40 @@ class Failure(Exception):
     """The service is not as it was asked to be; the message is a sentence."""
 
 
-def state_of(facts):
+def state_of(facts: Mapping[str, Mapping[str, str]]) -> str:
     """Return the least active state of the units."""
     states = {each["ActiveState"] for each in facts.values()}
     return min(states, key=lambda state: RANKED.index(state) if state in RANKED else 0)
 
 
-def is_started(fact):
+def is_started(fact: Mapping[str, str]) -> bool:
     """Whether a unit is as it should be after a start: active, or a one-shot that did its work and ended."""
     if fact["ActiveState"] in ("active", "reloading", "refreshing"):
         return True
     return fact["Type"] == "oneshot" and fact["ActiveState"] == "inactive" and fact["Result"] == "success"
 
 
-def restart_note(unit, fact):
+def restart_note(unit: str, fact: Mapping[str, str]) -> str:
     """Say what systemd does about a unit whose processes were killed."""
-    settings = "Restart=%s" % fact["Restart"]
+    settings = f"Restart={fact['Restart']}"
     if fact["Restart"] in RESTARTS_AFTER_SIGKILL:
-        return "systemd restarts %s (%s, RestartUSec=%s)" % (unit, settings, fact["RestartUSec"])
-    return "%s stays down (%s)" % (unit, settings)
+        return f"systemd restarts {unit} ({settings}, RestartUSec={fact['RestartUSec']})"
+    return f"{unit} stays down ({settings})"
 
 
-def due_at_once(fact):
+def due_at_once(fact: Mapping[str, str]) -> bool:
     """Whether systemd is about to start a unit again so soon that it is worth waiting for."""
     return fact["SubState"] == "auto-restart" and systemd.seconds(fact["RestartUSec"]) <= PATIENCE
 
 
-def describe(unit, fact):
+def describe(unit: str, fact: Mapping[str, str]) -> str:
     """Say how a unit is, in the words of systemd."""
-    sub = "" if fact["SubState"] in (fact["ActiveState"], "dead", "running") else " (%s)" % fact["SubState"]
-    result = "" if fact["Result"] in ("", "success") else ", result %s" % fact["Result"]
-    return "%s is %s%s%s" % (unit, fact["ActiveState"], sub, result)
+    sub = "" if fact["SubState"] in (fact["ActiveState"], "dead", "running") else f" ({fact['SubState']})"
+    result = "" if fact["Result"] in ("", "success") else f", result {fact['Result']}"
+    return f"{unit} is {fact['ActiveState']}{sub}{result}"
 
 
-def last_words(journal):
+def last_words(journal: str) -> list[str]:
     """Return the last two messages of a journal in JSON lines, the service's own before those of systemd."""
     entries = [json.loads(line) for line in journal.splitlines() if line.startswith("{")]
     entries = [each for each in entries if isinstance(each.get("MESSAGE"), str)]
@@ -178,7 +179,7 @@ def last_words(journal):
 class Units:
     """The units of one service: what they are, and the only place where they are acted on."""
 
-    def __init__(self, module):
+    def __init__(self, module: Module) -> None:
         self.module = module
         self.name = module.params["name"]
         self.began = time.time()
@@ -186,27 +187,27 @@ class Units:
         self.facts = resolve.find_units(module, module.params["units"], self.name, PROPERTIES)
         self.triggers = self._show({name for each in self.facts.values() for name in each["TriggeredBy"].split()})
 
-    def _show(self, names):
+    def _show(self, names: Iterable[str]) -> dict[str, Mapping[str, str]]:
         asked = (*systemd.STATE, "ControlGroup", *PROPERTIES)
         return systemd.by_id(systemd.show(self.module.run_command, names, asked))
 
-    def refresh(self):
+    def refresh(self) -> None:
         """Ask systemd again how the units are."""
         self.facts = self._show(self.facts)
 
-    def pids(self):
+    def pids(self) -> list[int]:
         """Return the processes that are in the units' control groups now."""
         return resolve.pids_of(self.facts)
 
-    def refuse_masked(self):
+    def refuse_masked(self) -> None:
         """Refuse to start units that are masked."""
         masked = [unit for unit, each in self.facts.items() if each["LoadState"] == "masked"]
         if masked:
             raise Failure(
-                "service '%s' can't be started: %s is masked on this host; unmask it first" % (self.name, masked[0])
+                f"service '{self.name}' can't be started: {masked[0]} is masked on this host; unmask it first"
             )
 
-    def idle_triggers(self):
+    def idle_triggers(self) -> list[str]:
         """Return the enabled units that start the service on demand and are down."""
         return [
             unit
@@ -214,13 +215,13 @@ class Units:
             if each["ActiveState"] in DOWN and each["UnitFileState"].startswith("enabled")
         ]
 
-    def forget_failures(self):
+    def forget_failures(self) -> None:
         """Make systemd forget that units failed, as it refuses to start one that did so too often."""
         failed = [unit for unit, each in self.facts.items() if each["ActiveState"] == "failed"]
         if failed:
             self.systemctl("reset-failed", failed)
 
-    def systemctl(self, verb, units):
+    def systemctl(self, verb: str, units: Iterable[str]) -> str:
         """Run ``systemctl VERB UNITS``, which waits for its jobs, but not beyond the deadline.
 
         Returns:
@@ -242,7 +243,7 @@ class Units:
             return ""
         return done.stdout.decode("utf-8", "replace").strip() if done.returncode else ""
 
-    def ensure_started(self, complaint):
+    def ensure_started(self, complaint: str) -> None:
         """Wait until the units have shown whether they run, and fail with their own words when one does not."""
         if any(each["Type"] in ("simple", "idle", "exec") for each in self.facts.values()):
             time.sleep(SETTLE)
@@ -251,37 +252,31 @@ class Units:
         if not bad and not complaint:
             return
         told = "; ".join(describe(unit, self.facts[unit]) for unit in bad) or complaint
-        late = time.monotonic() >= self.deadline
+        late = self._late()
         words = self._journal(bad[0]) if bad else []
-        raise Failure(
-            "service '%s' did not start%s: %s%s"
-            % (
-                self.name,
-                " within %d s" % self.module.params["timeout"] if late else "",
-                told,
-                "; its journal ends: %s" % " / ".join(words) if words else "",
-            )
-        )
+        journal = f"; its journal ends: {' / '.join(words)}" if words else ""
+        raise Failure(f"service '{self.name}' did not start{late}: {told}{journal}")
 
-    def ensure_stopped(self, complaint):
+    def ensure_stopped(self, complaint: str) -> None:
         """Fail when a unit is not down."""
         self.refresh()
         left = [describe(unit, each) for unit, each in self.facts.items() if each["ActiveState"] not in DOWN]
         if left:
-            late = " within %d s" % self.module.params["timeout"] if time.monotonic() >= self.deadline else ""
-            raise Failure(
-                "service '%s' did not stop%s: %s%s"
-                % (self.name, late, "; ".join(left), "; " + complaint if complaint else "")
-            )
+            why = "; ".join([*left, complaint] if complaint else left)
+            raise Failure(f"service '{self.name}' did not stop{self._late()}: {why}")
 
-    def _journal(self, unit):
-        since = "--since=@%d" % self.began
+    def _late(self) -> str:
+        """Return the part of a sentence that tells of the timeout, empty while there is time left."""
+        return f" within {self.module.params['timeout']:d} s" if time.monotonic() >= self.deadline else ""
+
+    def _journal(self, unit: str) -> list[str]:
+        since = f"--since=@{int(self.began):d}"
         code, out, _err = self.module.run_command(
             ["journalctl", "--no-pager", "--quiet", "--unit", unit, since, "--lines=20", "--output=json"]
         )
         return [] if code else last_words(out)
 
-    def await_restart(self):
+    def await_restart(self) -> None:
         """Give systemd the time to start killed units again, so that the answer has the new processes."""
         until = min(time.monotonic() + PATIENCE + 1, self.deadline)
         self.refresh()
@@ -290,7 +285,7 @@ class Units:
             self.refresh()
 
 
-def start(units):
+def start(units: Units) -> tuple[bool, list[str]]:
     """Start what is down of the service."""
     down = [unit for unit, each in units.facts.items() if each["ActiveState"] != "active"]
     if not down:
@@ -306,7 +301,7 @@ def start(units):
     return True, []
 
 
-def restart(units):
+def restart(units: Units) -> tuple[bool, list[str]]:
     """Restart the service, or start it when it is down."""
     units.refuse_masked()
     if units.module.check_mode:
@@ -319,7 +314,7 @@ def restart(units):
     return True, []
 
 
-def terminate(units):
+def terminate(units: Units) -> tuple[bool, list[str]]:
     """Stop the service and whatever would start it on demand; leave a record that tells how to start them."""
     running = [unit for unit, each in {**units.triggers, **units.facts}.items() if each["ActiveState"] not in DOWN]
     if not running:
@@ -338,17 +333,17 @@ def terminate(units):
     return True, leftover_notes(units)
 
 
-def leftover_notes(units):
+def leftover_notes(units: Units) -> list[str]:
     """Name the processes that systemd leaves behind when it stops the units (``KillMode=process`` or ``none``)."""
     return [
-        "%s is down, but %s left running (KillMode=%s)" % (unit, ", ".join(map(str, left)), each["KillMode"])
+        f"{unit} is down, but {', '.join(map(str, left))} left running (KillMode={each['KillMode']})"
         for unit, each in units.facts.items()
         for left in [resolve.pids_of({unit: each})]
         if left
     ]
 
 
-def kill(units):
+def kill(units: Units) -> tuple[bool, list[str]]:
     """Kill every process of the service and wait until each is gone.
 
     systemd itself sends the signal, to the whole control group and again until no new process shows up there, before
@@ -357,7 +352,7 @@ def kill(units):
     victims = proc.identify(units.pids())
     if not victims:
         how = "; ".join(describe(unit, each) for unit, each in units.facts.items())
-        raise Failure("nothing to kill: service '%s' has no process on this host (%s)" % (units.name, how))
+        raise Failure(f"nothing to kill: service '{units.name}' has no process on this host ({how})")
     if units.module.check_mode:
         pids = ", ".join(str(victim.pid) for victim in victims)
         return True, ["would kill " + pids] + [restart_note(*each) for each in units.facts.items()]
@@ -366,33 +361,27 @@ def kill(units):
     code, out, err = units.module.run_command(command)
     left = proc.wait_gone(victims, units.deadline, insist=signal.SIGKILL)
     if left:
+        complaint = "; " + (err or out).strip() if code else ""
         raise Failure(
-            "service '%s' was killed, but after %d s these processes are still there: %s%s"
-            % (
-                units.name,
-                units.module.params["timeout"],
-                ", ".join(str(each.pid) for each in left),
-                "; " + (err or out).strip() if code else "",
-            )
+            f"service '{units.name}' was killed, but after {units.module.params['timeout']:d} s these processes "
+            f"are still there: {', '.join(str(each.pid) for each in left)}{complaint}"
         )
     notes = [restart_note(unit, units.facts[unit]) for unit in hit] + demand_notes(units)
     units.await_restart()
     return True, notes
 
 
-def demand_notes(units):
+def demand_notes(units: Units) -> list[str]:
     """Name the units that start the service again when it is asked for (its sockets, paths and timers)."""
     return [
-        "%s starts it again on demand" % unit
-        for unit, each in units.triggers.items()
-        if each["ActiveState"] == "active"
+        f"{unit} starts it again on demand" for unit, each in units.triggers.items() if each["ActiveState"] == "active"
     ]
 
 
 ACTIONS = {"start": start, "terminate": terminate, "restart": restart, "kill": kill}
 
 
-def main():
+def main() -> None:
     """Run the module."""
     module = Module(
         argument_spec={
@@ -407,12 +396,12 @@ def main():
     )
     module.run_command_environ_update = systemd.ENVIRONMENT
     try:
-        supervisor.doing("asking systemd for the units of service '%s'" % module.params["name"])
+        supervisor.doing(f"asking systemd for the units of service '{module.params['name']}'")
         units = Units(module)
         if os.geteuid() != 0 and not module.check_mode:
             raise Failure(
-                "units of service '%s' can only be acted on as root, and this task is not run as root; set become"
-                % units.name
+                f"units of service '{units.name}' can only be acted on as root, and this task is not run as root; "
+                "set become"
             )
         if module.params["action"] != "start":
             owners.refuse_others(module.params["by"], module.params["force"])

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import signal
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+BINDEP = Path(__file__).parents[1] / "bindep.txt"
 
 # A job in the background (or nohup) starts with these ignored, and so would everything that tests start.
 for _number, _default in {
@@ -16,6 +22,24 @@ for _number, _default in {
 }.items():
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, _default)
+
+
+def pytest_report_header() -> list[str]:
+    """Say before the run which packages of Debian would keep tests from being skipped."""
+    if not (missing := missing_packages()):
+        return []
+    names = " ".join(missing)
+    return [f"tests are skipped that need packages which are not installed; to have them: apt-get install {names}"]
+
+
+def missing_packages() -> list[str]:
+    """Return the packages of bindep.txt that only tests and extras need, and that a Debian lacks."""
+    if not shutil.which("dpkg-query"):
+        return []
+    names = re.findall(r"^(\S+) \[", BINDEP.read_text(encoding="utf-8"), re.MULTILINE)
+    query = ["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n", *names]
+    found = subprocess.run(query, capture_output=True, text=True, check=False).stdout.splitlines()
+    return [name for name in names if f"{name} installed" not in found]
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

@@ -32,7 +32,7 @@ ANEW = {"ssh_args": "-o ControlMaster=no -o ControlPath=none", "timeout": 3, "re
 """Options of a connection that says whether the host can be reached: one that is open already does not."""
 
 
-class ActionModule(Normal):  # type: ignore[misc]
+class ActionModule(Normal):
     """Runs the module of the same name, with what only the controller can see."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 from ansible.plugins.action.normal import ActionModule as Normal
 
 
-class ActionModule(Normal):  # type: ignore[misc]
+class ActionModule(Normal):
     """Runs the module of the same name."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:

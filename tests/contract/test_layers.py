@@ -19,9 +19,9 @@ PLUGINS = ROOT / "playbooks" / "action_plugins"
 #: Part → what it may import beside itself and Python's library. ``basic`` is `AnsibleModule`, or what stands for it.
 MAY_IMPORT = {
     "basic": set[str](),
-    "host": set[str](),
-    "service": {"host"},
-    "hold": {"host"},
+    "host": {"basic"},
+    "service": {"basic", "host"},
+    "hold": {"basic", "host"},
     "power": {"basic", "libvirt"},
     "module": {"basic", "host"},
     "modules": {"basic", "module", "host", "service", "hold", "power", "pyghmi", "sushy"},

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-import ansible_runner
 import pytest
+from ansible_runner.interface import init_runner
 from held_service import Service
+from ready_ansible import ReadyAnsible
 
 from os_faults import resources
 
@@ -24,8 +26,8 @@ Run = Callable[..., "Play"]
 #: of this machine, and about modules without Ansible. `tox -e py313` leaves them to `py311`.
 ONCE = frozenset(
     """
-    test_bounds test_foreign_configuration test_full_disk test_other_programs test_other_users test_pid_files
-    test_private_directory test_streams test_supervisor test_terminal
+    test_bounds test_foreign_configuration test_full_disk test_homeless test_libvirt_uri test_other_programs
+    test_other_users test_pid_files test_private_directory test_streams test_supervisor test_terminal
     """.split()
 )
 
@@ -66,8 +68,16 @@ class Play:
         return {e["event_data"]["host"]: e["event_data"]["res"]["msg"] for e in self.events if e["event"] in failed}
 
 
+@pytest.fixture(scope="session")
+def ready_ansible() -> Iterator[ReadyAnsible]:
+    with tempfile.TemporaryDirectory(prefix="ready-", dir="/tmp") as directory:  # a socket's path is short
+        ready = ReadyAnsible(Path(directory))
+        yield ready
+        ready.close()
+
+
 @pytest.fixture
-def play(tmp_path: Path) -> Run:
+def play(tmp_path: Path, ready_ansible: ReadyAnsible) -> Run:
     """Run a bundled playbook: ``play("service_state.yml", service="web", service_action="start")``.
 
     Keywords are the playbook's arguments, but for ``hosts`` (name → variables; default: one local host), ``inventory``
@@ -90,7 +100,7 @@ def play(tmp_path: Path) -> Run:
         private = tmp_path / f"run-{next(numbers)}"
         private.mkdir()
         events: list[Mapping[str, Any]] = []
-        done = ansible_runner.run(
+        done = init_runner(
             private_data_dir=str(private),
             playbook=str(resources.playbook(playbook)),
             inventory={
@@ -101,8 +111,11 @@ def play(tmp_path: Path) -> Run:
             envvars={"PATH": ":".join([*([str(commands)] if commands else []), *_PATH]), "ANSIBLE_NOCOLOR": "1"},
             event_handler=lambda event: events.append(event) or True,
             cancel_callback=lambda: False,
+            fact_cache_type="",
             settings={"suppress_ansible_output": True, "pexpect_timeout": 0.5},
         )
+        done.config.env = ready_ansible.before(done.config.env)
+        done.run()
         with done.stdout as file:
             stdout = file.read()
         assert "[WARNING]" not in stdout, stdout
@@ -114,8 +127,13 @@ def play(tmp_path: Path) -> Run:
 
 @pytest.fixture
 def runtime_directory(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where a user without root keeps holds, so that they are not mixed with others of this machine."""
-    directory = tmp_path_factory.mktemp("runtime")
+    """Where a user without root keeps holds, so that they are not mixed with others of this machine.
+
+    It is the same for one test after the other, and their environment with it, unless one has left something there.
+    """
+    used = tmp_path_factory.getbasetemp().glob("runtime*")
+    empty = (path for path in used if not path.is_symlink() and not any(path.iterdir()))
+    directory = next(empty, None) or tmp_path_factory.mktemp("runtime")
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(directory))
     return directory
 

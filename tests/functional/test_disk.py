@@ -23,12 +23,9 @@ def free_bytes() -> int:
 
 
 @pytest.fixture(autouse=True)
-def runtime_directory(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    directory = tmp_path_factory.mktemp("runtime")
-    if directory.stat().st_dev == MEMORY.stat().st_dev or free_bytes() < 64 * MEBI:
+def room(runtime_directory: Path) -> None:
+    if runtime_directory.stat().st_dev == MEMORY.stat().st_dev or free_bytes() < 64 * MEBI:
         pytest.skip("needs 64 MiB in /dev/shm, which must not be where holds are kept")
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(directory))
-    return directory
 
 
 @pytest.fixture

@@ -14,9 +14,8 @@ WITH_SYSTEMD = os.geteuid() == 0 and Path("/run/systemd/system").is_dir()
 
 
 @pytest.fixture
-def limit(play, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def limit(play, tmp_path: Path, runtime_directory: Path):
     """Limit a service that is a process with a pid file."""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     process = subprocess.Popen(["sleep", "600"])
     (tmp_path / "pid").write_text(f"{process.pid}\n")
     services = {"web": {"driver": "process", "pidfile": str(tmp_path / "pid")}}
@@ -39,9 +38,9 @@ def limit(play, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         ("limit_memory", {"memory": "64M"}, "a limit needs systemd, root, and a service that is a unit of it"),
     ],
 )
-def test_what_is_refused(limit, tmp_path, verb, arguments, message):
+def test_what_is_refused(limit, runtime_directory, verb, arguments, message):
     assert message in limit(verb, **arguments).failures["here"]
-    assert not (tmp_path / "os-faults").exists()
+    assert not (runtime_directory / "os-faults").exists()
 
 
 @pytest.mark.parametrize("verb", ["unlimit_memory", "unlimit_cpu"])

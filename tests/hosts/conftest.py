@@ -22,6 +22,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # the helpers: in importlib mode pytest adds no directory
 
 from hostlab import lab as labs
+from hostlab import shown
 from hostlab.controller import processes_with
 from hostlab.evidence import Evidence
 from hostlab.guest import Guest
@@ -64,6 +65,11 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     config.stash[EVIDENCE] = Evidence()
     config.stash[MATRIX] = Matrix(rows(contracts().values()))
+    shown.gather(config.stash[EVIDENCE], config.stash[MATRIX])
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    shown.keep(session.config.stash[EVIDENCE], session.config.stash[MATRIX])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

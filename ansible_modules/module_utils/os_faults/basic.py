@@ -113,7 +113,7 @@ class AnsibleModule:
                 cwd=cwd,
             )
         except OSError as error:
-            self.fail_json(msg="can't run %s: %s" % (args[0], error.strerror), rc=error.errno, cmd=" ".join(args))
+            self.fail_json(msg=f"can't run {args[0]}: {error.strerror}", rc=error.errno, cmd=" ".join(args))
         with process:
             out, err = _listen(process)
         return process.returncode, out, err
@@ -167,7 +167,7 @@ def check(
     """
     unknown = sorted(set(given) - set(spec))
     if unknown:
-        raise Invalid("Unsupported parameters: %s. Supported: %s" % (", ".join(unknown), ", ".join(sorted(spec))))
+        raise Invalid(f"Unsupported parameters: {', '.join(unknown)}. Supported: {', '.join(sorted(spec))}")
     there = {name for name, value in given.items() if value is not None}
     for group in mutually_exclusive:
         if len(there.intersection(group)) > 1:
@@ -182,7 +182,7 @@ def check(
     for name, value, wanted in required_if:
         lacking = [other for other in wanted if values.get(other) is None]
         if values.get(name) == value and lacking:
-            raise Invalid("%s is %s but all of the following are missing: %s" % (name, value, ", ".join(lacking)))
+            raise Invalid(f"{name} is {value} but all of the following are missing: {', '.join(lacking)}")
     return values
 
 
@@ -194,12 +194,12 @@ def _convert(name: str, about: Mapping[str, Any], value: Any) -> Any:
         value = [_CONVERSIONS[about["elements"]](name, each) for each in value]
     for each in value if isinstance(value, list) else [value]:
         if each not in about.get("choices", [each]):
-            raise Invalid("value of %s must be one of: %s, got: %s" % (name, ", ".join(about["choices"]), each))
+            raise Invalid(f"value of {name} must be one of: {', '.join(about['choices'])}, got: {each}")
     return value
 
 
 def _wrong(name: str, value: Any, kind: str) -> Invalid:
-    return Invalid("argument '%s' is of type %s and we were unable to convert to %s" % (name, type(value), kind))
+    return Invalid(f"argument '{name}' is of type {type(value)} and we were unable to convert to {kind}")
 
 
 def _to_str(_name: str, value: Any) -> str:

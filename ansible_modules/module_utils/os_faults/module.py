@@ -34,7 +34,7 @@ class Module(AnsibleModule):
             value = self.params.get(name)
             least, most = _BOUNDS.get(name, _SECONDS)
             if about.get("type") in ("int", "float") and value is not None and not least <= value <= most:
-                self.fail_json(msg="{} must be a number from {:.0f} to {:.0f}".format(name, least, most))
+                self.fail_json(msg=f"{name} must be a number from {least:.0f} to {most:.0f}")
 
     def log(self, msg: str, log_args: Any = None) -> None:
         """Leave a line in the host's log that the module was run.

@@ -79,7 +79,7 @@ def pack(name: str, source: str, utils: Mapping[str, str]) -> str | None:
     return PROGRAM.replace("@NAME@", name).replace("@SOURCES@", packed)
 
 
-@cache
+@cache  # most modules share the same sources
 def bare(source: str) -> str:
     r"""Return a source without what only people read; what is left stays on the lines where it was.
 

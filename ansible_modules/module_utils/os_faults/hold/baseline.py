@@ -59,7 +59,7 @@ def notes(hold: store.Hold) -> list[str]:
     state = _told(hold)["state"]
     silent = state.get("silent") if isinstance(state, dict) else None
     return [
-        "the file system of {} does not answer, so its room is not compared".format(path)
+        f"the file system of {path} does not answer, so its room is not compared"
         for path in (silent if isinstance(silent, list) else [])
     ]
 

@@ -14,6 +14,7 @@ import subprocess
 import time
 from typing import Sequence
 
+from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.os_faults.hold import files, scripts, store
 from ansible.module_utils.os_faults.host.files import read_text
 
@@ -55,7 +56,7 @@ class Carrier:
 
     name = store.NO_CARRIER
 
-    def __init__(self, module) -> None:
+    def __init__(self, module: AnsibleModule) -> None:
         self.module = module
 
     def launch(self, hold: store.Hold, start_timeout: int) -> str:
@@ -106,10 +107,10 @@ class Systemd(Carrier):
             "--quiet",
             "--no-block",
             "--unit=" + unit_name(hold.id),
-            "--description=os-faults {} {}".format(hold.record["fault"], hold.id),
-            "--property=ExecStartPre=/bin/sh {}".format(hold.path(start)),
-            "--property=ExecStopPost=/bin/sh {}".format(hold.path("undo.sh")),
-            "--property=TimeoutStartSec={:d}".format(start_timeout),
+            f"--description=os-faults {hold.record['fault']} {hold.id}",
+            f"--property=ExecStartPre=/bin/sh {hold.path(start)}",
+            f"--property=ExecStopPost=/bin/sh {hold.path('undo.sh')}",
+            f"--property=TimeoutStartSec={start_timeout:d}",
             "--property=TimeoutStopSec=infinity",
             "--property=IgnoreOnIsolate=yes",
             "--property=OOMScoreAdjust=-1000",
@@ -119,7 +120,7 @@ class Systemd(Carrier):
             hold.path(main),
         ]
         code, _out, err = self._run(command)
-        return "" if code == 0 else err.strip() or "systemd-run failed with exit code {:d}".format(code)
+        return "" if code == 0 else err.strip() or f"systemd-run failed with exit code {code:d}"
 
     def busy(self, hold: store.Hold) -> bool:
         # A unit whose start is only queued yet is "inactive" and has a job.
@@ -196,7 +197,7 @@ class Watchdog(Carrier):
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        files.replace(hold, "watchdog.pid", "{:d}\n".format(self.process.pid))
+        files.replace(hold, "watchdog.pid", f"{self.process.pid:d}\n")
         return ""
 
     def busy(self, hold: store.Hold) -> bool:
@@ -225,7 +226,7 @@ class Watchdog(Carrier):
 
     @staticmethod
     def _is_ours(pid: int, hold: store.Hold) -> bool:
-        arguments = read_text("/proc/{:d}/cmdline".format(pid)).split("\0")
+        arguments = read_text(f"/proc/{pid:d}/cmdline").split("\0")
         return hold.path("watchdog.sh") in arguments
 
 
@@ -253,12 +254,12 @@ def load_of(unit: str) -> str:
     return found.group(1) if found else ""
 
 
-def new_carrier(module) -> Carrier:
+def new_carrier(module: AnsibleModule) -> Carrier:
     """Return what carries a new hold of this user on this host."""
     return Systemd(module) if store.has_systemd() else Watchdog(module)
 
 
-def carrier_of(module, hold: store.Hold) -> Carrier:
+def carrier_of(module: AnsibleModule, hold: store.Hold) -> Carrier:
     """Return what carries a hold that is there, as its record tells."""
     kinds = {Systemd.name: Systemd, Watchdog.name: Watchdog}
     return kinds.get(str(hold.record["carrier"]), Carrier)(module)

@@ -208,7 +208,7 @@ def _away(before: Mapping[str, float], now: Mapping[str, float]) -> list[str]:
 def _told(before: Mapping[str, float], now: Mapping[str, float], names: Iterable[str]) -> list[str]:
     """Tell of levels that have not come back. More room than before is no leftover."""
     return [
-        "{} were {:.0f}, are {:.0f}".format(name, before[name], now[name])
+        f"{name} were {before[name]:.0f}, are {now[name]:.0f}"
         for name in sorted(set(names) & set(_away(before, now)))
         if not (name.startswith("free ") and now[name] > before[name])
     ]

@@ -19,13 +19,13 @@ def hold_id(fault: str, subject: str) -> str:
 
     >>> hold_id("freeze", "devstack@keystone")
     'freeze-devstack-keystone'
-    >>> hold_id("partition", ",".join("node-{}".format(number) for number in range(20)))
+    >>> hold_id("partition", ",".join(f"node-{number}" for number in range(20)))
     'partition-node-0-node-1-node-2-node-3-node-4-node-5-node-6-node-7-node-8-node-9-node-10-nod-ba061985'
     """
-    plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", "{}-{}".format(fault, subject)).strip("-.")
+    plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", f"{fault}-{subject}").strip("-.")
     if len(plain) <= 100:
         return plain
-    return "{}-{}".format(plain[:91], hashlib.sha256(subject.encode()).hexdigest()[:8])
+    return f"{plain[:91]}-{hashlib.sha256(subject.encode()).hexdigest()[:8]}"
 
 
 def is_plain(hold_id: str) -> bool:
@@ -44,5 +44,5 @@ def checked_id(hold_id: str) -> str:
         Refused: it is not plain.
     """
     if not is_plain(hold_id):
-        raise Refused("the id {!r} is not plain: only letters, digits, '_', '.' and '-' are allowed".format(hold_id))
+        raise Refused(f"the id {hold_id!r} is not plain: only letters, digits, '_', '.' and '-' are allowed")
     return hold_id

@@ -46,7 +46,7 @@ def _acquire(path: str, deadline: float) -> tuple[int | None, str]:
             time.sleep(0.05)
             descriptor = _lock(path)
     except OSError as error:
-        return None, "can't lock the faults of this host: {}".format(error)
+        return None, f"can't lock the faults of this host: {error}"
     busy = "another fault is being made or taken back on this host, and does not come to an end"
     return descriptor, busy if descriptor is None else ""
 
@@ -61,7 +61,7 @@ def _lock(path: str) -> int | None:
     taken = False
     try:
         if os.fstat(descriptor).st_uid != os.geteuid():
-            raise PermissionError("{} belongs to another user".format(path))
+            raise PermissionError(f"{path} belongs to another user")
         with contextlib.suppress(BlockingIOError, FileNotFoundError):
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             taken = os.stat(path).st_ino == os.fstat(descriptor).st_ino

@@ -10,6 +10,7 @@ import os
 import time
 from typing import Any, NamedTuple, Sequence
 
+from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.os_faults.hold import (
     baseline,
     carriers,
@@ -51,7 +52,7 @@ class Cut(NamedTuple):
     session: bool = False
 
 
-def present(module, wanted: Plan, cut: Cut, force: bool = False) -> dict[str, Any]:
+def present(module: AnsibleModule, wanted: Plan, cut: Cut, force: bool = False) -> dict[str, Any]:
     """Make a hold, or renew the one that is there: its inject script runs once more and the later end wins.
 
     One that begins at a moment is prepared only, and waits for its `release`.
@@ -70,15 +71,12 @@ def present(module, wanted: Plan, cut: Cut, force: bool = False) -> dict[str, An
     carrier = carriers.new_carrier(module)
     if cut.session and wanted.seconds is None:
         raise Refused(
-            "{} {} cuts the path that os_faults itself uses, so it must have an end (heal_after)".format(
-                wanted.fault, wanted.subject
-            )
+            f"{wanted.fault} {wanted.subject} cuts the path that os_faults itself uses, "
+            "so it must have an end (heal_after)"
         )
     if cut.network and carrier.name != carriers.Systemd.name:
         raise Refused(
-            "{} {} cuts a network and needs systemd and root on the host to carry its undo".format(
-                wanted.fault, wanted.subject
-            )
+            f"{wanted.fault} {wanted.subject} cuts a network and needs systemd and root on the host to carry its undo"
         )
     with lock.locked() as trouble:
         if trouble:
@@ -106,7 +104,7 @@ def present(module, wanted: Plan, cut: Cut, force: bool = False) -> dict[str, An
     return _settle(module, started, wanted, cut)
 
 
-def release(module, hold_id_: str) -> dict[str, Any]:
+def release(module: AnsibleModule, hold_id_: str) -> dict[str, Any]:
     """Let a hold that was armed begin at its moment, as every other host is armed too.
 
     Raises:
@@ -119,9 +117,7 @@ def release(module, hold_id_: str) -> dict[str, Any]:
             raise FileNotFoundError(hold_id_)
         files.replace(hold, "released", "")
     except FileNotFoundError:
-        raise Failed(
-            "{} is not armed any more: its moment came before the word that all hosts are".format(hold_id_)
-        ) from None
+        raise Failed(f"{hold_id_} is not armed any more: its moment came before the word that all hosts are") from None
     return dict(_outcome(hold.id, "armed", False, hold.record["since"], hold.record["until"], Cut()), **_of(moment))
 
 
@@ -130,7 +126,7 @@ def is_held(hold_id_: str) -> bool:
     return store.find(hold_id_) is not None
 
 
-def absent(module, hold_id_: str) -> dict[str, Any]:
+def absent(module: AnsibleModule, hold_id_: str) -> dict[str, Any]:
     """Take a hold back; one that is not there is taken back already.
 
     Raises:
@@ -144,7 +140,7 @@ def absent(module, hold_id_: str) -> dict[str, Any]:
     return dict(_outcome(hold_id_, "absent", hold is not None, None, None, Cut()), notes=told(drift))
 
 
-def confirmed(module, hold_id_: str, patience: float = 10.0) -> dict[str, Any]:
+def confirmed(module: AnsibleModule, hold_id_: str, patience: float = 10.0) -> dict[str, Any]:
     """Answer a hold that was armed as it is now; it gets some time to be injected.
 
     Raises:
@@ -163,15 +159,14 @@ def confirmed(module, hold_id_: str, patience: float = 10.0) -> dict[str, Any]:
         if carrier.failed(hold_id_):
             carrier.clear(hold_id_)
             raise Failed(
-                "{} did not take effect; what it did was taken back (see journalctl -u {} on the host)".format(
-                    hold_id_, carriers.unit_name(hold_id_)
-                )
+                f"{hold_id_} did not take effect; what it did was taken back "
+                f"(see journalctl -u {carriers.unit_name(hold_id_)} on the host)"
             )
         return dict(_outcome(hold_id_, "absent", False, None, None, Cut()), notes=["it has ended already"])
     state = hold.text("state").strip()
     if state != "injected":
         raise Failed(
-            "{} is not in place but {} (see {} on the host)".format(hold_id_, state, hold.directory),
+            f"{hold_id_} is not in place but {state} (see {hold.directory} on the host)",
             undo_failed=state == "undo_failed",
         )
     baseline.remember(hold)
@@ -181,13 +176,13 @@ def confirmed(module, hold_id_: str, patience: float = 10.0) -> dict[str, Any]:
 # ---- the steps -----------------------------------------------------------------------------------------------------
 
 
-def _standing(module, wanted: Plan) -> store.Hold | None:
+def _standing(module: AnsibleModule, wanted: Plan) -> store.Hold | None:
     """Return the hold that is in place; what is left of one that is not is taken back first."""
     hold = store.find(wanted.id)
     if hold is None:
         return None
     if (hold.record["fault"], hold.record["subject"]) != (wanted.fault, wanted.subject):
-        raise Refused("the id {} is taken by {} {}".format(wanted.id, hold.record["fault"], hold.record["subject"]))
+        raise Refused(f"the id {wanted.id} is taken by {hold.record['fault']} {hold.record['subject']}")
     if store.is_of_this_boot(hold) and carriers.carrier_of(module, hold).alive(hold):
         return hold
     if not module.check_mode:
@@ -199,17 +194,16 @@ def _refuse_a_second(old: store.Hold | None, wanted: Plan) -> None:
     """Refuse what can't be made while the same fault stands."""
     if old is None:
         return
-    what = "{} {}".format(wanted.fault, wanted.subject)
+    what = f"{wanted.fault} {wanted.subject}"
     if wanted.momentary:
-        raise Refused("{} is under way on this host already".format(what))
+        raise Refused(f"{what} is under way on this host already")
     if os.path.exists(old.path("moment")):
         raise Refused(
-            "{} of {} is armed on this host and begins at {}; wait, or have it healed".format(
-                what, old.record["by"] or "somebody", owners.time_of_day(old.record["since"])
-            )
+            f"{what} of {old.record['by'] or 'somebody'} is armed on this host and begins at "
+            f"{owners.time_of_day(old.record['since'])}; wait, or have it healed"
         )
     if wanted.moment is not None:
-        raise Refused("{} is on this host already, so it can't begin at a moment; have it healed".format(what))
+        raise Refused(f"{what} is on this host already, so it can't begin at a moment; have it healed")
 
 
 def _create(wanted: Plan, carrier: carriers.Carrier, armed: bool) -> store.Hold:
@@ -224,9 +218,9 @@ def _create(wanted: Plan, carrier: carriers.Carrier, armed: bool) -> store.Hold:
     texts["state"] = "armed\n"
     texts.update({"inject.out": "", "inject.err": "", "undo.log": "", baseline.BEFORE: _before(wanted)})
     if wanted.moment is not None:
-        texts["moment"] = "{:d}\n".format(round(wanted.moment.uptime * 100))
+        texts["moment"] = f"{round(wanted.moment.uptime * 100):d}\n"
     if armed:
-        texts["answer"] = "{:d}\n".format(os.getpid())
+        texts["answer"] = f"{os.getpid():d}\n"
     return files.create(record, texts, scripts.readme(root, carrier.name == carriers.Systemd.name))
 
 
@@ -278,7 +272,7 @@ class _Started:
         return self.said()
 
 
-def _settle(module, started: _Started, wanted: Plan, cut: Cut) -> dict[str, Any]:
+def _settle(module: AnsibleModule, started: _Started, wanted: Plan, cut: Cut) -> dict[str, Any]:
     """Tell how the injection of a new hold went; a fault that cuts our own path is only armed yet."""
     hold, moment = started.hold, wanted.moment
     said = started.said() if cut.session and moment is None else started.wait()
@@ -302,7 +296,7 @@ def _settle(module, started: _Started, wanted: Plan, cut: Cut) -> dict[str, Any]
     return _outcome(hold.id, "injected", True, since, until, cut, said, notes)
 
 
-def _begun(module, watched: _Started, moment: moments.Moment) -> dict[str, Any]:
+def _begun(module: AnsibleModule, watched: _Started, moment: moments.Moment) -> dict[str, Any]:
     """Wait for the moment of a hold, and tell how its injection went and how far from the moment it began.
 
     Raises:
@@ -331,7 +325,7 @@ def _begun(module, watched: _Started, moment: moments.Moment) -> dict[str, Any]:
     state = "injected" if hold.exists else "absent"
     return dict(
         _outcome(hold.id, state, True, hold.record["since"], hold.record["until"], Cut(), said, moments.told(moment)),
-        msg="began {:.2f} s after its moment".format(began - moment.uptime),
+        msg=f"began {began - moment.uptime:.2f} s after its moment",
         late=round(began - moment.uptime, 2),
         took=round(ended - began, 2),
         **_of(moment),
@@ -339,9 +333,7 @@ def _begun(module, watched: _Started, moment: moments.Moment) -> dict[str, Any]:
 
 
 def _too_late(late: float) -> str:
-    return "the moment had passed by {:.1f} s when this host was armed, so nothing was done; choose a later one".format(
-        late
-    )
+    return f"the moment had passed by {late:.1f} s when this host was armed, so nothing was done; choose a later one"
 
 
 def _of(moment: moments.Moment) -> dict[str, Any]:
@@ -350,7 +342,7 @@ def _of(moment: moments.Moment) -> dict[str, Any]:
     return {name: told[name] for name in ("at", "clock_ahead", "clock_within", "moved")}
 
 
-def _renew(module, hold: store.Hold, wanted: Plan) -> dict[str, Any]:
+def _renew(module: AnsibleModule, hold: store.Hold, wanted: Plan) -> dict[str, Any]:
     """Inject a hold that is in place once more, and move its end when the new one is later."""
     asked = None if wanted.seconds is None else clock.now() + wanted.seconds
     until = plan.later_end(hold.record["until"], asked)
@@ -366,7 +358,7 @@ def _renew(module, hold: store.Hold, wanted: Plan) -> dict[str, Any]:
     was = snapshot.read(targets.of_hold(hold))
     said_before, wrote_before = len(hold.text("inject.out")), len(hold.text("inject.err"))
     code = module.run_command(
-        ["timeout", "{:d}".format(wanted.start_timeout), "/bin/sh", hold.path("inject.sh")],
+        ["timeout", f"{wanted.start_timeout:d}", "/bin/sh", hold.path("inject.sh")],
         environ_update=carriers.ENVIRONMENT,
     )[0]
     said = output.parse_said(hold.text("inject.out")[said_before:])
@@ -408,5 +400,5 @@ def _outcome(
 
 def _why_not_injected(problem: str, said: output.Said) -> str:
     if said.rc is not None:
-        return "the injection failed with exit code {:d}".format(said.rc)
+        return f"the injection failed with exit code {said.rc:d}"
     return problem or "the injection did not end in time"

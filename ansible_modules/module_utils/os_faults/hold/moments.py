@@ -66,7 +66,7 @@ def sight_of(told: Mapping[str, Any] | None) -> Sight | None:
     except (TypeError, ValueError, OverflowError):
         sight = Sight(math.nan, math.nan, math.nan)
     if not all(map(math.isfinite, sight)):
-        raise Refused("sight must have the numbers {}".format(", ".join(Sight._fields)))
+        raise Refused(f"sight must have the numbers {', '.join(Sight._fields)}")
     return sight
 
 
@@ -112,10 +112,9 @@ def told(moment: Moment) -> list[str]:
     if moment.moved and moment.clock_ahead is not None:
         way = "ahead of" if moment.clock_ahead > 0 else "behind"
         notes.append(
-            "the clock of this host is {:.2f} s {} the controller's, so its moment was moved by that".format(
-                abs(moment.clock_ahead), way
-            )
+            f"the clock of this host is {abs(moment.clock_ahead):.2f} s {way} the controller's, "
+            "so its moment was moved by that"
         )
     if moment.clock_within is not None and moment.clock_within > TOLERANCE:
-        notes.append("the clock of this host could be compared within {:.2f} s only".format(moment.clock_within))
+        notes.append(f"the clock of this host could be compared within {moment.clock_within:.2f} s only")
     return notes

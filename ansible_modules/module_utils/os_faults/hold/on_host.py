@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from typing import Any, Sequence
 
+from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.os_faults.hold import carriers, lock, store, undo
 
 
-def heal(module, ids: Sequence[str]) -> dict[str, Any]:
+def heal(module: AnsibleModule, ids: Sequence[str]) -> dict[str, Any]:
     """Take back every hold of this host, or those with the given ids, the latest first.
 
     Returns:
@@ -19,7 +20,7 @@ def heal(module, ids: Sequence[str]) -> dict[str, Any]:
         return _heal(module, ids)
 
 
-def _heal(module, ids: Sequence[str]) -> dict[str, Any]:
+def _heal(module: AnsibleModule, ids: Sequence[str]) -> dict[str, Any]:
     undone: list[str] = []
     failed: list[dict[str, str]] = []
     drift: list[str] = []
@@ -43,7 +44,7 @@ def _heal(module, ids: Sequence[str]) -> dict[str, Any]:
     return {"changed": bool(undone), "undone": undone, "failed_holds": failed, "notes": undo.told(drift)}
 
 
-def listing(module) -> list[dict[str, Any]]:
+def listing(module: AnsibleModule) -> list[dict[str, Any]]:
     """Return what this host holds, read from the host: every directory, and every unit without one."""
     holds = [_listed(module, hold) for hold in store.find_all() if store.is_of_this_boot(hold)]
     for unit, lost in _units_without_directory(module).items():
@@ -69,7 +70,7 @@ def listing(module) -> list[dict[str, Any]]:
     return holds
 
 
-def _listed(module, hold: store.Hold) -> dict[str, Any]:
+def _listed(module: AnsibleModule, hold: store.Hold) -> dict[str, Any]:
     carrier = carriers.carrier_of(module, hold)
     record = hold.record
     return {
@@ -87,7 +88,7 @@ def _listed(module, hold: store.Hold) -> dict[str, Any]:
     }
 
 
-def _units_without_directory(module) -> dict[str, bool]:
+def _units_without_directory(module: AnsibleModule) -> dict[str, bool]:
     """Return the units that have no directory: name → whether the undo was lost with it, or had been run before."""
     if not store.has_systemd():
         return {}
@@ -102,4 +103,4 @@ def _units_without_directory(module) -> dict[str, bool]:
 
 
 def _lost(unit: str) -> str:
-    return "{} has lost its directory, so its undo can't be run".format(unit)
+    return f"{unit} has lost its directory, so its undo can't be run"

@@ -26,7 +26,10 @@ def of_others() -> list[str]:
     entries = list(itertools.islice(_entries(), _LOOKED_THROUGH + 1))
     places = [store.SYSTEM_ROOT, store.LASTING_ROOT, *entries[:_LOOKED_THROUGH]]
     users = sorted({owner for owner in map(_owner_of_faults, places) if owner is not None})
-    told = ["{0} has faults on this host; only {0} can list and heal them".format(paths.user_of(uid)) for uid in users]
+    told = [
+        f"{paths.user_of(uid)} has faults on this host; only {paths.user_of(uid)} can list and heal them"
+        for uid in users
+    ]
     more = ["/tmp has too many entries to be looked through for faults of other users"]
     return text.few(told, _FEW) + more * (len(entries) > _LOOKED_THROUGH)
 

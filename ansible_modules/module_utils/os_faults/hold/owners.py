@@ -57,10 +57,9 @@ def refuse_others(by: str | None, force: bool) -> None:
     if others:
         last = max(others, key=lambda claim: claim["until"])
         raise Refused(
-            "{fault} {subject} by {by} is on this host since {begin}, and keeps others (you are {you}) away "
-            "until {end}; wait, have it healed, or set force".format(
-                you=you, begin=time_of_day(last["since"]), end=time_of_day(last["until"]), **last
-            )
+            f"{last['fault']} {last['subject']} by {last['by']} is on this host since {time_of_day(last['since'])}, "
+            f"and keeps others (you are {you}) away until {time_of_day(last['until'])}; "
+            "wait, have it healed, or set force"
         )
 
 

@@ -76,10 +76,10 @@ def check(plan: Plan) -> None:
     checked_id(plan.id)
     for name in plan.files:
         if not re.fullmatch(_FILE, name) or name in OWN_FILES:
-            raise Refused("a hold can't have a file named {!r}".format(name))
+            raise Refused(f"a hold can't have a file named {name!r}")
     for target in plan.targets:
         if not re.fullmatch(_TARGET, target):
-            raise Refused("the host reported {!r}, which is not a plain name".format(target))
+            raise Refused(f"the host reported {target!r}, which is not a plain name")
     for command in [*plan.prepare, *plan.check, *plan.inject, *plan.undo]:
         if not command:
             raise Refused("a command of a hold is empty")
@@ -138,7 +138,7 @@ def deadline_line(until: float | None, now: float, uptime: float) -> str:
         return "never\n"
     hundredths = round((uptime + until - now) * 100)
     whole = -(-hundredths // 100)
-    return "{:d}\n{:d}\n".format(whole, whole * 100 - hundredths)
+    return f"{whole:d}\n{whole * 100 - hundredths:d}\n"
 
 
 def merged_targets(old: str, new: Sequence[str]) -> str:

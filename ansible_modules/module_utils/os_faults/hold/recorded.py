@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Mapping, Sequence
 
+from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.os_faults.hold import plan, scripts, store
 from ansible.module_utils.os_faults.hold import files as hold_files
 from ansible.module_utils.os_faults.hold.identity import Refused, hold_id
@@ -16,7 +17,7 @@ __all__ = ["Refused", "close", "record_change"]
 
 
 def record_change(
-    module,
+    module: AnsibleModule,
     fault: str,
     subject: str,
     undo: Sequence[Sequence[str]],
@@ -72,13 +73,11 @@ def record_change(
             hold_files.create(record, texts, scripts.readme(root, store.has_systemd()), lasting)
         except OSError as error:
             raise Refused(
-                "{} {} is not done, as it could not be taken back: {} can't be written to ({})".format(
-                    fault, subject, root, error
-                )
+                f"{fault} {subject} is not done, as it could not be taken back: {root} can't be written to ({error})"
             ) from error
 
 
-def close(module, fault: str, subject: str) -> bool:
+def close(module: AnsibleModule, fault: str, subject: str) -> bool:
     """Forget a recorded change that something else has undone (``start`` after ``terminate``).
 
     Args:

@@ -135,20 +135,20 @@ def _rows(text: str) -> Iterator[str]:
 
 
 def _plain(kind: str, text: str) -> Iterator[str]:
-    return ("{}: {}".format(kind, row) for row in _rows(text) if not _BY_ITSELF.search(row))
+    return (f"{kind}: {row}" for row in _rows(text) if not _BY_ITSELF.search(row))
 
 
 def _qdiscs(kind: str, text: str) -> Iterator[str]:
     for row in _rows(text):
         device = row.partition(" dev ")[2].split(" ")[0]
-        yield "{} of {} = {}".format(kind, device, row)
+        yield f"{kind} of {device} = {row}"
 
 
 def _units(kind: str, text: str) -> Iterator[str]:
     for row in text.splitlines():
         words = row.split()
         if len(words) > 2 and not _PASSING_UNIT.match(words[0]):
-            yield "{} {} = {}".format(kind, words[0], words[2])
+            yield f"{kind} {words[0]} = {words[2]}"
 
 
 def _rules(kind: str, text: str) -> Iterator[str]:
@@ -165,11 +165,12 @@ def _rules(kind: str, text: str) -> Iterator[str]:
         if row.strip("} ") == "":
             continue
         if ours or OWN_RULE.search(row):
-            yield "rule of {} in {}: {}".format(kind, table, row)
+            yield f"rule of {kind} in {table}: {row}"
         elif not row.startswith(("#", "COMMIT")):
             sums.setdefault(table, []).append(row)
     for name, rows in sums.items():
-        yield "rules of {} in {} = {:d} lines, sum {}".format(kind, name, len(rows), _sum("\n".join(rows)))
+        whole = _sum("\n".join(rows))
+        yield f"rules of {kind} in {name} = {len(rows):d} lines, sum {whole}"
 
 
 LINES: Mapping[str, Callable[[str, str], Iterable[str]]] = {
@@ -189,23 +190,23 @@ def _links() -> Iterator[str]:
     for name in os.listdir(top):
         flags = read_text(os.path.join(top, name, "flags")).strip()
         if flags:
-            yield "link {} = {}".format(name, "up" if int(flags, 16) & 1 else "down")
-            yield "mtu of {} = {}".format(name, read_text(os.path.join(top, name, "mtu")).strip())
+            yield f"link {name} = {'up' if int(flags, 16) & 1 else 'down'}"
+            yield f"mtu of {name} = {read_text(os.path.join(top, name, 'mtu')).strip()}"
 
 
 def _mounts() -> Iterator[str]:
     for row in read_text("/proc/self/mounts").splitlines():
         words = row.split(" ")
         if len(words) >= 4 and not _PASSING_MOUNT.match(words[1]):
-            yield "mount {}: {} {}".format(plain(mounts.unescaped(words[1])), words[2], words[3])
+            yield f"mount {plain(mounts.unescaped(words[1]))}: {words[2]} {words[3]}"
 
 
 def _stopped() -> Iterator[str]:
     for name in os.listdir("/proc"):
         found = proc.stat(int(name)) if name.isdigit() else None
         if found and found.state in "Tt":
-            command = read_text("/proc/{}/comm".format(name)).strip()
-            yield "stopped process {:d}: {}".format(found.pid, plain(command))
+            command = read_text(f"/proc/{name}/comm").strip()
+            yield f"stopped process {found.pid:d}: {plain(command)}"
 
 
 def _masks_and_drop_ins() -> Iterator[str]:
@@ -214,13 +215,13 @@ def _masks_and_drop_ins() -> Iterator[str]:
             for name in names:
                 path = os.path.join(folder, name)
                 if folder == top and os.path.islink(path) and os.readlink(path) == "/dev/null":
-                    yield "mask {}: {}".format(name, top)
+                    yield f"mask {name}: {top}"
                 elif folder.endswith(".d") and not top.startswith("/etc"):
-                    yield "drop-in {} = {}".format(path, _sum(read_text(path)))
+                    yield f"drop-in {path} = {_sum(read_text(path))}"
 
 
 def _files() -> Iterator[str]:
-    return ("file {} = {}".format(path, _sum(read_text(path))) for path in ("/etc/hosts", "/etc/resolv.conf"))
+    return (f"file {path} = {_sum(read_text(path))}" for path in ("/etc/hosts", "/etc/resolv.conf"))
 
 
 def _sum(text: str) -> str:

@@ -87,7 +87,7 @@ def _own_roots() -> list[str]:
     """
     home = os.path.expanduser("~")
     below_home = [os.path.join(home, ".os-faults-" + boot_id())] if re.fullmatch(_PLAIN_PATH, home) else []
-    return ["/tmp/os-faults-{:d}".format(os.geteuid()), *below_home]
+    return [f"/tmp/os-faults-{os.geteuid():d}", *below_home]
 
 
 def _is_taken(root: str) -> bool:
@@ -103,7 +103,7 @@ def who() -> str:
     """Return who asks for a fault, as well as the host can know: the user, and where the session comes from."""
     name = os.environ.get("SUDO_USER", "") or paths.user_of(os.geteuid())
     connection = session.connection()
-    return "{}@{}".format(name, connection.client if connection else os.uname().nodename)
+    return f"{name}@{connection.client if connection else os.uname().nodename}"
 
 
 def find_all() -> list[Hold]:
@@ -144,11 +144,9 @@ def _read(directory: str) -> Hold | None:
     """Read a hold. A directory without a readable record is a hold too: its undo is what counts."""
     if not os.path.isdir(directory):
         return None
-    record: dict[str, Any] = {}
+    record: Any = None
     with contextlib.suppress(ValueError):
         record = json.loads(read_text(os.path.join(directory, "record.json")))
-    if not isinstance(record, dict):
-        record = {}
     name = os.path.basename(directory)
     fault, _, subject = name.partition("-")
     unknown = {
@@ -160,7 +158,8 @@ def _read(directory: str) -> Hold | None:
         "boot_id": boot_id(),
         "carrier": "systemd" if has_systemd() else "watchdog",
     }
-    return Hold(directory, {**unknown, **_well_typed(record), "id": name})
+    told = _well_typed(record) if isinstance(record, dict) else {}
+    return Hold(directory, {**unknown, **told, "id": name})
 
 
 def _well_typed(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -170,7 +169,7 @@ def _well_typed(record: Mapping[str, Any]) -> dict[str, Any]:
         if type(good.get(name)) is not str:
             good.pop(name, None)
     for name in _TIMES:
-        value = good.get(name)
+        value: Any = good.get(name)
         if type(value) not in (float, int) or not 0 <= value < clock.LAST:
             good.pop(name, None)
     return good

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from typing import Any, Sequence
 
+from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.os_faults.hold import baseline, carriers, files, output, store
 from ansible.module_utils.os_faults.host import text
 
@@ -24,7 +25,7 @@ class Failed(Exception):
         self.payload = payload
 
 
-def take_back(module, hold: store.Hold) -> list[str]:
+def take_back(module: AnsibleModule, hold: store.Hold) -> list[str]:
     """Undo a hold and see that it is gone, and that all that it touched is as it was.
 
     Returns:
@@ -60,24 +61,23 @@ def told(drift: Sequence[str]) -> list[str]:
     return ["changed meanwhile, not by us: " + line for line in text.few(drift)]
 
 
-def _undo_by_hand(module, hold: store.Hold) -> str:
+def _undo_by_hand(module: AnsibleModule, hold: store.Hold) -> str:
     """Run the undo of a hold without its carrier, and return how that ended."""
     command = ["/bin/sh", hold.path("undo.sh")]
     code, _out, err = module.run_command(command, environ_update=carriers.ENVIRONMENT)
-    return output.last_line(err) or "its undo ended with exit code {:d} before it was done".format(code)
+    return output.last_line(err) or f"its undo ended with exit code {code:d} before it was done"
 
 
 def _why_not_undone(hold: store.Hold, said: str) -> str:
     log = hold.text("undo.log").splitlines()
-    return "could not take back {}: {} (see {} on the host; {} tells how to go on by hand)".format(
-        hold.id,
-        output.last_line("\n".join(log[:-1])) or output.last_line("\n".join(log)) or said,
-        hold.path("undo.log"),
-        os.path.join(os.path.dirname(hold.directory), "README"),
+    why = output.last_line("\n".join(log[:-1])) or output.last_line("\n".join(log)) or said
+    readme = os.path.join(os.path.dirname(hold.directory), "README")
+    return (
+        f"could not take back {hold.id}: {why} "
+        f"(see {hold.path('undo.log')} on the host; {readme} tells how to go on by hand)"
     )
 
 
 def _not_as_it_was(id_: str, left: Sequence[str]) -> str:
-    return "{} was taken back, but not all is as it was before (- is missing, + is left): {}".format(
-        id_, "; ".join(text.few(left))
-    )
+    lines = "; ".join(text.few(left))
+    return f"{id_} was taken back, but not all is as it was before (- is missing, + is left): {lines}"

@@ -87,7 +87,7 @@ def user_of(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
-        return "user {:d}".format(uid)
+        return f"user {uid:d}"
 
 
 def _may_replace(directory: str, entry: os.stat_result) -> set[int]:

@@ -56,7 +56,7 @@ def read(path: str) -> Named | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise Refused("the pid file {} can't be read: {}".format(path, error.strerror)) from error
+        raise Refused(f"the pid file {path} can't be read: {error.strerror}") from error
     found = _PID.match(text)
     process = proc.stat(int(found.group(1))) if found and int(found.group(1)) > 1 else None
     if process is None or process.pid in proc.ancestors():
@@ -65,11 +65,11 @@ def read(path: str) -> Named | None:
         return None
     owner = _owner(path, place, info)
     if owner is not None and not may_signal(owner, process.pid):
+        named, mighty = paths.user_of(_user(process.pid)), paths.user_of(owner)
         raise Refused(
-            "the pid file {0} names process {1:d} of {2}, but {3} can change the file, so it may only name processes "
-            "of {3}; keep it where only root can write, or find the service by its executable or grep".format(
-                path, process.pid, paths.user_of(_user(process.pid)), paths.user_of(owner)
-            )
+            f"the pid file {path} names process {process.pid:d} of {named}, but {mighty} can change the file, "
+            f"so it may only name processes of {mighty}; keep it where only root can write, "
+            "or find the service by its executable or grep"
         )
     return Named(process.pid, owner)
 
@@ -99,7 +99,7 @@ def write(path: str, pid: int) -> None:
     descriptor, new = tempfile.mkstemp(prefix=".osf-", dir=os.path.dirname(path))
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write("{:d}\n".format(pid))
+            file.write(f"{pid:d}\n")
             os.fchmod(file.fileno(), 0o644)
         os.rename(new, path)
     except OSError:
@@ -132,11 +132,11 @@ def _owner(path: str, place: paths.Place, info: os.stat_result) -> int | None:
     others = (place.owners | {info.st_uid}) - paths.trusted() - {paths.ANYBODY}
     if len(others) > 1:
         who = " and ".join(sorted(map(paths.user_of, others)))
-        raise Refused("the pid file {} can be changed by {}; keep it where only root can write".format(path, who))
+        raise Refused(f"the pid file {path} can be changed by {who}; keep it where only root can write")
     if others:
         return next(iter(others))
     if shared and info.st_nlink > 1:
-        raise Refused("the pid file {} has another name, so anybody can have put it there; remove it".format(path))
+        raise Refused(f"the pid file {path} has another name, so anybody can have put it there; remove it")
     return info.st_uid if shared else None
 
 
@@ -146,9 +146,9 @@ def _content(path: str) -> tuple[bytes, os.stat_result]:
     try:
         kind = stat.S_IFMT(os.fstat(handle).st_mode)
         if kind != stat.S_IFREG:
-            raise Refused("the pid file {} is {}; remove it".format(path, _KINDS.get(kind, "a device")))
+            raise Refused(f"the pid file {path} is {_KINDS.get(kind, 'a device')}; remove it")
         flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
-        descriptor = os.open("/proc/self/fd/{:d}".format(handle), flags)
+        descriptor = os.open(f"/proc/self/fd/{handle:d}", flags)
     finally:
         os.close(handle)
     try:

@@ -63,7 +63,7 @@ def read(path: str) -> str:
 def stat(pid: int) -> Stat | None:
     """Return the process' `Stat`, or None when it is gone or only waits to be reaped."""
     try:
-        found = parse_stat(read("/proc/%d/stat" % pid))
+        found = parse_stat(read(f"/proc/{pid:d}/stat"))
     except (OSError, ValueError, IndexError):
         return None
     return None if is_gone(found) else found
@@ -126,7 +126,7 @@ def all_stats() -> list[Stat]:
 def users(pid: int) -> tuple[int, int, int] | None:
     """Return the real, effective and saved user of a process, None when it is gone."""
     try:
-        status = read("/proc/{:d}/status".format(pid))
+        status = read(f"/proc/{pid:d}/status")
     except OSError:
         return None
     # The name of the process comes before, and may hold any character but a line break.

@@ -31,7 +31,7 @@ def path_of(name: str, pidfile: str | None) -> str:
     """
     if pidfile and pidfiles.is_ours(pidfile):
         return os.path.splitext(pidfile)[0] + ".log"
-    return os.path.join(_directory(), "os-faults-%s.log" % name.replace("/", "-"))
+    return os.path.join(_directory(), f"os-faults-{name.replace('/', '-')}.log")
 
 
 def _directory() -> str:
@@ -68,10 +68,10 @@ def _opened(path: str, flags: int) -> int:
         # A FIFO without a reader is an error then, and no reason to wait.
         descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
     except OSError as error:
-        raise Refused("{}: {}".format(path, error.strerror)) from error
+        raise Refused(f"{path}: {error.strerror}") from error
     info = os.fstat(descriptor)
     if not stat.S_ISREG(info.st_mode) or info.st_uid not in paths.trusted() or info.st_nlink > 1:
         os.close(descriptor)
-        raise Refused("{} is not a file of this user alone".format(path))
+        raise Refused(f"{path} is not a file of this user alone")
     os.set_blocking(descriptor, True)
     return descriptor

@@ -31,7 +31,7 @@ class Identity(NamedTuple):
 
 def of(pid: int) -> Identity | None:
     """Return as whom a process was started; None for this very user, and where that can't be told."""
-    directory = "/proc/{:d}".format(pid)
+    directory = f"/proc/{pid:d}"
     try:
         status = proc.read(directory + "/status")
         itself = os.stat(directory + "/environ").st_uid
@@ -47,7 +47,7 @@ def dump(identity: Identity | None) -> str:
     """Return an identity as a line of text; empty for None."""
     if identity is None:
         return ""
-    return "{:d} {:d} {}\n".format(identity.uid, identity.gid, ",".join(map(str, identity.groups)))
+    return f"{identity.uid:d} {identity.gid:d} {','.join(map(str, identity.groups))}\n"
 
 
 def load(text: str) -> Identity | None:
@@ -77,10 +77,10 @@ def command(identity: Identity | None, argv: Sequence[str]) -> list[str]:
     if identity is None or os.geteuid() != 0 or _SWITCHERS.intersection(re.findall(r"[\w.-]+", " ".join(argv))):
         return list(argv)
     groups = "--groups=" + ",".join(map(str, identity.groups)) if identity.groups else "--clear-groups"
-    ids = ["--reuid={:d}".format(identity.uid), "--regid={:d}".format(identity.gid), groups]
+    ids = [f"--reuid={identity.uid:d}", f"--regid={identity.gid:d}", groups]
     return [shutil.which(SETPRIV) or SETPRIV, *ids, *argv]
 
 
 def _numbers(status: str, name: str) -> list[int]:
-    found = re.search(r"^{}:([ \t\d]*)$".format(name), status, re.MULTILINE)
+    found = re.search(rf"^{name}:([ \t\d]*)$", status, re.MULTILINE)
     return [int(number) for number in found.group(1).split()] if found else []

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from typing import Iterable, NamedTuple
 
+from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.os_faults.host import proc
 
 
@@ -67,7 +68,7 @@ def carried_by_ports(ports: Iterable[tuple[str, int]]) -> bool:
     return here is not None and ("tcp", here.port) in {(str(proto), int(port)) for proto, port in ports}
 
 
-def carried_by_interface(module, interface: str) -> bool:
+def carried_by_interface(module: AnsibleModule, interface: str) -> bool:
     """Whether the ssh session goes through this interface, or through one that is built on it."""
     here = connection()
     if here is None:
@@ -97,10 +98,10 @@ def _below(interface: str) -> set[str]:
 
 def _switch(interface: str) -> bool:
     """Whether an interface is a port of Open vSwitch, which does not tell which ports belong together."""
-    return os.path.exists("/sys/class/net/{}/upper_ovs-system".format(interface))
+    return os.path.exists(f"/sys/class/net/{interface}/upper_ovs-system")
 
 
-def _interface_of_address(module, address: str) -> str:
+def _interface_of_address(module: AnsibleModule, address: str) -> str:
     for line in module.run_command(["ip", "-o", "addr", "show"])[1].splitlines():
         words = line.split()
         if len(words) > 3 and words[3].partition("/")[0] == address:
@@ -108,14 +109,14 @@ def _interface_of_address(module, address: str) -> str:
     return ""
 
 
-def _interface_of_route(module, address: str) -> str:
+def _interface_of_route(module: AnsibleModule, address: str) -> str:
     words = module.run_command(["ip", "-o", "route", "get", address])[1].split()
     return words[words.index("dev") + 1] if "dev" in words[:-1] else ""
 
 
 def _parent(pid: int) -> int:
     try:
-        with open("/proc/{:d}/stat".format(pid), encoding="utf-8", errors="replace") as stream:
+        with open(f"/proc/{pid:d}/stat", encoding="utf-8", errors="replace") as stream:
             return int(stream.read().rpartition(")")[2].split()[1])
     except (OSError, ValueError, IndexError):
         return 0
@@ -123,7 +124,7 @@ def _parent(pid: int) -> int:
 
 def _command(pid: int) -> str:
     try:
-        with open("/proc/{:d}/comm".format(pid), encoding="utf-8", errors="replace") as stream:
+        with open(f"/proc/{pid:d}/comm", encoding="utf-8", errors="replace") as stream:
             return stream.read().strip()
     except OSError:
         return ""
@@ -131,7 +132,7 @@ def _command(pid: int) -> str:
 
 def _environment(pid: int) -> dict[str, str]:
     try:
-        with open("/proc/{:d}/environ".format(pid), "rb") as stream:
+        with open(f"/proc/{pid:d}/environ", "rb") as stream:
             pairs = stream.read().decode("utf-8", "replace").split("\0")
     except OSError:
         return {}

@@ -21,7 +21,7 @@ def inodes_of(pids: Iterable[int]) -> set[str]:
     """Return the inodes of all sockets that the processes have open."""
     found = set()
     for pid in pids:
-        directory = "/proc/%d/fd" % pid
+        directory = f"/proc/{pid:d}/fd"
         try:
             names = os.listdir(directory)
         except OSError:

@@ -16,7 +16,7 @@ import signal
 import sys
 import time
 import traceback
-from typing import Callable, NamedTuple, NoReturn, Sequence
+from typing import Callable, Mapping, NamedTuple, NoReturn, Sequence, TextIO
 
 SECONDS = 40.0
 """How long a module may look at the host before it acts."""
@@ -116,7 +116,7 @@ def _work(main: Callable[[], None], standards: Sequence[int]) -> NoReturn:
         code = end.code if isinstance(end.code, int) else 0
     except Exception as error:  # noqa: BLE001 (it is told)
         where = traceback.extract_tb(sys.exc_info()[2])[-1]
-        why = "{}: {} ({}, line {})".format(type(error).__name__, error, where.filename, where.lineno)
+        why = f"{type(error).__name__}: {error} ({where.filename}, line {where.lineno})"
         print(json.dumps({"failed": True, "msg": why[:2000], "exception": traceback.format_exc()[-2000:]}))
     sys.stdout.flush()
     sys.stderr.flush()
@@ -127,7 +127,7 @@ def _work(main: Callable[[], None], standards: Sequence[int]) -> NoReturn:
 
 
 class _Supervisor:
-    def __init__(self, child: int, wire: int, words: int, streams: dict) -> None:
+    def __init__(self, child: int, wire: int, words: int, streams: Mapping[int, TextIO]) -> None:
         self.child = child
         self.wire = wire
         self.words = words
@@ -151,8 +151,8 @@ class _Supervisor:
         if in_time is None:
             return 1
         why = (
-            "nothing was done: after {:.0f} s this host was still {}; "
-            "see whether a mount or a process hangs there".format(seconds, self.doing)
+            f"nothing was done: after {seconds:.0f} s this host was still {self.doing}; "
+            "see whether a mount or a process hangs there"
         )
         print("\n" + json.dumps({"failed": True, "msg": why}))
         return 1
@@ -223,7 +223,7 @@ def _end(number: int, _frame: object) -> None:
 
 def _read(stream: int) -> list[bytes]:
     """Return what is there to be read, in parts; the last one is empty when nothing more can come."""
-    parts = []
+    parts: list[bytes] = []
     try:
         while not parts or parts[-1]:
             parts.append(os.read(stream, 65536))

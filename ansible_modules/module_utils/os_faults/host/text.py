@@ -38,7 +38,7 @@ def few(lines: Sequence[str], limit: int = 12) -> list[str]:
     ['a', 'b', '... and 1 more']
     """
     more = len(lines) - limit
-    return [*lines[:limit], "... and {:d} more".format(more)] if more > 0 else list(lines)
+    return [*lines[:limit], f"... and {more:d} more"] if more > 0 else list(lines)
 
 
 def tidy(answer: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,9 +62,7 @@ def _tidied(name: str, value: Any, left_out: list[str], depth: int) -> Any:
     if not isinstance(value, (list, tuple, dict)):
         return value
     if len(value) > ITEMS:
-        left_out.append(
-            "{:d} of the {:d} entries of {} are left out".format(len(value) - ITEMS, len(value), plain(name))
-        )
+        left_out.append(f"{len(value) - ITEMS:d} of the {len(value):d} entries of {plain(name)} are left out")
     if depth == 0:
         return plain(str(value))
     if isinstance(value, dict):

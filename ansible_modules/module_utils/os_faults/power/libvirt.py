@@ -11,7 +11,9 @@ import tempfile
 import traceback
 import xml.etree.ElementTree as ElementTree
 from urllib.parse import parse_qs, quote, urlsplit
+from typing import Any, Callable, Iterable, Mapping
 
+from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.os_faults.power import steps
 from ansible.module_utils.basic import missing_required_lib
 
@@ -21,7 +23,7 @@ except ImportError:
     libvirt = None
     LIBVIRT_TRACEBACK = traceback.format_exc()
 
-ARGUMENTS = {
+ARGUMENTS: Mapping[str, Mapping[str, Any]] = {
     **steps.TIMES,
     "uri": {"type": "str", "default": "qemu:///system"},
     "ssh_args": {"type": "list", "elements": "str", "default": []},
@@ -34,14 +36,14 @@ RULES = {"required_one_of": [("domain", "macs")], "mutually_exclusive": [("domai
 """Which of them go together, for `AnsibleModule`."""
 
 
-def require(module):
+def require(module: AnsibleModule) -> None:
     """End the module with a sentence where libvirt can't be imported; else keep libvirt from printing."""
     if libvirt is None:
         module.fail_json(msg=missing_required_lib("libvirt-python"), exception=LIBVIRT_TRACEBACK)
     libvirt.registerErrorHandler(lambda _context, _error: None, None)  # else errors are also printed
 
 
-def macs_of(xml):
+def macs_of(xml: str) -> set[str]:
     """Return the MAC addresses of the interfaces of a domain, in lower case.
 
     >>> sorted(macs_of("<domain><devices><interface><mac address='52:54:00:AA:00:01'/></interface></devices></domain>"))
@@ -51,7 +53,7 @@ def macs_of(xml):
     return {steps.plain_mac(mac.get("address", "")) for mac in root.findall("./devices/interface/mac")}
 
 
-def with_command(uri, command):
+def with_command(uri: str, command: str) -> str:
     """Return a URI that makes libvirt start ``command`` as its ssh; one that names its own keeps it.
 
     >>> with_command("qemu+ssh://root@kvm/system?no_tty=1", "/tmp/a b")
@@ -62,7 +64,7 @@ def with_command(uri, command):
     query = urlsplit(uri).query
     if "command" in parse_qs(query):
         return uri
-    return "%s%scommand=%s" % (uri, "&" if query else "?", quote(command))
+    return f"{uri}{'&' if query else '?'}command={quote(command)}"
 
 
 class Domain:
@@ -77,25 +79,25 @@ class Domain:
         timeout: seconds that a change of the domain may take.
     """
 
-    def __init__(self, params, directory):
+    def __init__(self, params: Mapping[str, Any], directory: str) -> None:
         self.uri = params["uri"]
         self.wanted = params["domain"]
         self.macs = [steps.plain_mac(mac) for mac in params["macs"] or []]
         self.patience = params["connect_timeout"]
         self.timeout = params["timeout"]
-        self.name = "libvirt at %s" % self.uri  # until the domain is found
+        self.name = f"libvirt at {self.uri}"  # until the domain is found
         self._address = self.uri
         if urlsplit(self.uri).scheme.endswith("+ssh"):
             self._address = with_command(self.uri, _ssh_file(params["ssh_args"], directory))
-        self._connection = None
-        self._domain = None
-        self._facts = {}
+        self._connection: Any = None
+        self._domain: Any = None
+        self._facts: dict[str, Any] = {}
 
-    def state(self):
+    def state(self) -> str:
         """Return whether the domain is on."""
         return "on" if self.call(lambda domain: domain.isActive()) else "off"
 
-    def call(self, call, seconds=None):
+    def call(self, call: Callable[[Any], Any], seconds: int | None = None) -> Any:
         """Return what ``call(domain)`` returns; connects when that is not done yet.
 
         Args:
@@ -108,18 +110,17 @@ class Domain:
         seconds = self.patience if seconds is None else seconds
         domain = self._found()
         try:
-            return steps.bounded(
-                lambda: call(domain), seconds, "%s: no answer from %s within %d s" % (self.name, self.uri, seconds)
-            )
+            late = f"{self.name}: no answer from {self.uri} within {seconds:d} s"
+            return steps.bounded(lambda: call(domain), seconds, late)
         except libvirt.libvirtError as error:
             self.close()
-            raise steps.PowerError("%s: %s" % (self.name, error.get_error_message() or error)) from error
+            raise steps.PowerError(f"{self.name}: {error.get_error_message() or error}") from error
 
-    def facts(self):
+    def facts(self) -> dict[str, Any]:
         """Return which domain it is."""
         return self._facts
 
-    def close(self):
+    def close(self) -> None:
         """Give the connection back; the next call makes a new one."""
         connection, self._connection, self._domain = self._connection, None, None
         if connection is not None:
@@ -128,56 +129,55 @@ class Domain:
             except (libvirt.libvirtError, steps.PowerError):
                 pass  # it is broken already
 
-    def _found(self):
+    def _found(self) -> Any:
         """Return the domain; connects and looks for it when that is not done yet."""
         if self._domain is None:
             try:
-                self._domain = steps.bounded(
-                    self._find, self.patience, "libvirt at %s did not answer within %d s" % (self.uri, self.patience)
-                )
+                late = f"libvirt at {self.uri} did not answer within {self.patience:d} s"
+                self._domain = steps.bounded(self._find, self.patience, late)
             except libvirt.libvirtError as error:
                 self.close()
                 raise steps.PowerError(
-                    "libvirt at %s can't be asked: %s" % (self.uri, error.get_error_message() or error)
+                    f"libvirt at {self.uri} can't be asked: {error.get_error_message() or error}"
                 ) from error
         return self._domain
 
-    def _find(self):
+    def _find(self) -> Any:
         self._connection = libvirt.open(self._address)
         domains = {domain.name(): domain for domain in self._connection.listAllDomains()}
         name, how = self._named(domains) if self.wanted else self._with_mac(domains)
         self._facts = {"domain": name, "uuid": domains[name].UUIDString(), "matched_by": how}
-        self.name = "domain %s of %s" % (name, self.uri)
+        self.name = f"domain {name} of {self.uri}"
         return domains[name]
 
-    def _named(self, domains):
+    def _named(self, domains: Mapping[str, Any]) -> tuple[str, str]:
         if self.wanted in domains:
             return self.wanted, "name"
         for name, domain in domains.items():
             if domain.UUIDString() == self.wanted.lower():
                 return name, "uuid"
-        raise self._none_of(domains, "with the name or UUID '%s'" % self.wanted)
+        raise self._none_of(domains, f"with the name or UUID '{self.wanted}'")
 
-    def _with_mac(self, domains):
+    def _with_mac(self, domains: Mapping[str, Any]) -> tuple[str, str]:
         found, macs = steps.with_macs(self.macs, {name: macs_of(domain.XMLDesc()) for name, domain in domains.items()})
         if len(found) > 1:
             raise steps.PowerError(
-                "libvirt at %s has %d domains with the MAC address %s: %s; say which by name"
-                % (self.uri, len(found), " or ".join(macs), ", ".join(found))
+                f"libvirt at {self.uri} has {len(found):d} domains with the MAC address {' or '.join(macs)}: "
+                f"{', '.join(found)}; say which by name"
             )
         if found:
             return found[0], "mac"
-        raise self._none_of(domains, "with an interface of the MAC address %s" % " or ".join(self.macs))
+        raise self._none_of(domains, f"with an interface of the MAC address {' or '.join(self.macs)}")
 
-    def _none_of(self, domains, described):
+    def _none_of(self, domains: Iterable[str], described: str) -> steps.PowerError:
         known = ", ".join(sorted(domains)) or "none"
-        return steps.PowerError("libvirt at %s has no domain %s; its domains: %s" % (self.uri, described, known))
+        return steps.PowerError(f"libvirt at {self.uri} has no domain {described}; its domains: {known}")
 
 
-def _ssh_file(options, directory):
+def _ssh_file(options: Iterable[str], directory: str) -> str:
     """Write the program that libvirt starts as its ssh, and return its path: a URI has no place for options."""
     descriptor, path = tempfile.mkstemp(prefix="ssh-", dir=directory)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write('#!/bin/sh\nexec ssh %s "$@"\n' % " ".join(shlex.quote(option) for option in options))
+        file.write(f'#!/bin/sh\nexec ssh {shlex.join(options)} "$@"\n')
     os.chmod(path, 0o700)
     return path

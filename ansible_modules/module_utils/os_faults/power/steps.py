@@ -1,23 +1,24 @@
-"""What every power module does: look, act once, and wait until the machine is seen to be as it was asked to be.
-
-A machine is an object with a ``name`` for people, ``state()`` (``on`` or ``off``), ``act(action)``, ``facts()`` and
-``close()``; what it can't do it says by a `PowerError`.
-"""
+"""What every power module does: look, act once, and wait until the machine is seen to be as it was asked to be."""
 
 from __future__ import annotations
 
 import threading
 import time
+from typing import Any, Callable, Container, Mapping, NoReturn, Protocol, Sequence, TypeVar
+
+from ansible.module_utils.basic import AnsibleModule
+
+T = TypeVar("T")
 
 GOALS = {"poweron": "on", "poweroff": "off", "shutdown": "off", "reset": "on"}
 """Action → the state that it ends in. ``status`` is no action: it only looks."""
 
 LATE = {
-    "poweron": "is still off %d s after it was powered on",
-    "poweroff": "is still on %d s after its power was cut",
-    "shutdown": "is still on %d s after it was asked to shut down: its operating system may ignore the power button "
+    "poweron": "is still off {:d} s after it was powered on",
+    "poweroff": "is still on {:d} s after its power was cut",
+    "shutdown": "is still on {:d} s after it was asked to shut down: its operating system may ignore the power button "
     "(poweroff cuts the power)",
-    "reset": "is off %d s after its reset",
+    "reset": "is off {:d} s after its reset",
 }
 
 STATE = {"type": "str", "required": True, "choices": [*GOALS, "status"]}
@@ -34,7 +35,33 @@ class PowerError(Exception):
     """What was asked can't be done; the message is a sentence."""
 
 
-def bounded(call, seconds, late):
+class Link(Protocol):
+    """The link to a machine, by whatever controls it."""
+
+    def facts(self) -> Mapping[str, Any]:
+        """Return what else the answer of a module tells."""
+
+    def close(self) -> None:
+        """End the link."""
+
+
+class Machine(Link, Protocol):
+    """A machine that is switched on and off; what can't be done with it is told by a `PowerError`.
+
+    Attributes:
+        name: what it is called in sentences.
+    """
+
+    name: str
+
+    def state(self) -> str:
+        """Return ``on`` or ``off``."""
+
+    def act(self, action: str) -> None:
+        """Begin one of the `GOALS`; it need not have ended when this returns."""
+
+
+def bounded(call: Callable[[], T], seconds: float, late: str) -> T:
     """Return what ``call()`` returns; raise `PowerError` with the words ``late`` when that takes too long.
 
     A library that waits in C code can't be interrupted, so the call is left behind in a thread that ends with us.
@@ -42,9 +69,10 @@ def bounded(call, seconds, late):
     >>> bounded(lambda: 7, 1, "too late")
     7
     """
-    answers, errors = [], []
+    answers: list[T] = []
+    errors: list[BaseException] = []
 
-    def work():
+    def work() -> None:
         try:
             answers.append(call())
         except BaseException as error:  # noqa: BLE001 - raised again below
@@ -60,7 +88,7 @@ def bounded(call, seconds, late):
     return answers[0]
 
 
-def plain_mac(mac):
+def plain_mac(mac: str) -> str:
     """Return a MAC address in the form that is compared.
 
     >>> plain_mac("52-54-00-AA-00-01")
@@ -69,7 +97,7 @@ def plain_mac(mac):
     return mac.strip().lower().replace("-", ":")
 
 
-def with_macs(wanted, machines):
+def with_macs(wanted: Sequence[str], machines: Mapping[str, Container[str]]) -> tuple[list[str], list[str]]:
     """Return the names of the machines that have one of the MAC addresses, and those of the addresses that they have.
 
     All addresses count: which of several machines is meant nobody can say, as a node may report what it likes.
@@ -86,7 +114,7 @@ def with_macs(wanted, machines):
     return sorted(name for name, macs in found.items() if macs), [mac for mac in wanted if mac in hit]
 
 
-def carry_out(machine, action, timeout, check_mode=False):
+def carry_out(machine: Machine, action: str, timeout: int, check_mode: bool = False) -> dict[str, Any]:
     """Do what is asked unless it is so already, wait until it is seen to be so, and return what happened.
 
     Raises:
@@ -95,7 +123,7 @@ def carry_out(machine, action, timeout, check_mode=False):
     previous = machine.state()
     goal = GOALS.get(action, previous)
     if action == "reset" and previous == "off":
-        raise PowerError("%s is off, so there is nothing to reset (poweron starts it)" % machine.name)
+        raise PowerError(f"{machine.name} is off, so there is nothing to reset (poweron starts it)")
     done = {"changed": action == "reset" or previous != goal, "previous_state": previous, "power_state": goal}
     begin = time.monotonic()
     if done["changed"] and not check_mode:
@@ -109,22 +137,22 @@ def carry_out(machine, action, timeout, check_mode=False):
     return dict(done, waited=round(time.monotonic() - begin, 2))
 
 
-def _is_there(machine, goal):
+def _is_there(machine: Machine, goal: str) -> bool:
     try:
         return machine.state() == goal
     except PowerError:
         return False
 
 
-def _await(machine, action, begin, timeout):
+def _await(machine: Machine, action: str, begin: float, timeout: int) -> None:
     """Look until the machine is as it should be; one that does not answer for a moment is asked again."""
     seen, trouble = until(lambda: machine.state() == GOALS[action], begin + timeout)
     if not seen:
-        trouble = "; the last look failed: %s" % trouble if trouble else ""
-        raise PowerError("%s %s%s" % (machine.name, LATE[action] % timeout, trouble))
+        why = f"; the last look failed: {trouble}" if trouble else ""
+        raise PowerError(f"{machine.name} {LATE[action].format(timeout)}{why}")
 
 
-def until(look, deadline):
+def until(look: Callable[[], object], deadline: float) -> tuple[bool, PowerError | None]:
     """Call ``look()`` until it returns something true, at least once; one that raises `PowerError` is tried again.
 
     Args:
@@ -151,11 +179,11 @@ def until(look, deadline):
         pause = min(pause * 1.5, LAST_LOOK)
 
 
-def run(module, machine):
+def run(module: AnsibleModule, machine: Machine) -> NoReturn:
     """Do what the option ``state`` of a power module asks of a machine, and end the module."""
     wanted = module.params["state"]
 
-    def work():
+    def work() -> dict[str, Any]:
         done = carry_out(machine, wanted, module.params["timeout"], module.check_mode)
         done["diff"] = {side: {"power_state": done[key]} for side, key in _SIDES.items()}
         if wanted == "reset":
@@ -168,7 +196,7 @@ def run(module, machine):
 _SIDES = {"before": "previous_state", "after": "power_state"}
 
 
-def finish(module, machine, work):
+def finish(module: AnsibleModule, machine: Link, work: Callable[[], dict[str, Any]]) -> NoReturn:
     """End a module with what ``work()`` returns and the facts of the machine, or with the sentence of its `PowerError`.
 
     Args:

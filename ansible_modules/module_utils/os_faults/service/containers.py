@@ -91,7 +91,7 @@ def engines(wanted: str = "auto") -> list[str]:
     found = [engine for engine in (ENGINES if wanted == "auto" else (wanted,)) if shutil.which(engine)]
     if not found:
         absent = "neither podman nor docker is" if wanted == "auto" else wanted + " is not"
-        raise ContainerError("%s installed on this host" % absent)
+        raise ContainerError(f"{absent} installed on this host")
     return found
 
 
@@ -108,7 +108,7 @@ def find(run: Run, name: str, wanted: str = "auto") -> Container:
         if found is not None and found.name == name:  # an engine also takes the beginning of an identity for a name
             return found
         known += sorted(listed(run, engine))
-    raise ContainerError("no container %r on this host; there are: %s" % (name, ", ".join(known) or "none"))
+    raise ContainerError(f"no container {name!r} on this host; there are: {', '.join(known) or 'none'}")
 
 
 def listed(run: Run, engine: str) -> dict[str, bool]:
@@ -126,7 +126,8 @@ def _names(run: Run, engine: str, *options: str) -> list[str]:
     code, out, err = run([engine, "ps", *options, "--format", "{{.Names}}"])
     if code:
         said = (err.strip() or out.strip()).splitlines()
-        raise ContainerError("%s does not answer: %s" % (engine, said[-1] if said else "exit code %d" % code))
+        why = said[-1] if said else f"exit code {code:d}"
+        raise ContainerError(f"{engine} does not answer: {why}")
     return [line.partition(",")[0].strip() for line in out.splitlines() if line.strip()]
 
 

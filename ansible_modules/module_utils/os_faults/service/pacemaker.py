@@ -59,7 +59,7 @@ class Cluster(NamedTuple):
         """
         if name not in self.resources:
             known = ", ".join(sorted(self.resources)) or "none"
-            raise ClusterError("Pacemaker has no resource %r on this cluster; it has: %s" % (name, known))
+            raise ClusterError(f"Pacemaker has no resource {name!r} on this cluster; it has: {known}")
         return self.resources[name]
 
 
@@ -72,7 +72,7 @@ def parse(text: str) -> Cluster:
     try:
         root = ElementTree.fromstring(text)  # noqa: S314 (it is the answer of the host's own tool)
     except ElementTree.ParseError as error:
-        raise ClusterError("crm_mon answered what is no XML: %s" % error) from error
+        raise ClusterError(f"crm_mon answered what is no XML: {error}") from error
     nodes = tuple(node.get("name", "") for node in root.iterfind("./nodes/node") if node.get("online") == "true")
     resources: dict[str, Resource] = {}
     for element in root.iterfind("./resources/*"):
@@ -124,7 +124,8 @@ def ask(run: Run) -> Cluster:
         code, out, err = run(["crm_mon", "--as-xml"])  # before 2.0.3
     if code:
         said = (err.strip() or out.strip()).splitlines()
-        raise ClusterError("Pacemaker does not answer on this host: %s" % (said[-1] if said else "exit code %d" % code))
+        why = said[-1] if said else f"exit code {code:d}"
+        raise ClusterError(f"Pacemaker does not answer on this host: {why}")
     return parse(out)
 
 
@@ -136,5 +137,6 @@ def own_name(run: Run) -> str:
     """
     code, out, err = run(["crm_node", "--name"])
     if code or not out.strip():
-        raise ClusterError("Pacemaker does not know this host: %s" % (err.strip() or "exit code %d" % code))
+        why = err.strip() or f"exit code {code:d}"
+        raise ClusterError(f"Pacemaker does not know this host: {why}")
     return out.strip()

@@ -116,7 +116,7 @@ def candidates(grep: str = "") -> Iterator[Candidate]:
 
 def _argv(name: str) -> tuple[str, ...]:
     try:
-        line = proc.read("/proc/%s/cmdline" % name).rstrip("\0")
+        line = proc.read(f"/proc/{name}/cmdline").rstrip("\0")
     except OSError:
         return ()
     return tuple(line.split("\0")) if line else ()
@@ -124,7 +124,7 @@ def _argv(name: str) -> tuple[str, ...]:
 
 def _exe(name: str) -> str:
     try:
-        path = os.readlink("/proc/%s/exe" % name)
+        path = os.readlink(f"/proc/{name}/exe")
     except OSError:
         return ""
     # A program that was replaced by a newer one still runs.
@@ -176,10 +176,11 @@ def _of_one_user(pids: set[int], user: int | None) -> list[int]:
 def _whose(owners: Mapping[int, int]) -> str:
     """Return a sentence about processes, by pid, of several users: the first of each."""
     first = {owner: pid for pid, owner in sorted(owners.items(), reverse=True)}
-    told = ["process {:d} of {}".format(pid, paths.user_of(owner)) for owner, pid in sorted(first.items())][:5]
+    told = [f"process {pid:d} of {paths.user_of(owner)}" for owner, pid in sorted(first.items())][:5]
     return (
-        "programs of several users look like it: {}; give it a pidfile where only root can write, or an executable or "
-        "grep that only its own processes match, or end the others".format(", ".join(told))
+        f"programs of several users look like it: {', '.join(told)}; "
+        "give it a pidfile where only root can write, or an executable or grep that only its own processes match, "
+        "or end the others"
     )
 
 

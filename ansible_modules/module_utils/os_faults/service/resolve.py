@@ -97,7 +97,7 @@ def where_processes_are(module: Any, definition: Mapping[str, Any], name: str | 
     """
     driver = definition.get("driver", "systemd")
     if driver not in ("process", "systemd", "pacemaker", "container"):
-        raise ServiceError("the driver %r of service %r is not known on the host" % (driver, name))
+        raise ServiceError(f"the driver {driver!r} of service {name!r} is not known on the host")
     keys = ("units", "container", "engine", *programs.HANDLES)
     handles = {key: definition[key] for key in keys if definition.get(key)}
     return handles if handles or driver != "pacemaker" else _of_resource(module, definition, name)
@@ -117,8 +117,8 @@ def _of_resource(module: Any, definition: Mapping[str, Any], name: str | None) -
         raise ServiceError(str(error)) from error
     if unit is None:
         raise ServiceError(
-            "which processes Pacemaker's resource %s has is not known: give service %r grep, executable or pidfile"
-            % (resource, name or resource)
+            f"which processes Pacemaker's resource {resource} has is not known: "
+            f"give service {name or resource!r} grep, executable or pidfile"
         )
     return {"units": [unit]}
 
@@ -138,7 +138,7 @@ def find_units(
         ServiceError: no pattern matches a unit of this host, or the host isn't run by systemd.
     """
     if not systemd.booted():
-        raise ServiceError("service %r is a systemd unit, but this host is not run by systemd" % (name or patterns[0]))
+        raise ServiceError(f"service {name or patterns[0]!r} is a systemd unit, but this host is not run by systemd")
     try:
         wanted = [systemd.pattern(each) for each in patterns]
         facts = systemd.first(module.run_command, wanted, (*systemd.STATE, "ControlGroup", *properties))
@@ -146,9 +146,7 @@ def find_units(
         raise ServiceError(str(error)) from error
     found = {unit: each for unit, each in facts.items() if each.get("LoadState") != "not-found"}
     if not found:
-        raise ServiceError(
-            "no unit of service %r on this host (looked for: %s)" % (name or patterns[0], ", ".join(wanted))
-        )
+        raise ServiceError(f"no unit of service {name or patterns[0]!r} on this host (looked for: {', '.join(wanted)})")
     return found
 
 

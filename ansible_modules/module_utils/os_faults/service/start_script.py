@@ -151,10 +151,10 @@ def _runs(params: Mapping[str, Any], units: Sequence[str], owner: int | None) ->
     if params["units"]:
         return _RUNS_BY_UNIT.format(units=" ".join(shlex.quote(unit) for unit in units))
     if params["grep"]:
-        condition = "printf '%%s' \"$line\" | grep -Eq -- %s" % shlex.quote(params["grep"])
+        condition = f"printf '%s' \"$line\" | grep -Eq -- {shlex.quote(params['grep'])}"
     else:
         path, link = (shlex.quote(each) for each in (os.path.realpath(params["executable"]), params["executable"]))
-        condition = 'is_it "$entry/exe" "$line" %s %s' % (path, link)
+        condition = f'is_it "$entry/exe" "$line" {path} {link}'
     return _RUNS_BY_LINE.format(
         bystanders=" | ".join(sorted(programs.BYSTANDERS)),
         condition=condition,

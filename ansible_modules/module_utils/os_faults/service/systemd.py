@@ -39,7 +39,7 @@ def pattern(text: str) -> str:
         'devstack@n-cond-cell*.service'
     """
     if not re.fullmatch(_PLAIN, text):
-        raise UnitError("%r is not the name of a systemd unit" % text)
+        raise UnitError(f"{text!r} is not the name of a systemd unit")
     return text if text.endswith(_SUFFIXES) else text + ".service"
 
 
@@ -95,7 +95,8 @@ def _systemctl(run: Run, *args: str) -> str:
     code, out, err = run(["systemctl", "--no-pager", *args])
     nothing_listed = args[0].startswith("list-") and not err.strip()
     if code and not nothing_listed:
-        raise UnitError("systemctl %s failed: %s" % (args[0], (err or out).strip() or "exit code %d" % code))
+        why = (err or out).strip() or f"exit code {code:d}"
+        raise UnitError(f"systemctl {args[0]} failed: {why}")
     return out
 
 
