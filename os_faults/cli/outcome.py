@@ -24,9 +24,9 @@ Exit codes:
   2    wrong usage or configuration; nothing was touched
   3    no node could be reached
   4    done on some nodes only
-  5    a fault could not be taken back
-  130  interrupted by Ctrl-C, what ran was taken back; 143 by SIGTERM, 129 by SIGHUP
-       (a second Ctrl-C tells when the nodes take it back by themselves, a third leaves at once)"""
+  5    a fault could not be undone
+  130  interrupted by Ctrl-C, and what ran was undone; 143 by SIGTERM, 129 by SIGHUP
+       (a second Ctrl-C prints when the nodes undo it by themselves, a third exits at once)"""
 
 
 class Outermost(click.Command):

@@ -57,7 +57,7 @@ inject_fault = InjectFault(
     callback=_inject,
     params=[
         click.Argument(["command"], nargs=-1, metavar="SENTENCE"),
-        click.Option(["-v", "--verify"], is_flag=True, help="First prove that the cloud can be reached and used."),
+        click.Option(["-v", "--verify"], is_flag=True, help="First check that every node can be reached and used."),
         version_option(),
     ],
     show_globals=True,

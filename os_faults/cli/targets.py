@@ -23,7 +23,7 @@ def option() -> click.Option:
         show_default=True,
         metavar="all|one|NUMBER|NAME[,NAME...]",
         shell_complete=names.nodes,
-        help="Nodes: all (of the service's, where there is one), one or NUMBER at random by the seed, or these names.",
+        help="Nodes: all (of the service, if there is one), one or NUMBER of them at random, or these names.",
     )
 
 

@@ -17,11 +17,11 @@ from os_faults.system import files
 @command("demo")
 @click.pass_obj
 def demo(session: Session) -> None:
-    """Show it on this machine: no root, no cloud, no network, no configuration.
+    """Show os-faults on this machine; needs no root, cloud, network or configuration.
 
-    Starts two small web services in a private directory, injects faults into them through the same playbooks that a
-    cloud gets, and measures by requests how long each service was away. Everything is removed at the end, also after
-    Ctrl-C. Takes about half a minute.
+    The demo starts two small web services in a private directory, injects faults into them with the playbooks for
+    clouds, and measures with requests how long each service was away. It removes everything at the end, also after
+    Ctrl-C, and takes about half a minute.
     """
     from os_faults.cli.progress import shown
     from os_faults.demo.probe import INTERVAL, TIMEOUT
