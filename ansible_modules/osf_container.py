@@ -112,9 +112,10 @@ notes:
 
 import signal
 import time
-from typing import Sequence
+from typing import Any, Sequence
 
-from ansible.module_utils.os_faults.hold import owners, recorded
+from ansible.module_utils.os_faults import errors, service_module
+from ansible.module_utils.os_faults.hold import recorded
 from ansible.module_utils.os_faults.host import proc, supervisor
 from ansible.module_utils.os_faults.module import Module
 from ansible.module_utils.os_faults.service import containers, systemd
@@ -123,23 +124,30 @@ SETTLE = 0.3
 """Seconds that a started container has to prove that it lives."""
 
 
-class Failure(Exception):
-    """The container is not as it was asked to be; the message is a sentence."""
-
-
-class Target:
+class Target(service_module.Target):
     """The container, and the only place where it is acted on."""
 
     def __init__(self, module: Module) -> None:
-        self.module = module
+        super().__init__(module)
         self.subject = module.params["subject"]
-        self.deadline = time.monotonic() + module.params["timeout"]
         self.container = containers.find(module.run_command, module.params["container"], module.params["engine"])
         self.unit = containers.unit_of(module.run_command, self.container)
 
     def refresh(self) -> None:
         """Ask the engine again."""
         self.container = containers.find(self.module.run_command, self.container.name, self.container.engine)
+
+    def pids(self) -> list[int]:
+        """Return its processes, as the engine told last."""
+        return self.container.pids
+
+    def answer(self, pids: list[int]) -> dict[str, Any]:
+        """Return how the container is."""
+        return {
+            "state": "active" if self.container.runs else "inactive",
+            "status": self.container.status,
+            "units": [self.unit or self.container.name],
+        }
 
     def command(self, verb: str) -> list[str]:
         """Return the command that starts, stops or restarts the container, by its unit when it has one."""
@@ -151,14 +159,14 @@ class Target:
         """Run a command within the time that is left.
 
         Raises:
-            Failure: with what it said.
+            Failed: with what it said.
         """
         limit = max(1, int(self.deadline - time.monotonic()))
         code, out, err = self.module.run_command(["timeout", str(limit), *command])
         if code:
             said = (err.strip() or out.strip()).splitlines()
             why = "it did not end in time" if code == 124 else said[-1] if said else f"exit code {code:d}"
-            raise Failure(f"{self.subject}: '{' '.join(command)}' failed: {why}")
+            raise errors.Failed(f"{self.subject}: '{' '.join(command)}' failed: {why}")
 
     def unpause(self) -> None:
         """Let the container go on when it is paused; a paused one neither stops nor dies."""
@@ -170,7 +178,7 @@ class Target:
         """Wait until the container runs, anew if it ran ``besides``, and is still there a moment later.
 
         Raises:
-            Failure: with the last that it wrote.
+            Failed: with the last that it wrote.
         """
         while True:
             self.refresh()
@@ -183,7 +191,7 @@ class Target:
             if time.monotonic() >= self.deadline:
                 break
             time.sleep(SETTLE)
-        raise Failure(
+        raise errors.Failed(
             f"{self.subject} did not {verb} within {self.module.params['timeout']:d} s: "
             f"it is {self.container.status}{self._last_words()}"
         )
@@ -197,12 +205,12 @@ class Target:
         """Wait until the container has no process.
 
         Raises:
-            Failure: it still has.
+            Failed: it still has.
         """
         self.refresh()
         while self.container.runs:
             if time.monotonic() >= self.deadline:
-                raise Failure(
+                raise errors.Failed(
                     f"{self.subject} did not stop within {self.module.params['timeout']:d} s: "
                     f"it is {self.container.status}"
                 )
@@ -268,21 +276,28 @@ def kill(target: Target) -> tuple[bool, list[str]]:
     """Kill every process of the container, and wait until each is gone."""
     victims = proc.identify(target.container.pids)
     if not victims:
-        raise Failure(f"nothing to kill: {target.subject} is {target.container.status} on this host")
+        raise errors.Failed(f"nothing to kill: {target.subject} is {target.container.status} on this host")
     if target.module.check_mode:
         return True, ["would kill " + ", ".join(str(each.pid) for each in victims), target.restart_note()]
     target.unpause()
     target.run([target.container.engine, "kill", "--signal", "KILL", target.container.name])
     left = proc.wait_gone(victims, target.deadline, insist=signal.SIGKILL)
     if left:
-        raise Failure(
+        raise errors.Failed(
             f"{target.subject} was killed, but after {target.module.params['timeout']:d} s these processes "
             f"are still there: {', '.join(str(each.pid) for each in left)}"
         )
+    target.refresh()
     return True, [target.restart_note()]
 
 
 ACTIONS = {"start": start, "terminate": terminate, "restart": restart, "kill": kill}
+
+
+def find(module: Module) -> Target:
+    """Return the container that the options name."""
+    supervisor.doing(f"asking for container '{module.params['container']}'")
+    return Target(module)
 
 
 def main() -> None:
@@ -292,36 +307,12 @@ def main() -> None:
             "container": {"type": "str", "required": True},
             "engine": {"type": "str", "choices": ["auto", "docker", "podman"], "default": "auto"},
             "subject": {"type": "str", "required": True},
-            "action": {"type": "str", "required": True, "choices": list(ACTIONS)},
-            "timeout": {"type": "int", "default": 300},
-            "by": {"type": "str"},
-            "force": {"type": "bool", "default": False},
+            **service_module.OPTIONS,
         },
         supports_check_mode=True,
     )
     module.run_command_environ_update = systemd.ENVIRONMENT
-    try:
-        supervisor.doing(f"asking for container '{module.params['container']}'")
-        target = Target(module)
-        if module.params["action"] != "start":
-            owners.refuse_others(module.params["by"], module.params["force"])
-        before = target.container.pids
-        if not module.check_mode:
-            supervisor.acting()
-        changed, notes = ACTIONS[module.params["action"]](target)
-        if not module.check_mode:
-            target.refresh()
-    except (Failure, recorded.Refused, containers.ContainerError, systemd.UnitError) as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(
-        changed=changed,
-        state="active" if target.container.runs else "inactive",
-        status=target.container.status,
-        units=[target.unit or target.container.name],
-        pids_before=before,
-        pids_after=before if module.check_mode else target.container.pids,
-        notes=notes,
-    )
+    service_module.run(module, find, ACTIONS)
 
 
 if __name__ == "__main__":

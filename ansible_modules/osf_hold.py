@@ -259,6 +259,7 @@ import re
 import sys
 from typing import Any, Iterable, Mapping
 
+from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.hold import identity, make, moments
 from ansible.module_utils.os_faults.host import clock, pidfiles, proc, session, sockets, supervisor
 from ansible.module_utils.os_faults.module import Module
@@ -272,13 +273,13 @@ def seconds_of(value: str | None) -> int | None:
     """Return the seconds until the end of a hold, None for never.
 
     Raises:
-        make.Refused: it is neither a number from 1 to a year's seconds nor the word ``never``.
+        Refused: it is neither a number from 1 to a year's seconds nor the word ``never``.
     """
     text = (value or "").strip()
     if text == "never":
         return None
     if not re.fullmatch("[0-9]{1,8}", text) or not 1 <= int(text) <= clock.LONGEST:
-        raise make.Refused(
+        raise errors.Refused(
             f"the end of a fault must be a number of seconds from 1 to {clock.LONGEST:d} (a year) or the word never, "
             f"got: {text[:40]}"
         )
@@ -289,14 +290,14 @@ def moment_of(options: Mapping[str, Any]) -> moments.Moment | None:
     """Return the moment at which the fault begins; None for at once.
 
     Raises:
-        make.Refused: it is more than a year away, or what the controller has seen is no `Sight`.
+        Refused: it is more than a year away, or what the controller has seen is no `Sight`.
     """
     if options["at"] is None:
         return None
     sight = moments.sight_of(options["sight"])
     moment = moments.moment_of(options["at"], sight, clock.now(), clock.uptime())
     if moment.uptime - clock.uptime() > clock.LONGEST:
-        raise make.Refused(f"the moment at which a fault begins must be within a year, got: {moment.at}")
+        raise errors.Refused(f"the moment at which a fault begins must be within a year, got: {moment.at}")
     return moment
 
 
@@ -304,19 +305,19 @@ def ports_of(service: resolve.Service, definition: Mapping[str, Any], name: str)
     """Return the ports to cut: those that the service listens on, else those that the catalogue knows.
 
     Raises:
-        make.Refused: there is no port that could be cut.
+        Refused: there is no port that could be cut.
     """
     inodes = sockets.inodes_of(service.pids)
     ports = list(sockets.ports_of(inodes))
     unix_sockets = () if ports else sockets.unix_sockets_of(inodes)
     if unix_sockets:
         front = definition.get("behind") or "the web server"
-        raise make.Refused(
+        raise errors.Refused(
             f"{name} listens on unix socket {unix_sockets[0]} only; unplug {front}, which is in front of it"
         )
     ports = ports or [(str(port[0]), int(port[1])) for port in definition.get("ports") or []]
     if not ports:
-        raise make.Refused(f"{name} listens on no port of this host, so there is nothing to unplug")
+        raise errors.Refused(f"{name} listens on no port of this host, so there is nothing to unplug")
     return sorted(set(ports))
 
 
@@ -324,15 +325,15 @@ def refuse_unknown_network(options: Mapping[str, Any]) -> None:
     """Refuse a network whose interface is not on the host.
 
     Raises:
-        make.Refused: with the networks that are known.
+        Refused: with the networks that are known.
     """
     network, interface, networks = options["subject"], options["interface"], options["networks"]
     if interface in os.listdir("/sys/class/net"):
         return
     if network in networks:
-        raise make.Refused(f"network '{network}' is on interface '{interface}', which this host does not have")
+        raise errors.Refused(f"network '{network}' is on interface '{interface}', which this host does not have")
     known = ", ".join(sorted(networks)) or "none"
-    raise make.Refused(f"network '{network}' is not known; known: {known}")
+    raise errors.Refused(f"network '{network}' is not known; known: {known}")
 
 
 def targets_of(module: Module) -> tuple[list[str], make.Cut]:
@@ -373,12 +374,12 @@ def mains_of(named: Iterable[pidfiles.Named], name: str) -> list[str]:
     Where only the processes of one user are meant, his id stands at the end.
 
     Raises:
-        make.Refused: it does not run.
+        Refused: it does not run.
     """
     owners = {each.pid: "" if each.owner is None else f"/{each.owner:d}" for each in named}
     found = proc.identify(owners)
     if not found:
-        raise make.Refused(f"{name} is not running on this host, so there is nothing to freeze")
+        raise errors.Refused(f"{name} is not running on this host, so there is nothing to freeze")
     return [f"main={each.pid:d}/{each.start:d}{owners[each.pid]}" for each in found]
 
 
@@ -419,7 +420,7 @@ def run(module: Module) -> dict[str, Any]:
     if options["state"] == "injected":
         return make.confirmed(module, hold_id)
     if options["scripts"]:
-        raise make.Refused("scripts are read by the action plugin of osf_hold, which did not run; give files")
+        raise errors.Refused("scripts are read by the action plugin of osf_hold, which did not run; give files")
     supervisor.doing(f"looking for what {options['fault']} {options['subject']} acts on")
     targets, cut = targets_of(module)
     _act(module)
@@ -471,9 +472,9 @@ def main() -> None:
     )
     try:
         module.exit_json(fault=module.params["fault"], subject=module.params["subject"], **run(module))
-    except make.Failed as error:
+    except errors.Failed as error:
         module.fail_json(msg=str(error), **error.payload)
-    except (make.Refused, resolve.ServiceError) as error:
+    except (errors.Refused, errors.ServiceError) as error:
         module.fail_json(msg=str(error), refused=True)
 
 

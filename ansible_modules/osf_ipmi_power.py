@@ -100,6 +100,7 @@ bmc:
 import traceback
 from typing import Any, Callable, Mapping
 
+from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.power import steps
 from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.os_faults.module import Module
@@ -130,7 +131,7 @@ def key_of(text: str | None) -> bytes | None:
     try:
         return bytes.fromhex(text[2:]) if text.startswith("0x") else text.encode()
     except ValueError:
-        raise steps.PowerError("kg: after 0x it must have an even number of hex digits") from None
+        raise errors.PowerError("kg: after 0x it must have an even number of hex digits") from None
 
 
 class Bmc:
@@ -170,7 +171,7 @@ class Bmc:
         if command is not None:
             try:
                 steps.bounded(command.ipmi_session.logout, 2, "")
-            except (PyghmiException, OSError, steps.PowerError):
+            except (PyghmiException, OSError, errors.PowerError):
                 pass  # the session is gone already, or ends by its own time-out
 
     def _call(self, call: Callable[[Any], Any]) -> Any:
@@ -179,7 +180,7 @@ class Bmc:
             return steps.bounded(lambda: call(self._connected()), self.patience, late)
         except (PyghmiException, OSError) as error:
             self.close()
-            raise steps.PowerError(self._sentence(error)) from error
+            raise errors.PowerError(self._sentence(error)) from error
 
     def _connected(self) -> Any:
         if self._command is None:
@@ -217,7 +218,7 @@ def main() -> None:
         module.fail_json(msg=missing_required_lib("pyghmi"), exception=PYGHMI_TRACEBACK)
     try:
         bmc = Bmc(module.params)
-    except steps.PowerError as error:
+    except errors.PowerError as error:
         module.fail_json(msg=str(error))
     steps.run(module, bmc)
 

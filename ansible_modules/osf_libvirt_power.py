@@ -106,6 +106,7 @@ matched_by:
   sample: mac
 """
 
+from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.module import Module
 from ansible.module_utils.os_faults.power import libvirt, steps
 
@@ -126,11 +127,11 @@ class Machine(libvirt.Domain):
     def act(self, action: str) -> None:
         """Do it; what comes of it is looked at later."""
         if action in ("poweroff", "shutdown") and not self.call(lambda domain: domain.isPersistent()):
-            raise steps.PowerError(f"{self.name} is transient, so without power it would be gone for good")
+            raise errors.PowerError(f"{self.name} is transient, so without power it would be gone for good")
         if action == "shutdown":
             state = self.call(lambda domain: domain.state()[0])
             if state in DEAF:
-                raise steps.PowerError(
+                raise errors.PowerError(
                     f"{self.name} is {DEAF[state]}, so it can't be asked to shut down (poweroff cuts the power)"
                 )
         self.call(ACTS[action], self.timeout)

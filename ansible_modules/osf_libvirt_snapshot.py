@@ -136,6 +136,7 @@ import time
 import xml.etree.ElementTree as ElementTree
 from typing import Any, Mapping, Sequence
 
+from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.module import Module
 from ansible.module_utils.os_faults.power import libvirt, steps
 
@@ -204,13 +205,13 @@ class Machine(libvirt.Domain):
             if suspend:
                 self.call(lambda domain: domain.suspend())
             self.call(lambda domain: domain.snapshotCreateXML(described(name)), self.timeout)
-        except steps.PowerError as error:
+        except errors.PowerError as error:
             failures.append(str(error))
         if suspend:
             runs, trouble = steps.until(self._runs, time.monotonic() + self.patience)
             failures += [] if runs else [f"it is still suspended, and can't be made to go on: {trouble}"]
         if failures:
-            raise steps.PowerError("; ".join(failures))
+            raise errors.PowerError("; ".join(failures))
 
     def revert(self, name: str, state: int) -> None:
         """Go back to a snapshot, and into the state ``RUNNING`` or ``PAUSED``."""
@@ -218,7 +219,7 @@ class Machine(libvirt.Domain):
         self.call(lambda domain: domain.revertToSnapshot(domain.snapshotLookupByName(name), flags), self.timeout)
         seen, trouble = steps.until(lambda: self.condition() == state, time.monotonic() + self.patience)
         if not seen:
-            raise steps.PowerError(f"{self.name} is not {WORDS[state]} after the revert: {trouble}")
+            raise errors.PowerError(f"{self.name} is not {WORDS[state]} after the revert: {trouble}")
 
     def _runs(self) -> bool:
         """Let the domain go on unless it does, and return whether it does."""
@@ -258,7 +259,7 @@ def carry_out(machine: Machine, params: Mapping[str, Any], check_mode: bool) -> 
     begin, previous = time.monotonic(), machine.state()
     why = refusal(params["state"], params["name"], machine.names(), previous)
     if why:
-        raise steps.PowerError(f"{machine.name} {why}")
+        raise errors.PowerError(f"{machine.name} {why}")
     done = ACTIONS[params["state"]](machine, params, check_mode)
     return dict(
         done,

@@ -131,8 +131,9 @@ import socket
 import sys
 from typing import Any, Mapping
 
+from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.hold import owners, terminated
-from ansible.module_utils.os_faults.host import network, pidfiles, supervisor
+from ansible.module_utils.os_faults.host import network, supervisor
 from ansible.module_utils.os_faults.module import Module
 from ansible.module_utils.os_faults.service import containers, pacemaker, programs, systemd
 
@@ -209,7 +210,7 @@ def process_services(services: Mapping[str, Mapping[str, Any]], notes: list[str]
             if not is_on_host(name, entry):
                 continue
             active = bool(programs.mains(entry, terminated.user_when_terminated(name)))
-        except pidfiles.Refused as error:
+        except errors.Refused as error:
             active = False
             notes.append(f"service '{name}': {error}")
         found[name] = {"units": [entry.get("pidfile", name)], "active": active}
@@ -221,7 +222,7 @@ def pacemaker_services(module: Module, services: Mapping[str, Mapping[str, Any]]
     try:
         cluster = pacemaker.ask(module.run_command)
         here = pacemaker.own_name(module.run_command)
-    except pacemaker.ClusterError:
+    except errors.ClusterError:
         return {}
     return {
         name: {"units": [entry["resource"]], "active": here in cluster.resources[entry["resource"]].nodes}
@@ -292,7 +293,7 @@ def main() -> None:
         services = find_services(module, module.params["services"], refused)
         supervisor.doing("asking for its containers")
         there = containers.on_host(module.run_command, module.params["containers"])
-    except systemd.UnitError as error:
+    except errors.UnitError as error:
         module.fail_json(msg=str(error))
     supervisor.doing("looking for faults")
     notes = usability(node["systemd"], node["euid"]) + refused

@@ -128,7 +128,8 @@ import signal
 import time
 from typing import Any, Callable, Mapping, Sequence
 
-from ansible.module_utils.os_faults.hold import owners, recorded
+from ansible.module_utils.os_faults import errors, service_module
+from ansible.module_utils.os_faults.hold import recorded
 from ansible.module_utils.os_faults.host import proc, supervisor
 from ansible.module_utils.os_faults.module import Module
 from ansible.module_utils.os_faults.service import pacemaker, resolve, systemd
@@ -137,19 +138,14 @@ PAUSE = 0.5
 """Seconds between two looks at the cluster."""
 
 
-class Failure(Exception):
-    """The service is not as it was asked to be; the message is a sentence."""
-
-
-class Managed:
+class Managed(service_module.Target):
     """The resource as this host sees it, and the only place where the cluster is told anything."""
 
     def __init__(self, module: Module, cluster: pacemaker.Cluster) -> None:
-        self.module = module
+        super().__init__(module)
         self.name = module.params["name"]
         self.resource = module.params["resource"]
         self.here = pacemaker.own_name(module.run_command)
-        self.deadline = time.monotonic() + module.params["timeout"]
         self.cluster = cluster
         cluster.resource(self.resource)
 
@@ -178,7 +174,7 @@ class Managed:
         nodes = ", ".join(self.facts.nodes)
         return f"Pacemaker runs it on {nodes} now" if nodes else "it runs nowhere in the cluster now"
 
-    def notes(self) -> list[str]:
+    def elsewhere(self) -> list[str]:
         """Return where it runs now, unless that is here."""
         return [] if self.runs_here else [self.whereabouts()]
 
@@ -191,25 +187,34 @@ class Managed:
         definition = {"driver": "pacemaker", "resource": self.resource, **self.module.params["processes"]}
         try:
             return resolve.processes(self.module, definition, self.name)
-        except resolve.ServiceError:
+        except errors.ServiceError:
             return []
+
+    def answer(self, pids: list[int]) -> dict[str, Any]:
+        """Return where the resource runs."""
+        return {
+            "state": "active" if self.runs_here else "inactive",
+            "units": [self.resource],
+            "use_units": False,
+            "nodes": list(self.facts.nodes),
+        }
 
     def tell(self, *words: str) -> None:
         """Run ``crm_resource`` for the resource.
 
         Raises:
-            Failure: with what it said.
+            Failed: with what it said.
         """
         command = ["crm_resource", "--resource", self.resource, *words]
         limit = max(1, int(self.deadline - time.monotonic()))
         code, out, err = self.module.run_command(["timeout", str(limit), *command])
         if code == 124:
-            raise Failure(
+            raise errors.Failed(
                 f"service '{self.name}': Pacemaker did not end '{' '.join(words)}' "
                 f"within {self.module.params['timeout']:d} s"
             )
         if code:
-            raise Failure(f"service '{self.name}': {' '.join(command)} failed: {(err or out).strip()}")
+            raise errors.Failed(f"service '{self.name}': {' '.join(command)} failed: {(err or out).strip()}")
 
     def enable(self) -> None:
         """Lift what keeps the resource from running here: the ban, a stop for the whole cluster, and old failures."""
@@ -224,12 +229,12 @@ class Managed:
         """Wait until the cluster is as it was asked to be.
 
         Raises:
-            Failure: it is not at the deadline.
+            Failed: it is not at the deadline.
         """
         self.refresh()
         while not reached():
             if time.monotonic() >= self.deadline:
-                raise Failure(
+                raise errors.Failed(
                     f"service '{self.name}' did not {what} within {self.module.params['timeout']:d} s: "
                     f"{self.whereabouts()}"
                 )
@@ -246,7 +251,7 @@ def start(managed: Managed) -> tuple[bool, list[str]]:
         managed.enable()
         managed.wait(lambda: managed.is_up, "start")
     recorded.close(managed.module, "terminate", managed.name)
-    return change, managed.notes()
+    return change, managed.elsewhere()
 
 
 def terminate(managed: Managed) -> tuple[bool, list[str]]:
@@ -256,7 +261,7 @@ def terminate(managed: Managed) -> tuple[bool, list[str]]:
     if managed.module.check_mode:
         return True, [f"would ban {managed.resource} from {managed.here}"]
     if not managed.facts.managed:
-        raise Failure(f"service '{managed.name}': Pacemaker does not manage its resource {managed.resource}")
+        raise errors.Failed(f"service '{managed.name}': Pacemaker does not manage its resource {managed.resource}")
     recorded.record_change(
         managed.module,
         fault="terminate",
@@ -282,7 +287,7 @@ def restart(managed: Managed) -> tuple[bool, list[str]]:
     managed.tell("--restart", *(["--node", managed.here] if managed.facts.everywhere else []))
     managed.wait(lambda: managed.is_up, "restart")
     recorded.close(managed.module, "terminate", managed.name)
-    return True, managed.notes()
+    return True, managed.elsewhere()
 
 
 def kill(managed: Managed) -> tuple[bool, list[str]]:
@@ -291,7 +296,7 @@ def kill(managed: Managed) -> tuple[bool, list[str]]:
     if not victims and managed.facts.nodes and not managed.runs_here:
         return False, ["nothing was done here: " + managed.whereabouts()]
     if not victims:
-        raise Failure(
+        raise errors.Failed(
             f"nothing to kill: service '{managed.name}' has no process on this host that could be found; "
             "tell by grep, executable, pidfile or unit which they are"
             if managed.runs_here
@@ -302,7 +307,7 @@ def kill(managed: Managed) -> tuple[bool, list[str]]:
     proc.send(victims, signal.SIGKILL)
     left = proc.wait_gone(victims, managed.deadline, insist=signal.SIGKILL)
     if left:
-        raise Failure(
+        raise errors.Failed(
             f"service '{managed.name}' was killed, but after {managed.module.params['timeout']:d} s these processes "
             f"are still there: {', '.join(str(each.pid) for each in left)}"
         )
@@ -312,31 +317,19 @@ def kill(managed: Managed) -> tuple[bool, list[str]]:
 ACTIONS = {"start": start, "terminate": terminate, "restart": restart, "kill": kill}
 
 
-def act(module: Module) -> dict[str, Any]:
-    """Do what the options ask for and return the module's answer."""
+def find(module: Module) -> Managed:
+    """Return the resource that the options name; end the module where the service is made of units.
+
+    Raises:
+        Failed: this user can't act on it.
+    """
     supervisor.doing(f"asking Pacemaker for resource '{module.params['resource']}'")
     cluster = cluster_of(module)
     if cluster is None:
-        return {"changed": False, "state": "unknown", "units": [], "use_units": True, **NOBODY}
+        module.exit_json(changed=False, state="unknown", units=[], use_units=True, **NOBODY)
     if os.geteuid() != 0 and not module.check_mode:
-        raise Failure("resources of Pacemaker are acted on as root, and this task is not run as root; set become")
-    managed = Managed(module, cluster)
-    if module.params["action"] != "start":
-        owners.refuse_others(module.params["by"], module.params["force"])
-    before = managed.pids()
-    if not module.check_mode:
-        supervisor.acting()
-    changed, notes = ACTIONS[module.params["action"]](managed)
-    return {
-        "changed": changed,
-        "state": "active" if managed.runs_here else "inactive",
-        "units": [managed.resource],
-        "use_units": False,
-        "nodes": list(managed.facts.nodes),
-        "pids_before": before,
-        "pids_after": before if module.check_mode else managed.pids(),
-        "notes": notes,
-    }
+        raise errors.Failed("resources of Pacemaker are acted on as root, and this task is not run as root; set become")
+    return Managed(module, cluster)
 
 
 NOBODY: Mapping[str, Sequence[str]] = {"nodes": [], "pids_before": [], "pids_after": [], "notes": []}
@@ -346,7 +339,7 @@ def cluster_of(module: Module) -> pacemaker.Cluster | None:
     """Return the cluster; None where the service is made of units, because no cluster here has the resource."""
     try:
         cluster = pacemaker.ask(module.run_command)
-    except pacemaker.ClusterError:
+    except errors.ClusterError:
         if module.params["or_units"]:
             return None
         raise
@@ -361,19 +354,12 @@ def main() -> None:
             "resource": {"type": "str", "required": True},
             "processes": {"type": "dict", "default": {}},
             "or_units": {"type": "list", "elements": "str", "default": []},
-            "action": {"type": "str", "required": True, "choices": list(ACTIONS)},
-            "timeout": {"type": "int", "default": 300},
-            "by": {"type": "str"},
-            "force": {"type": "bool", "default": False},
+            **service_module.OPTIONS,
         },
         supports_check_mode=True,
     )
     module.run_command_environ_update = systemd.ENVIRONMENT
-    try:
-        answer = act(module)
-    except (Failure, recorded.Refused, resolve.ServiceError, pacemaker.ClusterError) as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(**answer)
+    service_module.run(module, find, ACTIONS)
 
 
 if __name__ == "__main__":

@@ -131,9 +131,10 @@ import os
 import signal
 import subprocess
 import time
-from typing import BinaryIO, Sequence
+from typing import Any, BinaryIO, Sequence
 
-from ansible.module_utils.os_faults.hold import owners, recorded, terminated
+from ansible.module_utils.os_faults import errors, service_module
+from ansible.module_utils.os_faults.hold import recorded, terminated
 from ansible.module_utils.os_faults.host import pidfiles, proc, program_log, run_as, supervisor
 from ansible.module_utils.os_faults.module import Module
 from ansible.module_utils.os_faults.service import programs, resolve, start_script, systemd
@@ -145,24 +146,18 @@ HANDLES = (*programs.HANDLES, "units")
 """The options that a service may be found by."""
 
 
-class Failure(Exception):
-    """The service is not as it was asked to be; the message is a sentence."""
-
-
-class Program:
+class Program(service_module.Target):
     """The program, and the only place where it is acted on."""
 
     def __init__(self, module: Module) -> None:
-        self.module = module
+        super().__init__(module)
         self.name = module.params["name"]
         self.pidfile = module.params["pidfile"]
         self.definition = {key: module.params[key] for key in HANDLES if module.params[key]}
         shell = module.params["start_cmd"]
         self.argv = ["/bin/sh", "-c", shell] if shell else module.params["start"]
         self.log = program_log.path_of(self.name, self.pidfile)
-        self.notes: list[str] = []
         self.user: int | None = None
-        self.deadline = time.monotonic() + module.params["timeout"]
 
     @property
     def found_by(self) -> str:
@@ -182,6 +177,10 @@ class Program:
         """Return the processes of the service; none when it is down."""
         return resolve.processes(self.module, self.definition, self.name, self.user)
 
+    def answer(self, pids: list[int]) -> dict[str, Any]:
+        """Return whether it runs."""
+        return {"state": "active" if pids else "inactive", "units": [self.pidfile or self.name]}
+
     def remember(self) -> None:
         """Remember as whom the service runs, or ran before it was terminated: it is started as that one again."""
         user = terminated.user_when_terminated(self.name)
@@ -197,9 +196,11 @@ class Program:
     def require_start(self) -> None:
         """Refuse to go on without knowing how to start the service."""
         if not self.argv:
-            raise Failure(f"service '{self.name}' can't be started: its definition has no 'start' (or 'start_cmd')")
+            raise errors.Failed(
+                f"service '{self.name}' can't be started: its definition has no 'start' (or 'start_cmd')"
+            )
         if self.command()[0] == run_as.SETPRIV:
-            raise Failure(f"service '{self.name}' runs as another user, and can't be started so: no setpriv here")
+            raise errors.Failed(f"service '{self.name}' runs as another user, and can't be started so: no setpriv here")
 
     def launch(self) -> None:
         """Start the program in a session of its own and wait until it lives, and has its pid file if it has one."""
@@ -209,7 +210,7 @@ class Program:
         while True:
             ended = child.poll()
             if ended:
-                raise Failure(
+                raise errors.Failed(
                     f"service '{self.name}' did not start: exit code {ended:d}{program_log.last_words(self.log)}"
                 )
             late = time.monotonic() >= grace
@@ -219,22 +220,22 @@ class Program:
                 self._write_pidfile(child.pid)
                 return
             if time.monotonic() >= self.deadline:
-                raise Failure(
+                raise errors.Failed(
                     f"service '{self.name}' did not start within {self.module.params['timeout']:d} s: "
                     f"its command was run, but {self.found_by}"
                 )
             time.sleep(0.02 if self.pidfile else 0.1)
 
-    def relaunch(self, before: Sequence[int]) -> None:
+    def relaunch(self) -> None:
         """Restart the service by its own command, and wait until the old processes are gone and new ones are there."""
-        old = proc.identify(before)
+        old = proc.identify(self.before)
         self.user = None  # the command may give it another one
         child = self._spawn(["/bin/sh", "-c", self.module.params["restart_cmd"]], "restarted")
         grace = time.monotonic() + GRACE
         while True:
             ended = child.poll()
             if ended:
-                raise Failure(
+                raise errors.Failed(
                     f"service '{self.name}' did not restart: exit code {ended:d}{program_log.last_words(self.log)}"
                 )
             # A command that has ended well says that it is done; one that goes on may be the program itself.
@@ -244,7 +245,7 @@ class Program:
             if time.monotonic() >= self.deadline:
                 fresh = set(proc.identify(self.pids())) - set(old)
                 state = "old processes are still there" if fresh else "no new process is there"
-                raise Failure(
+                raise errors.Failed(
                     f"service '{self.name}' did not restart within {self.module.params['timeout']:d} s: "
                     f"its restart_cmd was run, but {state}"
                 )
@@ -264,14 +265,14 @@ class Program:
                 start_new_session=True,
             )
         except OSError as error:
-            raise Failure(f"service '{self.name}' can't be {what}: {error}") from error
+            raise errors.Failed(f"service '{self.name}' can't be {what}: {error}") from error
         finally:
             output.close()
 
     def _open_log(self) -> BinaryIO:
         try:
             return program_log.append_to(self.log)
-        except program_log.Refused as error:
+        except errors.Refused as error:
             self.notes.append(f"what the service writes is not kept: {error}")
             return open(os.devnull, "ab")
 
@@ -280,14 +281,14 @@ class Program:
             pidfiles.write(self.pidfile, pid)
         except OSError as error:
             os.kill(pid, signal.SIGTERM)
-            raise Failure(f"service '{self.name}' can't be started: {self.pidfile}: {error}") from error
+            raise errors.Failed(f"service '{self.name}' can't be started: {self.pidfile}: {error}") from error
 
     def _drop_pidfile(self) -> None:
         try:
             if self.pidfile:
                 pidfiles.remove(self.pidfile)
         except OSError as error:
-            raise Failure(f"service '{self.name}': its old pid file can't be removed: {error}") from error
+            raise errors.Failed(f"service '{self.name}': its old pid file can't be removed: {error}") from error
 
     def stop(self) -> None:
         """Stop the service gracefully, by its own command or by SIGTERM, and wait until each process is gone."""
@@ -299,7 +300,7 @@ class Program:
             child = self._spawn(["/bin/sh", "-c", self.module.params["terminate_cmd"]], "stopped")
             left = proc.wait_gone(victims, self.deadline)
             if left and child.poll():
-                raise Failure(
+                raise errors.Failed(
                     f"service '{self.name}' did not stop: exit code {child.returncode:d}"
                     f"{program_log.last_words(self.log)}"
                 )
@@ -315,30 +316,30 @@ class Program:
     def _await_end(self, victims: Sequence[proc.Process], what: str, insist: signal.Signals | None = None) -> None:
         left = proc.wait_gone(victims, self.deadline, insist)
         if left:
-            raise Failure(
+            raise errors.Failed(
                 f"service '{self.name}' {what}, but after {self.module.params['timeout']:d} s these processes "
                 f"are still there: {', '.join(str(each.pid) for each in left)}"
             )
 
 
-def start(program: Program, before: Sequence[int]) -> tuple[bool, list[str]]:
+def start(program: Program) -> tuple[bool, list[str]]:
     """Start the service when it is down."""
-    if not before:
+    if not program.before:
         program.require_start()
         if program.module.check_mode:
             return True, ["would start " + " ".join(program.argv)]
         program.launch()
     recorded.close(program.module, "terminate", program.name)
-    return not before, []
+    return not program.before, []
 
 
-def terminate(program: Program, before: Sequence[int]) -> tuple[bool, list[str]]:
+def terminate(program: Program) -> tuple[bool, list[str]]:
     """Stop the service gracefully; leave a record that tells how to start it again."""
-    if not before:
+    if not program.before:
         return False, []
     program.require_start()
     if program.module.check_mode:
-        return True, ["would stop " + ", ".join(map(str, before))]
+        return True, ["would stop " + ", ".join(map(str, program.before))]
     recorded.record_change(
         program.module,
         fault="terminate",
@@ -358,33 +359,43 @@ def terminate(program: Program, before: Sequence[int]) -> tuple[bool, list[str]]
     return True, []
 
 
-def restart(program: Program, before: Sequence[int]) -> tuple[bool, list[str]]:
+def restart(program: Program) -> tuple[bool, list[str]]:
     """Restart the service by its own command, else stop it when it runs and start it."""
     if not program.module.params["restart_cmd"]:
         program.require_start()
     if program.module.check_mode:
         return True, ["would restart " + program.name]
     if program.module.params["restart_cmd"]:
-        program.relaunch(before)
+        program.relaunch()
     else:
-        if before:
+        if program.before:
             program.stop()
         program.launch()
     recorded.close(program.module, "terminate", program.name)
     return True, []
 
 
-def kill(program: Program, before: Sequence[int]) -> tuple[bool, list[str]]:
+def kill(program: Program) -> tuple[bool, list[str]]:
     """Kill every process of the service."""
-    if not before:
-        raise Failure(f"nothing to kill: service '{program.name}' has no process on this host ({program.found_by})")
+    if not program.before:
+        raise errors.Failed(
+            f"nothing to kill: service '{program.name}' has no process on this host ({program.found_by})"
+        )
     if program.module.check_mode:
-        return True, ["would kill " + ", ".join(map(str, before))]
+        return True, ["would kill " + ", ".join(map(str, program.before))]
     program.kill()
     return True, [] if program.pids() else ["nothing starts it again"]
 
 
 ACTIONS = {"start": start, "terminate": terminate, "restart": restart, "kill": kill}
+
+
+def find(module: Module) -> Program:
+    """Return the program that the options describe."""
+    program = Program(module)
+    supervisor.doing(f"looking for the processes of service '{program.name}'")
+    program.remember()
+    return program
 
 
 def main() -> None:
@@ -400,10 +411,7 @@ def main() -> None:
             "start_cmd": {"type": "str"},
             "terminate_cmd": {"type": "str"},
             "restart_cmd": {"type": "str"},
-            "action": {"type": "str", "required": True, "choices": list(ACTIONS)},
-            "timeout": {"type": "int", "default": 300},
-            "by": {"type": "str"},
-            "force": {"type": "bool", "default": False},
+            **service_module.OPTIONS,
         },
         mutually_exclusive=[HANDLES, ("start", "start_cmd")],
         required_one_of=[HANDLES],
@@ -411,27 +419,7 @@ def main() -> None:
     )
     if module.params["units"]:
         module.run_command_environ_update = systemd.ENVIRONMENT
-    program = Program(module)
-    try:
-        supervisor.doing(f"looking for the processes of service '{program.name}'")
-        program.remember()
-        before = program.pids()
-        if module.params["action"] != "start":
-            owners.refuse_others(module.params["by"], module.params["force"])
-        if not module.check_mode:
-            supervisor.acting()
-        changed, notes = ACTIONS[module.params["action"]](program, before)
-        after = before if module.check_mode else program.pids()
-    except (Failure, recorded.Refused, resolve.ServiceError) as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(
-        changed=changed,
-        state="active" if after else "inactive",
-        units=[program.pidfile or program.name],
-        pids_before=before,
-        pids_after=after,
-        notes=notes + program.notes,
-    )
+    service_module.run(module, find, ACTIONS)
 
 
 if __name__ == "__main__":

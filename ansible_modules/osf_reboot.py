@@ -78,7 +78,8 @@ seconds:
 
 import os
 
-from ansible.module_utils.os_faults.hold import identity, owners
+from ansible.module_utils.os_faults import errors
+from ansible.module_utils.os_faults.hold import owners
 from ansible.module_utils.os_faults.module import Module
 from ansible.module_utils.os_faults.service import systemd
 
@@ -130,7 +131,7 @@ def main() -> None:
     if phase != "confirm":
         try:
             owners.refuse_others(module.params["by"], module.params["force"])
-        except identity.Refused as error:
+        except errors.Refused as error:
             module.fail_json(msg=str(error), refused=True)
     if phase == "request":
         request(module)

@@ -124,6 +124,7 @@ import ssl
 import traceback
 from typing import Any, Callable, Iterable, Mapping
 
+from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.power import steps
 from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.os_faults.module import Module
@@ -194,7 +195,7 @@ class Machine:
         """Return whether the machine is on."""
         told = self._call(_power_of)
         if told is None:
-            raise steps.PowerError(f"{self.name} does not tell whether it is on")
+            raise errors.PowerError(f"{self.name} does not tell whether it is on")
         return POWER[told.name]
 
     def act(self, action: str) -> None:
@@ -203,7 +204,7 @@ class Machine:
         kinds = [sushy.ResetType[name] for name in RESETS[action] if sushy.ResetType[name] in offered]
         if not kinds:
             words = ", ".join(sorted(kind.value for kind in offered))
-            raise steps.PowerError(f"{self.name} can't do {action}; it offers: {words}")
+            raise errors.PowerError(f"{self.name} can't do {action}; it offers: {words}")
         self._call(lambda system: system.reset_system(kinds[0]))
 
     def facts(self) -> dict[str, Any]:
@@ -223,7 +224,7 @@ class Machine:
             return steps.bounded(lambda: call(self._found()), self.timeout, late)
         except (SushyError, OSError, ValueError) as error:
             self.close()
-            raise steps.PowerError(self._sentence(error)) from error
+            raise errors.PowerError(self._sentence(error)) from error
 
     def _sentence(self, error: Exception) -> str:
         """Say what an error of sushy or requests means."""
@@ -260,14 +261,14 @@ class Machine:
             return self._with_mac(systems, paths), "mac"
         if len(paths) == 1:
             return next(iter(paths.values())), "only"
-        raise steps.PowerError(
+        raise errors.PowerError(
             f"the BMC at {self.url} has {len(paths):d} systems: {', '.join(sorted(paths))}; say which (system)"
         )
 
     def _with_mac(self, systems: Any, paths: Mapping[str, str]) -> str:
         found, macs = steps.with_macs(self.macs, {path: macs_of(systems.get_member(path)) for path in paths.values()})
         if len(found) > 1:
-            raise steps.PowerError(
+            raise errors.PowerError(
                 f"the BMC at {self.url} has {len(found):d} systems with the MAC address {' or '.join(macs)}: "
                 f"{', '.join(map(identity_of, found))}; say which (system)"
             )
@@ -275,9 +276,9 @@ class Machine:
             return found[0]
         raise self._none_of(paths, f"the MAC address {' or '.join(self.macs)}")
 
-    def _none_of(self, paths: Iterable[str], described: str) -> steps.PowerError:
+    def _none_of(self, paths: Iterable[str], described: str) -> errors.PowerError:
         known = ", ".join(sorted(paths)) or "none"
-        return steps.PowerError(f"the BMC at {self.url} has no system with {described}; its systems: {known}")
+        return errors.PowerError(f"the BMC at {self.url} has no system with {described}; its systems: {known}")
 
 
 def macs_of(system: Any) -> set[str]:

@@ -110,9 +110,10 @@ import os
 import signal
 import subprocess
 import time
-from typing import Iterable, Mapping
+from typing import Any, Iterable, Mapping
 
-from ansible.module_utils.os_faults.hold import owners, recorded
+from ansible.module_utils.os_faults import errors, service_module
+from ansible.module_utils.os_faults.hold import recorded
 from ansible.module_utils.os_faults.host import proc, supervisor
 from ansible.module_utils.os_faults.module import Module
 from ansible.module_utils.os_faults.service import resolve, systemd
@@ -129,10 +130,6 @@ SETTLE = 0.3
 
 PATIENCE = 2
 """Restart delays up to these seconds are waited for after a kill."""
-
-
-class Failure(Exception):
-    """The service is not as it was asked to be; the message is a sentence."""
 
 
 def state_of(facts: Mapping[str, Mapping[str, str]]) -> str:
@@ -176,14 +173,13 @@ def last_words(journal: str) -> list[str]:
     return [each["MESSAGE"].strip() for each in (own or entries)[-2:]]
 
 
-class Units:
+class Units(service_module.Target):
     """The units of one service: what they are, and the only place where they are acted on."""
 
     def __init__(self, module: Module) -> None:
-        self.module = module
+        super().__init__(module)
         self.name = module.params["name"]
         self.began = time.time()
-        self.deadline = time.monotonic() + module.params["timeout"]
         self.facts = resolve.find_units(module, module.params["units"], self.name, PROPERTIES)
         self.triggers = self._show({name for each in self.facts.values() for name in each["TriggeredBy"].split()})
 
@@ -195,6 +191,10 @@ class Units:
         """Ask systemd again how the units are."""
         self.facts = self._show(self.facts)
 
+    def answer(self, pids: list[int]) -> dict[str, Any]:
+        """Return how the units are."""
+        return {"state": state_of(self.facts), "units": list(self.facts)}
+
     def pids(self) -> list[int]:
         """Return the processes that are in the units' control groups now."""
         return resolve.pids_of(self.facts)
@@ -203,7 +203,7 @@ class Units:
         """Refuse to start units that are masked."""
         masked = [unit for unit, each in self.facts.items() if each["LoadState"] == "masked"]
         if masked:
-            raise Failure(
+            raise errors.Failed(
                 f"service '{self.name}' can't be started: {masked[0]} is masked on this host; unmask it first"
             )
 
@@ -255,7 +255,7 @@ class Units:
         late = self._late()
         words = self._journal(bad[0]) if bad else []
         journal = f"; its journal ends: {' / '.join(words)}" if words else ""
-        raise Failure(f"service '{self.name}' did not start{late}: {told}{journal}")
+        raise errors.Failed(f"service '{self.name}' did not start{late}: {told}{journal}")
 
     def ensure_stopped(self, complaint: str) -> None:
         """Fail when a unit is not down."""
@@ -263,7 +263,7 @@ class Units:
         left = [describe(unit, each) for unit, each in self.facts.items() if each["ActiveState"] not in DOWN]
         if left:
             why = "; ".join([*left, complaint] if complaint else left)
-            raise Failure(f"service '{self.name}' did not stop{self._late()}: {why}")
+            raise errors.Failed(f"service '{self.name}' did not stop{self._late()}: {why}")
 
     def _late(self) -> str:
         """Return the part of a sentence that tells of the timeout, empty while there is time left."""
@@ -352,7 +352,7 @@ def kill(units: Units) -> tuple[bool, list[str]]:
     victims = proc.identify(units.pids())
     if not victims:
         how = "; ".join(describe(unit, each) for unit, each in units.facts.items())
-        raise Failure(f"nothing to kill: service '{units.name}' has no process on this host ({how})")
+        raise errors.Failed(f"nothing to kill: service '{units.name}' has no process on this host ({how})")
     if units.module.check_mode:
         pids = ", ".join(str(victim.pid) for victim in victims)
         return True, ["would kill " + pids] + [restart_note(*each) for each in units.facts.items()]
@@ -362,7 +362,7 @@ def kill(units: Units) -> tuple[bool, list[str]]:
     left = proc.wait_gone(victims, units.deadline, insist=signal.SIGKILL)
     if left:
         complaint = "; " + (err or out).strip() if code else ""
-        raise Failure(
+        raise errors.Failed(
             f"service '{units.name}' was killed, but after {units.module.params['timeout']:d} s these processes "
             f"are still there: {', '.join(str(each.pid) for each in left)}{complaint}"
         )
@@ -381,44 +381,34 @@ def demand_notes(units: Units) -> list[str]:
 ACTIONS = {"start": start, "terminate": terminate, "restart": restart, "kill": kill}
 
 
+def find(module: Module) -> Units:
+    """Return the units that the options name.
+
+    Raises:
+        Failed: this user can't act on them.
+    """
+    supervisor.doing(f"asking systemd for the units of service '{module.params['name']}'")
+    units = Units(module)
+    if os.geteuid() != 0 and not module.check_mode:
+        raise errors.Failed(
+            f"units of service '{units.name}' can only be acted on as root, and this task is not run as root; "
+            "set become"
+        )
+    return units
+
+
 def main() -> None:
     """Run the module."""
     module = Module(
         argument_spec={
             "name": {"type": "str", "required": True},
             "units": {"type": "list", "elements": "str", "required": True},
-            "action": {"type": "str", "required": True, "choices": list(ACTIONS)},
-            "timeout": {"type": "int", "default": 300},
-            "by": {"type": "str"},
-            "force": {"type": "bool", "default": False},
+            **service_module.OPTIONS,
         },
         supports_check_mode=True,
     )
     module.run_command_environ_update = systemd.ENVIRONMENT
-    try:
-        supervisor.doing(f"asking systemd for the units of service '{module.params['name']}'")
-        units = Units(module)
-        if os.geteuid() != 0 and not module.check_mode:
-            raise Failure(
-                f"units of service '{units.name}' can only be acted on as root, and this task is not run as root; "
-                "set become"
-            )
-        if module.params["action"] != "start":
-            owners.refuse_others(module.params["by"], module.params["force"])
-        before = units.pids()
-        if not module.check_mode:
-            supervisor.acting()
-        changed, notes = ACTIONS[module.params["action"]](units)
-    except (Failure, recorded.Refused, resolve.ServiceError, systemd.UnitError) as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(
-        changed=changed,
-        state=state_of(units.facts),
-        units=list(units.facts),
-        pids_before=before,
-        pids_after=before if module.check_mode else units.pids(),
-        notes=notes,
-    )
+    service_module.run(module, find, ACTIONS)
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ def described(cloud: Cloud, config: Config, data: Mapping[str, Any]) -> dict[str
     )
     nodes = list(cloud.get_nodes())
     containers = {
-        name: _told_thing(entry, cloud.get_container(name)) for name, entry in data.get("containers", {}).items()
+        name: _component(entry, cloud.get_container(name)) for name, entry in data.get("containers", {}).items()
     }
     return {
         **data,
@@ -76,34 +76,34 @@ def _node(node: Node, usual: Auth, data: Mapping[str, Any]) -> dict[str, Any]:
     """Return a node as a list of nodes has it, with what its login has beyond the usual one."""
     own = [field.name for field in fields(Auth) if getattr(node.auth, field.name) != getattr(usual, field.name)]
     about = {key: getattr(node, key) for key in ("ip", "fqdn", "mac", "libvirt_name")} | keys_of(
-        node.auth, own, _told(node.ip, data)
+        node.auth, own, _configured(node.ip, data)
     )
     return {key: value for key, value in about.items() if value is not None}
 
 
-def _told(address: str, tree: Any) -> Mapping[str, Any]:
+def _configured(address: str, tree: Any) -> Mapping[str, Any]:
     """Return what the configuration itself says of a node, where it speaks of it: its passwords may be references."""
     if isinstance(tree, Mapping):
         if address in (tree.get("ip"), tree.get("address")) and "driver" not in tree:
             return {**tree, **(tree.get("auth") or {})}
         tree = list(tree.values())
-    found = (_told(address, each) for each in tree) if isinstance(tree, list) else iter(())
+    found = (_configured(address, each) for each in tree) if isinstance(tree, list) else iter(())
     return next((each for each in found if each), {})
 
 
 def _service(cloud: Cloud, config: Config, name: str, data: Mapping[str, Any]) -> dict[str, Any]:
     if name in config.services:
-        return _told_thing(data["services"][name], cloud.get_service(name))
+        return _component(data["services"][name], cloud.get_service(name))
     definition = dict(resources.catalogue(registry.get("cloud", config.cloud.driver).catalogue)[name])
     return {"driver": definition.pop("driver"), "args": definition, **_hosts(cloud.get_service(name))}
 
 
-def _told_thing(entry: Mapping[str, Any], thing: Component) -> dict[str, Any]:
+def _component(entry: Mapping[str, Any], component: Component) -> dict[str, Any]:
     """Return a service or container of the configuration in the nested form, with its hosts."""
     args = entry.get("args", {key: value for key, value in entry.items() if key not in ("driver", "hosts")})
-    return {"driver": entry["driver"], "args": args, **_hosts(thing)}
+    return {"driver": entry["driver"], "args": args, **_hosts(component)}
 
 
-def _hosts(thing: Component) -> dict[str, Any]:
-    hosts = thing.get_nodes().get_ips()
+def _hosts(component: Component) -> dict[str, Any]:
+    hosts = component.get_nodes().get_ips()
     return {"hosts": hosts} if hosts else {}

@@ -1,4 +1,4 @@
-"""The mouth that understands sentences: ``human_api(cloud, "restart keystone service on one node")``."""
+"""Sentences: ``human_api(cloud, "restart keystone service on one node")``."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def action_of(cloud: Cloud, command: str) -> Action:
     meaning = understand(command, forms())
     if meaning.subject is None:
         return _nodes(cloud, meaning.where).action(meaning.verb, **meaning.options)
-    service = _thing(cloud, meaning.subject)
-    far_end = {"direction": meaning.peer.direction, "other": _thing(cloud, meaning.peer)} if meaning.peer else {}
+    service = _component(cloud, meaning.subject)
+    far_end = {"direction": meaning.peer.direction, "other": _component(cloud, meaning.peer)} if meaning.peer else {}
     return service.action(meaning.verb, _nodes_with(cloud, service, meaning), **meaning.options, **far_end)
 
 
@@ -69,7 +69,7 @@ def forms() -> tuple[Form, ...]:
     return forms_of(contracts().values())
 
 
-def _thing(cloud: Cloud, holder: Holder) -> Component:
+def _component(cloud: Cloud, holder: Holder) -> Component:
     """Return what a sentence names; a name that is written in another case means the one that there is."""
     if holder.kind == Container.KIND:
         return cloud.get_container(_as_written(holder.name, cloud.list_containers()))
@@ -85,14 +85,14 @@ def _nodes(cloud: Cloud, where: Where) -> NodeCollection:
     """Return the nodes that a sentence about nodes means."""
     if where.names:
         return _named(cloud, where)
-    thing = _thing(cloud, where.holder) if where.holder else None
-    nodes = thing.get_nodes() if thing else cloud.get_nodes()
-    if thing and not nodes:
-        raise thing.ERROR(f"no node has {thing.name} {thing.KIND}: nothing was done")
+    component = _component(cloud, where.holder) if where.holder else None
+    nodes = component.get_nodes() if component else cloud.get_nodes()
+    if component and not nodes:
+        raise component.ERROR(f"no node has {component.name} {component.KIND}: nothing was done")
     return nodes if where.count is None else nodes.pick(where.count)
 
 
-def _nodes_with(cloud: Cloud, thing: Component, meaning: Meaning) -> NodeCollection | None:
+def _nodes_with(cloud: Cloud, component: Component, meaning: Meaning) -> NodeCollection | None:
     """Return the nodes that a sentence about a service or container means; None for all that have it.
 
     Of several a random one is one where it runs, where it is about to be broken.
@@ -102,21 +102,23 @@ def _nodes_with(cloud: Cloud, thing: Component, meaning: Meaning) -> NodeCollect
         return _named(cloud, where)
     if where.count is None and where.holder is None:
         return None
-    broken = where.count is not None and find_verb(contracts(), thing.KIND, meaning.verb).breaks(meaning.verb)
-    nodes = thing.get_nodes(running=broken)
+    broken = where.count is not None and find_verb(contracts(), component.KIND, meaning.verb).breaks(meaning.verb)
+    nodes = component.get_nodes(running=broken)
     if where.holder:
-        nodes &= _thing(cloud, where.holder).get_nodes()
+        nodes &= _component(cloud, where.holder).get_nodes()
     if not nodes:
         beside = f" beside {where.holder.name} {where.holder.kind}" if where.holder else ""
-        what = f"{thing.name} {thing.KIND} {'runs' if broken else 'is'}"
-        raise thing.ERROR(f"{what} on no node{beside}: nothing was done")
+        what = f"{component.name} {component.KIND} {'runs' if broken else 'is'}"
+        raise component.ERROR(f"{what} on no node{beside}: nothing was done")
     return nodes if where.count is None else nodes.pick(where.count)
 
 
 def _named(cloud: Cloud, where: Where) -> NodeCollection:
     """Return the nodes with the names that a sentence says; they must have what it says of them."""
     nodes = cloud.get_nodes(where.names)
-    thing = _thing(cloud, where.holder) if where.holder else None
-    if thing and (without := nodes - thing.get_nodes()):
-        raise thing.ERROR(f"{', '.join(without.get_fqdns())} does not have {thing.name} {thing.KIND}: nothing was done")
+    component = _component(cloud, where.holder) if where.holder else None
+    if component and (without := nodes - component.get_nodes()):
+        raise component.ERROR(
+            f"{', '.join(without.get_fqdns())} does not have {component.name} {component.KIND}: nothing was done"
+        )
     return nodes

@@ -10,7 +10,7 @@ from os_faults import actions
 from os_faults.errors import ArgumentError, NodeCollectionError
 from os_faults.faults.injected import injected
 from os_faults.model import Action, Node, Result
-from os_faults.model.moment import At
+from os_faults.model.start_time import At
 from os_faults.node_set import Chooser, NodeSet
 
 #: Seconds, or the word for a fault without an end; None leaves it to the connection.

@@ -14,7 +14,6 @@
 from os_faults.actions.action import (
     PerCall,
     Perform,
-    at_its_moment,
     contracts,
     ending_after,
     ends_after,
@@ -22,12 +21,13 @@ from os_faults.actions.action import (
     for_verb,
     power_state,
     undoing,
+    with_start_time,
 )
 
 __all__ = [
     "PerCall",
     "Perform",
-    "at_its_moment",
+    "with_start_time",
     "contracts",
     "ending_after",
     "ends_after",

@@ -12,7 +12,7 @@ from os_faults.actions.contract import AT, ENDS, Contract, find_verb, load_contr
 from os_faults.actions.guards import Limit
 from os_faults.errors import ArgumentError
 from os_faults.model import Action, Node, Result
-from os_faults.model.moment import At, epoch_of
+from os_faults.model.start_time import At, epoch_of
 from os_faults.resources import playbooks_dir
 
 #: Seconds that a run may take beyond what its verb waits for on the hosts.
@@ -166,7 +166,7 @@ def ends_after(action: Action) -> float | None:
     return None if end == _NEVER else begins_after + float(end)
 
 
-def at_its_moment(action: Action, now: float) -> Action:
+def with_start_time(action: Action, now: float) -> Action:
     """Return an action whose moment is fixed: a delay counts from now, and the run may take longer by it.
 
     Args:

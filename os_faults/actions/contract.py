@@ -18,7 +18,7 @@ from typing import Any
 from os_faults.actions.convert import CONVERTERS
 from os_faults.actions.template_marks import marked
 from os_faults.errors import ArgumentError, ConfigError, did_you_mean
-from os_faults.model.moment import seconds_of
+from os_faults.model.start_time import seconds_of
 from os_faults.resources import read_yaml
 
 #: The options that say when a fault ends by itself; the first that is given holds.
@@ -74,7 +74,7 @@ class Option:
             ArgumentError: it can't be converted, or is none of the choices.
         """
         try:
-            converted = _WITH_MOMENT[self.type](value)
+            converted = _WITH_START_TIME[self.type](value)
         except (TypeError, ValueError, OverflowError) as error:
             raise ArgumentError(
                 f"argument '{self.name}' is of type {type(value).__name__} "
@@ -337,4 +337,4 @@ def _several(text: str | Sequence[str]) -> tuple[str, ...]:
     return (text,) if isinstance(text, str) else tuple(text)
 
 
-_WITH_MOMENT: Mapping[str, Callable[[Any], Any]] = {**CONVERTERS, AT.type: seconds_of}
+_WITH_START_TIME: Mapping[str, Callable[[Any], Any]] = {**CONVERTERS, AT.type: seconds_of}

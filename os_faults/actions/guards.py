@@ -127,10 +127,10 @@ class Guards:
 
     def _protected_service(self, action: Action) -> Iterator[str]:
         """Containers are services too: of those with this name neither the one nor the other is acted on."""
-        thing = action.arguments.get("service") or action.arguments.get("container")
+        component = action.arguments.get("service") or action.arguments.get("container")
         for pattern in self.services:
-            if thing is not None and _matches([str(thing)], pattern):
-                yield f"{thing} is protected by protected.services in the configuration ({pattern})"
+            if component is not None and _matches([str(component)], pattern):
+                yield f"{component} is protected by protected.services in the configuration ({pattern})"
 
 
 def is_whole(action: Action, cloud: Iterable[Node]) -> bool:

@@ -55,7 +55,7 @@ class _Outcome:
     unfit: bool = False
 
 
-def told(result: Result, events: Sequence[Event], suspects: Set[str] = frozenset()) -> Result:
+def with_events(result: Result, events: Sequence[Event], suspects: Set[str] = frozenset()) -> Result:
     """Return a result with what a run's events tell of its nodes, and for an action of several parts of each part.
 
     A node that no event speaks of did not do what was asked, unless none speaks of any node: then the run as a whole
@@ -160,7 +160,7 @@ def results(events: Iterable[Event], action: Action, suspects: Set[str] = frozen
     Args:
         events: the run's events in order, as ansible-runner hands them to an event handler.
         action: what was asked; only its nodes are in the result.
-        suspects: see `told`.
+        suspects: see `with_events`.
 
     Returns:
         Name of the node → its result. A node that no event speaks of is missing.
@@ -173,7 +173,7 @@ def results(events: Iterable[Event], action: Action, suspects: Set[str] = frozen
             statistics = data
         elif event.get("event") in _STATUSES and data.get("host") in outcomes:
             outcomes[data["host"]].append(_outcome(event["event"], data, data["host"] in suspects))
-    return {node: _result(node, told, statistics) for node, told in outcomes.items() if told}
+    return {node: _result(node, each, statistics) for node, each in outcomes.items() if each}
 
 
 def recap(stdout: str) -> str:
@@ -211,14 +211,14 @@ def _outcome(kind: str, data: Mapping[str, Any], is_suspect: bool) -> _Outcome:
     return _Outcome(status, task, ours, answer)
 
 
-def _result(node: str, told: list[_Outcome], statistics: Mapping[str, Any] | None) -> HostResult:
-    status, outcome = _verdict(node, told, statistics)
+def _result(node: str, outcomes: list[_Outcome], statistics: Mapping[str, Any] | None) -> HostResult:
+    status, outcome = _verdict(node, outcomes, statistics)
     answer = outcome.answer
     died = status is Status.FAILED and bool("timedout" in answer or _NOBODYS.search(_text(answer.get("msg"))))
     return HostResult(
         node=node,
         status=status,
-        changed=any(bool(each.answer.get("changed")) for each in told),
+        changed=any(bool(each.answer.get("changed")) for each in outcomes),
         message=_message(answer, status),
         stdout=_text(answer.get("stdout")),
         stderr=_text(answer.get("stderr")),
@@ -229,18 +229,18 @@ def _result(node: str, told: list[_Outcome], statistics: Mapping[str, Any] | Non
     )
 
 
-def _verdict(node: str, told: list[_Outcome], statistics: Mapping[str, Any] | None) -> tuple[Status, _Outcome]:
+def _verdict(node: str, outcomes: list[_Outcome], statistics: Mapping[str, Any] | None) -> tuple[Status, _Outcome]:
     """Return the node's status, and the outcome that speaks for it."""
     for status, counter in ((Status.UNREACHABLE, "dark"), (Status.FAILED, "failures")):
-        such = [outcome for outcome in told if outcome.status is status]
-        counts = told[-1].status is status if statistics is None else bool(statistics.get(counter, {}).get(node))
+        such = [outcome for outcome in outcomes if outcome.status is status]
+        counts = outcomes[-1].status is status if statistics is None else bool(statistics.get(counter, {}).get(node))
         if such and counts:
             return status, such[-1]
-    if unfit := [outcome for outcome in told if outcome.unfit]:  # Ansible took it for an answer
+    if unfit := [outcome for outcome in outcomes if outcome.unfit]:  # Ansible took it for an answer
         return Status.FAILED, unfit[-1]
-    done = [outcome for outcome in told if outcome.status in (Status.OK, Status.IGNORED)]
-    forgiven = [outcome for outcome in told if outcome.status in (Status.UNREACHABLE, Status.FAILED)]
-    speaker = ([o for o in done if o.ours] or done or forgiven or told)[-1]
+    done = [outcome for outcome in outcomes if outcome.status in (Status.OK, Status.IGNORED)]
+    forgiven = [outcome for outcome in outcomes if outcome.status in (Status.UNREACHABLE, Status.FAILED)]
+    speaker = ([o for o in done if o.ours] or done or forgiven or outcomes)[-1]
     return Status.IGNORED if speaker in forgiven else speaker.status, speaker
 
 
@@ -272,18 +272,18 @@ def _whole_message(answer: Mapping[str, Any], status: Status) -> str:
         return _why_unreachable(_text((items[0] if items else answer).get("msg")))
     if status not in (Status.FAILED, Status.IGNORED):
         return "" if items else _text(answer.get("msg"))
-    told = [f"{item.get('_ansible_item_label')}: {_why_failed(item)}" for item in items if "exception" in item]
-    return "; ".join(told) or _why_failed(answer)
+    reasons = [f"{item.get('_ansible_item_label')}: {_why_failed(item)}" for item in items if "exception" in item]
+    return "; ".join(reasons) or _why_failed(answer)
 
 
 def _why_unreachable(message: str) -> str:
     """Return ssh's last word."""
-    told = _PREFIXES.sub("", message)
-    if not (via := _VIA_SSH.search(told)):
-        return told
-    lines = [line.strip() for line in told[via.end() :].splitlines()]
-    said = (line for line in reversed(lines) if line and not _SSH_CHATTER.search(line))
-    return next(said, "the ssh connection broke off")
+    text = _PREFIXES.sub("", message)
+    if not (via := _VIA_SSH.search(text)):
+        return text
+    lines = [line.strip() for line in text[via.end() :].splitlines()]
+    candidates = (line for line in reversed(lines) if line and not _SSH_CHATTER.search(line))
+    return next(candidates, "the ssh connection broke off")
 
 
 def _why_failed(answer: Mapping[str, Any]) -> str:

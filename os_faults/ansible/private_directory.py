@@ -173,9 +173,10 @@ def private_base(*, sockets: bool = True) -> Path:
     flaws = {candidate: _flaw(candidate, sockets) for candidate in candidates if candidate}
     fit = [Path(candidate) for candidate, why in flaws.items() if not why]
     if not fit:
-        told = "; ".join(f"{candidate}: {why}" for candidate, why in flaws.items())
+        reasons = "; ".join(f"{candidate}: {why}" for candidate, why in flaws.items())
         raise ConfigError(
-            f"no directory is fit for the private files of os_faults ({told}); let TMPDIR name a short one of your own"
+            f"no directory is fit for the private files of os_faults ({reasons}); "
+            "let TMPDIR name a short one of your own"
         )
     return next((base for base in fit if files.has_room(base, _ROOM)), fit[0])
 

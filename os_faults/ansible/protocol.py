@@ -61,5 +61,5 @@ class Run(Protocol):
     def error(self) -> str:
         """Return why the run as a whole went wrong; "" when the results of the nodes tell."""
 
-    def told(self, result: Result) -> Result:
+    def report(self, result: Result) -> Result:
         """Return a result with what is known of each node."""

@@ -79,9 +79,9 @@ class LocalRun:
         output = "".join(str(event.get("stdout", "")) + "\n" for event in self.events)
         return events.recap(output) or f"ansible-playbook ended with {self._engine.rc} and no statistics"
 
-    def told(self, result: Result) -> Result:
+    def report(self, result: Result) -> Result:
         """Return a result with what is known of each node."""
-        return events.told(result, self._in_order(), self._engine.suspects) if not self.crash else result
+        return events.with_events(result, self._in_order(), self._engine.suspects) if not self.crash else result
 
     def _in_order(self) -> list[Event]:
         """Return the events in the order of their time, where those that were found again came last."""

@@ -1,4 +1,4 @@
-"""The door to Ansible: the only module that imports ansible_runner.
+"""The runner that uses ansible-runner.
 
 One run is one fresh private directory in ansible-runner's own layout, with ``os_faults.json`` beside its artifacts.
 The run happens in a thread of its own, so that the signal handlers and the terminal of the host application
@@ -35,7 +35,7 @@ from os_faults.ansible.workers import SharedRun
 from os_faults.config import SshConfig, Worker
 from os_faults.errors import AnsibleExecutionException, ArgumentError, ConfigError, OSFError, RunTimeout
 from os_faults.model import Action, Result
-from os_faults.model.moment import is_delay
+from os_faults.model.start_time import is_delay
 from os_faults.system import files
 from os_faults.system.text import is_text
 
@@ -89,7 +89,7 @@ class AnsibleRunner:
         modules = resources.modules_dir(), resources.module_utils_dir()
         self._warm = WarmStart(self._private.path / "warm", modules, resources.playbooks_dir())
         self._artifacts_dir = artifacts_dir
-        self._told = ""
+        self._warned = ""
         self._about = dict(about)
         self._warm_up()
 
@@ -130,9 +130,9 @@ class AnsibleRunner:
                     f"{action}: {sentence}, so nothing was touched; artifacts_dir (--artifacts-dir) may name another"
                 ) from error
         # Nothing keeps a cloud from being looked at and healed.
-        if sentence != self._told:
+        if sentence != self._warned:
             LOG.warning("%s; they go with this session", sentence)
-            self._told = sentence
+            self._warned = sentence
         try:
             return self._write(self._private.path / "runs", action, inventory)
         except OSError as error:
@@ -196,7 +196,7 @@ class AnsibleRunner:
         seconds = time.monotonic() - begin
         cost = measured.cost(forks)
         error = f"the run was stopped after {action.timeout:g} s" if run.timed_out else run.error()
-        result = run.told(Result(action, {}, str(directory), started, seconds, error, cost))
+        result = run.report(Result(action, {}, str(directory), started, seconds, error, cost))
         if run.timed_out and action.harmless:
             result = events.with_silent(result)  # who hangs keeps nobody else from being asked and healed
         if error or not all(host.answered for host in result.hosts.values()):

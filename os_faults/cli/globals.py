@@ -20,7 +20,7 @@ def _set(ctx: click.Context, param: click.Parameter, value: Any) -> None:
 
 
 def _debug(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
-    """The short word for the log level of who wants to know everything."""
+    """Set the log level to debug: ``-d`` is short for ``--log-level debug``."""
     if value:
         ctx.ensure_object(Session).log_level = "debug"
 
@@ -40,23 +40,27 @@ def _options(hidden: bool) -> list[click.Option]:
             ["-c", "--config"],
             type=click.Path(),
             metavar="FILE",
-            help="Configuration file; without it OS_FAULTS_CONFIG and then the usual places are looked at.",
+            help="Configuration file; the default is $OS_FAULTS_CONFIG, then the usual places.",
             **common,
         ),
-        click.Option(["--cloud"], metavar="NAME", help="A cloud of clouds.yaml that has an os_faults block.", **common),
+        click.Option(
+            ["--cloud"], metavar="NAME", help="Use this cloud of clouds.yaml; it needs an os_faults block.", **common
+        ),
         click.Option(
             ["--artifacts-dir"],
             type=click.Path(),
             metavar="DIRECTORY",
-            help="Where each run leaves its directory.",
+            help="Directory for the artifacts of the runs.",
             **common,
         ),
-        click.Option(["--seed"], type=int, help="Seed of every random choice, to repeat one.", **common),
-        click.Option(["--output"], type=click.Choice(OUTPUTS), help="Form of the results.  [default: text]", **common),
+        click.Option(["--seed"], type=int, help="Seed of the random choices, to repeat them.", **common),
+        click.Option(
+            ["--output"], type=click.Choice(OUTPUTS), help="Format of the results.  [default: text]", **common
+        ),
         click.Option(
             ["--log-level"],
             type=click.Choice(LOG_LEVELS),
-            help="How much to tell on stderr.  [default: warning]",
+            help="Level of the log on stderr.  [default: warning]",
             **common,
         ),
         click.Option(

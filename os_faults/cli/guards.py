@@ -35,7 +35,7 @@ def options() -> list[click.Parameter]:
             help="Refuse more nodes than this: a number (2) or a share (50%) of the service's nodes, or of all nodes. "
             "The lower of this and the configuration's limit binds.",
         ),
-        click.Option(["--yes"], is_flag=True, help="Do it on every node of the cloud without asking."),
+        click.Option(["--yes"], is_flag=True, help="Do not ask before a fault on every node of the cloud."),
     ]
 
 

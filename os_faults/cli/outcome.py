@@ -24,9 +24,9 @@ Exit codes:
   2    wrong usage or configuration; nothing was touched
   3    no node could be reached
   4    done on some nodes only
-  5    a fault could not be taken back
-  130  interrupted by Ctrl-C, what ran was taken back; 143 by SIGTERM, 129 by SIGHUP
-       (a second Ctrl-C tells when the nodes take it back by themselves, a third leaves at once)"""
+  5    a fault could not be undone
+  130  interrupted by Ctrl-C, and what ran was undone; 143 by SIGTERM, 129 by SIGHUP
+       (a second Ctrl-C prints when the nodes undo it by themselves, a third exits at once)"""
 
 
 class Outermost(click.Command):
@@ -48,7 +48,7 @@ class Outermost(click.Command):
         except Exception as error:  # also what goes wrong before a command runs
             if not standalone_mode:
                 raise
-            code = _told(extra.get("obj") or Session(), error)
+            code = _report(extra.get("obj") or Session(), error)
         if not standalone_mode:
             return code
         settle()
@@ -63,10 +63,10 @@ class Outermost(click.Command):
             except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
                 raise  # click knows what to do with them
             except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - ends here as one line
-                ctx.exit(_told(session, error))
+                ctx.exit(_report(session, error))
 
 
-def _told(session: Session, error: BaseException) -> int:
+def _report(session: Session, error: BaseException) -> int:
     """Say what went wrong, and return the exit code."""
     if isinstance(error, click.ClickException):
         return _refuse(error)

@@ -138,12 +138,12 @@ def _failure_of(result: Result) -> dict[str, Any] | None:
 
 def _said(host: HostResult) -> str:
     """Return what a person should know of a node: the module's words, what was taken back, when a fault ends."""
-    said = [host.message, *host.payload.get("notes", ())]
+    notes = [host.message, *host.payload.get("notes", ())]
     if undone := host.payload.get("undone"):
-        said.append(f"took back {', '.join(undone)}")
+        notes.append(f"took back {', '.join(undone)}")
     if (until := host.payload.get("until")) and host.payload.get("state") in ("armed", "injected"):
-        said.append(f"ends by itself at {time.strftime('%H:%M:%S', time.localtime(until))}")
-    return printable("; ".join(" ".join(str(part).split()) for part in said if part))
+        notes.append(f"ends by itself at {time.strftime('%H:%M:%S', time.localtime(until))}")
+    return printable("; ".join(" ".join(str(part).split()) for part in notes if part))
 
 
 def _cell(value: Any) -> str:

@@ -19,11 +19,11 @@ class InjectFault(Outermost, Command):
         from os_faults.registry import KINDS, get, names
         from os_faults.resources import catalogue
 
-        said: dict[str, list[str]] = {}
+        verbs_of: dict[str, list[str]] = {}
         for form in forms():
-            said.setdefault(form.kind, []).append(form.verb)
+            verbs_of.setdefault(form.kind, []).append(form.verb)
         with formatter.section("Verbs"):
-            formatter.write_dl([(f"of a {kind}", " ".join(verbs)) for kind, verbs in said.items()])
+            formatter.write_dl([(f"of a {kind}", " ".join(verbs)) for kind, verbs in verbs_of.items()])
         with formatter.section("Drivers"):
             formatter.write_dl([(kind, " ".join(names(kind))) for kind in KINDS])
         for name in names("cloud"):
@@ -57,7 +57,7 @@ inject_fault = InjectFault(
     callback=_inject,
     params=[
         click.Argument(["command"], nargs=-1, metavar="SENTENCE"),
-        click.Option(["-v", "--verify"], is_flag=True, help="First prove that the cloud can be reached and used."),
+        click.Option(["-v", "--verify"], is_flag=True, help="First check that every node can be reached and used."),
         version_option(),
     ],
     show_globals=True,

@@ -23,17 +23,17 @@ def option() -> click.Option:
         show_default=True,
         metavar="all|one|NUMBER|NAME[,NAME...]",
         shell_complete=names.nodes,
-        help="Nodes: all (of the service's, where there is one), one or NUMBER at random by the seed, or these names.",
+        help="Nodes: all (of the service, if there is one), one or NUMBER of them at random, or these names.",
     )
 
 
-def choose(cloud: Cloud, on: str, thing: Component | None) -> NodeCollection:
+def choose(cloud: Cloud, on: str, component: Component | None) -> NodeCollection:
     """Return the nodes that ``--on`` means.
 
     Args:
         cloud: where.
         on: ``all``, ``one``, a number, or names joined by commas.
-        thing: choose among its nodes; among all of the cloud when None.
+        component: choose among its nodes; among all of the cloud when None.
 
     Raises:
         NodeCollectionError: a name is not known, or there are not as many nodes.
@@ -42,7 +42,7 @@ def choose(cloud: Cloud, on: str, thing: Component | None) -> NodeCollection:
     count = 1 if on == "one" else int(on) if on.isdecimal() else None
     if on != "all" and count is None:
         return cloud.get_nodes([name.strip() for name in on.split(",") if name.strip()])
-    nodes = cloud.get_nodes() if thing is None else thing.get_nodes()
+    nodes = cloud.get_nodes() if component is None else component.get_nodes()
     if count is None:
         return nodes
     picked = nodes.pick(count)

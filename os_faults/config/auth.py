@@ -43,13 +43,13 @@ def auth_of(*levels: Mapping[str, Any], root_by_default: bool = False, where: st
     return Auth(**{_FIELDS.get(key, key): value for key, value in login.items()})
 
 
-def keys_of(auth: Auth, names: Iterable[str], told: Mapping[str, Any]) -> dict[str, Any]:
+def keys_of(auth: Auth, names: Iterable[str], given: Mapping[str, Any]) -> dict[str, Any]:
     """Return login keys, as the configuration has them.
 
     Args:
         auth: how to log in.
         names: the fields that are wanted.
-        told: what a configuration says of the same host: a password that is a reference there stays one.
+        given: what a configuration says of the same host: a password that is a reference there stays one.
 
     Example:
         >>> keys_of(Auth(username="stack", port=2222), ["port"], {})
@@ -57,7 +57,7 @@ def keys_of(auth: Auth, names: Iterable[str], told: Mapping[str, Any]) -> dict[s
     """
     keys = {field: key for key, field in _FIELDS.items()}
     found = {keys.get(name, name): getattr(auth, name) for name in names}
-    found |= {key: told.get(key, str(found[key])) for key in SECRET_KEYS & found.keys()}
+    found |= {key: given.get(key, str(found[key])) for key in SECRET_KEYS & found.keys()}
     if jump := found.get("jump"):
         found["jump"] = {key: value for key, value in asdict(jump).items() if value is not None}
     return found

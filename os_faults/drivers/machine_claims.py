@@ -17,7 +17,7 @@ class MachineClaims:
     """The claims of the nodes of a cloud, against each other and against the configuration.
 
     Args:
-        told: the nodes as the configuration names them.
+        configured: the nodes as the configuration names them.
         known: all nodes of the cloud, as they were found.
 
     Example:
@@ -30,20 +30,20 @@ class MachineClaims:
         {'52:54:00:00:00:01': ['good']}
     """
 
-    def __init__(self, told: Iterable[Node], known: Iterable[Node]) -> None:
-        self._told = {node.ip: node for node in told}
+    def __init__(self, configured: Iterable[Node], known: Iterable[Node]) -> None:
+        self._configured = {node.ip: node for node in configured}
         by_report: dict[str, set[str]] = {}
         by_configuration: dict[str, set[str]] = {}
         for node in known:
-            owners = by_configuration if self._told_mac(node) else by_report
+            owners = by_configuration if self._configured_mac(node) else by_report
             for mac in self.claims(node):
                 owners.setdefault(mac, set()).add(node.fqdn)
         self._owners = {**by_report, **by_configuration}
 
     def claims(self, node: Node) -> list[str]:
         """Return the MAC addresses that are a node's by the configuration, else those that it reports."""
-        told = self._told_mac(node)
-        return [told] if told else macs_of(node)
+        configured = self._configured_mac(node)
+        return [configured] if configured else macs_of(node)
 
     def rivals(self, node: Node) -> dict[str, list[str]]:
         """Return for each MAC address of a node that is claimed by others too, or is another's, the names of these."""
@@ -61,10 +61,10 @@ class MachineClaims:
         Returns:
             The node with nothing of its machine but that, and whether the configuration alone says so.
         """
-        told = self._as_told(node)
-        named = replace(told, fqdn=node.fqdn)
-        views = [(told, True), (named, False)]
-        if self._told_mac(node):
+        configured = self._as_configured(node)
+        named = replace(configured, fqdn=node.fqdn)
+        views = [(configured, True), (named, False)]
+        if self._configured_mac(node):
             return views
         rivals = self.rivals(node)
         believed = replace(
@@ -72,15 +72,15 @@ class MachineClaims:
             mac=None if node.mac in rivals else node.mac,
             interfaces=tuple(replace(each, mac=None) if each.mac in rivals else each for each in node.interfaces),
         )
-        if not macs_of(node) and (node.last_seen == "never" or told.fqdn == node.fqdn):
+        if not macs_of(node) and (node.last_seen == "never" or configured.fqdn == node.fqdn):
             return [*views, (replace(named, libvirt_name=named.libvirt_name or node.fqdn), False)]
         return [*views, (believed, False)]
 
-    def _as_told(self, node: Node) -> Node:
-        seed = self._told.get(node.ip, node)
-        mac = self._told_mac(node)
+    def _as_configured(self, node: Node) -> Node:
+        seed = self._configured.get(node.ip, node)
+        mac = self._configured_mac(node)
         return replace(seed, mac=None if mac in self.rivals(node) else mac, interfaces=())
 
-    def _told_mac(self, node: Node) -> str | None:
-        seed = self._told.get(node.ip)
+    def _configured_mac(self, node: Node) -> str | None:
+        seed = self._configured.get(node.ip)
         return seed.mac if seed else None

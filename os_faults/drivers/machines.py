@@ -22,7 +22,7 @@ class Machine:
     Attributes:
         driver: who knows it; None when nobody does.
         variables: what the playbooks need to know of it.
-        is_told: whether the configuration itself says which it is; else it is known by what the node reports.
+        is_configured: whether the configuration itself says which it is; else it is known by what the node reports.
         where: who has it; "" when nobody knows it.
         which: which of the machines there it is; "" for the only one.
         problem: why it can't be said which it is, a sentence; "" when it can, and when nobody knows it.
@@ -30,7 +30,7 @@ class Machine:
 
     driver: PowerDriver | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
-    is_told: bool = False
+    is_configured: bool = False
     where: str = ""
     which: str = ""
     problem: str = ""
@@ -41,16 +41,16 @@ class Machines:
 
     Args:
         drivers: in the order in which they are asked.
-        told: the nodes as the configuration names them.
+        configured: the nodes as the configuration names them.
         known: all nodes of the cloud, as they were found.
     """
 
     def __init__(
-        self, drivers: Iterable[PowerDriver] = (), told: Iterable[Node] = (), known: Iterable[Node] = ()
+        self, drivers: Iterable[PowerDriver] = (), configured: Iterable[Node] = (), known: Iterable[Node] = ()
     ) -> None:
         self._drivers = tuple(drivers)
         self._known = {node.fqdn: node for node in known}
-        self._claims = MachineClaims(told, self._known.values())
+        self._claims = MachineClaims(configured, self._known.values())
         self._machines = {name: self._find(node) for name, node in self._known.items()}
         self._without_mac = [name for name, node in self._known.items() if not self._claims.claims(node)]
         self._at: dict[str, dict[str, list[str]]] = {}
@@ -81,8 +81,8 @@ class Machines:
 
     def refusals(self, verb: str, nodes: Iterable[Node]) -> dict[str, str]:
         """Return why something can't be done to some of the machines, by name of the node; see `check`."""
-        told = {node.fqdn: self._refusal(verb, (node,)) for node in nodes}
-        return {name: refusal for name, refusal in told.items() if refusal}
+        refusals = {node.fqdn: self._refusal(verb, (node,)) for node in nodes}
+        return {name: refusal for name, refusal in refusals.items() if refusal}
 
     def machine(self, node: Node) -> Machine:
         """Return the machine of a node, also of one that is not among those of the cloud."""
@@ -97,7 +97,7 @@ class Machines:
         there = self._at.get(mine.where, {})
         parts = {mine.which, ""} if mine.which else there.keys()
         same = [name for part in parts for name in there.get(part, ()) if name != node.fqdn]
-        return sorted(name for name in same if self._machines[name].is_told or not mine.is_told)
+        return sorted(name for name in same if self._machines[name].is_configured or not mine.is_configured)
 
     def suspects(self, node: Node) -> list[Node]:
         """Return the other nodes whose machine is, or may be, that of a node.
@@ -112,7 +112,7 @@ class Machines:
         """Return why it can't be said of a node which machine a verb would act on; "" when it can."""
         machine = self.machine(node)
         doubles = self.doubles(node)
-        if not doubles or (machine.is_told and verb in _READS):
+        if not doubles or (machine.is_configured and verb in _READS):
             return machine.problem
         names = " and ".join(sorted([node.fqdn, *doubles]))
         return f"{names} would have one machine, {', '.join(filter(None, (machine.where, machine.which)))}"
@@ -120,7 +120,7 @@ class Machines:
     @staticmethod
     def _may_be(mine: Machine, its: Machine) -> bool:
         """Return whether a machine may be that of a node of which no MAC address is known."""
-        unclear = mine.driver is not None and not mine.is_told
+        unclear = mine.driver is not None and not mine.is_configured
         return unclear and (its.driver is None or its.where == mine.where)
 
     def _find(self, node: Node) -> Machine:
@@ -128,10 +128,10 @@ class Machines:
         views = self._claims.views(node)
         try:
             for driver in self._drivers:
-                for view, is_told in views:
+                for view, is_configured in views:
                     if driver.supports(view):
                         variables = driver.variables(view)
-                        return Machine(driver, variables, is_told, *driver.place(variables))
+                        return Machine(driver, variables, is_configured, *driver.place(variables))
         except PowerManagementError as error:
             return Machine(problem=str(error))
         for mac, others in self._claims.rivals(node).items():
@@ -142,14 +142,14 @@ class Machines:
     def _refusal(self, verb: str, nodes: tuple[Node, ...]) -> str:
         if problems := [problem for node in nodes if (problem := self.problem(verb, node))]:
             ways = " or ".join(dict.fromkeys(driver.TOLD_BY for driver in self._drivers))
-            told = "; ".join(dict.fromkeys(problems))
-            return f"{verb}: {told}; say in the configuration which machine each has ({ways}); nothing was done"
+            reasons = "; ".join(dict.fromkeys(problems))
+            return f"{verb}: {reasons}; say in the configuration which machine each has ({ways}); nothing was done"
         drivers = {node.fqdn: self.machine(node).driver for node in nodes}
         if strangers := [name for name, driver in drivers.items() if driver is None]:
             asked = ", ".join(driver.NAME for driver in self._drivers)
             why = f"no power driver knows {', '.join(strangers)} (asked: {asked})" if asked else "none is configured"
             return f"{verb} needs power management, and {why}; nothing was done"
         if unable := {name: driver.NAME for name, driver in drivers.items() if driver and verb not in driver.VERBS}:
-            told = ", ".join(f"{name} ({driver})" for name, driver in unable.items())
-            return f"the power driver of {told} can't do {verb}; nothing was done"
+            names = ", ".join(f"{name} ({driver})" for name, driver in unable.items())
+            return f"the power driver of {names} can't do {verb}; nothing was done"
         return ""

@@ -93,7 +93,7 @@ class Executor:
     def _perform(self, wanted: Sequence[Action]) -> tuple[Result, ...]:
         """Do actions by one run."""
         begun = time.time()
-        wanted = [actions.at_its_moment(each, begun) for each in wanted]
+        wanted = [actions.with_start_time(each, begun) for each in wanted]
         action = merged(wanted) if len(wanted) > 1 else wanted[0]
         machines = self._discovery.machines().variables(action.nodes) if action.from_outside else {}
         undos = [(each, self._undo_of(each, machines)) for each in wanted]
@@ -119,11 +119,11 @@ class Executor:
         try:
             replace(undo, action=partly)()
             self._ledger.withdraw(partly)
-            said = "what it may have begun was taken back"
+            outcome = "what it may have begun was taken back"
         except (AnsibleExecutionException, UndoError) as error:
-            said = f"what it may have begun could not be taken back, the list of faults tells what is left: {error}"
-        told = {node.fqdn: replace(part[node.fqdn], message=f"{part[node.fqdn].message}; {said}") for node in lost}
-        return replace(part, hosts={**part.hosts, **told})
+            outcome = f"what it may have begun could not be taken back, the list of faults tells what is left: {error}"
+        hosts = {node.fqdn: replace(part[node.fqdn], message=f"{part[node.fqdn].message}; {outcome}") for node in lost}
+        return replace(part, hosts={**part.hosts, **hosts})
 
     def _undo_of(self, action: Action, machines: Variables) -> Undo | None:
         """Return what takes an action back that is interrupted, None when it leaves nothing.

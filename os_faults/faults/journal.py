@@ -138,16 +138,16 @@ class Journal:
                     files.replace(self._path, "".join(_lines(open_faults(_read(self._path), now), now)))
 
 
-def _is_moment(value: object) -> bool:
+def _is_time(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _LATEST
 
 
 #: What the fields of an entry must be, where it is not a text.
 _CHECKS: Mapping[str, Callable[[object], bool]] = {
     "from_outside": lambda value: isinstance(value, bool),
-    "since": _is_moment,
-    "until": lambda value: value is None or _is_moment(value),
-    "deadline": _is_moment,
+    "since": _is_time,
+    "until": lambda value: value is None or _is_time(value),
+    "deadline": _is_time,
 }
 
 
@@ -157,9 +157,9 @@ def _sound(entry: Entry, now: float) -> Entry:
     }
     return replace(
         entry,
-        since=entry.since if _is_moment(entry.since) else now,
-        until=entry.until if _is_moment(entry.until) else None,
-        deadline=entry.deadline if _is_moment(entry.deadline) else now,
+        since=entry.since if _is_time(entry.since) else now,
+        until=entry.until if _is_time(entry.until) else None,
+        deadline=entry.deadline if _is_time(entry.deadline) else now,
         **texts,
     )
 
@@ -171,9 +171,9 @@ def _lines(entries: Iterable[Entry], now: float) -> list[str]:
 def _parsed(line: str) -> Entry | None:
     """Return what a line says; None when it was cut off by a crash, is from another version, or from nowhere."""
     try:
-        told = json.loads(line)
-        entry = Entry(**{field.name: told[field.name] for field in fields(Entry)})
-        known = told["schema"] == _SCHEMA
+        content = json.loads(line)
+        entry = Entry(**{field.name: content[field.name] for field in fields(Entry)})
+        known = content["schema"] == _SCHEMA
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
     sound = all(_CHECKS.get(name, is_text)(value) for name, value in vars(entry).items())

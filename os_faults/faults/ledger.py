@@ -85,7 +85,7 @@ class Ledger:
         cuts = [(node, entry) for node, entry in self._open(nodes) if not entry.from_outside and entry.state == HELD]
         return {node.fqdn: entry for node, entry in sorted(cuts, key=lambda cut: cut[1].until or 0)}
 
-    def told(self, nodes: Iterable[Node]) -> dict[str, list[Entry]]:
+    def last_known(self, nodes: Iterable[Node]) -> dict[str, list[Entry]]:
         """Return the faults that nodes held when they were last heard of, or may have got since, by name."""
         known: dict[str, list[Entry]] = {}
         for node, entry in self._open(nodes):

@@ -55,9 +55,9 @@ class Faults:
         for name, host in result.items():
             for note in host.payload.get("notes", ()):
                 LOG.warning("%s: %s", name, note)
-        cuts, known = self._ledger.cut(there), self._ledger.told(there)
-        told = {name: _listed(host, cuts.get(name), known.get(name, ())) for name, host in result.items()}
-        return replace(result, action=listing, hosts={**told, **off})
+        cuts, known = self._ledger.cut(there), self._ledger.last_known(there)
+        reports = {name: _listed(host, cuts.get(name), known.get(name, ())) for name, host in result.items()}
+        return replace(result, action=listing, hosts={**reports, **off})
 
     def heal(self, nodes: Iterable[Node], ids: Set[str], machines: Machines) -> Result:
         """Power on the nodes that were powered off, then let every node take back what it holds.
@@ -95,7 +95,7 @@ class Faults:
         """
         nodes = tuple(nodes)
         away = [*self._ledger.off(nodes).values(), *self._ledger.cut(nodes).values()]
-        known = [*away, *chain.from_iterable(self._ledger.told(nodes).values())]
+        known = [*away, *chain.from_iterable(self._ledger.last_known(nodes).values())]
         return [
             *(f"{entry.node}: may hold {_last_known(entry)}" for entry in known if not ids or entry.id in ids),
             "'os-faults faults' lists what the nodes hold, by whoever made it",
@@ -211,8 +211,8 @@ def _without(nodes: Iterable[Node], names: Iterable[str]) -> tuple[Node, ...]:
 
 def _off(host: HostResult, entry: Entry) -> HostResult:
     """A machine that can't be asked is a failure, and what we did to it is listed all the same."""
-    said = f"off by {entry.verb} of {entry.by} at {_time(entry.since)}"
-    message = said if host.ok else f"{said}; whether it still is, can't be asked: {host.message}"
+    what = f"off by {entry.verb} of {entry.by} at {_time(entry.since)}"
+    message = what if host.ok else f"{what}; whether it still is, can't be asked: {host.message}"
     return replace(host, changed=False, message=message, payload=_hold(entry))
 
 
@@ -228,8 +228,8 @@ def _listed(host: HostResult, cut: Entry | None, known: Sequence[Entry]) -> Host
         return host
     if cut:
         return HostResult(host.node, Status.OK, message=_until(cut), payload=_hold(cut))
-    told = "; ".join(_last_known(entry) for entry in known)
-    return replace(host, message=f"{host.message} (by the journal of this controller: {told})") if told else host
+    reports = "; ".join(_last_known(entry) for entry in known)
+    return replace(host, message=f"{host.message} (by the journal of this controller: {reports})") if reports else host
 
 
 def _last_known(entry: Entry) -> str:

@@ -199,7 +199,7 @@ class Result(Mapping[str, HostResult]):
 
 
 def _record(address: str, host: HostResult) -> Record:
-    said = {"msg": host.message, "stdout": host.stdout, "stderr": host.stderr, "rc": host.rc}
-    payload = {**host.payload, **{key: value for key, value in said.items() if value not in (None, "")}}
+    output = {"msg": host.message, "stdout": host.stdout, "stderr": host.stderr, "rc": host.rc}
+    payload = {**host.payload, **{key: value for key, value in output.items() if value not in (None, "")}}
     payload.setdefault("stdout_lines", host.stdout.splitlines())
     return Record(address, host.status.name, host.task, {"stdout": "", "changed": host.changed, **payload})

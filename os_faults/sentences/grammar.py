@@ -58,21 +58,21 @@ def forms_of(contracts: Iterable[Contract]) -> tuple[Form, ...]:
 
 
 def _form(contract: Contract, verb: str) -> Form:
-    said = {
+    options = {
         name: option
         for name, option in contract.options.items()
         if name not in (contract.verbs_from, contract.subject)
         and option.type not in _NOT_SAID
         and contract.takes(verb, name)
     }
-    directed = DIRECTION in said
-    required = [option for option in said.values() if option.required]
+    directed = DIRECTION in options
+    required = [option for option in options.values() if option.required]
     words = (verb, *(word for word, meant in contract.also_called.items() if meant == verb))
     return Form(
         verb=verb,
         kind=contract.subject,
         spellings=tuple(spelling for word in words for spelling in _spellings(word)),
-        options=said,
+        options=options,
         time=contract.end_of(verb),
         bare=next((option for option in required if option.choices), None),
         named=next(((option.name, _noun(option.name)) for option in required if option.name.endswith(_NAME)), None),

@@ -75,7 +75,7 @@ class _Reading:
             self._object()
         else:
             self._subject = self._holder((self._form.kind,))
-        clauses: list[Callable[[], bool]] = [self._nodes, self._time, self._moment, self._with, self._direction]
+        clauses: list[Callable[[], bool]] = [self._nodes, self._time, self._start_time, self._with, self._direction]
         while any(clause() for clause in clauses):
             pass
         self._complete()
@@ -177,7 +177,7 @@ class _Reading:
         self._options[time] = int(number) * _UNITS[self._words.need(*_UNITS)]
         return True
 
-    def _moment(self) -> bool:
+    def _start_time(self) -> bool:
         """Read ``at 12:30:00`` or ``in 3 seconds``."""
         if AT not in self._form.options or AT in self._options:
             return False

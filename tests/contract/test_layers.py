@@ -19,12 +19,14 @@ PLUGINS = ROOT / "playbooks" / "action_plugins"
 #: Part → what it may import beside itself and Python's library. ``basic`` is `AnsibleModule`, or what stands for it.
 MAY_IMPORT = {
     "basic": set[str](),
-    "host": {"basic"},
-    "service": {"basic", "host"},
-    "hold": {"basic", "host"},
-    "power": {"basic", "libvirt"},
+    "errors": set[str](),
+    "host": {"basic", "errors"},
+    "service": {"basic", "errors", "host"},
+    "hold": {"basic", "errors", "host"},
+    "power": {"basic", "errors", "libvirt"},
     "module": {"basic", "host"},
-    "modules": {"basic", "module", "host", "service", "hold", "power", "pyghmi", "sushy"},
+    "service_module": {"errors", "module", "host", "hold"},
+    "modules": {"basic", "errors", "module", "service_module", "host", "service", "hold", "power", "pyghmi", "sushy"},
     "plugins": {"ansible.errors", "ansible.plugins.action"},
 }
 

@@ -24,7 +24,7 @@ from os_faults.ansible.inventory import group_of, inventory
 from os_faults.config import load
 from os_faults.faults.listing import checked
 from os_faults.model import Node
-from os_faults.model.moment import LONGEST, epoch_of
+from os_faults.model.start_time import LONGEST, epoch_of
 from os_faults.testing import FakeRunner
 
 PLAYBOOKS = Path(__file__).parents[2] / "playbooks"
@@ -283,3 +283,15 @@ def heal_takes(name: str) -> bool:
         return checked([name]) == {name}
     except ArgumentError:
         return False
+
+
+def test_the_clock_is_read_where_the_fault_that_sets_it_leaves_its_note(module_utils: None) -> None:
+    from ansible.module_utils.os_faults.hold.identity import hold_id
+    from ansible.module_utils.os_faults.hold.store import SYSTEM_ROOT
+    from ansible.module_utils.os_faults.host.clock import EPOCH
+
+    play = yaml.safe_load((PLAYBOOKS / "node_clock.yml").read_text())
+    (fault,) = [task["osf_hold"] for task in play[0]["tasks"] if "inject" in task.get("osf_hold", {})]
+    directory = f"{SYSTEM_ROOT}/{hold_id(fault['fault'], fault['subject'])}"
+    assert EPOCH.startswith(f"{directory}/")
+    assert re.search(rf"mv \S+ {EPOCH[len(directory) + 1 :]}\b", (PLAYBOOKS / "files" / "clock.sh").read_text())

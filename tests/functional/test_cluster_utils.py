@@ -13,6 +13,7 @@ pytestmark = pytest.mark.functional
 
 ansible.module_utils.__path__.append(str(resources.modules_dir() / "module_utils"))
 
+from ansible.module_utils.os_faults import errors  # noqa: E402
 from ansible.module_utils.os_faults.service import pacemaker  # noqa: E402
 
 RECORDED = sorted((Path(__file__).parents[1] / "recorded" / "pacemaker").glob("crm_mon-*.xml"))
@@ -68,9 +69,9 @@ def test_groups_clones_bans_and_what_is_switched_off() -> None:
 
 
 def test_a_resource_that_is_not_there_is_named_with_those_that_are() -> None:
-    with pytest.raises(pacemaker.ClusterError, match="no resource 'heat' on this cluster; it has: front, mysql"):
+    with pytest.raises(errors.ClusterError, match="no resource 'heat' on this cluster; it has: front, mysql"):
         pacemaker.parse(SHAPES).resource("heat")
-    with pytest.raises(pacemaker.ClusterError, match="no XML"):
+    with pytest.raises(errors.ClusterError, match="no XML"):
         pacemaker.parse("not yet")
 
 

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.functional
 
 ansible.module_utils.__path__.append(str(resources.modules_dir() / "module_utils"))
 
+from ansible.module_utils.os_faults import errors  # noqa: E402
 from ansible.module_utils.os_faults.service import containers  # noqa: E402
 
 LABEL = {"PODMAN_SYSTEMD_UNIT": "container-web.service"}
@@ -63,7 +64,7 @@ def test_only_the_exact_name_counts(monkeypatch):
     run = engine({"nova_api": "running", "web": "exited"}, {"4f": {"Name": "/web"}, "web": {"Name": "/web"}})
     assert containers.find(run, "web").engine == "docker"
     for wrong in ("nova", "4f"):
-        with pytest.raises(containers.ContainerError, match=f"no container '{wrong}' on this host; there are: nova"):
+        with pytest.raises(errors.ContainerError, match=f"no container '{wrong}' on this host; there are: nova"):
             containers.find(run, wrong)
     wanted = {
         "nova": {"container": "nova", "engine": "docker"},

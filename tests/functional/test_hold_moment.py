@@ -21,7 +21,7 @@ def stopped_at(service: Service, seconds: float) -> float:
     return time.time()
 
 
-def test_a_fault_begins_at_its_moment_and_not_before(freeze, service):
+def test_a_fault_begins_with_start_time_and_not_before(freeze, service):
     moment = time.time() + 8
     with ThreadPoolExecutor() as threads:
         seen = threads.submit(stopped_at, service, 60)
@@ -97,7 +97,7 @@ def test_who_is_not_told_that_all_are_armed_begins_nothing(freeze, service, monk
     assert service.states == "SS"
 
 
-def test_a_fault_that_fails_at_its_moment_is_taken_back_and_told(freeze, service):
+def test_a_fault_that_fails_with_start_time_is_taken_back_and_told(freeze, service):
     with ThreadPoolExecutor() as threads:
         running = threads.submit(freeze, seconds=30, at=15)
         until(lambda: service.directory and (service.directory / "moment").exists(), 20)

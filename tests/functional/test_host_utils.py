@@ -21,6 +21,7 @@ pytestmark = pytest.mark.functional
 
 ansible.module_utils.__path__.append(str(resources.modules_dir() / "module_utils"))
 
+from ansible.module_utils.os_faults import errors  # noqa: E402
 from ansible.module_utils.os_faults.hold import identity, targets  # noqa: E402
 from ansible.module_utils.os_faults.host import mounts, network, pidfiles, proc, run_as, sockets, text  # noqa: E402
 from ansible.module_utils.os_faults.service import programs, resolve, start_script, systemd  # noqa: E402
@@ -91,7 +92,7 @@ def test_the_first_pattern_that_matches_is_the_service():
 
 @pytest.mark.parametrize("bad", ["-H evil", "a b", "--root=/", "x;y", "$(x)", ""])
 def test_what_is_no_unit_name_never_reaches_a_command_line(bad):
-    with pytest.raises(systemd.UnitError, match="is not the name of a systemd unit"):
+    with pytest.raises(errors.UnitError, match="is not the name of a systemd unit"):
         systemd.pattern(bad)
 
 
@@ -132,7 +133,7 @@ def test_an_alias_and_its_unit_are_one():
 
 def test_a_listing_without_a_match_is_empty_and_no_failure():
     assert systemd.existing(lambda argv: (1, "", ""), ["x.service"]) == set()
-    with pytest.raises(systemd.UnitError, match="Failed to connect to bus"):
+    with pytest.raises(errors.UnitError, match="Failed to connect to bus"):
         systemd.existing(lambda argv: (1, "", "Failed to connect to bus"), ["x.service"])
 
 

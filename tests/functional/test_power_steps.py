@@ -16,6 +16,7 @@ pytestmark = pytest.mark.functional
 
 ansible.module_utils.__path__.append(str(resources.modules_dir() / "module_utils"))
 
+from ansible.module_utils.os_faults import errors  # noqa: E402
 from ansible.module_utils.os_faults.power import libvirt, steps  # noqa: E402
 
 
@@ -50,7 +51,7 @@ class Machine:
             raise self.refusal
 
 
-BUSY = steps.PowerError("the controller is busy")
+BUSY = errors.PowerError("the controller is busy")
 
 
 @pytest.mark.parametrize(
@@ -80,7 +81,7 @@ def test_it_waits_for_what_it_sees_also_while_nobody_answers() -> None:
 )
 def test_what_does_not_come_about_is_told_in_time(machine: Machine, action: str, why: str) -> None:
     begin = time.monotonic()
-    with pytest.raises(steps.PowerError) as caught:
+    with pytest.raises(errors.PowerError) as caught:
         steps.carry_out(machine, action, timeout=1)
     assert why in str(caught.value)
     assert 1 <= time.monotonic() - begin < 3
@@ -94,14 +95,14 @@ def test_what_is_so_already_is_not_asked_for() -> None:
 
 
 def test_when_somebody_else_was_faster_nothing_was_changed() -> None:
-    machine = Machine("on", "off", refusal=steps.PowerError("it is not running"))
+    machine = Machine("on", "off", refusal=errors.PowerError("it is not running"))
     assert steps.carry_out(machine, "poweroff", timeout=1)["changed"] is False
 
 
 @pytest.mark.parametrize("action", ["poweroff", "reset"])
 def test_a_refusal_is_passed_on(action: str) -> None:
-    with pytest.raises(steps.PowerError, match="it is locked"):
-        steps.carry_out(Machine("on", refusal=steps.PowerError("it is locked")), action, timeout=1)
+    with pytest.raises(errors.PowerError, match="it is locked"):
+        steps.carry_out(Machine("on", refusal=errors.PowerError("it is locked")), action, timeout=1)
 
 
 def test_check_mode_asks_for_nothing() -> None:
@@ -112,7 +113,7 @@ def test_check_mode_asks_for_nothing() -> None:
 
 def test_a_call_that_hangs_is_left_behind() -> None:
     begin = time.monotonic()
-    with pytest.raises(steps.PowerError, match="too late"):
+    with pytest.raises(errors.PowerError, match="too late"):
         steps.bounded(lambda: time.sleep(5), 0.2, "too late")
     assert time.monotonic() - begin < 2
     with pytest.raises(ZeroDivisionError):

@@ -98,7 +98,7 @@ def test_two_hosts_are_cut_off_from_a_third_at_once(cloud: Cloud, node_1: Host, 
         cloud.heal()
 
 
-def test_a_network_with_the_session_is_cut_at_its_moment(cloud: Cloud, node_3: Host) -> None:
+def test_a_network_with_the_session_is_cut_with_start_time(cloud: Cloud, node_3: Host) -> None:
     nodes = cloud.get_nodes(fqdns=[node_3.fqdn])
     look = "until ip link show host0 | grep -q DOWN; do sleep 0.02; done; date +%s.%N"
     with node_3.undone(within=60):

@@ -9,7 +9,7 @@ from typing import Any
 
 from os_faults import Cloud
 from os_faults.actions.template_marks import marked
-from os_faults.ansible.events import told
+from os_faults.ansible.events import with_events
 from os_faults.config import load
 from os_faults.model import Action, Result
 from os_faults.testing import FakeRunner
@@ -128,7 +128,7 @@ class LyingRunner(FakeRunner):
         for part in action.parts or (action,):
             assert not list(marked(dict(part.variables), str(part)))
         assert not list(marked(dict(inventory), "inventory"))
-        return told(Result(action, {}), list(self._events(action)))
+        return with_events(Result(action, {}), list(self._events(action)))
 
     def _events(self, action: Action) -> Iterator[dict[str, Any]]:
         run = {"playbook_uuid": "a run"}

@@ -313,7 +313,7 @@ def test_ten_thousand_entries_and_a_thousand_nodes_are_no_matter(state_home: Pat
     held = Ledger(journal, "me")
     nodes = [Node(fqdn=f"n{number}", ip=f"10.9.{number // 250}.{number % 250}") for number in range(1000)]
     begin = time.process_time()
-    assert len(held.told(nodes)) == 1000
+    assert len(held.last_known(nodes)) == 1000
     assert held.off(nodes) == held.cut(nodes) == {}
     assert time.process_time() - begin < 3, "three looks; it grew with the product of both, 2 s for each"
 

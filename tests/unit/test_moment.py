@@ -12,7 +12,7 @@ from cloud_fixture import CONFIG, hosts
 from os_faults import ArgumentError, Cloud, actions
 from os_faults.config import load
 from os_faults.model import Node
-from os_faults.model.moment import seconds_of
+from os_faults.model.start_time import seconds_of
 from os_faults.testing import FakeRunner
 
 NOW = 1_795_000_000.0
@@ -65,16 +65,16 @@ def freeze(**options: Any) -> Any:
 
 def test_a_delay_counts_from_when_it_is_done() -> None:
     action = freeze(at="3s")
-    fixed = actions.at_its_moment(action, NOW)
+    fixed = actions.with_start_time(action, NOW)
     assert fixed.arguments["at"] == NOW + 3
     assert fixed.timeout == action.timeout + 3
-    assert actions.at_its_moment(fixed, NOW + 1).arguments["at"] == NOW + 3
-    assert actions.at_its_moment(freeze(), NOW) == freeze()
+    assert actions.with_start_time(fixed, NOW + 1).arguments["at"] == NOW + 3
+    assert actions.with_start_time(freeze(), NOW) == freeze()
 
 
 def test_a_moment_that_has_passed_is_refused() -> None:
     with pytest.raises(ArgumentError, match=r"freeze web service: its moment \(at\) passed 5.0 s ago, so nothing was"):
-        actions.at_its_moment(freeze(at=NOW), NOW + 5)
+        actions.with_start_time(freeze(at=NOW), NOW + 5)
 
 
 def test_the_end_counts_from_the_moment() -> None:

@@ -11,7 +11,7 @@ from session_fixture import Session
 from os_faults import Cloud, GuardRailError, OSFError, PartlyDone, connect
 from os_faults.actions import for_verb
 from os_faults.actions.batch import combined, in_runs, merged
-from os_faults.ansible.events import told
+from os_faults.ansible.events import with_events
 from os_faults.model import Action, HostResult, Node, Result, Status
 from os_faults.testing import FakeRunner
 
@@ -125,14 +125,14 @@ def test_each_part_is_told_by_its_own_play() -> None:
         PLAY,
         event("ok", "node-2", changed=True),
     ]
-    first, second = told(RUN, heard).parts
+    first, second = with_events(RUN, heard).parts
     assert {name: host.changed for name, host in first.items()} == {"node-1": True, "node-2": False}
     assert {name: host.changed for name, host in second.items()} == {"node-2": True}
 
 
 def test_who_failed_is_left_out_of_what_follows_and_says_so() -> None:
     heard = [PLAY, event("ok", "node-1"), event("failed", "node-2", msg="no space"), PLAY]
-    result = told(RUN, heard)
+    result = with_events(RUN, heard)
     first, second = result.parts
     with pytest.raises(PartlyDone, match="restart keystone service: node-2 failed: no space"):
         first.raise_for_status()
@@ -144,7 +144,7 @@ def test_who_failed_is_left_out_of_what_follows_and_says_so() -> None:
 def test_what_was_not_begun_says_so() -> None:
     run = Result(merged([KILL, RESTART]), {})
     heard = [PLAY, event("failed", "node-2", msg="no space")]
-    _, second = told(run, heard).parts
+    _, second = with_events(run, heard).parts
     assert {name: host.message for name, host in second.items()} == {
         "node-1": "not begun, as kill mysql service failed",
         "node-2": "left out, as it failed at kill mysql service",

@@ -19,7 +19,7 @@ from os_faults.ansible.workers import answer as answers
 from os_faults.ansible.workers.answer import Answer
 from os_faults.ansible.workers.bundle import pack
 from os_faults.ansible.workers.errors import ProtocolViolation
-from os_faults.ansible.workers.output import Said
+from os_faults.ansible.workers.output import OutputTail
 from os_faults.config import SshConfig
 from os_faults.model import Action, Node
 
@@ -220,7 +220,7 @@ def test_of_what_is_said_beside_the_answer_the_end_is_kept() -> None:
     program = "import sys; [sys.stderr.write('x' * 99 + '\\n') for _ in range(99_999)]; sys.exit('at last')"
     process = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE)
     assert process.stderr is not None
-    said = Said(process.stderr)
+    said = OutputTail(process.stderr)
     process.wait(30)
     lines = said.lines()
     assert lines[-1] == "at last"

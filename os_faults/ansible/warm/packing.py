@@ -12,7 +12,7 @@ from __future__ import annotations
 import ast
 import base64
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -86,9 +86,14 @@ def bare(source: str) -> str:
     Example:
         >>> bare("class Late(Exception):\n    '''Too late.'''\nDOCUMENTATION = '''\n...'''\nx = 1")
         'class Late(Exception):\n    pass\n\n\nx = 1'
+        >>> bare("def twice(number: int, add: float = 0.5) -> float:\n    return number * 2 + add")
+        'def twice(number, add = 0.5):\n    return number * 2 + add'
     """
     lines = source.split("\n")
-    for holder in ast.walk(ast.parse(source)):
+    tree = ast.parse(source)
+    for row, first, last in sorted(_annotations(tree, lines), reverse=True):
+        lines[row] = lines[row][:first] + lines[row][last:]
+    for holder in ast.walk(tree):
         body = getattr(holder, "body", None)
         for node in body if isinstance(body, list) else []:
             if _is_for_people(node):
@@ -97,6 +102,22 @@ def bare(source: str) -> str:
                 if body == [node]:
                     lines[first] = " " * node.col_offset + "pass"
     return "\n".join(lines)
+
+
+def _annotations(tree: ast.Module, lines: Sequence[str]) -> Iterator[tuple[int, int, int]]:
+    """Return where functions have annotations: the line, the first column and the one behind; nobody reads them there.
+
+    One that goes over several lines, or stands behind a character that is no ASCII, stays.
+    """
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arg) and node.annotation:
+            note, first = node.annotation, node.col_offset + len(node.arg)
+        elif isinstance(node, ast.FunctionDef) and node.returns:
+            note, first = node.returns, lines[node.returns.lineno - 1].rindex(" ->", 0, node.returns.col_offset)
+        else:
+            continue
+        if note.lineno == note.end_lineno and lines[note.lineno - 1].isascii():
+            yield note.lineno - 1, first, note.end_col_offset or first
 
 
 def _is_for_people(node: ast.AST) -> bool:

@@ -17,7 +17,7 @@ import yaml
 def compile_beforehand(playbooks: Path) -> int:
     """Compile what is a template in a directory of playbooks, and let Ansible use it; return how many there are.
 
-    Ansible has no door for this: it is done at the one method of Jinja that all templates pass. A template that is
+    Ansible has no hook for this: it is done at the one method of Jinja that all templates pass. A template that is
     not known, or is to be compiled in another way than usual, takes Ansible's own path.
 
     Args:

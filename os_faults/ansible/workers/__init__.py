@@ -4,7 +4,7 @@ A share goes through ansible-runner's own stream, ``transmit | ssh WORKER ansibl
 run needs travels with it; what it says comes back and is written down here, as if the run had been here.
 
 * `division`: who takes which nodes;
-* `luggage`: what travels;
+* `bundle`: what travels;
 * `share`: the stream of one worker;
 * `answer`: what is taken of what comes back, and `deceit`, its error;
 * `said`: what is said beside it;

@@ -38,8 +38,8 @@ def pack(
     for folder in ("env", "inventory", "files"):
         (directory / folder).mkdir(mode=0o700)
     hosts = _of_share(inventory, action.nodes)
-    told = json.dumps(hosts)
-    named = [secret for secret in secrets if secret in told]  # those of other shares and of machines stay here
+    text = json.dumps(hosts)
+    named = [secret for secret in secrets if secret in text]  # those of other shares and of machines stay here
     paths = {path: f"{there}/files/{number}" for number, path in enumerate(_files(action.nodes, ssh, named))}
     for path, name in paths.items():
         if os.path.exists(path):  # ssh knows what to say of one that is not there

@@ -10,7 +10,7 @@ from typing import IO
 _KEPT = 1 << 16
 
 
-class Said:
+class OutputTail:
     """Reads a pipe to its end in a thread of its own, however much comes.
 
     Args:
@@ -19,7 +19,7 @@ class Said:
 
     def __init__(self, pipe: IO[bytes]) -> None:
         self._end = b""
-        self._thread = threading.Thread(target=self._read, args=(pipe,), name="os-faults-said", daemon=True)
+        self._thread = threading.Thread(target=self._read, args=(pipe,), name="os-faults-stderr", daemon=True)
         self._thread.start()
 
     def lines(self) -> list[str]:

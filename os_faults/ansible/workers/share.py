@@ -17,7 +17,7 @@ from typing import IO, Any, cast
 from os_faults.ansible import events, leftovers
 from os_faults.ansible.inventory import ssh_words
 from os_faults.ansible.workers.errors import ProtocolViolation
-from os_faults.ansible.workers.output import Said
+from os_faults.ansible.workers.output import OutputTail
 from os_faults.config import SshConfig, Worker
 from os_faults.model import Action, HostResult, Node, Status
 
@@ -87,16 +87,16 @@ class Share:
         """Whether the run was stopped at its deadline, there or here."""
         return self.status == "timeout"
 
-    def run(self, luggage: Path, asked: Mapping[str, Any], hear: Callable[[Share, Event], None]) -> None:
+    def run(self, bundle: Path, asked: Mapping[str, Any], hear: Callable[[Share, Event], None]) -> None:
         """Do it and wait for the end; whatever goes wrong is in `lost`.
 
         Args:
-            luggage: what travels.
+            bundle: what travels.
             asked: arguments of `ansible_runner.run`.
             hear: called with every event.
         """
         try:
-            said = self._stream(luggage, asked, hear)
+            output = self._stream(bundle, asked, hear)
         except ProtocolViolation as deceit:
             self.status, self.lost = "error", f"it {deceit}"
         except OSError as error:
@@ -105,7 +105,7 @@ class Share:
             self.status, self.lost = "error", f"{type(error).__name__}: {error}"
         else:
             if not any(event.get("event") == "playbook_on_stats" for event in self.events):
-                self._blame(said)
+                self._blame(output)
         if self.lost:
             self._clear()
 
@@ -126,11 +126,11 @@ class Share:
                 f"its worker {self.worker.address} was lost ({self.lost}); a fault that it began here ends at its time"
             )
             return {name: HostResult(name, Status.UNREACHABLE, message=why) for name in nodes}
-        told = events.results(events.genuine(self.events), self.action)
+        results = events.results(events.genuine(self.events), self.action)
         why = self.lost or self.error or "the run ended without a result for this node"
-        return {name: told.get(name) or HostResult(name, Status.FAILED, message=why) for name in nodes}
+        return {name: results.get(name) or HostResult(name, Status.FAILED, message=why) for name in nodes}
 
-    def _stream(self, luggage: Path, asked: Mapping[str, Any], hear: Callable[[Share, Event], None]) -> list[str]:
+    def _stream(self, bundle: Path, asked: Mapping[str, Any], hear: Callable[[Share, Event], None]) -> list[str]:
         """Let the worker work, and return the last lines that it and ssh have said beside the answer.
 
         Raises:
@@ -140,17 +140,17 @@ class Share:
 
         from os_faults.ansible.workers.answer import Answer  # ansible_runner costs a quarter of a second
 
-        process, said = self._start()
+        process, output = self._start()
         to, back = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
         names = [node.fqdn for node in self.action.nodes]
-        answer = Answer(back, str(luggage), names, lambda event: self._hear(event, hear), self._note)
+        answer = Answer(back, str(bundle), names, lambda event: self._hear(event, hear), self._note)
         deadline = threading.Timer(self.action.timeout + _GRACE, self._give_up)
         deadline.start()
         try:
             if self._stopped.is_set():
                 process.kill()
             with suppress(BrokenPipeError):  # what it said when it ended is the better reason
-                Transmitter(_output=to, private_data_dir=str(luggage), ident=IDENT, **asked).run()
+                Transmitter(_output=to, private_data_dir=str(bundle), ident=IDENT, **asked).run()
                 to.close()
             answer.run()
             self.files = answer.files
@@ -166,9 +166,9 @@ class Share:
             back.close()
             with suppress(OSError):
                 to.close()
-        return said.lines()
+        return output.lines()
 
-    def _start(self) -> tuple[subprocess.Popen[bytes], Said]:
+    def _start(self) -> tuple[subprocess.Popen[bytes], OutputTail]:
         """Start ``ansible-runner worker`` there; return its ssh here, and what these say beside the answer."""
         runner = self.worker.runner
         path = f"{shlex.quote(os.path.dirname(runner))}:" if "/" in runner else ""
@@ -181,7 +181,7 @@ class Share:
             start_new_session=True,  # Ctrl-C is not its concern: it is stopped by us
         )
         self._began = time.monotonic()
-        return self._process, Said(cast("IO[bytes]", self._process.stderr))
+        return self._process, OutputTail(cast("IO[bytes]", self._process.stderr))
 
     def _command(self, script: str, *words: str, agent: bool = False) -> list[str]:
         auth = self.worker.auth
@@ -215,11 +215,11 @@ class Share:
         self.status, self.lost = "timeout", "it did not say that its time is over"
         self.stop()
 
-    def _blame(self, said: Sequence[str]) -> None:
+    def _blame(self, lines: Sequence[str]) -> None:
         """Find out why there is no end of the run.
 
         Args:
-            said: the lines that ssh and the programs on the worker have said.
+            lines: what ssh and the programs on the worker have written to stderr.
         """
         if self.status in ("failed", "successful"):
             output = "".join(f"{event.get('stdout', '')}\n" for event in self.events)
@@ -227,7 +227,7 @@ class Share:
         elif self._stopped.is_set():
             self.lost = self.lost or "it was stopped"
         else:
-            self.lost = (said[-1] if said else "") or self.lost or "it ended without an answer"
+            self.lost = (lines[-1] if lines else "") or self.lost or "it ended without an answer"
 
     def _clear(self) -> None:
         """End on the worker what a run without an end has left, if it can be reached."""
@@ -255,7 +255,7 @@ def _fed(command: list[str], text: bytes) -> str:
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
-    said = Said(cast("IO[bytes]", process.stderr))
+    output = OutputTail(cast("IO[bytes]", process.stderr))
     try:
         with suppress(BrokenPipeError), cast("IO[bytes]", process.stdin) as to:
             to.write(text)
@@ -263,7 +263,7 @@ def _fed(command: list[str], text: bytes) -> str:
     finally:
         process.kill()
         process.wait()
-    return (said.lines() or [f"exit code {process.returncode}"])[-1] if process.returncode else ""
+    return (output.lines() or [f"exit code {process.returncode}"])[-1] if process.returncode else ""
 
 
 def _needs_agent(node: Node) -> bool:

@@ -117,10 +117,10 @@ class SharedRun:
         """Nothing of it is here; each share clears its own worker."""
 
     def error(self) -> str:
-        """Say why the run as a whole went wrong: never, see `told`."""
+        """Say why the run as a whole went wrong: never, see `report`."""
         return ""
 
-    def told(self, result: Result) -> Result:
+    def report(self, result: Result) -> Result:
         """Return a result with what happened on each node; those of a worker that was lost were not reached."""
         hosts = {name: host for share in self._shares for name, host in share.results().items()}
         return replace(result, hosts=hosts)
@@ -128,8 +128,8 @@ class SharedRun:
     def _work(self, share: Share) -> None:
         directory = Path(tempfile.mkdtemp(prefix="share-", dir=self._temporary))
         try:
-            luggage = directory / "luggage"
-            playbook = pack(luggage, share.there, share.action, self._inventory, self._ssh, self._secrets)
+            bundle = directory / "bundle"
+            playbook = pack(bundle, share.there, share.action, self._inventory, self._ssh, self._secrets)
             asked = {
                 **self._asked,
                 "playbook": playbook,
@@ -137,7 +137,7 @@ class SharedRun:
                 "forks": _forks(share),
                 "envvars": {**self._asked["envvars"], "ANSIBLE_CONFIG": f"{share.there}/project/ansible.cfg"},
             }
-            share.run(luggage, asked, self._hear)
+            share.run(bundle, asked, self._hear)
             self._keep(share.files)
         except Exception as error:  # noqa: BLE001 - told of the nodes of the share
             share.lost = share.lost or str(error)

@@ -10,7 +10,7 @@ from os_faults.cli.terminal import say
 
 @command(
     "completion",
-    help="Print the completion of a shell.\n\n"
+    help="Print the completion script of a shell.\n\n"
     '\b\n  eval "$(os-faults completion bash)"\n'
     "  os-faults completion fish > ~/.config/fish/completions/os-faults.fish",
 )

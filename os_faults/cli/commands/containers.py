@@ -12,7 +12,7 @@ from os_faults.cli.session import Session
 @command("containers")
 @click.pass_obj
 def containers(session: Session) -> None:
-    """List the containers that are known, and the nodes that have them."""
+    """List the known containers and their nodes."""
     with session.connected() as cloud:
         failure = incomplete.failure_of(cloud)
         rows = [

@@ -17,11 +17,11 @@ from os_faults.system import files
 @command("demo")
 @click.pass_obj
 def demo(session: Session) -> None:
-    """Show it on this machine: no root, no cloud, no network, no configuration.
+    """Show os-faults on this machine; needs no root, cloud, network or configuration.
 
-    Starts two small web services in a private directory, injects faults into them through the same playbooks that a
-    cloud gets, and measures by requests how long each service was away. Everything is removed at the end, also after
-    Ctrl-C. Takes about half a minute.
+    The demo starts two small web services in a private directory, injects faults into them with the playbooks for
+    clouds, and measures with requests how long each service was away. It removes everything at the end, also after
+    Ctrl-C, and takes about half a minute.
     """
     from os_faults.cli.progress import shown
     from os_faults.demo.probe import INTERVAL, TIMEOUT
@@ -31,18 +31,18 @@ def demo(session: Session) -> None:
     if session.config or session.cloud:
         raise click.UsageError("the demo is its own cloud: it takes neither --config nor --cloud")
     begin = time.monotonic()
-    told = []
+    taken = []
     runs = files.absolute(session.artifacts_dir) if session.artifacts_dir else None
     with stage(seed=session.seed, artifacts_dir=runs) as built, shown(built.cloud):
         for step in steps(built):
-            told.append(step)
+            taken.append(step)
             away = "" if step.away is None else f", away {step.away:.2f} s"
             say(f"{'ok  ' if step.ok else 'NOT '} {step.done} {step.service}: {step.seen}{away}", err=True)
-    wrong = [step for step in told if not step.ok]
+    wrong = [step for step in taken if not step.ok]
     session.out.table(
         "steps",
         ("done", "service", "away", "should", "ok"),
-        [step.plain() for step in told],
+        [step.plain() for step in taken],
         ok=not wrong,
         uid=os.geteuid(),
         seconds=round(time.monotonic() - begin, 2),

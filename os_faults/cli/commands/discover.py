@@ -16,10 +16,9 @@ from os_faults.system import files
 @click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
 @click.pass_obj
 def discover(session: Session, out: Path) -> None:
-    """Write a configuration in which all nodes and services stand as they were found.
+    """Discover the nodes and services, and write them as a configuration.
 
-    OUT: the file, YAML, for your eyes only; one that is there is replaced. It can be used in place of the present
-    configuration.
+    OUT: the YAML file; an existing one is replaced, and only you can read it. It can replace the present configuration.
     """
     import yaml
 

@@ -12,7 +12,7 @@ from os_faults.cli.terminal import say
 @command("drivers")
 @click.pass_obj
 def drivers(session: Session) -> None:
-    """List the drivers, ours and those of other packages."""
+    """List the drivers of os-faults and of other packages."""
     from os_faults.registry import KINDS, get, names
 
     rows = [

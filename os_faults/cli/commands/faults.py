@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 @command("faults")
 @click.pass_obj
 def faults(session: Session) -> None:
-    """List the faults that the nodes hold at this moment, as the nodes themselves tell.
+    """List the faults that the nodes hold now; each node reports its own.
 
-    A node that was powered off or cut off from here can't tell: its fault is "held", by the journal of this controller.
+    A node that this controller powered off or cut off can't report: its fault comes from the journal, as "held".
     """
     from os_faults.faults.listing import faults_of
 

@@ -37,6 +37,6 @@ heal = Heal(
     "heal",
     callback=_heal,
     params=[dry_run_option()],
-    help="Take back every fault of os-faults on every node, whoever made it; safe to repeat.\n\n"
+    help="Undo every fault of os-faults on every node, those of other users too; safe to repeat.\n\n"
     "Nodes that were powered off from here are powered on first, and waited for until they answer.",
 )

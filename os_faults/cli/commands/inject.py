@@ -90,7 +90,7 @@ def dry_run_option() -> click.Option:
     return click.Option(
         ["--dry-run"],
         is_flag=True,
-        help="Print the ansible-playbook line and change nothing (nodes may be asked who they are).",
+        help="Print the ansible-playbook command and change nothing; the nodes may be discovered for it.",
     )
 
 
@@ -115,8 +115,8 @@ def action_of(cloud: Cloud, contract: Contract, verb: str, on: str, values: Mapp
         return targets.choose(cloud, on, None).action(verb, **values)
     options = dict(values)
     name = options.pop(contract.subject)
-    thing = cloud.get_container(name) if contract.subject == "container" else cloud.get_service(name)
-    return thing.action(verb, targets.choose(cloud, on, thing), **options)
+    component = cloud.get_container(name) if contract.subject == "container" else cloud.get_service(name)
+    return component.action(verb, targets.choose(cloud, on, component), **options)
 
 
 def show(session: Session, cloud: Cloud, actions: Sequence[Action]) -> None:
@@ -147,7 +147,7 @@ inject = Verbs(
     "inject",
     no_args_is_help=True,
     subcommand_metavar="VERB ...",
-    help="Inject a fault, take one back, or change the state of a service.\n\n"
+    help="Inject a fault, undo one, or change the state of a service.\n\n"
     "Without --on a verb acts on all nodes of the service, or on all nodes of the cloud.",
 )
 inject.add_command(
@@ -155,6 +155,6 @@ inject.add_command(
         "container",
         no_args_is_help=True,
         subcommand_metavar="VERB ...",
-        help="Do a verb to a container of docker or podman.",
+        help="Apply a verb to a container of docker or podman.",
     )
 )

@@ -18,11 +18,13 @@ LOG = logging.getLogger(__name__)
 @command(
     "inventory",
     help="Print Ansible's inventory of the nodes, as JSON for 'ansible-playbook -i FILE'.\n\n"
-    "No password is in it. As an executable inventory, which asks the nodes each time, it is one line:\n\n"
+    "It has no passwords. As an executable inventory, which asks the nodes at each run, it is one line:\n\n"
     '\b\n  #!/bin/sh\n  exec os-faults inventory "$@"',
 )
-@click.option("--list", "as_list", is_flag=True, help="All of it, as Ansible asks an executable inventory for it.")
-@click.option("--host", metavar="NAME", help="The variables of one node, as Ansible asks for them.")
+@click.option("--list", "as_list", is_flag=True, help="Print all of it: Ansible's option for executable inventories.")
+@click.option(
+    "--host", metavar="NAME", help="Print the variables of one node: Ansible's option for executable inventories."
+)
 @click.pass_obj
 def inventory(session: Session, as_list: bool, host: str | None) -> None:
     """Print the inventory."""

@@ -18,10 +18,14 @@ if TYPE_CHECKING:
 
 
 @command("nodes")
-@click.option("--power", is_flag=True, help="Ask their machines too whether they are on; who is off need not answer.")
+@click.option(
+    "--power",
+    is_flag=True,
+    help="Also ask the BMC or hypervisor for the power state; nodes that are off are not an error.",
+)
 @click.pass_obj
 def nodes(session: Session, power: bool) -> None:
-    """List the nodes: name, address, MAC address, how many services."""
+    """List the nodes: name, address, MAC address, number of services."""
     with session.connected() as cloud:
         failure = incomplete.failure_of(cloud)
         found = cloud.known_nodes() if failure else list(cloud.get_nodes())
@@ -46,8 +50,8 @@ def _power(cloud: Cloud, nodes: Iterable[Node]) -> tuple[Mapping[str, str | None
     try:
         return NodeCollection(nodes, cloud).power_state(), None
     except AnsibleExecutionException as error:
-        told = error.result.items() if error.result else ()
-        return {name: host.payload.get("power_state") for name, host in told}, error
+        answers = error.result.items() if error.result else ()
+        return {name: host.payload.get("power_state") for name, host in answers}, error
 
 
 def _node(node: Node) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from os_faults.cli.globals import Command, Group
 from os_faults.cli.session import Session
 from os_faults.cli.terminal import say
 from os_faults.errors import GuardRailError
-from os_faults.model.moment import is_delay
+from os_faults.model.start_time import is_delay
 from os_faults.system.text import printable
 
 if TYPE_CHECKING:
@@ -110,19 +110,19 @@ class _ContainerPlans(_Plans, ContainerVerbs):
 
 
 plan = Group(
-    "plan", no_args_is_help=True, help="Tell what a command would do and what stands in its way; touch nothing."
+    "plan", no_args_is_help=True, help="Print what a command would do and what would block it; change nothing."
 )
 _of_inject = _Plans(
     "inject",
     no_args_is_help=True,
     subcommand_metavar="VERB ...",
-    help="Tell what 'inject' would do: on which nodes, by which command, what takes it back, how long it lasts, "
-    "which faults it would meet, and why it would be refused (then it ends with 2).",
+    help="Print what 'inject' would do: nodes, command, undo, duration, "
+    "faults that it would meet, and why it would be refused (the exit code is 2 then).",
 )
 _of_inject.add_command(
     _ContainerPlans(
-        "container", no_args_is_help=True, subcommand_metavar="VERB ...", help="Tell what 'inject container' would do."
+        "container", no_args_is_help=True, subcommand_metavar="VERB ...", help="Print what 'inject container' would do."
     )
 )
 plan.add_command(_of_inject)
-plan.add_command(Heal("heal", callback=_heal, help="Tell what 'heal' would do, run by run."))
+plan.add_command(Heal("heal", callback=_heal, help="Print what 'heal' would do, run by run."))

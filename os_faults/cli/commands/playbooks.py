@@ -13,7 +13,7 @@ from os_faults.cli.terminal import say
 @click.option("--path", is_flag=True, help="Print only the directory of the playbooks.")
 @click.pass_obj
 def playbooks(session: Session, path: bool) -> None:
-    """List the playbooks and their contracts; each also runs by ansible-playbook alone."""
+    """List the playbooks and their contracts; each also works with plain ansible-playbook."""
     from os_faults.actions import contracts
     from os_faults.cli.contracts import plain
     from os_faults.resources import playbooks_dir

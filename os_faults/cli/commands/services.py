@@ -12,7 +12,7 @@ from os_faults.cli.session import Session
 @command("services")
 @click.pass_obj
 def services(session: Session) -> None:
-    """List the services that are known, and the nodes that have them."""
+    """List the known services and their nodes."""
     with session.connected() as cloud:
         failure = incomplete.failure_of(cloud)
         rows = [

@@ -12,7 +12,7 @@ from os_faults.errors import AnsibleExecutionException
 @command("verify")
 @click.pass_obj
 def verify(session: Session) -> None:
-    """Prove that every node can be reached and used, and say what was found there."""
+    """Check that every node can be reached and used, and print the result of each."""
     with session.connected() as cloud:
         try:
             result = cloud.verify()

@@ -55,14 +55,16 @@ class FuelCloud(MasterCloud):
         # The port is the master's: sshd of the nodes is where Fuel has put it.
         auth = replace(self._node_login(), port=None)
         try:
-            told = read_document("fuel_nodes", list(_documents(result.stdout)))
+            entries = read_document("fuel_nodes", list(_documents(result.stdout)))
         except Unfit as error:
             raise CloudManagementError(
                 f"the list of nodes that the Fuel master printed can't be used: {error}"
             ) from None
-        nodes = tuple(_node(entry, auth) for entry in told if entry.get("cluster", True) is not None)
+        nodes = tuple(_node(entry, auth) for entry in entries if entry.get("cluster", True) is not None)
         if not nodes:
-            raise CloudManagementError(f"none of the {len(told)} nodes that the Fuel master knows is in an environment")
+            raise CloudManagementError(
+                f"none of the {len(entries)} nodes that the Fuel master knows is in an environment"
+            )
         return nodes
 
     def _default_networks(self, node: Node) -> dict[str, str]:

@@ -126,12 +126,12 @@ class TcpCloud(SaltCloud):
 
 def _address(minion: str, addresses: Mapping[str, Any]) -> str:
     """Return the address that a minion told."""
-    told = addresses.get(minion)
-    told = told[0] if isinstance(told, list) and told else told
+    reported = addresses.get(minion)
+    reported = reported[0] if isinstance(reported, list) and reported else reported
     try:
-        return str(ip_address(str(told)))
+        return str(ip_address(str(reported)))
     except ValueError:
-        raise CloudManagementError(f"{minion} told the Salt master no address but {told!r} (get_ips_cmd)") from None
+        raise CloudManagementError(f"{minion} told the Salt master no address but {reported!r} (get_ips_cmd)") from None
 
 
 def _mac(minion: str, ip: str, interfaces: Mapping[str, Mapping[str, Any]]) -> str | None:

@@ -129,15 +129,15 @@ class SshCloud:
             yield Node(fqdn=seed_name(own["address"]), ip=own["address"], auth=auth)
 
     def _node(self, seed: Node, answer: Mapping[str, Any]) -> Node:
-        said = answer["node"]
+        reported = answer["node"]
         interfaces = tuple(
             Interface(item["name"], item.get("mac") or None, tuple(item.get("addresses", ())))
-            for item in said.get("interfaces", ())
+            for item in reported.get("interfaces", ())
         )
         return Node(
-            fqdn=_name(seed, said),
+            fqdn=_name(seed, reported),
             ip=seed.ip,
-            mac=seed.mac or _mac(seed, interfaces, self._args.get("iface"), said.get("default_interface")),
+            mac=seed.mac or _mac(seed, interfaces, self._args.get("iface"), reported.get("default_interface")),
             interfaces=interfaces,
             units={name: _units(seed, name, found) for name, found in answer.get("services", {}).items()},
             containers=tuple(answer.get("containers", {})),
@@ -157,11 +157,11 @@ def seed_name(address: str) -> str:
     return "ip6-" + re.sub("[^0-9A-Za-z]", "-", address).rstrip("-") if ":" in address else address
 
 
-def _name(seed: Node, said: Mapping[str, Any]) -> str:
+def _name(seed: Node, reported: Mapping[str, Any]) -> str:
     """Return the name that the configuration gives the host, else the one that it gives itself."""
     if seed.fqdn != seed_name(seed.ip):
         return seed.fqdn
-    return said.get("fqdn") or said.get("hostname") or seed.fqdn
+    return reported.get("fqdn") or reported.get("hostname") or seed.fqdn
 
 
 def _answer(seed: Node, payload: Mapping[str, Any]) -> Mapping[str, Any]:

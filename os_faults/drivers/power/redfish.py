@@ -115,14 +115,14 @@ class RedfishPower:
 
     def supports(self, node: Node) -> bool:
         """Return whether the BMC or the system of the node is told, or can be found by its MAC addresses."""
-        return self._told(node) is not None
+        return self._configured(node) is not None
 
     def variables(self, node: Node) -> dict[str, Any]:
         """Return how to log in to the service of the node, and which of its systems the node is."""
-        told = self._told(node) or {}
-        verify = told.get("verify", True)
+        entry = self._configured(node) or {}
+        verify = entry.get("verify", True)
         trust = {"verify": True, "ca_file": verify} if isinstance(verify, str) else {"verify": verify}
-        about = {key: value for key, value in told.items() if key != "insecure_http"}
+        about = {key: value for key, value in entry.items() if key != "insecure_http"}
         return {"driver": self.NAME, **about, **trust, **self._more}
 
     def place(self, variables: Mapping[str, Any]) -> tuple[str, str]:
@@ -131,7 +131,7 @@ class RedfishPower:
         which = variables.get("system") or (f"with {macs}" if macs else "")
         return f"the BMC at {str(variables['url']).lower().rstrip('/')}", f"the system {which}" if which else ""
 
-    def _told(self, node: Node) -> dict[str, Any] | None:
+    def _configured(self, node: Node) -> dict[str, Any] | None:
         if not self.service:
             return self.bmcs.of(node)
         if self.systems:

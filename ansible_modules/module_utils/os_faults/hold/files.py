@@ -10,8 +10,8 @@ import shutil
 import tempfile
 from typing import Any, Mapping
 
+from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.hold import plan, store
-from ansible.module_utils.os_faults.hold.identity import Refused
 from ansible.module_utils.os_faults.host import clock
 
 
@@ -41,7 +41,7 @@ def create(record: Mapping[str, Any], files: Mapping[str, str], readme: str, las
         if lasting:
             _flush(directory)
         return store.Hold(directory, dict(record))
-    raise Refused(f"could not make a directory in {root}: it was removed again and again")
+    raise errors.Refused(f"could not make a directory in {root}: it was removed again and again")
 
 
 def replace(hold: store.Hold, name: str, content: str) -> None:
@@ -79,7 +79,7 @@ def _make_root(root: str) -> None:
     with contextlib.suppress(FileExistsError):
         os.mkdir(root, 0o700)
     if not store.trusted(root):
-        raise Refused(f"{root} is not a directory that belongs to this user alone, so no fault is made")
+        raise errors.Refused(f"{root} is not a directory that belongs to this user alone, so no fault is made")
 
 
 def _write_new(path: str, content: str) -> None:

@@ -1,15 +1,13 @@
-"""What a hold is called, and the word for a fault that is not made."""
+"""What a hold is called."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 
+from ansible.module_utils.os_faults import errors
+
 _ID = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
-
-
-class Refused(Exception):
-    """The hold is not made; the text is a sentence for a person."""
 
 
 def hold_id(fault: str, subject: str) -> str:
@@ -44,5 +42,5 @@ def checked_id(hold_id: str) -> str:
         Refused: it is not plain.
     """
     if not is_plain(hold_id):
-        raise Refused(f"the id {hold_id!r} is not plain: only letters, digits, '_', '.' and '-' are allowed")
+        raise errors.Refused(f"the id {hold_id!r} is not plain: only letters, digits, '_', '.' and '-' are allowed")
     return hold_id

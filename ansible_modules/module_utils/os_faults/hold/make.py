@@ -11,6 +11,7 @@ import time
 from typing import Any, NamedTuple, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.hold import (
     baseline,
     carriers,
@@ -25,17 +26,15 @@ from ansible.module_utils.os_faults.hold import (
     store,
     targets,
 )
-from ansible.module_utils.os_faults.hold.identity import Refused, hold_id
+from ansible.module_utils.os_faults.hold.identity import hold_id
 from ansible.module_utils.os_faults.hold.plan import Plan
 from ansible.module_utils.os_faults.hold.store import who
-from ansible.module_utils.os_faults.hold.undo import Failed, take_back, told
+from ansible.module_utils.os_faults.hold.undo import take_back, told
 from ansible.module_utils.os_faults.host import clock
 
 __all__ = [
     "Cut",
-    "Failed",
     "Plan",
-    "Refused",
     "absent",
     "confirmed",
     "hold_id",
@@ -70,17 +69,17 @@ def present(module: AnsibleModule, wanted: Plan, cut: Cut, force: bool = False) 
     plan.check(wanted)
     carrier = carriers.new_carrier(module)
     if cut.session and wanted.seconds is None:
-        raise Refused(
+        raise errors.Refused(
             f"{wanted.fault} {wanted.subject} cuts the path that os_faults itself uses, "
             "so it must have an end (heal_after)"
         )
     if cut.network and carrier.name != carriers.Systemd.name:
-        raise Refused(
+        raise errors.Refused(
             f"{wanted.fault} {wanted.subject} cuts a network and needs systemd and root on the host to carry its undo"
         )
     with lock.locked() as trouble:
         if trouble:
-            raise Refused(trouble)
+            raise errors.Refused(trouble)
         owners.refuse_others(wanted.by, force)
         old = _standing(module, wanted)
         _refuse_a_second(old, wanted)
@@ -117,7 +116,9 @@ def release(module: AnsibleModule, hold_id_: str) -> dict[str, Any]:
             raise FileNotFoundError(hold_id_)
         files.replace(hold, "released", "")
     except FileNotFoundError:
-        raise Failed(f"{hold_id_} is not armed any more: its moment came before the word that all hosts are") from None
+        raise errors.Failed(
+            f"{hold_id_} is not armed any more: its moment came before the word that all hosts are"
+        ) from None
     return dict(_outcome(hold.id, "armed", False, hold.record["since"], hold.record["until"], Cut()), **_of(moment))
 
 
@@ -158,14 +159,14 @@ def confirmed(module: AnsibleModule, hold_id_: str, patience: float = 10.0) -> d
         carrier = carriers.new_carrier(module)
         if carrier.failed(hold_id_):
             carrier.clear(hold_id_)
-            raise Failed(
+            raise errors.Failed(
                 f"{hold_id_} did not take effect; what it did was taken back "
                 f"(see journalctl -u {carriers.unit_name(hold_id_)} on the host)"
             )
         return dict(_outcome(hold_id_, "absent", False, None, None, Cut()), notes=["it has ended already"])
     state = hold.text("state").strip()
     if state != "injected":
-        raise Failed(
+        raise errors.Failed(
             f"{hold_id_} is not in place but {state} (see {hold.directory} on the host)",
             undo_failed=state == "undo_failed",
         )
@@ -182,7 +183,7 @@ def _standing(module: AnsibleModule, wanted: Plan) -> store.Hold | None:
     if hold is None:
         return None
     if (hold.record["fault"], hold.record["subject"]) != (wanted.fault, wanted.subject):
-        raise Refused(f"the id {wanted.id} is taken by {hold.record['fault']} {hold.record['subject']}")
+        raise errors.Refused(f"the id {wanted.id} is taken by {hold.record['fault']} {hold.record['subject']}")
     if store.is_of_this_boot(hold) and carriers.carrier_of(module, hold).alive(hold):
         return hold
     if not module.check_mode:
@@ -196,14 +197,14 @@ def _refuse_a_second(old: store.Hold | None, wanted: Plan) -> None:
         return
     what = f"{wanted.fault} {wanted.subject}"
     if wanted.momentary:
-        raise Refused(f"{what} is under way on this host already")
+        raise errors.Refused(f"{what} is under way on this host already")
     if os.path.exists(old.path("moment")):
-        raise Refused(
+        raise errors.Refused(
             f"{what} of {old.record['by'] or 'somebody'} is armed on this host and begins at "
             f"{owners.time_of_day(old.record['since'])}; wait, or have it healed"
         )
     if wanted.moment is not None:
-        raise Refused(f"{what} is on this host already, so it can't begin at a moment; have it healed")
+        raise errors.Refused(f"{what} is on this host already, so it can't begin at a moment; have it healed")
 
 
 def _create(wanted: Plan, carrier: carriers.Carrier, armed: bool) -> store.Hold:
@@ -282,7 +283,7 @@ def _settle(module: AnsibleModule, started: _Started, wanted: Plan, cut: Cut) ->
             take_back(module, hold)  # raises when it stays
         started.carrier.clear(hold.id)
         why = _too_late(late) if late > 0 else started.last_error() or _why_not_injected(started.problem, said)
-        raise Failed(why, id=hold.id, facts=said.facts, refused=said.rc == 3)
+        raise errors.Failed(why, id=hold.id, facts=said.facts, refused=said.rc == 3)
     since, until = hold.record["since"], hold.record["until"]
     if moment is not None:
         return dict(_outcome(hold.id, "armed", True, since, until, cut, said, moments.told(moment)), **_of(moment))
@@ -315,7 +316,7 @@ def _begun(module: AnsibleModule, watched: _Started, moment: moments.Moment) -> 
         if hold.exists:
             take_back(module, hold)  # raises when it stays
         watched.carrier.clear(hold.id)
-        raise Failed(
+        raise errors.Failed(
             watched.last_error() or _why_not_injected("it was taken back meanwhile", said), id=hold.id, facts=said.facts
         )
     if hold.exists:
@@ -363,7 +364,7 @@ def _renew(module: AnsibleModule, hold: store.Hold, wanted: Plan) -> dict[str, A
     )[0]
     said = output.parse_said(hold.text("inject.out")[said_before:])
     if code != 0:
-        raise Failed(
+        raise errors.Failed(
             output.last_line(hold.text("inject.err")[wrote_before:]) or _why_not_injected("", said),
             id=hold.id,
             refused=said.rc == 3,

@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from typing import Any, Mapping, NamedTuple
 
-from ansible.module_utils.os_faults.hold.identity import Refused
+
+from ansible.module_utils.os_faults import errors
 
 TOLERANCE = 0.1
 """Seconds by which the clocks may be apart before a moment is moved."""
@@ -66,7 +67,7 @@ def sight_of(told: Mapping[str, Any] | None) -> Sight | None:
     except (TypeError, ValueError, OverflowError):
         sight = Sight(math.nan, math.nan, math.nan)
     if not all(map(math.isfinite, sight)):
-        raise Refused(f"sight must have the numbers {', '.join(Sight._fields)}")
+        raise errors.Refused(f"sight must have the numbers {', '.join(Sight._fields)}")
     return sight
 
 

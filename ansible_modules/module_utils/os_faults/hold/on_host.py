@@ -6,6 +6,7 @@ import os
 from typing import Any, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.hold import carriers, lock, store, undo
 
 
@@ -31,7 +32,7 @@ def _heal(module: AnsibleModule, ids: Sequence[str]) -> dict[str, Any]:
             if not module.check_mode:
                 drift = undo.take_back(module, hold) or drift
             undone.append(hold.id)
-        except undo.Failed as error:
+        except errors.Failed as error:
             failed.append({"id": hold.id, "why": str(error)})
     for unit, lost in _units_without_directory(module).items():
         name = carriers.id_of(unit)

@@ -10,8 +10,8 @@ from __future__ import annotations
 import time
 from typing import Any, Mapping
 
+from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.hold import store
-from ansible.module_utils.os_faults.hold.identity import Refused
 from ansible.module_utils.os_faults.host import clock
 
 WITHOUT_END = 1800.0
@@ -56,7 +56,7 @@ def refuse_others(by: str | None, force: bool) -> None:
     others = [] if force else [claim for claim in claims() if claim["by"] != you]
     if others:
         last = max(others, key=lambda claim: claim["until"])
-        raise Refused(
+        raise errors.Refused(
             f"{last['fault']} {last['subject']} by {last['by']} is on this host since {time_of_day(last['since'])}, "
             f"and keeps others (you are {you}) away until {time_of_day(last['until'])}; "
             "wait, have it healed, or set force"

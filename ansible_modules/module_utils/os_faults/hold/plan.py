@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from typing import Any, Mapping, NamedTuple, Sequence
 
+from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.hold import moments
-from ansible.module_utils.os_faults.hold.identity import Refused, checked_id
+from ansible.module_utils.os_faults.hold.identity import checked_id
 
 FORMAT = 1
 """Version of ``record.json``. A newer os_faults must still be able to undo what an older one left."""
@@ -76,15 +77,15 @@ def check(plan: Plan) -> None:
     checked_id(plan.id)
     for name in plan.files:
         if not re.fullmatch(_FILE, name) or name in OWN_FILES:
-            raise Refused(f"a hold can't have a file named {name!r}")
+            raise errors.Refused(f"a hold can't have a file named {name!r}")
     for target in plan.targets:
         if not re.fullmatch(_TARGET, target):
-            raise Refused(f"the host reported {target!r}, which is not a plain name")
+            raise errors.Refused(f"the host reported {target!r}, which is not a plain name")
     for command in [*plan.prepare, *plan.check, *plan.inject, *plan.undo]:
         if not command:
-            raise Refused("a command of a hold is empty")
+            raise errors.Refused("a command of a hold is empty")
     if not plan.undo:
-        raise Refused("a hold without an undo is not allowed")
+        raise errors.Refused("a hold without an undo is not allowed")
 
 
 def new_record(plan: Plan, now: float, boot_id: str, carrier: str) -> dict[str, Any]:

@@ -8,12 +8,11 @@ from __future__ import annotations
 from typing import Mapping, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.hold import plan, scripts, store
 from ansible.module_utils.os_faults.hold import files as hold_files
-from ansible.module_utils.os_faults.hold.identity import Refused, hold_id
+from ansible.module_utils.os_faults.hold.identity import hold_id
 from ansible.module_utils.os_faults.host import clock
-
-__all__ = ["Refused", "close", "record_change"]
 
 
 def record_change(
@@ -72,7 +71,7 @@ def record_change(
         try:
             hold_files.create(record, texts, scripts.readme(root, store.has_systemd()), lasting)
         except OSError as error:
-            raise Refused(
+            raise errors.Refused(
                 f"{fault} {subject} is not done, as it could not be taken back: {root} can't be written to ({error})"
             ) from error
 

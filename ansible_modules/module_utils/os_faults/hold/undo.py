@@ -7,22 +7,15 @@ counts, least of all the exit code of ``systemctl stop``.
 from __future__ import annotations
 
 import os
-from typing import Any, Sequence
+from typing import Sequence
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.hold import baseline, carriers, files, output, store
 from ansible.module_utils.os_faults.host import text
 
 _ATTEMPTS = 2
 """An undo that was killed, as by a kernel that is out of memory, has neither failed nor ended: it is begun again."""
-
-
-class Failed(Exception):
-    """A hold could not be made or taken back; ``payload`` goes into the module's failure."""
-
-    def __init__(self, message: str, **payload: Any) -> None:
-        super().__init__(message)
-        self.payload = payload
 
 
 def take_back(module: AnsibleModule, hold: store.Hold) -> list[str]:
@@ -48,11 +41,11 @@ def take_back(module: AnsibleModule, hold: store.Hold) -> list[str]:
         if not hold.exists or hold.text("state").strip() == "undo_failed":
             break
     if hold.exists:
-        raise Failed(_why_not_undone(hold, said), undo_failed=True, id=hold.id)
+        raise errors.Failed(_why_not_undone(hold, said), undo_failed=True, id=hold.id)
     carrier.clear(hold.id)
     found = baseline.verdict(hold.id, memory)
     if found.left:
-        raise Failed(_not_as_it_was(hold.id, found.left), undo_failed=True, id=hold.id, notes=told(found.drift))
+        raise errors.Failed(_not_as_it_was(hold.id, found.left), undo_failed=True, id=hold.id, notes=told(found.drift))
     return found.drift
 
 

@@ -13,6 +13,7 @@ import stat
 import tempfile
 from typing import NamedTuple
 
+from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.host import paths, proc
 
 _CLOCK_SLACK = 2.0
@@ -26,10 +27,6 @@ _KINDS = {
     stat.S_IFDIR: "a directory",
     stat.S_IFSOCK: "a socket",
 }
-
-
-class Refused(Exception):
-    """A pid file is not believed; the message is a sentence that says why, and what to do."""
 
 
 class Named(NamedTuple):
@@ -56,7 +53,7 @@ def read(path: str) -> Named | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise Refused(f"the pid file {path} can't be read: {error.strerror}") from error
+        raise errors.Refused(f"the pid file {path} can't be read: {error.strerror}") from error
     found = _PID.match(text)
     process = proc.stat(int(found.group(1))) if found and int(found.group(1)) > 1 else None
     if process is None or process.pid in proc.ancestors():
@@ -66,7 +63,7 @@ def read(path: str) -> Named | None:
     owner = _owner(path, place, info)
     if owner is not None and not may_signal(owner, process.pid):
         named, mighty = paths.user_of(_user(process.pid)), paths.user_of(owner)
-        raise Refused(
+        raise errors.Refused(
             f"the pid file {path} names process {process.pid:d} of {named}, but {mighty} can change the file, "
             f"so it may only name processes of {mighty}; keep it where only root can write, "
             "or find the service by its executable or grep"
@@ -132,11 +129,11 @@ def _owner(path: str, place: paths.Place, info: os.stat_result) -> int | None:
     others = (place.owners | {info.st_uid}) - paths.trusted() - {paths.ANYBODY}
     if len(others) > 1:
         who = " and ".join(sorted(map(paths.user_of, others)))
-        raise Refused(f"the pid file {path} can be changed by {who}; keep it where only root can write")
+        raise errors.Refused(f"the pid file {path} can be changed by {who}; keep it where only root can write")
     if others:
         return next(iter(others))
     if shared and info.st_nlink > 1:
-        raise Refused(f"the pid file {path} has another name, so anybody can have put it there; remove it")
+        raise errors.Refused(f"the pid file {path} has another name, so anybody can have put it there; remove it")
     return info.st_uid if shared else None
 
 
@@ -146,7 +143,7 @@ def _content(path: str) -> tuple[bytes, os.stat_result]:
     try:
         kind = stat.S_IFMT(os.fstat(handle).st_mode)
         if kind != stat.S_IFREG:
-            raise Refused(f"the pid file {path} is {_KINDS.get(kind, 'a device')}; remove it")
+            raise errors.Refused(f"the pid file {path} is {_KINDS.get(kind, 'a device')}; remove it")
         flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
         descriptor = os.open(f"/proc/self/fd/{handle:d}", flags)
     finally:

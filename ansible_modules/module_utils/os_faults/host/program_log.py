@@ -8,6 +8,7 @@ import stat
 import tempfile
 from typing import BinaryIO
 
+from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.host import paths, pidfiles
 
 LOGS = "/var/lib/os-faults-log"
@@ -16,10 +17,6 @@ LOGS = "/var/lib/os-faults-log"
 
 _READ = 4000
 """Bytes of the end of a log in which its last line is looked for."""
-
-
-class Refused(Exception):
-    """The log is not written to; the message says why."""
 
 
 def path_of(name: str, pidfile: str | None) -> str:
@@ -58,7 +55,7 @@ def last_words(path: str) -> str:
         with os.fdopen(_opened(path, os.O_RDONLY), "rb") as file:
             file.seek(-min(_READ, os.fstat(file.fileno()).st_size), os.SEEK_END)
             lines = file.read(_READ).decode("utf-8", "replace").strip().splitlines()
-    except Refused:
+    except errors.Refused:
         return ""
     return "; its log ends: " + lines[-1] if lines else ""
 
@@ -68,10 +65,10 @@ def _opened(path: str, flags: int) -> int:
         # A FIFO without a reader is an error then, and no reason to wait.
         descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
     except OSError as error:
-        raise Refused(f"{path}: {error.strerror}") from error
+        raise errors.Refused(f"{path}: {error.strerror}") from error
     info = os.fstat(descriptor)
     if not stat.S_ISREG(info.st_mode) or info.st_uid not in paths.trusted() or info.st_nlink > 1:
         os.close(descriptor)
-        raise Refused(f"{path} is not a file of this user alone")
+        raise errors.Refused(f"{path} is not a file of this user alone")
     os.set_blocking(descriptor, True)
     return descriptor

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 from typing import Any, Callable, Iterable, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.power import steps
 from ansible.module_utils.basic import missing_required_lib
 
@@ -114,7 +115,7 @@ class Domain:
             return steps.bounded(lambda: call(domain), seconds, late)
         except libvirt.libvirtError as error:
             self.close()
-            raise steps.PowerError(f"{self.name}: {error.get_error_message() or error}") from error
+            raise errors.PowerError(f"{self.name}: {error.get_error_message() or error}") from error
 
     def facts(self) -> dict[str, Any]:
         """Return which domain it is."""
@@ -126,7 +127,7 @@ class Domain:
         if connection is not None:
             try:
                 steps.bounded(connection.close, self.patience, "")
-            except (libvirt.libvirtError, steps.PowerError):
+            except (libvirt.libvirtError, errors.PowerError):
                 pass  # it is broken already
 
     def _found(self) -> Any:
@@ -137,7 +138,7 @@ class Domain:
                 self._domain = steps.bounded(self._find, self.patience, late)
             except libvirt.libvirtError as error:
                 self.close()
-                raise steps.PowerError(
+                raise errors.PowerError(
                     f"libvirt at {self.uri} can't be asked: {error.get_error_message() or error}"
                 ) from error
         return self._domain
@@ -161,7 +162,7 @@ class Domain:
     def _with_mac(self, domains: Mapping[str, Any]) -> tuple[str, str]:
         found, macs = steps.with_macs(self.macs, {name: macs_of(domain.XMLDesc()) for name, domain in domains.items()})
         if len(found) > 1:
-            raise steps.PowerError(
+            raise errors.PowerError(
                 f"libvirt at {self.uri} has {len(found):d} domains with the MAC address {' or '.join(macs)}: "
                 f"{', '.join(found)}; say which by name"
             )
@@ -169,9 +170,9 @@ class Domain:
             return found[0], "mac"
         raise self._none_of(domains, f"with an interface of the MAC address {' or '.join(self.macs)}")
 
-    def _none_of(self, domains: Iterable[str], described: str) -> steps.PowerError:
+    def _none_of(self, domains: Iterable[str], described: str) -> errors.PowerError:
         known = ", ".join(sorted(domains)) or "none"
-        return steps.PowerError(f"libvirt at {self.uri} has no domain {described}; its domains: {known}")
+        return errors.PowerError(f"libvirt at {self.uri} has no domain {described}; its domains: {known}")
 
 
 def _ssh_file(options: Iterable[str], directory: str) -> str:

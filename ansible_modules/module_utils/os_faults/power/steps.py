@@ -7,6 +7,7 @@ import time
 from typing import Any, Callable, Container, Mapping, NoReturn, Protocol, Sequence, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.os_faults import errors
 
 T = TypeVar("T")
 
@@ -29,10 +30,6 @@ TIMES = {"timeout": {"type": "int", "default": 300}, "connect_timeout": {"type":
 
 FIRST_LOOK, LAST_LOOK = 0.2, 1.0
 """Seconds between two looks at a machine: at first, and after some time."""
-
-
-class PowerError(Exception):
-    """What was asked can't be done; the message is a sentence."""
 
 
 class Link(Protocol):
@@ -70,21 +67,21 @@ def bounded(call: Callable[[], T], seconds: float, late: str) -> T:
     7
     """
     answers: list[T] = []
-    errors: list[BaseException] = []
+    raised: list[BaseException] = []
 
     def work() -> None:
         try:
             answers.append(call())
         except BaseException as error:  # noqa: BLE001 - raised again below
-            errors.append(error)
+            raised.append(error)
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     thread.join(seconds)
-    if errors:
-        raise errors[0]
+    if raised:
+        raise raised[0]
     if not answers:
-        raise PowerError(late)
+        raise errors.PowerError(late)
     return answers[0]
 
 
@@ -123,13 +120,13 @@ def carry_out(machine: Machine, action: str, timeout: int, check_mode: bool = Fa
     previous = machine.state()
     goal = GOALS.get(action, previous)
     if action == "reset" and previous == "off":
-        raise PowerError(f"{machine.name} is off, so there is nothing to reset (poweron starts it)")
+        raise errors.PowerError(f"{machine.name} is off, so there is nothing to reset (poweron starts it)")
     done = {"changed": action == "reset" or previous != goal, "previous_state": previous, "power_state": goal}
     begin = time.monotonic()
     if done["changed"] and not check_mode:
         try:
             machine.act(action)
-        except PowerError:
+        except errors.PowerError:
             if action == "reset" or not _is_there(machine, goal):
                 raise
             done["changed"] = False  # somebody else was faster
@@ -140,7 +137,7 @@ def carry_out(machine: Machine, action: str, timeout: int, check_mode: bool = Fa
 def _is_there(machine: Machine, goal: str) -> bool:
     try:
         return machine.state() == goal
-    except PowerError:
+    except errors.PowerError:
         return False
 
 
@@ -149,10 +146,10 @@ def _await(machine: Machine, action: str, begin: float, timeout: int) -> None:
     seen, trouble = until(lambda: machine.state() == GOALS[action], begin + timeout)
     if not seen:
         why = f"; the last look failed: {trouble}" if trouble else ""
-        raise PowerError(f"{machine.name} {LATE[action].format(timeout)}{why}")
+        raise errors.PowerError(f"{machine.name} {LATE[action].format(timeout)}{why}")
 
 
-def until(look: Callable[[], object], deadline: float) -> tuple[bool, PowerError | None]:
+def until(look: Callable[[], object], deadline: float) -> tuple[bool, errors.PowerError | None]:
     """Call ``look()`` until it returns something true, at least once; one that raises `PowerError` is tried again.
 
     Args:
@@ -171,7 +168,7 @@ def until(look: Callable[[], object], deadline: float) -> tuple[bool, PowerError
         try:
             if look():
                 return True, None
-        except PowerError as error:
+        except errors.PowerError as error:
             trouble = error
         if time.monotonic() >= deadline:
             return False, trouble
@@ -207,7 +204,7 @@ def finish(module: AnsibleModule, machine: Link, work: Callable[[], dict[str, An
     try:
         done = work()
         done.update(machine.facts())
-    except PowerError as error:
+    except errors.PowerError as error:
         module.fail_json(msg=str(error))
     finally:
         machine.close()

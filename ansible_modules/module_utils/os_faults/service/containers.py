@@ -6,6 +6,7 @@ import json
 import shutil
 from typing import Any, Callable, Iterable, Mapping, NamedTuple
 
+from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.host import proc
 from ansible.module_utils.os_faults.service import systemd
 
@@ -24,10 +25,6 @@ UNITS = (
 """The units in which OpenStack's installers, and podman itself, run a container: kolla, EDPM, TripleO."""
 
 _UNIT_LABEL = "PODMAN_SYSTEMD_UNIT"
-
-
-class ContainerError(Exception):
-    """A container can't be found, or nobody can be asked for it; the message is a sentence."""
 
 
 class Container(NamedTuple):
@@ -91,7 +88,7 @@ def engines(wanted: str = "auto") -> list[str]:
     found = [engine for engine in (ENGINES if wanted == "auto" else (wanted,)) if shutil.which(engine)]
     if not found:
         absent = "neither podman nor docker is" if wanted == "auto" else wanted + " is not"
-        raise ContainerError(f"{absent} installed on this host")
+        raise errors.ContainerError(f"{absent} installed on this host")
     return found
 
 
@@ -108,7 +105,7 @@ def find(run: Run, name: str, wanted: str = "auto") -> Container:
         if found is not None and found.name == name:  # an engine also takes the beginning of an identity for a name
             return found
         known += sorted(listed(run, engine))
-    raise ContainerError(f"no container {name!r} on this host; there are: {', '.join(known) or 'none'}")
+    raise errors.ContainerError(f"no container {name!r} on this host; there are: {', '.join(known) or 'none'}")
 
 
 def listed(run: Run, engine: str) -> dict[str, bool]:
@@ -127,7 +124,7 @@ def _names(run: Run, engine: str, *options: str) -> list[str]:
     if code:
         said = (err.strip() or out.strip()).splitlines()
         why = said[-1] if said else f"exit code {code:d}"
-        raise ContainerError(f"{engine} does not answer: {why}")
+        raise errors.ContainerError(f"{engine} does not answer: {why}")
     return [line.partition(",")[0].strip() for line in out.splitlines() if line.strip()]
 
 
@@ -142,7 +139,7 @@ def on_host(run: Run, wanted: Mapping[str, Mapping[str, Any]]) -> dict[str, dict
     for engine in _present(str(entry.get("engine", "auto")) for entry in wanted.values()):
         try:
             there = listed(run, engine)
-        except ContainerError:
+        except errors.ContainerError:
             continue
         for name, entry in wanted.items():
             if entry.get("engine", "auto") in ("auto", engine) and entry["container"] in there and name not in found:

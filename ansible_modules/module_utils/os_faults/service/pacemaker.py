@@ -6,6 +6,8 @@ import shutil
 from typing import Callable, Mapping, NamedTuple
 from xml.etree import ElementTree
 
+from ansible.module_utils.os_faults import errors
+
 Run = Callable[..., "tuple[int, str, str]"]
 """How a command is run: ``module.run_command``."""
 
@@ -14,10 +16,6 @@ _WHOLE = ("group", "clone", "bundle")
 
 _UNIT_AGENTS = ("systemd:", "service:", "lsb:")
 """The kinds of agents whose resource is a unit of systemd, where systemd runs the host."""
-
-
-class ClusterError(Exception):
-    """Pacemaker can't be asked, or has no such resource; the message is a sentence."""
 
 
 class Resource(NamedTuple):
@@ -59,7 +57,7 @@ class Cluster(NamedTuple):
         """
         if name not in self.resources:
             known = ", ".join(sorted(self.resources)) or "none"
-            raise ClusterError(f"Pacemaker has no resource {name!r} on this cluster; it has: {known}")
+            raise errors.ClusterError(f"Pacemaker has no resource {name!r} on this cluster; it has: {known}")
         return self.resources[name]
 
 
@@ -72,7 +70,7 @@ def parse(text: str) -> Cluster:
     try:
         root = ElementTree.fromstring(text)  # noqa: S314 (it is the answer of the host's own tool)
     except ElementTree.ParseError as error:
-        raise ClusterError(f"crm_mon answered what is no XML: {error}") from error
+        raise errors.ClusterError(f"crm_mon answered what is no XML: {error}") from error
     nodes = tuple(node.get("name", "") for node in root.iterfind("./nodes/node") if node.get("online") == "true")
     resources: dict[str, Resource] = {}
     for element in root.iterfind("./resources/*"):
@@ -118,14 +116,14 @@ def ask(run: Run) -> Cluster:
         ClusterError: Pacemaker is not installed here, does not run, or may not be asked by this user.
     """
     if not installed():
-        raise ClusterError("Pacemaker is not installed on this host (crm_mon and crm_resource are not there)")
+        raise errors.ClusterError("Pacemaker is not installed on this host (crm_mon and crm_resource are not there)")
     code, out, err = run(["crm_mon", "-1", "--output-as=xml"])
     if "<crm_mon" not in out and "<pacemaker-result" not in out:
         code, out, err = run(["crm_mon", "--as-xml"])  # before 2.0.3
     if code:
         said = (err.strip() or out.strip()).splitlines()
         why = said[-1] if said else f"exit code {code:d}"
-        raise ClusterError(f"Pacemaker does not answer on this host: {why}")
+        raise errors.ClusterError(f"Pacemaker does not answer on this host: {why}")
     return parse(out)
 
 
@@ -138,5 +136,5 @@ def own_name(run: Run) -> str:
     code, out, err = run(["crm_node", "--name"])
     if code or not out.strip():
         why = err.strip() or f"exit code {code:d}"
-        raise ClusterError(f"Pacemaker does not know this host: {why}")
+        raise errors.ClusterError(f"Pacemaker does not know this host: {why}")
     return out.strip()

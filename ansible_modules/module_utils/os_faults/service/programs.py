@@ -10,6 +10,7 @@ import os
 import re
 from typing import Any, Iterator, Mapping, NamedTuple, Sequence
 
+from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.host import paths, pidfiles, proc
 
 BYSTANDERS = frozenset(
@@ -142,7 +143,7 @@ def mains(definition: Mapping[str, Any], user: int | None = None) -> list[pidfil
             nobody knows; then all must belong to one user.
 
     Raises:
-        pidfiles.Refused: its pid file is not believed, or programs of several users look like it.
+        Refused: its pid file is not believed, or programs of several users look like it.
     """
     if "pidfile" in definition:
         main = pidfiles.read(str(definition["pidfile"]))
@@ -162,14 +163,14 @@ def _of_one_user(pids: set[int], user: int | None) -> list[int]:
     the wrong one, so none is.
 
     Raises:
-        pidfiles.Refused: they belong to several users, and it is not known whose counts.
+        Refused: they belong to several users, and it is not known whose counts.
     """
     owners = {pid: users[0] for pid, users in ((pid, proc.users(pid)) for pid in pids) if users}
     if user is not None:
         owners = {pid: owner for pid, owner in owners.items() if owner in (0, user)}
     outer = [each.pid for each in proc.outermost(owners, proc.all_stats())] if owners else []
     if user is None and len({owners[pid] for pid in outer}) > 1:
-        raise pidfiles.Refused(_whose({pid: owners[pid] for pid in outer}))
+        raise errors.Refused(_whose({pid: owners[pid] for pid in outer}))
     return sorted(outer)
 
 

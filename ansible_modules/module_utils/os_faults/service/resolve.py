@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from typing import Any, Callable, Mapping, NamedTuple, Sequence
 
+from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.host import pidfiles
 from ansible.module_utils.os_faults.service import containers, pacemaker, programs, systemd
-
-
-class ServiceError(Exception):
-    """The service can't be found on this host; the message is a sentence."""
 
 
 class Service(NamedTuple):
@@ -76,8 +73,8 @@ def _of_program(
 ) -> list[Any]:
     try:
         return look(found, user)
-    except pidfiles.Refused as error:
-        raise ServiceError(str(error)) from error
+    except errors.Refused as error:
+        raise errors.ServiceError(str(error)) from error
 
 
 def _container(module: Any, found: Mapping[str, Any]) -> containers.Container | None:
@@ -85,8 +82,8 @@ def _container(module: Any, found: Mapping[str, Any]) -> containers.Container | 
         return None
     try:
         return containers.find(module.run_command, found["container"], found.get("engine", "auto"))
-    except containers.ContainerError as error:
-        raise ServiceError(str(error)) from error
+    except errors.ContainerError as error:
+        raise errors.ServiceError(str(error)) from error
 
 
 def where_processes_are(module: Any, definition: Mapping[str, Any], name: str | None = None) -> Mapping[str, Any]:
@@ -97,7 +94,7 @@ def where_processes_are(module: Any, definition: Mapping[str, Any], name: str | 
     """
     driver = definition.get("driver", "systemd")
     if driver not in ("process", "systemd", "pacemaker", "container"):
-        raise ServiceError(f"the driver {driver!r} of service {name!r} is not known on the host")
+        raise errors.ServiceError(f"the driver {driver!r} of service {name!r} is not known on the host")
     keys = ("units", "container", "engine", *programs.HANDLES)
     handles = {key: definition[key] for key in keys if definition.get(key)}
     return handles if handles or driver != "pacemaker" else _of_resource(module, definition, name)
@@ -111,12 +108,12 @@ def _of_resource(module: Any, definition: Mapping[str, Any], name: str | None) -
         if units and resource not in cluster.resources:
             return {"units": units}
         unit = cluster.resource(resource).unit
-    except pacemaker.ClusterError as error:
+    except errors.ClusterError as error:
         if units:
             return {"units": units}
-        raise ServiceError(str(error)) from error
+        raise errors.ServiceError(str(error)) from error
     if unit is None:
-        raise ServiceError(
+        raise errors.ServiceError(
             f"which processes Pacemaker's resource {resource} has is not known: "
             f"give service {name or resource!r} grep, executable or pidfile"
         )
@@ -138,15 +135,19 @@ def find_units(
         ServiceError: no pattern matches a unit of this host, or the host isn't run by systemd.
     """
     if not systemd.booted():
-        raise ServiceError(f"service {name or patterns[0]!r} is a systemd unit, but this host is not run by systemd")
+        raise errors.ServiceError(
+            f"service {name or patterns[0]!r} is a systemd unit, but this host is not run by systemd"
+        )
     try:
         wanted = [systemd.pattern(each) for each in patterns]
         facts = systemd.first(module.run_command, wanted, (*systemd.STATE, "ControlGroup", *properties))
-    except systemd.UnitError as error:
-        raise ServiceError(str(error)) from error
+    except errors.UnitError as error:
+        raise errors.ServiceError(str(error)) from error
     found = {unit: each for unit, each in facts.items() if each.get("LoadState") != "not-found"}
     if not found:
-        raise ServiceError(f"no unit of service {name or patterns[0]!r} on this host (looked for: {', '.join(wanted)})")
+        raise errors.ServiceError(
+            f"no unit of service {name or patterns[0]!r} on this host (looked for: {', '.join(wanted)})"
+        )
     return found
 
 

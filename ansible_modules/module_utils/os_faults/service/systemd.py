@@ -8,6 +8,8 @@ from fnmatch import fnmatchcase
 from itertools import takewhile
 from typing import Callable, Iterable, Mapping, Sequence
 
+from ansible.module_utils.os_faults import errors
+
 Run = Callable[..., "tuple[int, str, str]"]
 """How a command is run: ``module.run_command``."""
 
@@ -20,10 +22,6 @@ STATE = ("Id", "LoadState", "ActiveState", "SubState", "Result")
 
 ENVIRONMENT = {"LC_ALL": "C", "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": ""}
 """With these set, systemctl answers in words that can be read by a program."""
-
-
-class UnitError(Exception):
-    """systemd can't be asked, or a pattern is no name of a unit; the message is a sentence."""
 
 
 def booted() -> bool:
@@ -39,7 +37,7 @@ def pattern(text: str) -> str:
         'devstack@n-cond-cell*.service'
     """
     if not re.fullmatch(_PLAIN, text):
-        raise UnitError(f"{text!r} is not the name of a systemd unit")
+        raise errors.UnitError(f"{text!r} is not the name of a systemd unit")
     return text if text.endswith(_SUFFIXES) else text + ".service"
 
 
@@ -96,7 +94,7 @@ def _systemctl(run: Run, *args: str) -> str:
     nothing_listed = args[0].startswith("list-") and not err.strip()
     if code and not nothing_listed:
         why = (err or out).strip() or f"exit code {code:d}"
-        raise UnitError(f"systemctl {args[0]} failed: {why}")
+        raise errors.UnitError(f"systemctl {args[0]} failed: {why}")
     return out
 
 
