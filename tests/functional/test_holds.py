@@ -88,7 +88,7 @@ def test_making_it_again_injects_again_and_the_later_end_wins(freeze, service):
     assert not third["extended"]
     assert service.states == "TT"
 
-    fourth = freeze(seconds=120).result
+    fourth = freeze(seconds=660).result
     assert fourth["changed"]
     assert fourth["extended"]
     assert fourth["until"] > first["until"] + 50
