@@ -10,9 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "architecture.md").read_text()
-TOPS = ("os_faults", "playbooks", "ansible_modules", "tests", "benchmarks", "docs", "stubs")
+TOPS = ("os_faults", "playbooks", "ansible_modules", "tests", "benchmarks", "docs")
 #: Folders whose subfolders are listed too; the others are described as a whole.
-OPEN = {*TOPS, "os_faults/ansible", "ansible_modules/module_utils/os_faults"} - {"docs", "stubs"}
+OPEN = {*TOPS, "os_faults/ansible", "ansible_modules/module_utils/os_faults"} - {"docs"}
 #: Folders that contain nothing but one that is listed.
 PASSED = {"ansible_modules/module_utils"}
 
