@@ -20,7 +20,7 @@ from ansible.module_utils.os_faults.hold import plan as plans  # noqa: E402
 from ansible.module_utils.os_faults.hold import scripts as hold_scripts  # noqa: E402
 from ansible.module_utils.os_faults.host import session  # noqa: E402
 
-SCRIPTS = sorted((resources.playbooks_dir() / "files").glob("*.sh"))
+SCRIPTS = sorted((resources.playbooks_dir() / "files").rglob("*.sh"))
 
 
 def a_plan(**changes) -> plans.Plan:
