@@ -1,4 +1,4 @@
-"""Break an OpenStack cloud on purpose, and give it back.
+"""Break an OpenStack cloud on purpose, and undo it.
 
 Example:
     >>> import os_faults
@@ -10,24 +10,24 @@ Example:
 Where things are:
 
 ================== ====================================================================================
-`cloud`            `connect()` and `Cloud`: what callers hold
+`cloud`            `connect()` and `Cloud`, the objects that callers use
 `nodes`            sets of nodes and their verbs; their set algebra is `node_set`
-`service`          services and their verbs; `container` likewise, `component` is what both share
-`human`            `human_api()`: does what a sentence says, which `sentences` parses
-`export`           `discover()`: a configuration of what was found
+`service`          services and their verbs; `container` likewise; `component` has their common part
+`human`            `human_api()`: performs a sentence; `sentences` parses it
+`export`           `discover()`: a configuration with the discovered nodes and services
 `execution`        performs actions: guard rails, batches, the run, the rollback
-`actions`          what is to be done, checked before anything is touched
+`actions`          actions: verbs with checked arguments; nothing is touched
 `ansible`          how Ansible runs: inventory, runner, events, artifacts, workers
-`discovery`        which nodes there are
-`faults`           what is injected, and how it is taken back
+`discovery`        the nodes of the cloud
+`faults`           injected faults: listing, journal, undo
 `drivers`          clouds, services, power; found by `registry`
 `config`           the configuration: its forms, its schema, its secrets
-`model`            nouns: nodes, actions, results, faults
-`errors`           everything that is raised
-`system`           files, processes and users of the machine that os_faults runs on
-`resources`        where the bundled playbooks, modules and catalogues are
+`model`            values: nodes, actions, results, faults
+`errors`           every error that os_faults raises
+`system`           files, processes and users of the controller
+`resources`        paths of the bundled playbooks, modules and catalogues
 `cli` `demo`       the command line; a cloud for a first try
-`testing`          a fake runner for tests of your own
+`testing`          a fake runner for your own tests
 `api`              old import paths
 ================== ====================================================================================
 """
@@ -70,7 +70,7 @@ if TYPE_CHECKING:
     from os_faults.service import Service
     from os_faults.version import get_version
 
-# Loaded when first used: `import os_faults` must not cost what YAML and Ansible cost.
+# Loaded at first use: `import os_faults` must not load YAML and Ansible.
 _MODULES = {
     "cloud": ("Cloud", "connect"),
     "container": ("Container",),

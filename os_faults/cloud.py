@@ -1,4 +1,4 @@
-"""The cloud: what ``os_faults.connect()`` returns, and callers often name ``destructor``."""
+"""The cloud: the object that ``os_faults.connect()`` returns. Callers often name it ``destructor``."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ def connect(
         cloud_config: the configuration itself.
         config_filename: path of a configuration file.
         cloud: name of a cloud in ``clouds.yaml`` that has an ``os_faults`` block.
-        seed: of every random choice; drawn, logged and recorded when None.
-        runner: who runs the playbooks; `os_faults.testing.FakeRunner` in tests. With a runner of your own nothing is
-            remembered between sessions.
+        seed: seed of all random choices. When None, it is drawn, logged and recorded.
+        runner: runs the playbooks; `os_faults.testing.FakeRunner` in tests. With your own runner nothing is kept
+            between sessions.
 
     Raises:
         ConfigError: there is no configuration, or it is wrong.
@@ -75,16 +75,16 @@ def connect(
 
 
 class Cloud:
-    """A cloud: its nodes, its services, and the faults that they hold.
+    """A cloud: its nodes, its services and their faults.
 
-    Use it as a context manager, or call `close` at the end; faults stay until they are healed.
+    Use it as a context manager, or call `close` at the end. Faults stay until they are healed.
 
     Args:
         config: see `os_faults.config.load`.
-        seed: of every random choice.
-        runner: who runs the playbooks; ansible-runner when None.
-        state: the directory of what is known from earlier sessions; the user's own when None, and none at all with a
-            runner that is given.
+        seed: seed of all random choices.
+        runner: runs the playbooks; ansible-runner when None.
+        state: directory of the journal and the last discovery. When None, it is the user's state directory, or no
+            directory when a runner is given.
     """
 
     def __init__(
@@ -123,9 +123,9 @@ class Cloud:
 
     @property
     def watch(self) -> Watcher | None:
-        """Who is called with every event of every run, in the thread that called the verb; None calls nobody.
+        """A function that gets every event of every run, in the thread that called the verb; None for no function.
 
-        For the events see `os_faults.ansible.runner.AnsibleRunner.run`.
+        `os_faults.ansible.runner.AnsibleRunner.run` describes the events.
         """
         return self._engine.watch
 
@@ -142,29 +142,29 @@ class Cloud:
         self.close()
 
     def close(self) -> None:
-        """Close the connections to the hosts; safe to repeat. Faults are not undone by it: see `heal`."""
+        """Close the connections to the hosts; safe to repeat. It undoes no faults, see `heal`."""
         self._engine.close()
 
     # -- nodes and services ------------------------------------------------------------------
 
     def verify(self) -> Result:
-        """Prove that every node of the cloud can be used, and return what was found on each.
+        """Check that every node of the cloud can be used, and return the findings of each.
 
         Raises:
             AnsibleExecutionUnreachable: no node could be reached.
-            PartlyDone: some nodes can be used, others not.
+            PartlyDone: some nodes can be used, others can't.
         """
         return self._discovery.verify().raise_for_status()
 
     def get_nodes(self, fqdns: Iterable[str] | None = None) -> NodeCollection:
-        """Return the nodes of the cloud; the first call asks them, the next ones remember.
+        """Return the nodes of the cloud. The first call asks the nodes; later calls return the same answer.
 
         Args:
             fqdns: only the nodes with these names (or addresses).
 
         Raises:
             NodeCollectionError: a name is not known, or ``fqdns`` is empty.
-            AnsibleExecutionUnreachable: a node that is asked for never answered.
+            AnsibleExecutionUnreachable: a requested node never answered.
         """
         if fqdns is None:
             return NodeCollection(self._discovery.nodes(), self)
@@ -174,70 +174,72 @@ class Cloud:
         return NodeCollection(self._discovery.named(names), self)
 
     def refresh(self) -> None:
-        """Forget what the nodes answered, so that the next call asks them again."""
+        """Forget the answers of the nodes, so that the next call asks them again."""
         self._discovery.forget()
 
     @property
     def unreachable(self) -> Mapping[str, str]:
-        """The seed addresses that did not answer the last discovery, and why."""
+        """The seed addresses without an answer in the last discovery, each with the reason."""
         return self._discovery.unreachable()
 
     def list_services(self) -> list[str]:
-        """Return the names of all services that the cloud's catalogue and the configuration know."""
+        """Return the names of all services in the cloud's catalogue and in the configuration."""
         return sorted(self._names.services)
 
     def get_service(self, name: str) -> Service:
         """Return a service by its name, or by one of its older names.
 
         Raises:
-            ServiceError: it is not known; the message offers the nearest names.
+            ServiceError: the service is not known; the message has the nearest names.
         """
         found = self._names.service(str(name))
         return Service(found, self._service_nodes, self, self._names.services[found])
 
     def list_containers(self) -> list[str]:
-        """Return the names of all containers that the configuration knows."""
+        """Return the names of all containers: those of the configuration and those of the services."""
         return sorted(self._names.containers)
 
     def get_container(self, name: str) -> Container:
-        """Return a container by its name in the configuration.
+        """Return a container by its name, see `list_containers`.
 
         Raises:
-            ContainerError: it is not known; the message offers the nearest names.
+            ContainerError: the container is not known; the message has the nearest names.
         """
         return Container(self._names.container(name), self._container_nodes, self)
 
     # -- faults ------------------------------------------------------------------------------
 
     def faults(self) -> list[Fault]:
-        """Return the faults that the nodes hold at this moment, as they tell themselves.
+        """Return the faults that the nodes hold now; each node reports its own.
 
-        A node that os_faults has powered off or cut off is told by the controller's journal: its fault is ``held``.
+        A node that os_faults has powered off or cut off can't report. Its fault comes from the controller's journal,
+        with the state ``held``.
 
         Raises:
             AnsibleExecutionUnreachable: no node could be reached.
-            PartlyDone: some could not be; ``error.result`` has what the others told (see `faults_of`).
+            PartlyDone: some nodes could not be reached; ``error.result`` has the reports of the others (see
+                `faults_of`).
         """
         nodes = self.known_nodes()
         return faults_of(self._faults.listing(nodes, self._discovery.machines()).raise_for_status())
 
     def heal(self, ids: Iterable[str] = (), *, check: bool = True) -> Result:
-        """Undo the faults of os_faults on every node, whoever made them; safe to repeat.
+        """Undo the faults of os_faults on every node, also those of other users; safe to repeat.
 
-        Nodes that were powered off from this controller are powered on first, and waited for until they answer.
+        First it powers on the nodes that this controller has powered off, and waits until they answer.
 
         Args:
-            ids: only those with these identities (`Fault.id`); all when empty. One that no node holds is undone
-                already, and the log says so.
+            ids: only the faults with these ids (`Fault.id`); all when empty. An id that no node holds is no error; the
+                log has a warning.
             check: raise when one could not be undone.
 
         Raises:
-            ArgumentError: an identity is none.
-            UndoError: a fault is still there; the message says where and why.
+            ArgumentError: an id has an impossible form.
+            UndoError: a fault is still there; the message has the node and the reason.
             PartlyDone: a node could not be reached; its faults end by themselves at their time.
-            AnsibleExecutionException: the journal can't be read, so it is not known which nodes were powered off from
-                here; all others were healed.
-            KeyboardInterrupt: passed on, with notes of what the nodes may hold yet.
+            AnsibleExecutionException: the journal can't be read, so the nodes that this controller has powered off
+                are not known; all others were healed.
+            KeyboardInterrupt: passed on; its notes list the faults that the nodes may still hold.
         """
         wanted = checked(ids)
         nodes = self.known_nodes()
@@ -256,15 +258,15 @@ class Cloud:
     def injected(self, action: Action, seconds: int | None = None) -> AbstractContextManager[Result]:
         """Inject a fault for the length of a ``with`` block.
 
-        The end of the block takes it back, however it comes, on the nodes that were changed by it, and raises when that
-        fails. Should this process die, the nodes take it back themselves at its time.
+        Every end of the block, also by an error, undoes the fault on the nodes that it has changed, and raises when
+        the undo fails. If this process dies, the nodes undo the fault themselves at its time.
 
         Args:
-            action: of a verb that lasts, as ``service.action()`` and ``nodes.action()`` return it.
-            seconds: after which the nodes take it back in any case; as the action says when None.
+            action: a lasting fault, as ``service.action()`` and ``nodes.action()`` return it.
+            seconds: seconds after which the nodes undo it in any case; those of the action when None.
 
         Raises:
-            ArgumentError: it leaves nothing that could be taken back, or has no end of its own to be set.
+            ArgumentError: the action has no undo, or its end can't be set.
             UndoError: the fault is still there after the block.
 
         Example:
@@ -274,11 +276,11 @@ class Cloud:
         return injected(self.perform, action if seconds is None else actions.ending_after(action, seconds))
 
     def healing(self, ids: Iterable[str] = ()) -> list[Action]:
-        """Return what `heal` would do, run by run; nothing is touched."""
+        """Return the actions of `heal`, run by run; nothing is touched."""
         return self._faults.healing(self.known_nodes(), checked(ids))
 
     def known_nodes(self) -> list[Node]:
-        """Return the nodes that answered, and with ``last_seen`` set those that did not: they can still be named."""
+        """Return all nodes. Those that did not answer have ``last_seen`` set; they can still be named."""
         return sorted(self._discovery.known().values(), key=lambda node: node.fqdn)
 
     # -- how ---------------------------------------------------------------------------------
@@ -287,8 +289,8 @@ class Cloud:
         """Return Ansible's inventory of the nodes, as ``os-faults inventory`` prints it.
 
         Args:
-            nodes: whose; all nodes of the cloud when None.
-            secrets: let passwords be looked up in files that live as long as this object.
+            nodes: the hosts; all nodes of the cloud when None.
+            secrets: include passwords, as look-ups of files that live as long as this object.
         """
         chosen = tuple(self.get_nodes() if nodes is None else nodes)
         return self._engine.inventory(chosen, self._discovery.machines().variables(chosen), secrets=secrets)
@@ -297,48 +299,49 @@ class Cloud:
         """Refuse a network that one of the nodes does not have, before anything is touched.
 
         Args:
-            name: of a network, or of an interface.
-            nodes: who should have it.
+            name: name of a network or an interface.
+            nodes: the nodes that should have it.
 
         Raises:
-            ArgumentError: with the networks that the node has.
+            ArgumentError: a node does not have it; the message lists the networks of the node.
         """
         self._hosts.check_network(name, nodes)
 
     def check_power(self, verb: str, nodes: Iterable[Node]) -> None:
-        """Refuse what no power driver can do to one of the nodes, before anything is touched.
+        """Refuse a power verb that no power driver can do on one of the nodes, before anything is touched.
 
         Raises:
-            PowerManagementError: with the names of these nodes.
+            PowerManagementError: the message has the names of these nodes.
         """
         self._discovery.machines().check(verb, nodes)
 
     def perform(self, action: Action, *, check: bool = True) -> Result:
-        """Do an action by one playbook run.
+        """Perform an action in one playbook run.
 
         Args:
-            action: what to do.
-            check: raise when it was not achieved on every node.
+            action: the action.
+            check: raise when the action did not succeed on every node.
 
         Raises:
-            GuardRailError: it would break more than it may, or what is protected; nothing was touched.
-            BaseException: whatever interrupts the run (Ctrl-C, a signal handler's error, its own deadline) is passed
-                on, after what the action did so far was taken back.
+            GuardRailError: it would break too many nodes, or protected ones; nothing was touched.
+            BaseException: an interruption of the run (Ctrl-C, an error of a signal handler, the deadline) is passed
+                on, after the undo of the action's effects so far.
         """
         return self._executor.perform(action, check=check)
 
     def perform_all(self, wanted: Sequence[Action]) -> tuple[Result, ...]:
-        """Do several actions, by one playbook run where they can share one; what became of each is its result to tell.
+        """Perform several actions, in one playbook run where they can share one; return the result of each.
 
         Args:
-            wanted: what to do, in this order, as ``service.action()`` and ``nodes.action()`` return it.
+            wanted: the actions in order, as ``service.action()`` and ``nodes.action()`` return them.
 
         Returns:
-            One result for each; ``raise_for_status()`` of it raises when it was not achieved on every node. A node that
-            failed at one action is left out of those that follow in the same run, and so told.
+            One result for each action; its ``raise_for_status()`` raises when the action did not succeed on every
+            node. A node that fails at one action is left out of the later actions of the same run; their results
+            report it as left out.
 
         Raises:
-            GuardRailError: one of them, or all together, would break more than they may; nothing was touched.
+            GuardRailError: an action alone, or all together, would break too much; nothing was touched.
             BaseException: see `perform`.
 
         Example:
@@ -349,16 +352,16 @@ class Cloud:
         return self._executor.perform_all(wanted)
 
     def together(self) -> AbstractContextManager[Together]:
-        """Do the verbs of a ``with`` block at its end, by one playbook run where they can share one.
+        """Perform the verbs of a ``with`` block at its end, in one playbook run where they can share one.
 
-        What this thread calls in the block is checked at once, and not done when the block fails; its result is there
-        after the block. A node that failed at one verb is left out of those that follow in the same run.
+        Verbs that this thread calls in the block are checked at once and performed after the block. Nothing is done
+        when the block fails. A node that fails at one verb is left out of the later verbs of the same run.
 
         Yields:
-            What was asked for; its ``results`` tell afterwards what became of each.
+            The noted actions; ``results`` has the result of each after the block.
 
         Raises:
-            OSFError: at the end, of the first verb that was not achieved on every node; see `perform_all`.
+            OSFError: at the end, for the first verb that did not succeed on every node; see `perform_all`.
 
         Example:
             >>> with cloud.together() as several:
@@ -372,7 +375,7 @@ class Cloud:
     def execute_on_cloud(
         self, hosts: Iterable[Node], task: Mapping[str, Any], raise_on_error: bool = True
     ) -> list[Record]:
-        """Run one Ansible task on nodes, as versions before 1.0 name it; see `NodeCollection.run_task`.
+        """Run one Ansible task on nodes: the method of versions before 1.0, see `NodeCollection.run_task`.
 
         Args:
             hosts: the nodes.
@@ -384,7 +387,7 @@ class Cloud:
     def command_line(self, action: Action) -> tuple[Path, list[str]]:
         """Write the run of an action without running it; return its directory and its command line.
 
-        The line works when it is pasted; passwords are not part of it (``--ask-pass``, ``--ask-become-pass``).
+        The line can be pasted into a shell. It has no passwords (``--ask-pass``, ``--ask-become-pass``).
         """
         machines = self._discovery.machines() if action.from_outside else Machines()
         return self._engine.prepare(action, machines.variables(action.nodes))
@@ -392,10 +395,10 @@ class Cloud:
     plan = command_line  # its name in 1.0.0a1
 
     def preview(self, action: Action) -> Preview:
-        """Return what an action would do and what stands in its way; nodes are asked, and nothing is touched.
+        """Return the effects of an action and its obstacles; nodes are asked, and nothing is touched.
 
         Args:
-            action: as ``service.action()`` and ``nodes.action()`` return it.
+            action: the action, as ``service.action()`` and ``nodes.action()`` return it.
 
         Example:
             >>> cloud.preview(cloud.get_service("keystone").action("freeze", seconds=30)).seconds
@@ -417,7 +420,7 @@ class Cloud:
 
 
 def _contained(services: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return the containers in which services run, by their own names."""
+    """Return the containers of services, by the names of the containers."""
     found = [entry for entry in services.values() if "container" in entry]
     return {
         entry["container"]: {"container": entry["container"], "engine": entry.get("engine", "auto")} for entry in found

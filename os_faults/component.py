@@ -1,4 +1,4 @@
-"""What services and containers have in common: some nodes have them, running or not."""
+"""The common part of services and containers: some nodes have them, running or not."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Component:
     Args:
         name: its name in the catalogue or the configuration.
         placement: finds the nodes that have it.
-        performer: who performs actions.
+        performer: performs actions.
 
     Attributes:
-        KIND: the word for it, and the option of the contracts that names it.
-        ERROR: what is raised when nobody has it.
+        KIND: the word for it, also the name of its option in the contracts.
+        ERROR: the error when no node has it.
     """
 
     KIND: ClassVar[str]
@@ -47,10 +47,10 @@ class Component:
 
         Args:
             running: ask the nodes now, and return only those where it runs.
-            silent: whether nodes of the cloud may be silent; what these have is then known from earlier sessions.
+            silent: accept nodes that do not answer; their components come from the last discovery.
 
         Raises:
-            AnsibleExecutionUnreachable, PartlyDone: a node of the cloud did not answer, and may not be ``silent``.
+            AnsibleExecutionUnreachable, PartlyDone: a node of the cloud did not answer, and ``silent`` is False.
         """
         nodes = self._placement.running(self.name) if running else self._placement.nodes(self.name, silent=silent)
         return NodeCollection(nodes, self._performer)
@@ -58,22 +58,22 @@ class Component:
     def injected(
         self, verb: str, nodes: NodeCollection | None = None, **options: Any
     ) -> AbstractContextManager[Result]:
-        """Do a lasting verb for the length of a ``with`` block, see `Cloud.injected`.
+        """Inject a fault for the length of a ``with`` block, see `Cloud.injected`.
 
         Args:
-            verb: a word of the contracts (``limit_cpu``).
-            nodes: where; everywhere when None.
-            options: of its playbook.
+            verb: the verb (``limit_cpu``).
+            nodes: the nodes to act on; all that have it when None.
+            options: options of its playbook.
         """
         return injected(self._performer.perform, self.action(verb, nodes, **options))
 
     def action(self, verb: str, nodes: NodeCollection | None = None, **options: Any) -> Action:
-        """Return what a verb would do, fully checked; nothing is touched.
+        """Return the action of a verb, fully checked; nothing is touched.
 
         Args:
-            verb: a word of the contracts (``restart``).
-            nodes: where; everywhere when None.
-            options: of its playbook; those that are None are left to its defaults.
+            verb: the verb (``restart``).
+            nodes: the nodes to act on; all that have it when None.
+            options: options of its playbook; None means the default of the playbook.
 
         Raises:
             ArgumentError: the verb is unknown, or its contract refuses an option.
@@ -84,7 +84,7 @@ class Component:
             raise ArgumentError(
                 f"{verb} {subject}: nodes must be a node collection, as get_nodes() returns it, not {nodes!r}"
             )
-        everywhere = self.get_nodes(silent=nodes is not None)  # who is not named need not answer
+        everywhere = self.get_nodes(silent=nodes is not None)  # nodes that are not named need not answer
         chosen = everywhere if nodes is None else nodes
         if not chosen:
             raise self.ERROR(f"{verb} {subject} on an empty set of nodes: nothing was done")
@@ -106,7 +106,7 @@ class Component:
         return replace(action, known=self._known)
 
     def start(self, nodes: NodeCollection | None = None, timeout: int | None = None, *, check: bool = True) -> Result:
-        """Start it, also where somebody stopped it, and wait until it is up."""
+        """Start it, also after somebody has stopped it, and wait until it is up."""
         return self._do("start", nodes, check, **{f"{self.KIND}_timeout": timeout})
 
     def terminate(
@@ -117,7 +117,7 @@ class Component:
         check: bool = True,
         **call: Unpack[actions.PerCall],
     ) -> Result:
-        """Stop it gracefully, by its systemd unit where it has one, and wait until it is down; ``heal`` starts it."""
+        """Stop it gracefully, by its systemd unit if it has one, and wait until it is down; ``heal`` starts it."""
         return self._do("terminate", nodes, check, **{f"{self.KIND}_timeout": timeout}, **call)
 
     def restart(
@@ -139,11 +139,11 @@ class Component:
         check: bool = True,
         **call: Unpack[actions.PerCall],
     ) -> Result:
-        """Kill every process of it with SIGKILL; the result says who may start it again."""
+        """Kill all its processes with SIGKILL; the result reports what may start it again."""
         return self._do("kill", nodes, check, **{f"{self.KIND}_timeout": timeout}, **call)
 
     def _more(self, verb: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return further options that follow from those that were given."""
+        """Return further options that follow from the given ones."""
         return {}
 
     def _do(self, verb: str, nodes: NodeCollection | None, check: bool, **options: Any) -> Result:

@@ -1,4 +1,4 @@
-"""A container of the cloud, and what can be done to it."""
+"""A container of the cloud and its verbs."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from os_faults.nodes import NodeCollection, Time
 
 
 class Container(Component):
-    """A container of docker or podman, the one with exactly this name on each of its nodes.
+    """A container of docker or podman, with exactly this name on each of its nodes.
 
-    Every verb takes ``nodes`` (all nodes that have the container, running or not, when None), returns a `Result` with
-    one entry per node, and raises when a node did not do it; with ``check=False`` the result is returned whatever it
-    says. A verb that breaks something also takes what `PerCall` names, such as ``limit``. ``timeout`` is in seconds.
+    Every verb takes ``nodes`` (all nodes that have the container, running or not, when None) and returns a `Result`
+    with one entry per node. It raises when it did not succeed on every node; with ``check=False`` it returns the result
+    also then. A verb that breaks something also takes the arguments of `PerCall`, such as ``limit``. ``timeout`` is in
+    seconds.
 
     Example:
         >>> nova = cloud.get_container("nova_api")
@@ -36,25 +37,25 @@ class Container(Component):
         check: bool = True,
         **call: Unpack[actions.PerCall],
     ) -> Result:
-        """Stop all that runs in the container in its tracks.
+        """Freeze all processes of the container.
 
         Args:
-            nodes: where; everywhere when None.
-            sec: seconds until the node itself lets it go on.
-            heal_after: the same, where ``never`` is allowed; the connection's ``heal_after`` when both are None.
-            check: raise when a node did not do it.
+            nodes: the nodes to act on; all that have the container when None.
+            sec: seconds until the node itself lets it continue.
+            heal_after: the same, and ``never`` is allowed; the connection's ``heal_after`` when both are None.
+            check: raise when the verb did not succeed on every node.
         """
         return self._do("pause", nodes, check, seconds=sec, heal_after=heal_after, **call)
 
     def unpause(self, nodes: NodeCollection | None = None, *, check: bool = True) -> Result:
-        """Let a paused container go on."""
+        """Let a paused container continue."""
         return self._do("unpause", nodes, check)
 
     def paused(self, nodes: NodeCollection | None = None, heal_after: Time = None) -> AbstractContextManager[Result]:
         """Keep the container paused for the length of a ``with`` block.
 
         Args:
-            nodes: where; everywhere when None.
-            heal_after: seconds until the nodes end it in any case, or ``never``; that of the connection when None.
+            nodes: the nodes to act on; all that have the container when None.
+            heal_after: seconds until the nodes undo it in any case, or ``never``; the connection's when None.
         """
         return self.injected("pause", nodes, heal_after=heal_after)

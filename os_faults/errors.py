@@ -1,29 +1,29 @@
-"""Everything that os_faults raises, drawn as a tree.
+"""Every error of os_faults, drawn as a tree.
 
 ::
 
     OSFException                          the root
     └── OSFError
-        ├── ConfigError                   the configuration is wrong; names the key's path       exit 2
-        │   ├── OSFDriverNotFound         no such driver; names the nearest
+        ├── ConfigError                   the configuration is wrong; has the path of the key    exit 2
+        │   ├── OSFDriverNotFound         no such driver; has the nearest names
         │   └── OSFDriverWithSuchNameExists   two packages have a driver of this name
-        ├── ArgumentError                 a verb was called with a bad argument                  exit 2
+        ├── ArgumentError                 an argument of a verb is wrong                         exit 2
         ├── SentenceError                 a sentence is not understood; nothing was touched      exit 2
         ├── GuardRailError                a limit or a protection forbids it; nothing was touched  exit 2
-        ├── CloudManagementError          the cloud can't be asked, or answered nonsense         exit 1
+        ├── CloudManagementError          the cloud can't be asked, or its answer is nonsense    exit 1
         ├── NodeCollectionError           no such node, an empty set, a pick that is too big     exit 2
-        ├── ServiceError                  no such service, or nowhere to act on it               exit 2
+        ├── ServiceError                  no such service, or no node with it                    exit 2
         ├── ContainerError                no such container                                      exit 2
         ├── PowerManagementError          no driver knows the node's power                       exit 1
-        ├── UndoError                     a fault could not be taken back (has ``.result``)      exit 5
-        └── AnsibleExecutionException     a run did not do what was asked (has ``.result``)      exit 1
+        ├── UndoError                     a fault could not be undone (has ``.result``)          exit 5
+        └── AnsibleExecutionException     an action failed (has ``.result``)                     exit 1
             ├── AnsibleExecutionUnreachable   no node of the run could be reached                exit 3
             ├── PartlyDone                    some nodes did it, others did not                  exit 4
             │   └── PartlyUnreachable         some did it, the others could not be reached       exit 4
             ├── NothingTargeted               the run matched no node at all                     exit 1
             └── RunTimeout                    the run did not end before its deadline            exit 1
 
-Every message is a sentence for a person: what failed, on which node, why, what to do.
+Every message is a sentence for a person: the failure, the node, the reason, the remedy.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ if TYPE_CHECKING:
 class OSFException(Exception):
     """The root of all errors of os_faults.
 
-    ``exit_code`` is what the command line ends with when the error reaches it.
+    ``exit_code`` is the exit code of the command line for this error.
     """
 
     exit_code: int = 1
 
 
 class OSFError(OSFException):
-    """An error that names what failed; the parent of every class below."""
+    """The parent of all other errors; the message names the failure."""
 
 
 class ConfigError(OSFError, ValueError):
@@ -56,25 +56,25 @@ class ConfigError(OSFError, ValueError):
 
 
 class OSFDriverNotFound(ConfigError):
-    """No driver has this name; the message lists the nearest ones."""
+    """No driver has this name; the message lists the nearest names."""
 
 
 class OSFDriverWithSuchNameExists(ConfigError):
-    """Two packages give one name to different drivers; the message names both."""
+    """Two packages give the same name to different drivers; the message names both."""
 
 
 class ArgumentError(OSFError, ValueError):
-    """A verb was called with an argument that its contract refuses."""
+    """The contract of a verb refuses an argument."""
 
     exit_code = 2
 
 
 class SentenceError(OSFError, ValueError):
-    """A sentence is not understood whole, so nothing was touched; the message says what was expected where.
+    """A sentence is not fully understood, so nothing was touched; the message has the word and the expected ones.
 
     Args:
         message: the sentence for a person.
-        place: the number of the word that nothing could be made of; 0 is the first.
+        place: position of the first word that is not understood; 0 is the first word.
     """
 
     exit_code = 2
@@ -85,13 +85,13 @@ class SentenceError(OSFError, ValueError):
 
 
 class GuardRailError(OSFError):
-    """A guard rail forbids the action, so nothing was touched; the message says which, and what to do."""
+    """A guard rail forbids the action, so nothing was touched; the message has the guard rail and the remedy."""
 
     exit_code = 2
 
 
 class CloudManagementError(OSFError):
-    """The cloud could not be asked, or what it answered can't be used."""
+    """The cloud could not be asked, or its answer can't be used."""
 
 
 class NodeCollectionError(OSFError, LookupError):
@@ -101,7 +101,7 @@ class NodeCollectionError(OSFError, LookupError):
 
 
 class ServiceError(OSFError, LookupError):
-    """No such service, or no node where it could be acted on."""
+    """No such service, or no node with it."""
 
     exit_code = 2
 
@@ -113,15 +113,15 @@ class ContainerError(OSFError, LookupError):
 
 
 class PowerManagementError(OSFError):
-    """No power driver knows the node, or the power verb failed."""
+    """The machine of a node is not known for sure, or its power driver can't do the verb."""
 
 
 class _WithResult(OSFError):
-    """An error that carries the per-node evidence.
+    """An error with the result of each node.
 
     Args:
         message: the sentence for a person.
-        result: what happened on each node, where a run got that far.
+        result: the result of each node, if the run got that far.
     """
 
     def __init__(self, message: str, result: Result | None = None) -> None:
@@ -130,13 +130,13 @@ class _WithResult(OSFError):
 
 
 class UndoError(_WithResult):
-    """A fault is still there after its undo; ``.result`` says on which node and why."""
+    """A fault is still there after its undo; ``.result`` has the node and the reason."""
 
     exit_code = 5
 
 
 class AnsibleExecutionException(_WithResult):
-    """A run did not do what was asked; ``.result`` has one entry per node."""
+    """An action failed; ``.result`` has one entry per node."""
 
 
 class AnsibleExecutionUnreachable(AnsibleExecutionException):
@@ -146,13 +146,13 @@ class AnsibleExecutionUnreachable(AnsibleExecutionException):
 
 
 class PartlyDone(AnsibleExecutionException):
-    """Some nodes did what was asked, others did not."""
+    """An action succeeded on some nodes and failed on others."""
 
     exit_code = 4
 
 
 class PartlyUnreachable(PartlyDone, AnsibleExecutionUnreachable):
-    """Some nodes did what was asked, and all others could not be reached."""
+    """An action succeeded on some nodes, and all others could not be reached."""
 
 
 class NothingTargeted(AnsibleExecutionException):
@@ -164,7 +164,7 @@ class RunTimeout(AnsibleExecutionException):
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return the end of a sentence that offers the names nearest to ``word``.
+    """Return the end of a sentence, with the names nearest to ``word``.
 
     Example:
         >>> did_you_mean("keystne", ["keystone", "mysql"])

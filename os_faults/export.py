@@ -1,4 +1,4 @@
-"""A configuration with what was found: ``os_faults.discover()``, whose result can be connected to again."""
+"""A configuration with the discovered nodes and services: ``os_faults.discover()``. ``connect()`` takes its result."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def discover(
     *,
     runner: Runner | None = None,
 ) -> dict[str, Any]:
-    """Ask the nodes of a configuration who they are, and return a configuration that says so.
+    """Discover the nodes of a configuration, and return a configuration with the findings.
 
-    In it all nodes are listed with their names, addresses and MAC addresses under ``node_discover``, and all services
-    under ``services``. Services and containers that a node has are there with their ``hosts``. All else is as it was;
-    paths are absolute.
+    It lists all nodes with names, addresses and MAC addresses under ``node_discover``, and all services under
+    ``services``. Services and containers that a node has get their ``hosts``. The rest is unchanged; paths are
+    absolute.
 
     Args:
         cloud_config: the configuration; it is not changed.
@@ -37,7 +37,7 @@ def discover(
 
     Raises:
         ConfigError: there is no configuration, or it is wrong.
-        AnsibleExecutionUnreachable, PartlyDone: a node did not answer. It is never just left out.
+        AnsibleExecutionUnreachable, PartlyDone: a node did not answer. It is never left out silently.
 
     Example:
         >>> found = os_faults.discover({"cloud_management": {"driver": "devstack", "address": "devstack.local"}})
@@ -50,12 +50,12 @@ def discover(
 
 
 def described(cloud: Cloud, config: Config, data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a configuration with the nodes and services of a cloud in it.
+    """Return a configuration with the nodes and services of a cloud.
 
     Args:
         cloud: the cloud of the configuration.
         config: the configuration.
-        data: the same, as `os_faults.config.portable` returns it.
+        data: the same configuration, as `os_faults.config.portable` returns it.
     """
     usual = auth_of(
         config.cloud.args, root_by_default=getattr(registry.get("cloud", config.cloud.driver), "root_by_default", False)
@@ -73,7 +73,7 @@ def described(cloud: Cloud, config: Config, data: Mapping[str, Any]) -> dict[str
 
 
 def _node(node: Node, usual: Auth, data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a node as a list of nodes has it, with what its login has beyond the usual one."""
+    """Return a node as an entry of ``node_list``, with the login keys that differ from the usual login."""
     own = [field.name for field in fields(Auth) if getattr(node.auth, field.name) != getattr(usual, field.name)]
     about = {key: getattr(node, key) for key in ("ip", "fqdn", "mac", "libvirt_name")} | keys_of(
         node.auth, own, _configured(node.ip, data)
@@ -82,7 +82,7 @@ def _node(node: Node, usual: Auth, data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _configured(address: str, tree: Any) -> Mapping[str, Any]:
-    """Return what the configuration itself says of a node, where it speaks of it: its passwords may be references."""
+    """Return the node's entry in the configuration, if it has one; its passwords may be references."""
     if isinstance(tree, Mapping):
         if address in (tree.get("ip"), tree.get("address")) and "driver" not in tree:
             return {**tree, **(tree.get("auth") or {})}
@@ -99,7 +99,7 @@ def _service(cloud: Cloud, config: Config, name: str, data: Mapping[str, Any]) -
 
 
 def _component(entry: Mapping[str, Any], component: Component) -> dict[str, Any]:
-    """Return a service or container of the configuration in the nested form, with its hosts."""
+    """Return a configured service or container in the nested form, with its hosts."""
     args = entry.get("args", {key: value for key, value in entry.items() if key not in ("driver", "hosts")})
     return {"driver": entry["driver"], "args": args, **_hosts(component)}
 

@@ -23,18 +23,18 @@ def human_api(cloud: Cloud, command: str) -> Result: ...
 @overload
 def human_api(cloud: Cloud, command: list[str]) -> tuple[Result, ...]: ...
 def human_api(cloud: Cloud, command: str | list[str]) -> Result | tuple[Result, ...]:
-    """Do what a sentence says, or what several say by one playbook run.
+    """Perform a sentence, or several sentences in one playbook run.
 
     Args:
-        cloud: as ``connect()`` returns it.
-        command: the sentence, or a list of them; `docs/sentences.md` has the grammar.
+        cloud: the cloud that ``connect()`` returns.
+        command: a sentence, or a list of sentences; `docs/sentences.md` has the grammar.
 
     Returns:
-        What was done, one entry per node; of a list, such a result for each sentence, see `Cloud.perform_all`.
+        The result, with one entry per node; for a list, one result for each sentence, see `Cloud.perform_all`.
 
     Raises:
-        SentenceError: a sentence is not understood whole; nothing was touched.
-        OSFError: whatever the verb itself raises.
+        SentenceError: a sentence is not fully understood; nothing was touched.
+        OSFError: an error of the verb itself.
 
     Example:
         >>> os_faults.human_api(cloud, "freeze keystone service on one node for 30 seconds")
@@ -49,10 +49,10 @@ def human_api(cloud: Cloud, command: str | list[str]) -> Result | tuple[Result, 
 
 
 def action_of(cloud: Cloud, command: str) -> Action:
-    """Return what a sentence would do, fully checked; nodes may be asked who they are, and nothing is touched.
+    """Return the action of a sentence, fully checked; nodes may be discovered for it, and nothing is touched.
 
     Raises:
-        SentenceError: the sentence is not understood whole.
+        SentenceError: the sentence is not fully understood.
         OSFError: there is no such service or node, or the contract of the verb refuses an option.
     """
     meaning = understand(command, forms())
@@ -65,12 +65,12 @@ def action_of(cloud: Cloud, command: str) -> Action:
 
 @cache
 def forms() -> tuple[Form, ...]:
-    """Return all that can be said: the verbs of the bundled playbooks, and how."""
+    """Return the forms of all verbs of the bundled playbooks."""
     return forms_of(contracts().values())
 
 
 def _component(cloud: Cloud, holder: Holder) -> Component:
-    """Return what a sentence names; a name that is written in another case means the one that there is."""
+    """Return the service or container that a sentence names, in upper or lower case."""
     if holder.kind == Container.KIND:
         return cloud.get_container(_as_written(holder.name, cloud.list_containers()))
     return cloud.get_service(_as_written(holder.name, cloud.list_services()))
@@ -82,7 +82,7 @@ def _as_written(name: str, known: Iterable[str]) -> str:
 
 
 def _nodes(cloud: Cloud, where: Where) -> NodeCollection:
-    """Return the nodes that a sentence about nodes means."""
+    """Return the nodes of a sentence about nodes."""
     if where.names:
         return _named(cloud, where)
     component = _component(cloud, where.holder) if where.holder else None
@@ -93,9 +93,9 @@ def _nodes(cloud: Cloud, where: Where) -> NodeCollection:
 
 
 def _nodes_with(cloud: Cloud, component: Component, meaning: Meaning) -> NodeCollection | None:
-    """Return the nodes that a sentence about a service or container means; None for all that have it.
+    """Return the nodes of a sentence about a service or container; None for all that have it.
 
-    Of several a random one is one where it runs, where it is about to be broken.
+    Random nodes of a verb that breaks the component are chosen from those where it runs.
     """
     where = meaning.where
     if where.names:
@@ -114,7 +114,7 @@ def _nodes_with(cloud: Cloud, component: Component, meaning: Meaning) -> NodeCol
 
 
 def _named(cloud: Cloud, where: Where) -> NodeCollection:
-    """Return the nodes with the names that a sentence says; they must have what it says of them."""
+    """Return the nodes that a sentence names; they must have the component that it mentions."""
     nodes = cloud.get_nodes(where.names)
     component = _component(cloud, where.holder) if where.holder else None
     if component and (without := nodes - component.get_nodes()):

@@ -11,7 +11,7 @@ from os_faults.model import Node
 
 
 class Chooser(Protocol):
-    """What a set of nodes needs to choose some of them.
+    """The part of a cloud that a set of nodes needs for random choices.
 
     Attributes:
         rng: the source of randomness, seeded by ``connect(seed=)``.
@@ -51,7 +51,7 @@ class NodeSet(Set[Node]):
     @overload
     def __getitem__(self, key: slice) -> Self: ...
     def __getitem__(self, key: int | slice) -> Node | Self:
-        """Return the node at a position, or the collection that a slice cuts out."""
+        """Return the node at a position, or the collection of a slice."""
         return self._of(self._nodes[key]) if isinstance(key, slice) else self._nodes[key]
 
     def __and__(self, other: object) -> Self:
@@ -67,7 +67,7 @@ class NodeSet(Set[Node]):
         return (self | other) - (self & other)
 
     __add__ = __or__
-    # With anything but a node collection these refuse, on whichever side it stands.
+    # These refuse anything but a node collection, on either side.
     __rand__, __ror__, __rsub__, __rxor__ = __and__, __or__, __sub__, __xor__
 
     def __eq__(self, other: object) -> bool:
@@ -98,7 +98,7 @@ class NodeSet(Set[Node]):
         return [node.ip for node in self]
 
     def get_macs(self) -> list[str | None]:
-        """Return the nodes' MAC addresses, ordered by node name; None where it is not known."""
+        """Return the nodes' MAC addresses, ordered by node name; None for an unknown address."""
         return [node.mac for node in self]
 
     def get_fqdns(self) -> list[str]:
@@ -106,7 +106,7 @@ class NodeSet(Set[Node]):
         return [node.fqdn for node in self]
 
     def pick(self, count: int = 1) -> Self:
-        """Return ``count`` nodes chosen at random, by the seed of the connection.
+        """Return ``count`` nodes, chosen at random with the seed of the connection.
 
         Raises:
             NodeCollectionError: the collection has fewer nodes, or ``count`` is below 1.
@@ -119,11 +119,11 @@ class NodeSet(Set[Node]):
         """Return the nodes for which ``predicate`` is true, of those that have ``role``.
 
         Args:
-            predicate: says of a node whether it is meant; all are when None.
-            role: what the cloud has made of the node; only clouds that tell roles (``fuel``) have some.
+            predicate: returns whether to keep a node; all nodes are kept when None.
+            role: the node's role in the cloud; only some clouds (``fuel``) report roles.
 
         Raises:
-            NodeCollectionError: there is none.
+            NodeCollectionError: no node fits.
 
         Example:
             >>> cloud.get_nodes().filter(role="controller")  # doctest: +SKIP
@@ -131,7 +131,7 @@ class NodeSet(Set[Node]):
         having = [node for node in self if role is None or role in node.roles]
         if not having:
             roles = sorted({role for node in self for role in node.roles})
-            known = f"they have: {', '.join(roles)}" if roles else "this cloud tells no roles"
+            known = f"they have: {', '.join(roles)}" if roles else "this cloud reports no roles"
             raise NodeCollectionError(f"none of the {len(self)} nodes has the role {role!r}; {known}")
         chosen = [node for node in having if predicate is None or predicate(node)]
         if not chosen:

@@ -1,4 +1,4 @@
-"""A collection of nodes, and what can be done to them."""
+"""A collection of nodes and their verbs."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from os_faults.model import Action, Node, Result
 from os_faults.model.start_time import At
 from os_faults.node_set import Chooser, NodeSet
 
-#: Seconds, or the word for a fault without an end; None leaves it to the connection.
+#: Seconds, or ``never`` for a fault without an end; None means the connection's ``heal_after``.
 Time = int | Literal["never"] | None
 
 
 class Performer(Chooser, Protocol):
-    """What a collection of nodes needs of its cloud: somebody who performs actions.
+    """The part of a cloud that a collection of nodes needs: it performs actions.
 
     Attributes:
-        heal_after: seconds after which a fault ends by itself where the caller does not say.
+        heal_after: seconds after which a fault ends by itself, unless the caller gives a time.
     """
 
     heal_after: int
 
     def perform(self, action: Action, *, check: bool = True) -> Result:
-        """Do ``action``; raise when it was not achieved, unless ``check`` is False."""
+        """Perform ``action``; raise when it did not succeed on every node, unless ``check`` is False."""
 
     def check_network(self, name: str, nodes: Iterable[Node]) -> None:
         """Refuse a network that one of the nodes does not have, before anything is touched."""
 
     def check_power(self, verb: str, nodes: Iterable[Node]) -> None:
-        """Refuse what no power driver can do to one of the nodes, before anything is touched."""
+        """Refuse a power verb that no power driver can do on one of the nodes, before anything is touched."""
 
     def get_nodes(self, fqdns: Iterable[str]) -> NodeSet:
         """Return the nodes of the cloud with these names."""
@@ -42,10 +42,10 @@ class Performer(Chooser, Protocol):
 class NodeCollection(NodeSet):
     """A set of nodes with set algebra, choice and the node verbs.
 
-    Every verb returns a `Result` with one entry per node and raises when a node did not do it;
-    with ``check=False`` the result is returned whatever it says.
+    Every verb returns a `Result` with one entry per node. It raises when it did not succeed on every node; with
+    ``check=False`` it returns the result also then.
 
-    A verb that breaks something also takes what `PerCall` names, such as ``limit``.
+    A verb that breaks something also takes the arguments of `PerCall`, such as ``limit``.
 
     Example:
         >>> nodes = cloud.get_nodes()
@@ -67,30 +67,30 @@ class NodeCollection(NodeSet):
         """Reboot the nodes gracefully.
 
         Args:
-            wait: return when every node runs with a new boot id; False returns at once.
-            wait_timeout: seconds to wait for that.
-            check: raise when a node did not do it.
+            wait: wait until every node runs with a new boot id; False returns at once.
+            wait_timeout: seconds to wait.
+            check: raise when the verb did not succeed on every node.
         """
         return self._do("reboot", check, wait=wait, wait_timeout=wait_timeout, **call)
 
     def poweroff(
         self, wait_timeout: int | None = None, *, check: bool = True, **call: Unpack[actions.PerCall]
     ) -> Result:
-        """Cut the power of the nodes, and wait until they are off; `poweron` gives it back.
+        """Cut the power of the nodes, and wait until they are off; `poweron` powers them on again.
 
         Args:
-            wait_timeout: seconds to wait for that; 300 when None.
-            check: raise when a node did not do it.
+            wait_timeout: seconds to wait; 300 when None.
+            check: raise when the verb did not succeed on every node.
         """
         return self._do("poweroff", check, wait_timeout=wait_timeout, **call)
 
     def poweron(self, wait: bool = False, wait_timeout: int | None = None, *, check: bool = True) -> Result:
-        """Give the nodes power.
+        """Power on the nodes.
 
         Args:
-            wait: return when every node answers; False returns when its power is on, and its system starts meanwhile.
-            wait_timeout: seconds to wait for that; 300 when None.
-            check: raise when a node did not do it.
+            wait: wait until every node answers; False returns when the power is on, while the system starts.
+            wait_timeout: seconds to wait; 300 when None.
+            check: raise when the verb did not succeed on every node.
         """
         return self._do("poweron", check, wait=wait, wait_timeout=wait_timeout)
 
@@ -105,20 +105,20 @@ class NodeCollection(NodeSet):
         """Restart the nodes the hard way, by the reset button; a node that is off is refused.
 
         Args:
-            wait: return when every node answers with a new boot id; False returns when the button was pressed.
-            wait_timeout: seconds to wait for that; 300 when None.
-            check: raise when a node did not do it.
+            wait: wait until every node answers with a new boot id; False returns when the button was pressed.
+            wait_timeout: seconds to wait; 300 when None.
+            check: raise when the verb did not succeed on every node.
         """
         return self._do("reset", check, wait=wait, wait_timeout=wait_timeout, **call)
 
     def shutdown(
         self, wait_timeout: int | None = None, *, check: bool = True, **call: Unpack[actions.PerCall]
     ) -> Result:
-        """Ask the nodes to shut down by the power button, and wait until they are off.
+        """Press the power button of the nodes, which asks them to shut down, and wait until they are off.
 
         Args:
-            wait_timeout: seconds to wait for that; 300 when None.
-            check: raise when a node did not do it.
+            wait_timeout: seconds to wait; 300 when None.
+            check: raise when the verb did not succeed on every node.
         """
         return self._do("shutdown", check, wait_timeout=wait_timeout, **call)
 
@@ -131,13 +131,13 @@ class NodeCollection(NodeSet):
         check: bool = True,
         **call: Unpack[actions.PerCall],
     ) -> Result:
-        """Save the nodes with their memory and their disks under a name, by their hypervisor.
+        """Let the hypervisor save the nodes, with memory and disks, under a name.
 
         Args:
-            snapshot_name: the name; one that is taken is refused.
-            suspend: stop the nodes while they are saved; they go on afterwards.
-            wait_timeout: seconds that it may take; 300 when None.
-            check: raise when a node did not do it.
+            snapshot_name: the name; an existing name is refused.
+            suspend: stop the nodes while they are saved; they continue afterwards.
+            wait_timeout: seconds that the snapshot may take; 300 when None.
+            check: raise when the verb did not succeed on every node.
         """
         return self._do(
             "snapshot", check, snapshot_name=snapshot_name, suspend=suspend, wait_timeout=wait_timeout, **call
@@ -152,18 +152,18 @@ class NodeCollection(NodeSet):
         check: bool = True,
         **call: Unpack[actions.PerCall],
     ) -> Result:
-        """Take the nodes back to a snapshot; what they have done since is lost, on their disks too.
+        """Return the nodes to a snapshot; all later changes are lost, also those on disks.
 
         Args:
             snapshot_name: the name of the snapshot.
             resume: let the nodes run afterwards; False leaves them suspended.
-            wait_timeout: seconds that it may take; 300 when None.
-            check: raise when a node did not do it.
+            wait_timeout: seconds that the revert may take; 300 when None.
+            check: raise when the verb did not succeed on every node.
         """
         return self._do("revert", check, snapshot_name=snapshot_name, resume=resume, wait_timeout=wait_timeout, **call)
 
     def power_state(self) -> dict[str, str]:
-        """Ask the machines of the nodes whether they are on; the nodes themselves are not asked.
+        """Return the power states of the nodes. Their machines are asked, not the nodes themselves.
 
         Returns:
             Name of the node → ``on`` or ``off``.
@@ -181,24 +181,24 @@ class NodeCollection(NodeSet):
         """Fill the memory of the nodes until the kernel's OOM killer acts.
 
         Args:
-            duration: seconds after which the memory is given back whether or not it has acted.
-            check: raise when a node did not do it.
+            duration: seconds after which the memory is freed, even if the OOM killer has not acted.
+            check: raise when the verb did not succeed on every node.
         """
         return self._do("oom", check, duration=duration, **call)
 
     def end_oom(self, *, check: bool = True) -> Result:
-        """Give back the memory that `oom` fills, if it is still at it."""
+        """Free the memory that `oom` fills, if it still runs."""
         return self._do("end_oom", check)
 
     def stress(
         self, target: str, duration: int | None = None, *, check: bool = True, **call: Unpack[actions.PerCall]
     ) -> Result:
-        """Put load on the nodes with stress-ng; returns when the load runs.
+        """Put load on the nodes with stress-ng; return when the load runs.
 
         Args:
             target: ``cpu``, ``memory``, ``disk``, ``kernel`` or ``all``.
             duration: seconds that the load lasts.
-            check: raise when a node did not do it.
+            check: raise when the verb did not succeed on every node.
         """
         return self._do("stress", check, target=target, duration=duration, **call)
 
@@ -209,17 +209,17 @@ class NodeCollection(NodeSet):
     def disable_network(
         self, network_name: str, heal_after: Time = None, *, check: bool = True, **call: Unpack[actions.PerCall]
     ) -> Result:
-        """Take a network from the nodes; also the one that carries ssh: then the nodes heal by themselves.
+        """Take a network from the nodes. If it is the network of ssh, the nodes heal by themselves.
 
         Args:
             network_name: logical name (``management``); the configuration or the driver knows its interface.
             heal_after: seconds until the nodes undo it themselves, or the word ``never``.
-            check: raise when a node did not do it.
+            check: raise when the verb did not succeed on every node.
         """
         return self._do("disable_network", check, network_name=network_name, heal_after=heal_after, **call)
 
     def enable_network(self, network_name: str, *, check: bool = True) -> Result:
-        """Give a network back to the nodes, with the addresses and routes it had."""
+        """Undo `disable_network`: the network gets its addresses and routes back."""
         return self._do("enable_network", check, network_name=network_name)
 
     def latency(
@@ -231,20 +231,20 @@ class NodeCollection(NodeSet):
         check: bool = True,
         **call: Unpack[actions.PerCall],
     ) -> Result:
-        """Delay what the nodes send on a network.
+        """Delay the packets that the nodes send on a network.
 
         Args:
             network_name: logical name (``storage``); the configuration or the driver knows its interface.
-            milliseconds: by which each packet is late; 100 when None.
+            milliseconds: delay of each packet in milliseconds; 100 when None.
             heal_after: seconds until the nodes undo it themselves, or the word ``never``.
-            check: raise when a node did not do it.
+            check: raise when the verb did not succeed on every node.
         """
         return self._do(
             "latency", check, network_name=network_name, milliseconds=milliseconds, heal_after=heal_after, **call
         )
 
     def end_latency(self, network_name: str, *, check: bool = True) -> Result:
-        """End the delay that `latency` makes."""
+        """End the delay of `latency`."""
         return self._do("end_latency", check, network_name=network_name)
 
     def loss(
@@ -256,18 +256,18 @@ class NodeCollection(NodeSet):
         check: bool = True,
         **call: Unpack[actions.PerCall],
     ) -> Result:
-        """Lose a part of what the nodes send on a network.
+        """Drop a share of the packets that the nodes send on a network.
 
         Args:
             network_name: logical name (``storage``); the configuration or the driver knows its interface.
-            percent: how many packets in a hundred; 10 when None.
+            percent: share of the packets, in percent; 10 when None.
             heal_after: seconds until the nodes undo it themselves, or the word ``never``.
-            check: raise when a node did not do it.
+            check: raise when the verb did not succeed on every node.
         """
         return self._do("loss", check, network_name=network_name, percent=percent, heal_after=heal_after, **call)
 
     def end_loss(self, network_name: str, *, check: bool = True) -> Result:
-        """End the loss that `loss` makes."""
+        """End the loss of `loss`."""
         return self._do("end_loss", check, network_name=network_name)
 
     def bandwidth(
@@ -279,18 +279,18 @@ class NodeCollection(NodeSet):
         check: bool = True,
         **call: Unpack[actions.PerCall],
     ) -> Result:
-        """Limit how much the nodes send on a network.
+        """Limit the rate at which the nodes send on a network.
 
         Args:
             network_name: logical name (``storage``); the configuration or the driver knows its interface.
-            rate: bits in a second: a number, or one with K, M, G or T (powers of 1000); ``1M`` when None.
+            rate: bits per second: a number, or one with K, M, G or T (powers of 1000); ``1M`` when None.
             heal_after: seconds until the nodes undo it themselves, or the word ``never``.
-            check: raise when a node did not do it.
+            check: raise when the verb did not succeed on every node.
         """
         return self._do("bandwidth", check, network_name=network_name, rate=rate, heal_after=heal_after, **call)
 
     def end_bandwidth(self, network_name: str, *, check: bool = True) -> Result:
-        """End the limit that `bandwidth` sets."""
+        """End the limit of `bandwidth`."""
         return self._do("end_bandwidth", check, network_name=network_name)
 
     def fill_disk(
@@ -302,45 +302,45 @@ class NodeCollection(NodeSet):
         check: bool = True,
         **call: Unpack[actions.PerCall],
     ) -> Result:
-        """Take the free space of a file system of the nodes.
+        """Fill a file system of the nodes.
 
         Args:
             path: a directory on the file system.
             free: bytes that stay free: a number, or one with K, M, G or T (powers of 1024); none when None.
             heal_after: seconds until the nodes undo it themselves, or the word ``never``.
-            check: raise when a node did not do it.
+            check: raise when the verb did not succeed on every node.
         """
         return self._do("fill_disk", check, path=path, free=free, heal_after=heal_after, **call)
 
     def free_disk(self, path: str, *, check: bool = True) -> Result:
-        """Give back the space that `fill_disk` takes."""
+        """Free the space that `fill_disk` takes."""
         return self._do("free_disk", check, path=path)
 
     def read_only(
         self, path: str, heal_after: Time = None, *, check: bool = True, **call: Unpack[actions.PerCall]
     ) -> Result:
-        """Make a directory of the nodes fail every write; files that are open already can still be written.
+        """Make a directory of the nodes read-only: every write fails, except to files that are already open.
 
         Args:
             path: the directory, often the mount point of a file system.
             heal_after: seconds until the nodes undo it themselves, or the word ``never``.
-            check: raise when a node did not do it.
+            check: raise when the verb did not succeed on every node.
         """
         return self._do("read_only", check, path=path, heal_after=heal_after, **call)
 
     def read_write(self, path: str, *, check: bool = True) -> Result:
-        """Make a directory that is read-only by `read_only` writable again."""
+        """Make a directory writable again after `read_only`."""
         return self._do("read_write", check, path=path)
 
     def partition(
         self, others: NodeCollection, heal_after: Time = None, *, check: bool = True, **call: Unpack[actions.PerCall]
     ) -> Result:
-        """Cut the nodes off from other nodes, both directions; ssh from here goes on.
+        """Cut the nodes off from other nodes, in both directions; ssh from the controller still works.
 
         Args:
             others: the nodes on the other side; nothing is changed on them.
             heal_after: seconds until the nodes undo it themselves, or the word ``never``.
-            check: raise when a node did not do it.
+            check: raise when the verb did not succeed on every node.
 
         Example:
             >>> nodes = cloud.get_nodes()
@@ -349,37 +349,37 @@ class NodeCollection(NodeSet):
         return self._do("partition", check, others=others, heal_after=heal_after, **call)
 
     def rejoin(self, others: NodeCollection, *, check: bool = True) -> Result:
-        """Let the nodes and those that `partition` cut them off from reach each other again."""
+        """Undo `partition`: the nodes and the others reach each other again."""
         return self._do("rejoin", check, others=others)
 
     def dns_down(self, heal_after: Time = None, *, check: bool = True, **call: Unpack[actions.PerCall]) -> Result:
-        """Drop what the nodes ask name servers, elsewhere or on themselves, so that it times out.
+        """Drop the queries of the nodes to name servers, on other hosts or on themselves, so that they time out.
 
         Args:
             heal_after: seconds until the nodes undo it themselves, or the word ``never``.
-            check: raise when a node did not do it.
+            check: raise when the verb did not succeed on every node.
         """
         return self._do("dns_down", check, heal_after=heal_after, **call)
 
     def dns_up(self, *, check: bool = True) -> Result:
-        """Let the nodes ask name servers again."""
+        """Undo `dns_down`: the nodes reach name servers again."""
         return self._do("dns_up", check)
 
     def skew_clock(
         self, offset: int | None = None, heal_after: Time = None, *, at: At | None = None, check: bool = True
     ) -> Result:
-        """Set the clock of the nodes wrong; what keeps it right (NTP) is stopped meanwhile.
+        """Set the clock of the nodes wrong; time synchronization (NTP) is stopped until the undo.
 
         Args:
-            offset: seconds by which it is set ahead, below 0 back; 60 when None.
+            offset: seconds by which the clock is set ahead, or back when below 0; 60 when None.
             heal_after: seconds until the nodes undo it themselves, or the word ``never``.
-            at: the moment at which it begins, see `PerCall`.
-            check: raise when a node did not do it.
+            at: the start time, see `PerCall`.
+            check: raise when the verb did not succeed on every node.
         """
         return self._do("skew_clock", check, offset=offset, heal_after=heal_after, at=at)
 
     def unskew_clock(self, *, check: bool = True) -> Result:
-        """Set the clock of the nodes right again: to what it would be by now without `skew_clock`."""
+        """Undo `skew_clock`: the clock shows the time that it would show without the fault."""
         return self._do("unskew_clock", check)
 
     disconnect = disable_network
@@ -394,7 +394,7 @@ class NodeCollection(NodeSet):
             timeout: seconds until the run is stopped.
 
         Raises:
-            RunTimeout: it did not end in time, also with ``raise_on_error=False``.
+            RunTimeout: the run did not end in time; raised also with ``raise_on_error=False``.
 
         Example:
             >>> nodes.run_task({"ansible.builtin.command": {"argv": ["uname", "-r"]}})["node-1"].stdout
@@ -409,11 +409,11 @@ class NodeCollection(NodeSet):
     # -- for the length of a block ------------------------------------------------------------
 
     def injected(self, verb: str, **options: Any) -> AbstractContextManager[Result]:
-        """Do a lasting verb for the length of a ``with`` block, see `Cloud.injected`.
+        """Inject a fault for the length of a ``with`` block, see `Cloud.injected`.
 
         Args:
-            verb: a word of the contracts (``latency``).
-            options: of its playbook.
+            verb: the verb (``latency``).
+            options: options of its playbook.
 
         Example:
             >>> with nodes.injected("fill_disk", path="/var/lib/mysql", free="10M"):
@@ -422,24 +422,24 @@ class NodeCollection(NodeSet):
         return injected(self._performer.perform, self.action(verb, **options))
 
     def network_disabled(self, network_name: str, heal_after: Time = None) -> AbstractContextManager[Result]:
-        """Keep a network from the nodes for the length of a ``with`` block; the arguments are those of the verb.
+        """Disable a network for the length of a ``with`` block; the arguments are those of `disable_network`.
 
-        Where it is the network that carries ssh, the block ends when the nodes have taken it back at its time.
+        If it is the network of ssh, the block ends when the nodes have undone the fault at its time.
         """
         return self.injected("disable_network", network_name=network_name, heal_after=heal_after)
 
     # -- how --------------------------------------------------------------------------------
 
     def action(self, verb: str, **options: Any) -> Action:
-        """Return what a verb would do, fully checked; nothing is touched.
+        """Return the action of a verb, fully checked; nothing is touched.
 
         Args:
-            verb: a word of the contracts (``reboot``).
-            options: of its playbook; those that are None are left to its defaults.
+            verb: the verb (``reboot``).
+            options: options of its playbook; None means the default of the playbook.
 
         Raises:
             ArgumentError: the verb is unknown, its contract refuses an option, or a node has no such network.
-            PowerManagementError: the verb is about power, and no power driver knows a node.
+            PowerManagementError: the verb needs power management, and no power driver knows a node.
             NodeCollectionError: the collection is empty.
         """
         self._not_empty(verb)
@@ -453,7 +453,7 @@ class NodeCollection(NodeSet):
         return action
 
     def _apart_from(self, verb: str, others: object) -> dict[str, Any]:
-        """Return the options that name the nodes on the other side, given as a collection or as their names."""
+        """Return the options for the nodes on the other side, which are given as a collection or as their names."""
         if isinstance(others, str):
             others = self._performer.get_nodes([name.strip() for name in others.split(",") if name.strip()])
         beyond = self._same_cloud(others)

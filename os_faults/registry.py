@@ -1,6 +1,6 @@
-"""Drivers by name, found through entry points: ours and those of other packages alike.
+"""Drivers by name, found through entry points: those of os_faults and of other packages.
 
-A package adds a driver with one line of its metadata, in the group of its kind::
+A package adds a driver by one line in its metadata, in the group of its kind::
 
     [project.entry-points."os_faults.power"]
     ilo = "my_package.ilo:IloPower"
@@ -44,7 +44,7 @@ def get(kind: Kind, name: str) -> Any:
         'devstack'
 
     Raises:
-        OSFDriverNotFound: no driver of this kind has the name; the message lists the nearest.
+        OSFDriverNotFound: no driver of this kind has the name; the message lists the nearest names.
         OSFDriverWithSuchNameExists: two packages give the same name to different drivers.
         ConfigError: the driver can't be imported.
     """
@@ -65,9 +65,9 @@ class Drivers:
     """The drivers of one configuration.
 
     Attributes:
-        cloud: whom to ask, and what they answered.
-        power: in the order in which they are asked whether they know a node.
-        services: the configured services, as catalogues write them.
+        cloud: the cloud driver.
+        power: the power drivers; the first that knows a node is used.
+        services: the configured services, in the form of a catalogue.
         containers: the configured containers, each with ``engine`` and ``container``.
     """
 
@@ -78,7 +78,7 @@ class Drivers:
 
 
 def drivers_of(config: Config) -> Drivers:
-    """Return the drivers that a configuration names, each with its arguments checked.
+    """Return the drivers of a configuration, with checked arguments.
 
     Raises:
         OSFDriverNotFound: a driver is not known.
@@ -96,7 +96,7 @@ def drivers_of(config: Config) -> Drivers:
 
 
 def _listed(config: Config, entry: DriverConfig) -> tuple[Node, ...]:
-    """Return the nodes that ``node_discover`` names; what their own logins leave open is as for the cloud."""
+    """Return the nodes that ``node_discover`` names; missing login keys come from the cloud's login."""
     cloud = _class("cloud", config.cloud)
     check(config.cloud.args, cloud.SCHEMA, config.cloud.where)
     auth_of(config.cloud.args, where=config.cloud.where)  # refuses a login that is given twice

@@ -1,7 +1,7 @@
-"""Where the bundled files lie: playbooks, modules and catalogues.
+"""Paths of the bundled files: playbooks, modules and catalogues.
 
-In a wheel they are inside the package (``os_faults/playbooks``); in a checkout and in an editable
-installation they are the package's sibling (``playbooks``). Both have the same layout below that.
+In a wheel they are inside the package (``os_faults/playbooks``). In a checkout and in an editable installation they
+are beside it (``playbooks``). The layout below is the same.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _SAFE_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _KeyTwice(yaml.MarkedYAMLError):
-    """A mapping has a key twice; YAML itself would take the last without a word."""
+    """A mapping has a key twice; YAML itself would silently take the last one."""
 
 
-class _Loader(_SAFE_LOADER):  # type: ignore[misc]  # the fast one is not there everywhere
-    """YAML without two of its traps: keys given twice, and base-60 numbers (a MAC address can look like one)."""
+class _Loader(_SAFE_LOADER):  # type: ignore[misc]  # not every PyYAML has the fast loader
+    """YAML without two traps: duplicate keys, and base-60 numbers (a MAC address can look like one)."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> Any:
         seen: set[str] = set()
@@ -43,8 +43,8 @@ class _Loader(_SAFE_LOADER):  # type: ignore[misc]  # the fast one is not there 
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 
 
-#: What PyYAML lets out of its constructors for a value that is none of its type, such as the date 2024-13-45.
-_UNSAYABLE = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
+#: Errors of PyYAML's constructors for a value that does not fit its type, such as the date 2024-13-45.
+_BAD_VALUES = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 
 _registered: dict[Path, None] = {}
 
@@ -68,15 +68,15 @@ def modules_dir() -> Path:
 
 
 def register_ansible_modules(paths: Iterable[str | os.PathLike[str]]) -> None:
-    """Let tasks use Ansible modules of yours, in directories and all directories below them.
+    """Let tasks use your Ansible modules, from directories and their subdirectories.
 
-    It holds for every cloud of this process, also for those that are connected already.
+    This applies to every cloud of this process, also to clouds that are already connected.
 
     Args:
         paths: the directories.
 
     Raises:
-        ArgumentError: one does not exist; then none is registered.
+        ArgumentError: a directory does not exist; then none is registered.
 
     Example:
         >>> register_ansible_modules([])
@@ -88,12 +88,12 @@ def register_ansible_modules(paths: Iterable[str | os.PathLike[str]]) -> None:
 
 
 def module_paths() -> tuple[Path, ...]:
-    """Return the directories in which modules are looked for: ours, then those that were registered."""
+    """Return the search path of modules: our directory, then the registered ones."""
     return (modules_dir(), *_registered)
 
 
 def module_utils_dir() -> Path:
-    """Return the directory of the code that the bundled modules share."""
+    """Return the directory of the shared code of the bundled modules."""
     return playbooks_dir() / "module_utils"
 
 
@@ -105,7 +105,7 @@ def playbook(name: str) -> Path:
         True
 
     Raises:
-        ConfigError: there is no such playbook; the message names the nearest.
+        ConfigError: there is no such playbook; the message has the nearest names.
     """
     path = playbooks_dir() / name
     if not path.is_file():
@@ -115,10 +115,10 @@ def playbook(name: str) -> Path:
 
 
 def catalogue(name: str | None) -> dict[str, dict[str, Any]]:
-    """Return a cloud's catalogue: service name → how to find it on a host.
+    """Return a cloud's catalogue: service name → definition, for finding the service on a host.
 
     Args:
-        name: the catalogue's name (``devstack``); None means that the cloud has no catalogue.
+        name: the catalogue's name (``devstack``); None for a cloud without a catalogue.
 
     Example:
         >>> catalogue(None)
@@ -141,8 +141,8 @@ def read_yaml(path: Path) -> Any:
     """Return the content of a YAML or JSON file.
 
     Raises:
-        ConfigError: the file can't be read or is no YAML; the message names file and line, and
-            quotes nothing from the file, which may hold passwords.
+        ConfigError: the file can't be read or is not YAML. The message has file and line, and quotes nothing from the
+            file, which may have passwords.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -153,13 +153,11 @@ def read_yaml(path: Path) -> Any:
     except ValueError:  # a zero byte in the path
         raise ConfigError(f"can't read {str(path)!r}: no file has such a name") from None
     try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - it is a safe one
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         why = str(error.problem) if isinstance(error, _KeyTwice) else "not valid YAML"
         raise ConfigError(f"{path}{line}: {why}") from None
-    except _UNSAYABLE:
-        raise ConfigError(
-            f"{path}: not valid YAML: a value can't be what it says, or it is nested too deeply"
-        ) from None
+    except _BAD_VALUES:
+        raise ConfigError(f"{path}: not valid YAML: a value does not fit its type, or nests too deeply") from None

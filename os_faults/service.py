@@ -1,4 +1,4 @@
-"""A service of the cloud, and what can be done to it."""
+"""A service of the cloud and its verbs."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from os_faults.errors import ArgumentError, OSFError, ServiceError
 from os_faults.model import Result
 from os_faults.nodes import NodeCollection, Performer, Time
 
-#: A way of the traffic, as the host sees it.
+#: A direction of the traffic, as the host sees it.
 Way = Literal["ingress", "egress"]
 #: Protocol (``tcp``, ``udp``) and number.
 Port = Sequence[str | int]
 
 
 class Services(Performer, Protocol):
-    """What a service needs of its cloud: also the other services."""
+    """The part of a cloud that a service needs: it performs actions and knows the other services."""
 
     def get_service(self, name: str) -> Service:
         """Return the service with this name."""
@@ -29,17 +29,17 @@ class Services(Performer, Protocol):
 class Service(Component):
     """A service of the cloud: software that runs on some of its nodes.
 
-    Every verb takes ``nodes`` (all nodes that have the service when None), returns a `Result` with one entry
-    per node, and raises when a node did not do it; with ``check=False`` the result is returned whatever it says.
-    A verb that breaks something also takes what `PerCall` names, such as ``limit``.
-    ``timeout`` is in seconds: how long the service may take on a node.
-    ``NAME`` is the name of its driver, ``config`` what that driver knows of it.
+    Every verb takes ``nodes`` (all nodes that have the service when None) and returns a `Result` with one entry per
+    node. It raises when it did not succeed on every node; with ``check=False`` it returns the result also then.
+    A verb that breaks something also takes the arguments of `PerCall`, such as ``limit``.
+    ``timeout`` is the number of seconds that the service may take on a node.
+    ``NAME`` is the name of the driver, ``config`` has the arguments of the driver.
 
     Args:
         name: its name in the catalogue or the configuration.
         placement: finds the nodes that have it.
-        performer: who performs actions.
-        definition: what the catalogue or the configuration says of it: ``driver``, handles, ``ports``.
+        performer: performs actions.
+        definition: its entry in the catalogue or the configuration: ``driver``, handles, ``ports``.
 
     Example:
         >>> keystone = cloud.get_service("keystone")
@@ -63,7 +63,7 @@ class Service(Component):
 
     @property
     def ports(self) -> list[Port]:
-        """Where it listens, protocol and number each, as the catalogue or the configuration says."""
+        """The ports on which it listens (protocol and number), from the catalogue or the configuration."""
         return [tuple(port) for port in self.config.get("ports", ())]
 
     def freeze(
@@ -75,18 +75,18 @@ class Service(Component):
         check: bool = True,
         **call: Unpack[actions.PerCall],
     ) -> Result:
-        """Stop every process of the service in its tracks, with SIGSTOP.
+        """Freeze every process of the service, with SIGSTOP.
 
         Args:
-            nodes: where; everywhere when None.
-            sec: seconds until the node itself lets it run on.
-            heal_after: the same, where ``never`` is allowed; the connection's ``heal_after`` when both are None.
-            check: raise when a node did not do it.
+            nodes: the nodes to act on; all that have the service when None.
+            sec: seconds until the node itself lets the service continue.
+            heal_after: the same, and ``never`` is allowed; the connection's ``heal_after`` when both are None.
+            check: raise when the verb did not succeed on every node.
         """
         return self._do("freeze", nodes, check, seconds=sec, heal_after=heal_after, **call)
 
     def unfreeze(self, nodes: NodeCollection | None = None, *, check: bool = True) -> Result:
-        """Let a frozen service run on."""
+        """Let a frozen service continue."""
         return self._do("unfreeze", nodes, check)
 
     def unplug(
@@ -100,15 +100,17 @@ class Service(Component):
         check: bool = True,
         **call: Unpack[actions.PerCall],
     ) -> Result:
-        """Cut the service's ports from everybody else, local clients and open connections included; or one way only.
+        """Block all traffic of the service's ports, also local clients and open connections; or one direction only.
 
         Args:
-            nodes: where; everywhere when None.
-            direction: ``ingress`` cuts only what arrives at the ports, ``egress`` only what leaves for those of others.
-            other_port: protocol and number of a port in place of the service's own, with a direction.
-            heal_after: seconds until the node itself takes it back, or ``never``; that of the connection when None.
-            other: the service at the other end, with a direction: what comes from its nodes, or goes to its ports.
-            check: raise when a node did not do it.
+            nodes: the nodes to act on; all that have the service when None.
+            direction: ``ingress`` blocks only traffic to the service's ports, ``egress`` only traffic to ports of
+                other services.
+            other_port: protocol and number of a port in place of the service's own; needs a direction.
+            heal_after: seconds until the node undoes it itself, or ``never``; the connection's when None.
+            other: the service at the other end; needs a direction. Traffic from its nodes is blocked (``ingress``), or
+                traffic to its ports (``egress``).
+            check: raise when the verb did not succeed on every node.
 
         Example:
             >>> keystone.unplug(direction="egress", other="mysql")
@@ -126,7 +128,7 @@ class Service(Component):
         other: Service | str | None = None,
         check: bool = True,
     ) -> Result:
-        """Give the service its ports back; what was cut one way is given back by the same words."""
+        """Undo `unplug`; a fault of one direction needs the same arguments."""
         far = {"direction": direction, "ports": _port(other_port), "other": other}
         return self._do("plug", nodes, check, **far)
 
@@ -143,14 +145,14 @@ class Service(Component):
 
         Args:
             memory: bytes: a number, or one with K, M, G or T (powers of 1024).
-            nodes: where; everywhere when None.
-            heal_after: seconds until the node itself takes it back, or ``never``; that of the connection when None.
-            check: raise when a node did not do it.
+            nodes: the nodes to act on; all that have the service when None.
+            heal_after: seconds until the node undoes it itself, or ``never``; the connection's when None.
+            check: raise when the verb did not succeed on every node.
         """
         return self._do("limit_memory", nodes, check, memory=memory, heal_after=heal_after, **call)
 
     def unlimit_memory(self, nodes: NodeCollection | None = None, *, check: bool = True) -> Result:
-        """Lift the limit of `limit_memory`; one that others have set is in force again."""
+        """Undo `limit_memory`; an earlier limit of the unit is in force again."""
         return self._do("unlimit_memory", nodes, check)
 
     def limit_cpu(
@@ -165,23 +167,23 @@ class Service(Component):
         """Limit the processor time of each systemd unit of the service.
 
         Args:
-            percent: of one processor; 10 when None.
-            nodes: where; everywhere when None.
-            heal_after: seconds until the node itself takes it back, or ``never``; that of the connection when None.
-            check: raise when a node did not do it.
+            percent: percent of one processor; 10 when None.
+            nodes: the nodes to act on; all that have the service when None.
+            heal_after: seconds until the node undoes it itself, or ``never``; the connection's when None.
+            check: raise when the verb did not succeed on every node.
         """
         return self._do("limit_cpu", nodes, check, percent=percent, heal_after=heal_after, **call)
 
     def unlimit_cpu(self, nodes: NodeCollection | None = None, *, check: bool = True) -> Result:
-        """Lift the limit of `limit_cpu`; one that others have set is in force again."""
+        """Undo `limit_cpu`; an earlier limit of the unit is in force again."""
         return self._do("unlimit_cpu", nodes, check)
 
     def frozen(self, nodes: NodeCollection | None = None, heal_after: Time = None) -> AbstractContextManager[Result]:
         """Keep the service frozen for the length of a ``with`` block.
 
         Args:
-            nodes: where; everywhere when None.
-            heal_after: seconds until the nodes end it in any case, or ``never``; that of the connection when None.
+            nodes: the nodes to act on; all that have the service when None.
+            heal_after: seconds until the nodes undo it in any case, or ``never``; the connection's when None.
 
         Example:
             >>> with keystone.frozen():
@@ -190,7 +192,7 @@ class Service(Component):
         return self.injected("freeze", nodes, heal_after=heal_after)
 
     def unplugged(self, nodes: NodeCollection | None = None, heal_after: Time = None) -> AbstractContextManager[Result]:
-        """Keep the service's ports cut for the length of a ``with`` block; the arguments are those of `frozen`."""
+        """Keep the service unplugged for the length of a ``with`` block; the arguments are those of `frozen`."""
         return self.injected("unplug", nodes, heal_after=heal_after)
 
     def _more(self, verb: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -206,7 +208,7 @@ class Service(Component):
         other: Service | str | None = None,
         **_options: object,
     ) -> dict[str, Any]:
-        """Return the options that name the other end of the traffic; one that can't be cut off is refused."""
+        """Return the options for the other end of the traffic; refuse one without known ports or nodes."""
         if direction is None:
             raise ArgumentError(
                 f"{verb} {self.name} service: another service or port needs a direction, ingress or egress"

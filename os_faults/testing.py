@@ -1,4 +1,4 @@
-"""A public fake of the runner: tests of your own fault scenarios need neither hosts nor Ansible."""
+"""A public fake of the runner: tests of your fault scenarios need neither hosts nor Ansible."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Answer = Callable[[Action, str], HostResult]
 
 
 class FakeRunner:
-    """Answers every action at once, and remembers it.
+    """Answers every action at once, and keeps a list of them.
 
     A cloud with such a runner keeps nothing on the disk.
 
     Args:
-        answer: called with the action and each node's name. When it is left out, every node of the configuration is
-            there and has all services that are known, holds no fault, and does what it is told.
+        answer: called with the action and each node's name; returns the result of the node. By default every node of
+            the configuration answers, has all known services, holds no fault, and succeeds at every action.
 
     Attributes:
         performed: the actions, in order.
@@ -40,9 +40,9 @@ class FakeRunner:
         self.performed: list[Action] = []
 
     def run(self, action: Action, inventory: Mapping[str, Any], watch: Watcher | None = None) -> Result:
-        """Remember ``action`` and return the answer for each of its nodes."""
+        """Add ``action`` to `performed` and return the answer for each of its nodes."""
         self.performed.append(action)
-        answer = self._answer or _obedient(inventory)
+        answer = self._answer or _default_answer(inventory)
         parts = tuple(_result(part, answer) for part in action.parts)
         return Result(action, combined(parts), parts=parts) if parts else _result(action, answer)
 
@@ -51,14 +51,14 @@ class FakeRunner:
         return Path("/nowhere"), ["ansible-playbook", "-i", "/nowhere/inventory", action.playbook]
 
     def secret_path(self, value: str) -> str:
-        """Return a path where nothing is."""
+        """Return a path without a file."""
         return "/nowhere/secret"
 
     def forget_connections(self) -> None:
-        """Nothing is kept open."""
+        """Do nothing: no connection is open."""
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no resource is open."""
 
 
 def _result(action: Action, answer: Answer) -> Result:
@@ -66,12 +66,12 @@ def _result(action: Action, answer: Answer) -> Result:
 
 
 def done(action: Action, node: str) -> HostResult:
-    """Answer that ``node`` did what was asked."""
+    """Return the answer of a node on which the action succeeded."""
     return HostResult(node, Status.OK, changed=True)
 
 
-def _obedient(inventory: Mapping[str, Any]) -> Answer:
-    """Return the answers of nodes that have every service, hold no fault, and do what they are told."""
+def _default_answer(inventory: Mapping[str, Any]) -> Answer:
+    """Return the answers of nodes that have every service, hold no fault, and succeed at every action."""
     variables = inventory["all"]["vars"]
     services = {**resources.catalogue(variables["os_faults_cloud"] or None), **variables["os_faults_services"]}
     present = {name: {"units": [f"{name}.service"], "active": True} for name in services}

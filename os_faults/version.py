@@ -4,7 +4,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 
 def get_version() -> str:
-    """Return the version of os-faults, e.g. ``1.0.0``; ``unknown`` when it runs without being installed."""
+    """Return the version of os-faults, such as ``1.0.0``; ``unknown`` when it is not installed."""
     try:
         return version("os-faults")
     except PackageNotFoundError:

@@ -1,1 +1,1 @@
-"""Names where callers of versions before 1.0 import them; the same names are in `os_faults` itself."""
+"""Import paths of versions before 1.0; the same names are in `os_faults` itself."""

@@ -1,4 +1,4 @@
-"""The errors that versions before 1.0 had here."""
+"""Errors at their import path of versions before 1.0."""
 
 from os_faults.errors import (
     CloudManagementError,

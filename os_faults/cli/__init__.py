@@ -15,6 +15,7 @@ Verbs, their arguments, choices and help come from the contracts of the playbook
 `passwords`   ``--ask-pass`` in a printed command line
 `names`       completion of services and nodes
 `output`      text and JSON
+`components`  listings of services and containers
 `incomplete`  answers in which some nodes are missing
 `terminal`    the only way to the terminal
 `progress`    the line that changes while a person waits

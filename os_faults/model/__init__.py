@@ -1,7 +1,7 @@
-"""The nouns of os_faults: frozen values without any I/O.
+"""The values of os_faults: frozen, without any I/O.
 
-`Node` and `Auth` describe a host and how to log in to it, `Action` describes what is to be done,
-`HostResult` and `Result` report what happened, `Fault` is one fault that a host holds.
+`Node` and `Auth` describe a host and its login, `Action` is a checked verb that has not run yet, `HostResult` and
+`Result` report its effects, `Fault` is one fault that a host holds.
 """
 
 from os_faults.model.action import Action

@@ -1,4 +1,4 @@
-"""What is to be done."""
+"""An action: a verb with its nodes and its checked arguments."""
 
 from __future__ import annotations
 
@@ -9,34 +9,33 @@ from typing import Any
 from os_faults.model.node import Node
 
 _END = 60.0
-"""Seconds of a run's deadline that are left, a quarter at most, when a host has been at one task for too long."""
+"""Seconds between the end of a host's patience with one task and the deadline of the run; a quarter of it at most."""
 
 
 @dataclass(frozen=True)
 class Action:
-    """One verb on one subject: what a single playbook run does.
+    """One verb on one subject, for one playbook run.
 
     Attributes:
-        verb: the word, as in the contract's choices (``restart``).
+        verb: the verb, as in the contract's choices (``restart``).
         playbook: file name of the bundled playbook (``service_state.yml``), or "" for ad-hoc tasks.
-        nodes: whom it is done to; never empty.
+        nodes: the nodes that it acts on; never empty.
         arguments: the playbook's options, as extra variables.
-        subject: what it is done to, for people: ``keystone service`` or ``nodes``.
+        subject: the object of the verb, for people: ``keystone service`` or ``nodes``.
         tasks: for an ad-hoc action, Ansible tasks as data.
         harmless: whether it only reads, or heals.
-        undo: the verb that takes back what it leaves; None when it leaves nothing.
-        from_outside: whether it is done to the machines of the nodes, which may be off.
-        breaks_connections: whether a kept ssh connection may lead to a host that is gone afterwards.
-        hits: what the fault that it leaves is done to, as the nodes tell it (`Fault.subject`); "" when a node can have
-            one of the verb only.
+        undo: the verb that undoes it; None when it leaves nothing to undo.
+        from_outside: whether it acts on the machines of the nodes, which may be off.
+        breaks_connections: whether an open ssh connection may be dead afterwards.
+        hits: the target of its fault, as the nodes report it (`Fault.subject`); "" when a node can have only one fault
+            of the verb.
         timeout: seconds until the run is stopped.
-        breaks: whether it breaks something, so that guard rails hold for it.
-        among: how many nodes it could be done to: those that have the service; 0 means all nodes of the cloud.
-        limit: what this call limits it to, a number of nodes or a share (``50%``); None when it says nothing.
+        breaks: whether it breaks something, so that guard rails apply.
+        among: number of nodes that it could act on: those that have the service; 0 means all nodes of the cloud.
+        limit: limit of this call, a number of nodes or a share (``50%``); None for no limit.
         check_mode: run with ``--check``: nothing is changed on any host.
-        parts: several actions that this one is, in order; it has neither playbook nor tasks then.
-        known: variables of the run that the playbook would work out for each node anew, though they are the same for
-            all.
+        parts: for a merged action, its actions in order; it has neither playbook nor tasks then.
+        known: variables of the run that are the same for all nodes; the playbook would compute them for each node.
     """
 
     verb: str
@@ -60,7 +59,7 @@ class Action:
 
     @property
     def variables(self) -> dict[str, Any]:
-        """All extra variables of the run of a playbook; with them, for how many seconds a host may be at one task."""
+        """All extra variables of a playbook's run, with the seconds that a host may spend on one task."""
         patience = (
             {"os_faults_patience": max(1, round(self.timeout - min(_END, self.timeout / 4)))} if self.playbook else {}
         )

@@ -9,15 +9,15 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Claim:
-    """A fault by which somebody keeps others away from a node, as the node tells it.
+    """A fault on a node that blocks other users, as the node reports it.
 
     Attributes:
         node: name of the node.
-        by: who made the fault, ``user@controller``.
+        by: owner of the fault, ``user@controller``.
         fault: the verb.
-        subject: what it was done to.
-        since: when it began, seconds since the epoch.
-        until: until when it keeps others away, likewise.
+        subject: target of the fault.
+        since: start of the fault, seconds since the epoch.
+        until: end of the block, seconds since the epoch.
     """
 
     node: str
@@ -30,18 +30,18 @@ class Claim:
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault that a node holds at this moment, as the node itself tells, or the controller's journal where it can't.
+    """A fault that a node holds now. The node reports it, or the controller's journal when the node can't.
 
     Attributes:
         node: name of the node.
-        id: its identity (``freeze-keystone`` on its node, ``poweroff-node-1``).
-        verb: the verb that made it.
-        subject: what it was done to.
+        id: its id (``freeze-keystone`` on its node, ``poweroff-node-1``).
+        verb: the verb that injected it.
+        subject: its target.
         state: ``armed``, ``injected`` or ``undo_failed``; ``held`` when the node is off or cut off.
-        since: when it began, or begins when it is armed, seconds since the epoch.
-        until: when it ends by itself, seconds since the epoch; None when it has no end.
-        by: who made it, ``user@controller``.
-        detail: the record as the node or the journal keeps it.
+        since: its start, in seconds since the epoch; the start time of an armed fault.
+        until: its end, in seconds since the epoch; None when it does not end by itself.
+        by: its owner, ``user@controller``.
+        detail: its record, on the node or in the journal.
     """
 
     node: str

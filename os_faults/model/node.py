@@ -1,4 +1,4 @@
-"""Nodes, and how to log in to them."""
+"""Nodes and their logins."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 
 
-#: What Linux allows, but for braces, quotes, blanks and what a program could take for an option.
+#: The names that Linux allows, without braces, quotes, blanks, and names that look like an option of a program.
 _INTERFACE = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.@~+#:=!-]{0,31}")
 
 
@@ -23,10 +23,10 @@ _GROUPS = frozenset({"all", "ungrouped"})
 
 
 def plain_name(value: str, what: str = "name") -> str:
-    """Return ``value`` when it is a plain host name, else refuse it.
+    """Return ``value`` if it is a plain host name, else refuse it.
 
-    Ansible treats inventory values as templates, so a host that reports a name with ``{{`` in it
-    could run code on the controller.
+    Ansible treats inventory values as templates. A host that reports a name with ``{{`` could run code on the
+    controller.
 
     Raises:
         CloudManagementError: the value is not a plain name.
@@ -39,11 +39,11 @@ def plain_name(value: str, what: str = "name") -> str:
 
 
 def host_name(value: str) -> str:
-    """Return ``value`` when it can be the name of a node, else refuse it.
+    """Return ``value`` if it can be the name of a node, else refuse it.
 
     Raises:
-        CloudManagementError: it is no plain name, or that of a group in our inventories: Ansible would take the node
-            for all of them, or all of them for the node.
+        CloudManagementError: it is not a plain name, or it is the name of a group in our inventories. Ansible would
+            confuse the node with the group.
     """
     if value.lower() in _GROUPS or value.lower().startswith("service_"):
         raise CloudManagementError(f"refused the host name {value!r}: it is the name of a group of hosts")
@@ -51,7 +51,7 @@ def host_name(value: str) -> str:
 
 
 def plain_interface(value: str) -> str:
-    """Return ``value`` when it is a plain interface name, else raise `CloudManagementError`."""
+    """Return ``value`` if it is a plain interface name, else raise `CloudManagementError`."""
     if not _INTERFACE.fullmatch(value):
         raise CloudManagementError(f"refused the interface name {value!r} that a host reported")
     return value
@@ -71,7 +71,7 @@ class Jump:
 
     Attributes:
         host: name or address.
-        username: who logs in there; the node's user when None.
+        username: the ssh user there; the node's user when None.
         private_key_file: path of the key; ssh's own choice when None.
         port: TCP port of its sshd; 22 when None.
     """
@@ -84,10 +84,10 @@ class Jump:
 
 @dataclass(frozen=True)
 class Auth:
-    """How to log in to a node and how to become root there.
+    """The login to a node, and the way to become root there.
 
     Attributes:
-        username: the ssh user; the present user when None.
+        username: the ssh user; the current user when None.
         password: the ssh password (needs ``sshpass``); never shown in ``repr``.
         private_key_file: path of the private key; agent and ssh defaults when None.
         port: TCP port of sshd; 22 when None.
@@ -95,9 +95,9 @@ class Auth:
         python: path of the Python interpreter on the node.
         become: whether verbs become another user (root by default).
         become_method: Ansible's become plugin.
-        become_username: whom to become.
-        become_password: the password that become asks for; never shown in ``repr``.
-        jump: the host to go through.
+        become_username: the user to become.
+        become_password: the password for become; never shown in ``repr``.
+        jump: the jump host, if any.
     """
 
     username: str | None = None
@@ -131,7 +131,7 @@ class Interface:
 
 @dataclass(frozen=True)
 class Node:
-    """A host of the cloud. Nodes are equal when name, address and MAC are.
+    """A host of the cloud. Two nodes are equal if name, address and MAC are equal.
 
     Attributes:
         fqdn: its full name; also its name in the inventory.
@@ -139,11 +139,11 @@ class Node:
         mac: MAC address of the interface that has ``ip``, in lower case.
         interfaces: all interfaces the node reported.
         units: service name → systemd units (or other handles) found on the node.
-        containers: the containers found on the node, by the names that the configuration gives them.
-        auth: how to log in.
-        libvirt_name: name of its domain under libvirt, where the configuration tells it.
-        roles: what it is in the cloud (``controller``, ``compute``), where the cloud tells it.
-        last_seen: when it last answered, ISO 8601; None when it answered in this session.
+        containers: the containers found on the node, by their names in the configuration.
+        auth: its login.
+        libvirt_name: name of its domain under libvirt, if the configuration has it.
+        roles: its roles in the cloud (``controller``, ``compute``), if the cloud reports them.
+        last_seen: time of its last answer, ISO 8601; None when it answered in this session.
 
     Raises:
         CloudManagementError: a field is not plain (see `plain_name`).
@@ -168,7 +168,7 @@ class Node:
 
     @property
     def addresses(self) -> list[str]:
-        """Every address by which others reach it: the one that ssh connects to, and those of its interfaces."""
+        """Every address at which other hosts reach it: the address for ssh, and those of its interfaces."""
         reported = (address for interface in self.interfaces for address in interface.addresses)
         return list(dict.fromkeys([self.ip, *(address for address in reported if not _is_loopback(address))]))
 

@@ -1,4 +1,4 @@
-"""What happened on each node."""
+"""The results of an action: one entry per node."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ from os_faults.model.action import Action
 
 
 class Status(str, Enum):
-    """What became of a node in a run."""
+    """The status of a node after a run."""
 
     OK = "ok"
     FAILED = "failed"
     UNREACHABLE = "unreachable"
     SKIPPED = "skipped"
     IGNORED = "ignored"
-    """The task failed, and its ``ignore_errors`` says that this is no failure of the run."""
+    """The task failed, but its ``ignore_errors`` makes this no failure of the run."""
 
 
 @dataclass(frozen=True)
 class HostResult:
-    """What a run did on one node.
+    """The result of a run on one node.
 
     Attributes:
         node: name of the node.
         status: see `Status`.
         changed: whether anything changed on the node.
-        message: the module's own message, or why the node failed.
-        stdout: output of the task, where it has one.
-        stderr: error output of the task, where it has one.
-        rc: exit code of the task's command, where it has one.
+        message: the module's own message, or the reason of the failure.
+        stdout: output of the task, if it has one.
+        stderr: error output of the task, if it has one.
+        rc: exit code of the task's command, if it has one.
         payload: everything else that the module returned.
         task: name of the task that the result comes from.
-        answered: whether it is known what the node did: as a rule it said so in an answer that can be used. Of one that
-            could not be reached, died or answered nonsense nobody knows how far it came.
+        answered: whether the actions of the node are known, as a rule from a usable answer. False for a node that
+            could not be reached, died or answered nonsense: it may have done any part of the task.
     """
 
     node: str
@@ -60,24 +60,24 @@ class HostResult:
 
     @property
     def host(self) -> str:
-        """The node's name, as callers of the older library spell it."""
+        """The node's name, under the attribute of older versions."""
         return self.node
 
     @property
     def ok(self) -> bool:
-        """Whether the node did what was asked (an ignored failure and a skip count as done)."""
+        """Whether the action succeeded on the node (an ignored failure and a skip count as success)."""
         return self.status in (Status.OK, Status.SKIPPED, Status.IGNORED)
 
 
 @dataclass(frozen=True)
 class Record:
-    """What a run did on one node, as callers of versions before 1.0 read it.
+    """The result of a run on one node, in the form of versions before 1.0.
 
     Attributes:
-        host: the address by which the node is reached.
+        host: the address of the node.
         status: ``OK``, ``FAILED``, ``UNREACHABLE``, ``SKIPPED``, or ``IGNORED`` for a failure that the task allows.
         task: name of the task.
-        payload: all that the module returned, ``stdout``, ``stdout_lines`` and ``rc`` among it.
+        payload: everything that the module returned, with ``stdout``, ``stdout_lines`` and ``rc``.
     """
 
     host: str
@@ -88,14 +88,14 @@ class Record:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a run took of the controller.
+    """The cost of a run on the controller.
 
     Attributes:
-        cpu_seconds: processor time of this process and of all that it has started, while the run went on; of runs at
-            the same time each has the time of all.
-        memory_mb: the most memory that the processes it has started had at once, in MB, pages that they share counted
-            once; 0 when the run was over before they were looked at.
-        forks: on how many hosts it worked at a time.
+        cpu_seconds: processor time of this process and its descendants during the run. Simultaneous runs each count
+            the time of all.
+        memory_mb: peak memory of the descendants of this process, in MB; shared pages count once. 0 when the run was
+            over before the first measurement.
+        forks: number of hosts at a time.
     """
 
     cpu_seconds: float
@@ -105,17 +105,17 @@ class Cost:
 
 @dataclass(frozen=True)
 class Result(Mapping[str, HostResult]):
-    """What one action did: a mapping from node name to `HostResult`.
+    """The result of one action: a mapping from node name to `HostResult`.
 
     Attributes:
-        action: what was asked.
+        action: the action.
         hosts: one entry per node.
         artifacts: directory of the run, None when nothing was kept.
-        started: when the run began, seconds since the epoch.
-        seconds: how long it took.
-        error: why the run as a whole went wrong (timed out, playbook refused), else "".
-        cost: what it took of the controller, None when nothing was run.
-        parts: for an action that is several, what became of each.
+        started: start of the run, seconds since the epoch.
+        seconds: duration of the run.
+        error: reason for a failure of the whole run (timed out, playbook refused), else "".
+        cost: cost on the controller, None when nothing was run.
+        parts: for a merged action, the result of each part.
 
     Example:
         >>> result = service.restart()
@@ -148,7 +148,7 @@ class Result(Mapping[str, HostResult]):
 
     @property
     def records(self) -> tuple[Record, ...]:
-        """The same as `Record`, in order of the node's names.
+        """The same results as `Record`, in order of node names.
 
         Example:
             >>> [record.payload["stdout"] for record in nodes.run_task({"command": "hostname"}).records]
@@ -163,14 +163,14 @@ class Result(Mapping[str, HostResult]):
         return tuple(self.hosts[name] for name in sorted(self.hosts) if not self.hosts[name].ok)
 
     def raise_for_status(self) -> Result:
-        """Return the result itself when every node did what was asked, else raise what fits.
+        """Return the result itself if the action succeeded on every node, else raise the fitting error.
 
         Raises:
             UndoError: a fault is still on a node after its undo.
             AnsibleExecutionUnreachable: no node could be reached.
-            PartlyDone: some nodes did it, others did not; `PartlyUnreachable` when these could not be reached.
-            NothingTargeted: the run reached no node at all.
-            AnsibleExecutionException: every node failed, or the run as a whole did.
+            PartlyDone: the action failed on some nodes; `PartlyUnreachable` when these could not be reached.
+            NothingTargeted: the run matched no node at all.
+            AnsibleExecutionException: the action failed on every node, or the run as a whole failed.
         """
         failures = self.failures
         if any(host.payload.get("undo_failed") for host in failures):

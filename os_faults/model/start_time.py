@@ -1,4 +1,4 @@
-"""The moment at which a fault begins on every node: what callers may write, and what it comes to."""
+"""The start time of a fault, the same on every node: its forms, and their values in seconds."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import re
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-#: A moment (an aware `datetime`, seconds since the epoch, ``12:30:00``) or a delay (`timedelta`, seconds, ``3s``).
+#: A time (an aware `datetime`, seconds since the epoch, ``12:30:00``) or a delay (`timedelta`, seconds, ``3s``).
 At: TypeAlias = datetime | timedelta | float | str
 
-#: Seconds up to which a number is a delay; a larger one is a moment in seconds since the epoch. Nobody arms a fault
-#: more than a day ahead.
+#: A number up to this is a delay in seconds (at most a day); a larger one is a time in seconds since the epoch.
 LONGEST = 86400.0
 
 _DELAY = re.compile(r"(?:in +)?([0-9]+(?:\.[0-9]+)?) *(s|sec|seconds?|min|minutes?|h|hours?)", re.IGNORECASE)
@@ -19,13 +18,13 @@ _FORMS = "seconds from now (3, 3s, 2min), a time of day (12:30:00), ISO 8601 (20
 
 
 def seconds_of(at: object) -> float:
-    """Return a moment as seconds since the epoch, or a delay as seconds (at most `LONGEST`).
+    """Return a time as seconds since the epoch, or a delay as seconds (at most `LONGEST`).
 
     Args:
         at: see `At`. A time of day is the next such time; a text without a zone is local time.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: it is neither a time nor a delay.
 
     Example:
         >>> seconds_of("3s"), seconds_of(timedelta(minutes=2)), seconds_of(1795000000)
@@ -47,7 +46,7 @@ def seconds_of(at: object) -> float:
 
 
 def epoch_of(seconds: float, now: float) -> float:
-    """Return a moment in seconds since the epoch; a delay counts from ``now``.
+    """Return a start time in seconds since the epoch; a delay counts from ``now``.
 
     Args:
         seconds: as `seconds_of` returns it.
@@ -67,7 +66,7 @@ def is_delay(seconds: float) -> bool:
 
 def _positive(seconds: float) -> float:
     if not 0 < seconds < 1e11:  # no time, or milliseconds
-        raise ValueError(f"it is no moment; give {_FORMS}")
+        raise ValueError(f"it is no start time; give {_FORMS}")
     return seconds
 
 
@@ -86,6 +85,6 @@ def _time_of(text: str) -> float:
             local.date(), datetime.strptime(text, "%H:%M:%S" if text.count(":") > 1 else "%H:%M").time()
         )
     except ValueError:
-        raise ValueError(f"it is no moment; give {_FORMS}") from None
+        raise ValueError(f"it is no start time; give {_FORMS}") from None
     moment = moment.astimezone()
     return (moment if moment > local else moment + timedelta(days=1)).timestamp()

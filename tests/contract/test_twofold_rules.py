@@ -285,4 +285,6 @@ def test_the_clock_is_read_where_the_fault_that_sets_it_leaves_its_note() -> Non
     (fault,) = [task["osf_hold"] for task in play[0]["tasks"] if "inject" in task.get("osf_hold", {})]
     directory = f"{SYSTEM_ROOT}/{hold_id(fault['fault'], fault['subject'])}"
     assert EPOCH.startswith(f"{directory}/")
-    assert re.search(rf"mv \S+ {EPOCH[len(directory) + 1 :]}\b", (PLAYBOOKS / "files" / "clock.sh").read_text())
+    assert re.search(
+        rf"mv \S+ {EPOCH[len(directory) + 1 :]}\b", (PLAYBOOKS / "files" / "clock" / "clock.sh").read_text()
+    )

@@ -16,7 +16,7 @@ from os_faults import resources
 
 pytestmark = pytest.mark.functional
 
-SCRIPTS = sorted((resources.playbooks_dir() / "files").glob("*.sh"))
+SCRIPTS = sorted((resources.playbooks_dir() / "files").rglob("*.sh"))
 
 
 def a_plan(**changes) -> plans.Plan:

@@ -13,7 +13,7 @@ from os_faults import resources
 
 pytestmark = pytest.mark.functional
 
-CLOCK = resources.playbooks_dir() / "files" / "clock.sh"
+CLOCK = resources.playbooks_dir() / "files" / "clock" / "clock.sh"
 WITHOUT_THE_RIGHT = ["setpriv", "--bounding-set=-sys_time", "--inh-caps=-sys_time"] if os.geteuid() == 0 else []
 
 

@@ -13,7 +13,7 @@ from os_faults import resources
 
 pytestmark = pytest.mark.functional
 
-FILES = resources.playbooks_dir() / "files"
+FILES = resources.playbooks_dir() / "files" / "cut"
 WITH_SYSTEMD = os.geteuid() == 0 and Path("/run/systemd/system").is_dir()
 NEIGHBOURS = {f"{way} accept 6 icmpv6 - {kind} -" for way in ("in", "out") for kind in range(133, 138)}
 

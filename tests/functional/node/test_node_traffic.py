@@ -14,7 +14,7 @@ from os_faults import resources
 
 pytestmark = pytest.mark.functional
 
-SHAPE = resources.playbooks_dir() / "files" / "shape.sh"
+SHAPE = resources.playbooks_dir() / "files" / "traffic" / "shape.sh"
 LOOK = "tc qdisc show dev lo | sed '/^qdisc noqueue/d; s/ refcnt [0-9]*//; s/ seed [0-9]*//; s/ *$//'"
 WITH_SYSTEMD = os.geteuid() == 0 and Path("/run/systemd/system").is_dir()
 

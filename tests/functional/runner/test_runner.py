@@ -10,30 +10,32 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from os_faults import AnsibleExecutionException, PartlyDone, RunTimeout, Status, connect
+from os_faults import AnsibleExecutionException, Cloud, PartlyDone, RunTimeout, Status, connect
 
 pytestmark = pytest.mark.functional
 
 
-@pytest.fixture(params=["yes", "no"], ids=["warm", "cold"], autouse=True)
-def warm_start(request, monkeypatch) -> None:
+@pytest.fixture(scope="module", params=["yes", "no"], ids=["warm", "cold"], autouse=True)
+def warm_start(request: pytest.FixtureRequest) -> Iterator[None]:
     """All of this holds with and without a server that has Ansible in memory."""
-    monkeypatch.setenv("OS_FAULTS_WARM_START", request.param)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OS_FAULTS_WARM_START", request.param)
+        yield
 
 
-@pytest.fixture
-def artifacts(tmp_path) -> Path:
-    return tmp_path / "runs"
+@pytest.fixture(scope="module")
+def artifacts(warm_start: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("artifacts") / "runs"
 
 
-@pytest.fixture
-def cloud(tmp_path, artifacts, monkeypatch):
-    """Two hosts that are both this machine; the second has a name that is not an address."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+@pytest.fixture(scope="module")
+def cloud(artifacts: Path) -> Iterator[Cloud]:
+    """One host that is this machine, for one test after the other."""
     config = {
         "cloud_management": {
             "driver": "universal",
@@ -42,8 +44,10 @@ def cloud(tmp_path, artifacts, monkeypatch):
         },
         "artifacts_dir": str(artifacts),
     }
-    with connect(config, seed=1) as cloud:
-        yield cloud
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(artifacts.parent / "state"))
+        with connect(config, seed=1) as cloud:
+            yield cloud
 
 
 @pytest.fixture

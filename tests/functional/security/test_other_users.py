@@ -159,7 +159,7 @@ def test_a_disk_that_does_not_answer_is_not_filled(play, tmp_path):
 
 
 def test_the_script_and_the_module_know_the_same_network_file_systems():
-    script = (resources.playbooks_dir() / "files" / "fill_disk.sh").read_text()
+    script = (resources.playbooks_dir() / "files" / "disk" / "fill_disk.sh").read_text()
     (listed,) = re.findall(r"^    (nfs.*)\)$", script, re.MULTILINE)
     assert tuple(listed.split(" | ")) == mounts.NETWORK
 

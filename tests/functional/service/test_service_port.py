@@ -12,7 +12,7 @@ from os_faults import resources
 
 pytestmark = pytest.mark.functional
 
-FILES = resources.playbooks_dir() / "files"
+FILES = resources.playbooks_dir() / "files" / "cut"
 
 
 @pytest.fixture
