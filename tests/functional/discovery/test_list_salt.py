@@ -6,12 +6,9 @@ import doctest
 import importlib.util
 import shutil
 
-import ansible.module_utils
 import pytest
 
 from os_faults import resources
-
-ansible.module_utils.__path__.append(str(resources.module_utils_dir()))
 
 pytestmark = pytest.mark.functional
 
