@@ -1,14 +1,13 @@
 """Tests are found by name: ``tests/<tier>/…/test_<playbook>.py``, or ``test_<module>.py`` without ``osf_``.
 
-A playbook needs such a file in the functional tier and in that of the hosts, a module in the functional tier. Each verb
-is used in the files of its playbook; while a playbook has no file of its name, in any test of the tier.
-
-``names.yml`` lists what breaks the rule. It can only shrink: an entry that is no longer needed fails.
+A playbook needs such a file in the functional tier and in that of the hosts, a module in the functional tier. A module
+and a playbook that are used only with each other share a file. Each verb is used in the file of its playbook.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,19 +15,34 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-EXCEPTIONS = yaml.safe_load(Path(__file__).with_name("names.yml").read_text())
 SPECS = {
     name: spec
     for path in sorted((ROOT / "playbooks").glob("*.meta.yml"))
     for name, spec in yaml.safe_load(path.read_text())["argument_specs"].items()
 }
 MODULES = [path.stem.removeprefix("osf_") for path in sorted((ROOT / "ansible_modules").glob("osf_*.py"))]
-TIERS = {"playbooks": ["functional", "hosts"], "modules": ["functional"], "verbs": ["functional", "hosts"]}
 
 
-def files(tier: str, name: str = "*") -> list[Path]:
-    """Return the tests of a tier, or those of one name."""
+def files(tier: str, name: str) -> list[Path]:
+    """Return the files of tests of a tier that have a name."""
     return sorted((ROOT / "tests" / tier).rglob(f"test_{name}.py"))
+
+
+def modules_of(file: Path) -> set[str]:
+    """Return the modules that a playbook uses, by itself or by the tasks that it takes from other files."""
+    text = file.read_text()
+    found = set(re.findall(r"^ *(?:- )?osf_(\w+):$", text, re.MULTILINE))
+    for name in re.findall(r"_tasks: (.+\.yml)$", text, re.MULTILINE):
+        pattern = re.sub(r"{{.*?}}", "*", name)  # one file of several, as the driver is
+        found = found.union(*(modules_of(tasks) for tasks in file.parent.glob(pattern)))
+    return found
+
+
+def playbook_of(module: str) -> str | None:
+    """Return the playbook that alone uses a module, and no other module; None if there is none."""
+    used = {name: modules_of(ROOT / "playbooks" / f"{name}.yml") for name in SPECS}
+    users = [name for name, modules in used.items() if module in modules]
+    return users[0] if len(users) == 1 and used[users[0]] == {module} else None
 
 
 def words(paths: Iterable[Path]) -> set[str]:
@@ -42,29 +56,15 @@ def words(paths: Iterable[Path]) -> set[str]:
     return found
 
 
-def breaks_the_rule(kind: str, tier: str) -> list[str]:
-    """Return the playbooks, modules or verbs that have no test where the rule wants one."""
-    if kind != "verbs":
-        return [name for name in (MODULES if kind == "modules" else SPECS) if not files(tier, name)]
-    anywhere = words(files(tier))
-    missing = []
-    for playbook, spec in SPECS.items():
-        used = words(own) if (own := files(tier, playbook)) else anywhere
-        missing += [f"{playbook}.{verb}" for verb in spec.get("verbs", {}) if verb not in used]
-    return missing
+@pytest.mark.parametrize("tier", ["functional", "hosts"])
+@pytest.mark.parametrize("playbook", list(SPECS))
+def test_a_playbook_has_a_test_of_its_name_that_uses_each_verb(playbook: str, tier: str) -> None:
+    own = files(tier, playbook)
+    assert own, f"write tests/{tier}/<subject>/test_{playbook}.py"
+    assert {verb for verb in SPECS[playbook].get("verbs", {}) if verb not in words(own)} == set()
 
 
-CASES = [(kind, tier) for kind, tiers in TIERS.items() for tier in tiers]
-
-
-@pytest.mark.parametrize(("kind", "tier"), CASES)
-def test_what_has_no_test_of_its_name_is_listed_and_nothing_else(kind: str, tier: str) -> None:
-    listed = EXCEPTIONS[kind][tier]
-    found = breaks_the_rule(kind, tier)
-    assert set(found) - set(listed) == set(), f"write tests/{tier}/test_<name>.py for these"
-    assert set(listed) - set(found) == set(), "these follow the rule: take them off the list in names.yml"
-    assert listed == sorted(set(listed))
-
-
-def test_the_list_has_no_other_keys() -> None:
-    assert {kind: list(tiers) for kind, tiers in EXCEPTIONS.items()} == TIERS
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_has_a_test_of_its_name_or_of_its_playbook(module: str) -> None:
+    names = {module, playbook_of(module) or module}
+    assert any(files("functional", name) for name in names), f"write tests/functional/<subject>/test_{module}.py"

@@ -27,7 +27,8 @@ Run = Callable[..., "Play"]
 ONCE = frozenset(
     """
     test_bounds test_foreign_configuration test_full_disk test_homeless test_libvirt_uri test_other_programs
-    test_other_users test_pid_files test_private_directory test_programs test_streams test_supervisor test_terminal
+    test_other_users test_pid_files test_private_directory test_process_service test_streams test_supervisor
+    test_terminal
     """.split()
 )
 

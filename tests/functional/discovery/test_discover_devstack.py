@@ -1,4 +1,4 @@
-"""discover_devstack.yml, verify.yml and node_reboot.yml on this machine, as far as it is safe to go here."""
+"""discover_devstack.yml on this machine: what it is, and which services it has."""
 
 from __future__ import annotations
 
@@ -56,38 +56,3 @@ def test_discovery_finds_a_service_by_its_pid_file(play, tmp_path):
         assert play("discover_devstack.yml", inventory=inventory).result["services"]["here"]["active"]
     finally:
         play("service_state.yml", inventory=inventory, service="here", service_action="kill")
-
-
-@pytest.mark.parametrize("check", [False, True])
-def test_verify_says_what_the_host_is_not_good_for(play, check):
-    found = play("verify.yml", check=check)
-    assert found.rc == 0, found.stdout
-    assert found.result["services"] == {}
-    told = " ".join(found.result["notes"])
-    assert ("is not run by systemd" in told) == (not Path("/run/systemd/system").is_dir())
-    assert ("not run as root" in told) == (os.geteuid() != 0)
-    assert ("network cuts are refused" in told) == bool(found.result["notes"])
-
-
-def test_verify_of_a_host_that_is_not_there_is_unreachable(play):
-    nowhere = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
-    found = play("verify.yml", hosts={"here": {}, "gone": nowhere})
-    assert found.rc == 4
-    assert list(found.failures) == ["gone"]
-    assert "here" in found.results()
-
-
-@pytest.mark.parametrize("wait", [True, False])
-def test_the_controller_is_never_rebooted(play, wait):
-    refused = play("node_reboot.yml", node_action="reboot", wait=wait)
-    assert "would reboot the control node" in refused.failures["here"] or (
-        refused.failures["here"]
-        == "this host is reached by a local connection, so the reboot would hit the controller itself"
-    )
-
-
-def test_reboot_refuses_other_words(play):
-    refused = play("node_reboot.yml", node_action="reset")
-    assert refused.failures["here"] == (
-        "Validation of arguments failed:\nvalue of node_action must be one of: reboot, got: reset"
-    )

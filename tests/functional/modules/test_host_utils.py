@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import doctest
-import importlib.util
 import os
 import socket
 import subprocess
 import threading
 import time
-from types import ModuleType
 
 import pytest
 import yaml
@@ -21,15 +19,6 @@ from ansible.module_utils.os_faults.service import programs, resolve, start_scri
 from os_faults import resources
 
 pytestmark = pytest.mark.functional
-
-
-def module(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, resources.modules_dir() / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    loaded = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(loaded)
-    return loaded
 
 
 @pytest.mark.parametrize(
@@ -222,57 +211,6 @@ def test_a_name_server_that_does_not_answer_costs_a_second_only(monkeypatch):
     assert network.fqdn("node-1", patience=0.1) == "node-1"
     assert time.monotonic() - began < 5
     answered.set()
-
-
-SYSTEMD = module("osf_systemd_service")
-
-
-def fact(**more: str) -> dict[str, str]:
-    base = {"ActiveState": "active", "SubState": "running", "Result": "success", "Type": "simple", "Restart": "no"}
-    return {**base, "RestartUSec": "100ms", **more}
-
-
-def test_the_state_of_several_units_is_that_of_the_least_active():
-    assert SYSTEMD.state_of({"a": fact(), "b": fact(ActiveState="activating")}) == "activating"
-    assert SYSTEMD.state_of({"a": fact(), "b": fact(ActiveState="failed")}) == "failed"
-
-
-@pytest.mark.parametrize(
-    ("restart", "told"),
-    [
-        ("always", "systemd restarts x.service (Restart=always, RestartUSec=100ms)"),
-        ("on-failure", "systemd restarts x.service (Restart=on-failure, RestartUSec=100ms)"),
-        ("no", "x.service stays down (Restart=no)"),
-        ("on-success", "x.service stays down (Restart=on-success)"),
-    ],
-)
-def test_what_systemd_does_about_a_kill_is_told(restart, told):
-    assert SYSTEMD.restart_note("x.service", fact(Restart=restart)) == told
-
-
-def test_a_one_shot_that_did_its_work_has_started():
-    assert SYSTEMD.is_started(fact(Type="oneshot", ActiveState="inactive"))
-    assert not SYSTEMD.is_started(fact(ActiveState="inactive"))
-    assert not SYSTEMD.is_started(fact(Type="oneshot", ActiveState="failed", Result="exit-code"))
-
-
-def test_the_last_words_are_those_of_the_service_rather_than_of_systemd():
-    journal = (
-        '{"MESSAGE": "Starting x.service...", "_PID": "1"}\n'
-        '{"MESSAGE": "cannot open the database", "_PID": "42"}\n'
-        '{"MESSAGE": "x.service: Failed with result exit-code.", "_PID": "1"}\n'
-    )
-    assert SYSTEMD.last_words(journal) == ["cannot open the database"]
-    assert SYSTEMD.last_words(journal.splitlines()[0]) == ["Starting x.service..."]
-
-
-INFO = module("osf_node_info")
-
-
-def test_what_a_host_is_not_good_for_is_told_in_sentences():
-    assert INFO.usability(252, 0) == []
-    assert INFO.usability(None, 0)[0].startswith("this host is not run by systemd: ")
-    assert INFO.usability(252, 1000)[0].startswith("tasks are not run as root on this host: ")
 
 
 CATALOGUE = yaml.safe_load(resources.playbook("catalogue/devstack.yml").read_text())["os_faults_catalogue"]

@@ -92,17 +92,3 @@ def test_bad_input_is_refused_before_anything_is_touched(disk, arguments, messag
 def test_the_file_system_of_the_holds_is_refused(disk, runtime_directory):
     refused = disk(path=str(runtime_directory))
     assert refused.failures == {"here": f"{runtime_directory} is where the host keeps its faults, which must have room"}
-
-
-@pytest.mark.parametrize(
-    ("path", "message"),
-    [
-        ("srv", "the path must be absolute, got: srv"),
-        ("/no/such/place", "there is no directory /no/such/place on this host"),
-        ("/dev/shm", "/dev/shm is not on a disk" if os.geteuid() == 0 else "needs root"),
-        ("/", "which must stay writable" if os.geteuid() == 0 else "needs root"),
-    ],
-)
-def test_what_is_not_made_read_only(play, path, message):
-    assert message in play("node_read_only.yml", node_action="read_only", path=path).failures["here"]
-    assert not play("node_read_only.yml", node_action="read_write", path=path).result["changed"]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.held_service import WITH_SYSTEMD
 
 from os_faults import resources
 
@@ -16,7 +16,6 @@ pytestmark = pytest.mark.functional
 
 SHAPE = resources.playbooks_dir() / "files" / "traffic" / "shape.sh"
 LOOK = "tc qdisc show dev lo | sed '/^qdisc noqueue/d; s/ refcnt [0-9]*//; s/ seed [0-9]*//; s/ *$//'"
-WITH_SYSTEMD = os.geteuid() == 0 and Path("/run/systemd/system").is_dir()
 
 
 @pytest.mark.parametrize(
@@ -40,6 +39,11 @@ def test_a_network_is_not_cut_where_nothing_could_undo_it(play):
     why = "cuts a network and needs systemd and root on the host to carry its undo"
     assert refused.failures == {"here": f"loss lo {why}"}
     assert not play("node_traffic.yml", node_action="end_loss", network_name="lo").result["changed"]
+
+
+@pytest.mark.parametrize("verb", ["end_latency", "end_loss", "end_bandwidth"])
+def test_the_end_of_what_is_not_there_changes_nothing(play, verb):
+    assert not play("node_traffic.yml", node_action=verb, network_name="lo").result["changed"]
 
 
 def in_a_network_of_its_own(*argv: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

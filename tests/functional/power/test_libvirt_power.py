@@ -146,27 +146,6 @@ def test_of_several_nodes_one_fails_and_is_named(play: Any, uri: str) -> None:
     assert [done.results()[name]["power_state"] for name in ("node-1", "node-2")] == ["off", "off"]
 
 
-@pytest.mark.case("F02")
-def test_nodes_without_a_power_driver_stop_all_by_name(play: Any, uri: str) -> None:
-    known = {"os_faults_power": {"driver": "libvirt", "uri": uri, "domain": "node-1"}}
-    done = play("node_power.yml", hosts={"node-1": known, "node-7": {}, "node-8": {}}, node_action="poweroff")
-    why = "no power driver knows node-7, node-8 (no variable os_faults_power); nothing was done"
-    assert set(done.failures.values()) == {why}
-    assert not done.results()
-
-
-def test_the_power_state_is_told_and_nothing_is_done(play: Any, uri: str) -> None:
-    """Also when somebody gives it an action by hand."""
-    hosts = {
-        name: {"os_faults_power": {"driver": "libvirt", "uri": uri, "domain": name}}
-        for name in ("node-1", "node-2", "paused", "node-9")
-    }
-    done = play("node_power_state.yml", hosts=hosts, node_action="poweroff")
-    assert list(done.failures) == ["node-9"]
-    told = {name: (one["changed"], one["power_state"]) for name, one in done.results().items() if name != "node-9"}
-    assert told == {"node-1": (False, "on"), "node-2": (False, "off"), "paused": (False, "on")}
-
-
 def test_the_verbs_of_python(uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From a configuration to a domain; the nodes themselves are never reached."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))

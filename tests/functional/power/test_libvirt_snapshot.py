@@ -112,15 +112,3 @@ def test_what_cannot_be_is_refused_by_name_and_the_rest_is_done(play: Any, uri: 
         "none": f"domain new of {uri} has no snapshot 'ready'; its snapshots: none",
         "other": f"domain running of {uri} has no snapshot 'reddy'; its snapshots: clean, older",
     }
-
-
-def test_nodes_whose_driver_knows_no_snapshots_stop_all_by_name(play: Any, uri: str) -> None:
-    hosts = {
-        "node-1": {"os_faults_power": {"driver": "libvirt", "uri": uri, "domain": "new"}},
-        "node-2": {"os_faults_power": {"driver": "ipmi", "address": "192.0.2.9", "username": "x"}},
-        "node-3": {"os_faults_power": {"driver": "ipmy"}},
-    }
-    done = play("node_snapshot.yml", hosts=hosts, node_action="snapshot", snapshot_name="ready")
-    why = "the power driver of node-2, node-3 (ipmi, ipmy) can't snapshot, only libvirt can; nothing was done"
-    assert set(done.failures.values()) == {why}
-    assert not done.results()

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
 pytestmark = pytest.mark.functional
-
-WITH_SYSTEMD = os.geteuid() == 0 and Path("/run/systemd/system").is_dir()
 
 
 @pytest.fixture

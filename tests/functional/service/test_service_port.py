@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.held_service import WITH_SYSTEMD, directory_of
 
 from os_faults import resources
 
@@ -81,3 +82,14 @@ def test_what_is_refused(play, arguments, why):
         play("service_port.yml", service="keystone", service_action="unplug", **arguments).failures.values()
     )
     assert why in message
+
+
+@pytest.mark.skipif(WITH_SYSTEMD, reason="here it would cut; tests/hosts does")
+@pytest.mark.usefixtures("runtime_directory")
+def test_a_network_is_not_cut_where_nothing_could_undo_it(play, service):
+    arguments = {"inventory": service.inventory, "service": service.name}
+    unplug = play("service_port.yml", service_action="unplug", **arguments)
+    why = "cuts a network and needs systemd and root on the host to carry its undo"
+    assert unplug.failures == {"here": f"unplug {service.name} {why}"}
+    assert directory_of(f"unplug-{service.name}") is None
+    assert not play("service_port.yml", service_action="plug", **arguments).result["changed"]

@@ -296,17 +296,6 @@ def test_bad_arguments_are_refused_in_the_words_of_ansible(play, arguments, word
     assert refused.results() == {}
 
 
-@pytest.mark.case("D26")
-def test_a_service_without_a_unit_here_is_a_failure_in_a_sentence(play):
-    missing = {"os_faults_services": {"ghost": {"driver": "systemd", "units": ["os-faults-ghost"]}}}
-    failed = play("service_state.yml", inventory=missing, service="ghost", service_action="restart")
-    if Path("/run/systemd/system").is_dir():
-        sentence = "no unit of service 'ghost' on this host (looked for: os-faults-ghost.service)"
-    else:
-        sentence = "service 'ghost' is a systemd unit, but this host is not run by systemd"
-    assert failed.failures == {"here": sentence}
-
-
 def test_every_host_answers_for_itself(play, tmp_path):
     servers = {}
     for name in ("one", "two"):

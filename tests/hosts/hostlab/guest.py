@@ -83,3 +83,8 @@ class Guest:
             connection.settimeout(10)
             connection.sendall(text.encode())
             return connection.recv(1024).decode().strip()
+
+
+def assert_untouched(guest: Guest, note: str, state: str = RESTORED) -> None:
+    """Assert that a guest runs on as it was, with all that was in its memory."""
+    assert (guest.state(), guest.noted()) == (state, note), (guest.name, guest.state(), guest.noted())

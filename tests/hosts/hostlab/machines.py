@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hostlab.guest import Guest
 from hostlab.lab import Lab
+from os_faults import Cloud, NodeCollection
 
 PIDFILE = "/run/memcached/memcached.pid"
+
+
+@dataclass(frozen=True)
+class By:
+    """A cloud of the guests whose power one driver has."""
+
+    driver: str
+    cloud: Cloud
+
+    def nodes(self, *guests: Guest) -> NodeCollection:
+        return self.cloud.get_nodes(fqdns=[guest.fqdn for guest in guests])
 
 
 def managements(lab: Lab) -> dict[str, dict[str, Any]]:

@@ -42,7 +42,7 @@ NO_NETEM = "needs netem, which the kernel below the lab's containers lacks; its 
 
 NO_CLOCK = "the clock of a container is that of the machine below; test_node_clock sees it in a guest"
 
-NO_PODMAN = "the hosts of the matrix have no containers; test_containers sees it on those that have"
+NO_PODMAN = "the hosts of the matrix have no containers; test_container_pause sees it on those that have"
 
 ELSEWHERE: Mapping[str, str] = {
     "latency": NO_NETEM,

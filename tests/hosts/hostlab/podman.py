@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hostlab import clients
+from hostlab.observer import Host
+
 PREPARE = r"""
 tiny=$(mktemp -d)
 mkdir -p $tiny/bin $tiny/www
@@ -35,3 +38,16 @@ podman rm --all --force --time 0 >/dev/null
 podman rmi tiny >/dev/null
 """
 """Take all of it away."""
+
+WEB, TWIN, MANAGED = 8071, 8072, 8073
+"""Ports of three containers: one that is meant, one that is called much like it, one that a unit runs."""
+
+
+def answers(host: Host, port: int) -> bool:
+    """Return whether the web server at a port of a host answers."""
+    return clients.answers("http", host.address, port)
+
+
+def status(host: Host, name: str) -> str:
+    """Return the state of a container in podman's word."""
+    return host.sh(f"podman inspect --format '{{{{.State.Status}}}}' {name}")

@@ -22,11 +22,6 @@ from os_faults import AnsibleExecutionException, ArgumentError, Cloud, NodeColle
 SIZE = 500_000
 
 
-@pytest.fixture
-def nodes(cloud: Cloud, node_3: Host) -> NodeCollection:
-    return cloud.get_nodes(fqdns=[node_3.fqdn])
-
-
 def seconds(host: Host) -> float:
     """Return how long 4 Mbit from the host take."""
     began = time.monotonic()
@@ -174,8 +169,8 @@ def test_a_discipline_of_somebody_else_is_left_alone(nodes: NodeCollection, node
         assert discipline(node_3) == foreign
 
 
-@pytest.mark.parametrize("verb", ["latency", "loss"])
-def test_what_the_kernel_can_not_do_is_refused(nodes: NodeCollection, node_3: Host, verb: str) -> None:
+@pytest.mark.parametrize(("verb", "end"), [("latency", "end_latency"), ("loss", "end_loss")])
+def test_what_the_kernel_can_not_do_is_refused(nodes: NodeCollection, node_3: Host, verb: str, end: str) -> None:
     """The kernel below the lab's containers has no netem."""
     with node_3.undone():
         before = discipline(node_3)
@@ -188,7 +183,7 @@ def test_what_the_kernel_can_not_do_is_refused(nodes: NodeCollection, node_3: Ho
         assert "tbf" in discipline(node_3), "the other fault is gone"
         nodes.end_bandwidth("storage")
         assert discipline(node_3) == before
-        assert not getattr(nodes, f"end_{verb}")("storage").changed
+        assert not getattr(nodes, end)("storage").changed
 
 
 def test_bad_numbers_touch_nothing(nodes: NodeCollection, node_3: Host) -> None:

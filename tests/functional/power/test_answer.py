@@ -1,4 +1,4 @@
-"""`wait` of node_power.yml: hosts that real BMCs start and reset; see powered_host.py."""
+"""osf_answer: how node_power.yml waits for hosts that real BMCs start and reset; see support/powered_host.py."""
 
 from __future__ import annotations
 

@@ -1,16 +1,18 @@
-"""A service is cut off from another one, one way only: what leaves for it, or what comes from it."""
+"""A service is cut off from everybody, or from another one, one way only: what leaves for it, or what comes from it."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from hostlab import clients
 from hostlab.evidence import Evidence
-from hostlab.observer import Host
+from hostlab.observer import Host, OpenConnection
 from hostlab.subject import Subject, keystone, memcached, mysql
+from hostlab.waiting import wait_for
 
 import os_faults
-from os_faults import Cloud
+from os_faults import AnsibleExecutionException, Cloud, NodeCollection, Service
 
 
 def asked_on(host: Host, subject: Subject) -> bool:
@@ -91,3 +93,57 @@ def test_a_port_that_is_told_to_go_one_way(config: dict[str, Any], node_1: Host,
         assert asked_on(node_2, memcached(node_1)), "what arrives at the port of this host is cut"
         cloud.get_service("client").plug(nodes)
         assert asked_on(node_1, memcached(node_2))
+
+
+@pytest.mark.case("D17", "D19")
+def test_unplug_and_plug(subject: Subject, service: Service, nodes: NodeCollection, evidence: Evidence) -> None:
+    host = subject.host
+    assert subject.answering() == subject.everywhere
+    tables = set(host.sh("nft list tables").splitlines())
+    with host.undone():
+        assert service.unplug(nodes).changed
+        assert subject.answering() == set()
+        (own,) = set(host.sh("nft list tables").splitlines()) - tables
+        assert own.startswith("table inet osf_unplug_"), own
+        assert host.answers_ssh(), "another port is cut"
+        if subject.service != "memcached":
+            assert memcached(host).answering() == memcached(host).everywhere, "another service is cut"
+
+        service.unplug(nodes)
+        assert subject.answering() == set()
+        assert set(host.sh("nft list tables").splitlines()) - tables == {own}
+
+        assert service.plug(nodes).changed
+        assert subject.answering() == subject.everywhere
+        assert not service.plug(nodes).changed
+    evidence.seen("unplug", f"{subject.service}: no answer here nor on the host, IPv4 and IPv6; {own}")
+    evidence.undone("unplug", "by plug; table gone, host as before")
+    evidence.seen("plug", f"{subject.service} answers at all {len(subject.everywhere)} addresses")
+    evidence.undone("plug", "unit, record and table gone, host as before")
+
+
+def test_unplug_cuts_open_connections(cloud: Cloud, node_3: Host, evidence: Evidence) -> None:
+    subject = memcached(node_3)
+    service, nodes = cloud.get_service("memcached"), cloud.get_nodes(fqdns=[node_3.fqdn])
+    here = ["python3", clients.__file__, "open", "memcached", "11211"]
+    with (
+        node_3.undone(),
+        OpenConnection([*here, node_3.address]) as over_ipv4,
+        OpenConnection([*here, node_3.address6]) as over_ipv6,
+        OpenConnection(node_3.client("open", "memcached", 11211, "127.0.0.1")) as on_host,
+    ):
+        opened = [over_ipv4, over_ipv6, on_host]
+        assert all(connection.answers() for connection in opened)
+        service.unplug(nodes)
+        assert not any(connection.answers() for connection in opened)
+        service.plug(nodes)
+        wait_for(subject.answers, "memcached answers", 5)
+    evidence.seen("unplug", "open connections (IPv4, IPv6, loopback) cut too")
+
+
+def test_unplug_of_a_unix_socket_is_refused(cloud: Cloud, node_1: Host) -> None:
+    with node_1.undone(), pytest.raises(AnsibleExecutionException) as refusal:
+        cloud.get_service("placement-api").unplug()
+    assert "listens on unix socket" in str(refusal.value)
+    assert "unplug horizon" in str(refusal.value) or "apache2" in str(refusal.value)
+    assert node_1.fqdn in str(refusal.value)

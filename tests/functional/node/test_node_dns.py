@@ -1,0 +1,18 @@
+"""node_dns.yml, as far as it goes without root: what is refused."""
+
+from __future__ import annotations
+
+import pytest
+from support.held_service import WITH_SYSTEMD
+
+pytestmark = pytest.mark.functional
+
+
+@pytest.mark.skipif(WITH_SYSTEMD, reason="here it would cut; tests/hosts does")
+def test_a_network_is_not_cut_where_nothing_could_undo_it(play):
+    why = "dns_down dns cuts a network and needs systemd and root on the host to carry its undo"
+    assert play("node_dns.yml", node_action="dns_down").failures == {"here": why}
+
+
+def test_giving_back_name_servers_where_nothing_is_cut_changes_nothing(play):
+    assert not play("node_dns.yml", node_action="dns_up").result["changed"]
