@@ -122,12 +122,12 @@ class PrivateDirectory:
         """Keep the connections open until the end of the block, as a run goes over them.
 
         Raises:
-            OSFError: see `os_faults.system.process.hearing_of_children`.
+            OSFError: see `os_faults.system.process.default_sigchld`.
         """
         with self._turn:
             self._users += 1
         try:
-            with process.hearing_of_children():
+            with process.default_sigchld():
                 yield
         finally:
             with self._turn:
