@@ -32,7 +32,7 @@ from os_faults.execution.admission import Admission
 from os_faults.execution.engine import Engine
 from os_faults.execution.executor import Executor
 from os_faults.faults.injected import injected
-from os_faults.faults.interruption import tell
+from os_faults.faults.interruption import add_notes
 from os_faults.faults.journal import Journal
 from os_faults.faults.ledger import Ledger
 from os_faults.faults.listing import Faults, checked, faults_of
@@ -246,7 +246,7 @@ class Cloud:
         try:
             result = self._faults.heal(nodes, wanted, self._discovery.machines())
         except KeyboardInterrupt as interruption:
-            tell(interruption, self._faults.left(nodes, wanted))
+            add_notes(interruption, self._faults.left(nodes, wanted))
             raise
         if self._ledger.unreadable:
             result = replace(result, error=self._ledger.unreadable)

@@ -1,13 +1,13 @@
-"""What is to be done, checked before anything is touched. Nothing in here contacts a host.
+"""Actions: verbs with checked arguments. Nothing in here contacts a host.
 
 =================== =====================================================================
 `action`            from a verb and its arguments to an `Action`
 `contract`          the typed contract of a playbook: its verbs and their arguments
 `convert`           values as Ansible converts them
-`guards`            guard rails: what keeps an action from more nodes than it may break
+`guards`            guard rails: limits and protections of nodes
 `batch`             several actions in one run
-`template_marks`    text that Ansible would evaluate, which no argument may hold
-`answers`           the types of what modules return
+`template_marks`    refuses text that Ansible would evaluate
+`answers`           the types of the modules' answers
 =================== =====================================================================
 """
 

@@ -1,4 +1,4 @@
-"""From a verb and its arguments to an `Action`: checked against the contract, nothing touched."""
+"""From a verb and its arguments to an `Action`: checked against the contract; nothing is touched."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from os_faults.model import Action, Node, Result
 from os_faults.model.start_time import At, epoch_of
 from os_faults.resources import playbooks_dir
 
-#: Seconds that a run may take beyond what its verb waits for on the hosts.
+#: Seconds that a run may take beyond the wait of its verb on the hosts.
 RUN_MARGIN = 120.0
-#: Seconds that a verb may wait on the hosts when its contract speaks of no time.
+#: Seconds that a verb may wait on the hosts when its contract has no option for a time.
 PATIENCE = 300.0
 
 _NEVER = "never"
 
 
 class PerCall(TypedDict, total=False):
-    """What a single call of a verb that breaks something may add to the guard rails of the configuration.
+    """Further arguments of a verb that breaks something, for one call.
 
     Attributes:
-        limit: at most so many nodes (``2``), or such a share (``"50%"``) of the nodes that have the service, or of all
-            nodes where it is about nodes. The lower of this and the configuration's binds.
-        force: act although somebody else has faults in the cloud.
-        at: the moment at which it begins on all nodes at once, or a delay until then (``3`` or ``"3s"``); only of verbs
-            that the nodes hold by themselves. The call returns when it has begun.
+        limit: most nodes to break: a number (``2``), or a share (``"50%"``) of the nodes that have the service, or of
+            all nodes for a verb of nodes. The lower of this and the configuration's limit binds.
+        force: act even if other users have faults in the cloud.
+        at: the start time on all nodes, or a delay until then (``3`` or ``"3s"``); only for faults that the nodes hold
+            and end by themselves. The call returns after the start.
 
     Example:
         >>> cloud.get_service("keystone").restart(limit="50%")
@@ -45,15 +45,15 @@ class PerCall(TypedDict, total=False):
 
 
 class Perform(Protocol):
-    """Does an action, by one run."""
+    """Performs an action in one run."""
 
     def __call__(self, action: Action, *, check: bool = True) -> Result:
-        """Do it; raise when it was not achieved, unless ``check`` is False."""
+        """Perform it; raise when it did not succeed on every node, unless ``check`` is False."""
 
 
 @cache
 def contracts() -> Mapping[str, Contract]:
-    """Return the contracts of the bundled playbooks, by file name; read once."""
+    """Return the contracts of the bundled playbooks, by file name; they are read once."""
     return load_contracts(playbooks_dir())
 
 
@@ -71,17 +71,17 @@ def for_verb(
     """Return the action for a verb, with its options checked by the contract of its playbook.
 
     Args:
-        kind: what the verb acts on: ``service``, ``container`` or ``node``.
-        verb: the word, as in the contract.
-        nodes: whom it is done to.
-        subject: what it is done to, for people.
-        ends_after: seconds after which a lasting fault ends by itself, where ``options`` do not say.
-        among: how many nodes it could be done to; 0 means all nodes of the cloud.
+        kind: the kind of its subject: ``service``, ``container`` or ``node``.
+        verb: the verb, as in the contract.
+        nodes: the nodes to act on.
+        subject: its subject, for people.
+        ends_after: seconds after which a lasting fault ends by itself, if ``options`` have no end.
+        among: number of nodes that it could act on; 0 means all nodes of the cloud.
         limit: see `PerCall`.
-        options: the playbook's options; those that are None are left to its defaults.
+        options: the playbook's options; None means the default of the playbook.
 
     Raises:
-        ArgumentError: the verb is unknown, its contract refuses an option, or it breaks nothing that could be limited.
+        ArgumentError: the verb is unknown, its contract refuses an option, or it breaks nothing and has a limit.
 
     Example:
         >>> for_verb("service", "restart", nodes, subject="keystone service", service="keystone").arguments
@@ -98,7 +98,7 @@ def for_verb(
     if limit is not None:
         if not breaks:
             raise ArgumentError(f"{verb} takes no limit: it breaks nothing, so it is never refused")
-        Limit(str(limit), "this call")  # refuses what is none
+        Limit(str(limit), "this call")  # refuses an invalid limit
     return Action(
         verb=verb,
         playbook=contract.playbook,
@@ -117,10 +117,10 @@ def for_verb(
 
 
 def undoing(action: Action) -> Action:
-    """Return the action that takes another one back, on the same nodes and the same subject.
+    """Return the action that undoes another one, on the same nodes and the same subject.
 
     Raises:
-        ArgumentError: it leaves nothing that could be taken back.
+        ArgumentError: the action leaves nothing to undo.
 
     Example:
         >>> undoing(for_verb("service", "freeze", nodes, service="keystone", seconds=10)).arguments
@@ -139,7 +139,7 @@ def undoing(action: Action) -> Action:
 
 
 def ending_after(action: Action, seconds: int) -> Action:
-    """Return the same action with an end of its own after some seconds.
+    """Return the same action with an end after some seconds.
 
     Raises:
         ArgumentError: the hosts do not end such a fault by themselves.
@@ -167,32 +167,32 @@ def ends_after(action: Action) -> float | None:
 
 
 def with_start_time(action: Action, now: float) -> Action:
-    """Return an action whose moment is fixed: a delay counts from now, and the run may take longer by it.
+    """Return an action with a fixed start time: a delay counts from ``now``, and prolongs the timeout of the run.
 
     Args:
-        action: any.
+        action: any action; one without a start time is returned as it is.
         now: seconds since the epoch.
 
     Raises:
-        ArgumentError: the moment has passed.
+        ArgumentError: the start time has passed.
     """
     at = action.arguments.get(AT.name)
     if at is None:
         return action
-    moment = epoch_of(at, now)
-    if moment <= now:
-        raise ArgumentError(f"{action}: its moment (at) passed {now - moment:.1f} s ago, so nothing was done")
-    return replace(action, arguments={**action.arguments, AT.name: moment}, timeout=action.timeout + moment - now)
+    start = epoch_of(at, now)
+    if start <= now:
+        raise ArgumentError(f"{action}: its start time (at) passed {now - start:.1f} s ago, so nothing was done")
+    return replace(action, arguments={**action.arguments, AT.name: start}, timeout=action.timeout + start - now)
 
 
 def _patience(contract: Contract, given: Mapping[str, Any]) -> float:
-    """Return how long the verb itself may take: the longest of the times that its contract speaks of, in seconds."""
+    """Return the seconds that the verb itself may take: the longest of the times in its contract."""
     named = (name for name in contract.options if name.endswith(("timeout", "duration")))
     return max([PATIENCE, *(float(given.get(name, contract.options[name].default) or 0) for name in named)])
 
 
 def power_state(nodes: Iterable[Node]) -> Action:
-    """Return the action that asks the machines of nodes whether they are on."""
+    """Return the action that asks the machines of nodes for their power states."""
     return for_playbook("node_power_state.yml", nodes, verb="power_state", subject="nodes")
 
 
@@ -201,9 +201,9 @@ def for_playbook(playbook: str, nodes: Iterable[Node], *, verb: str, subject: st
 
     Args:
         playbook: its file name.
-        nodes: whom it asks.
-        verb: the word for it, for people and records.
-        subject: what it is done to, for people.
+        nodes: the nodes to act on.
+        verb: its name, for people and records.
+        subject: its subject, for people.
         arguments: the playbook's options.
 
     Raises:

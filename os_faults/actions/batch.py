@@ -1,4 +1,4 @@
-"""Several actions in one run: which may share one, what that run is, and the block in which callers name them."""
+"""Several actions in one run: their division into runs, the merged action, and the ``together`` block."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from os_faults.model import Action, HostResult, Node, Result
 
 
 class Together:
-    """What a ``with cloud.together()`` block was asked for, and after it what became of each.
+    """The actions of a ``with cloud.together()`` block and, after it, their results.
 
     Example:
         >>> with cloud.together() as several:
@@ -26,12 +26,12 @@ class Together:
 
     @property
     def actions(self) -> tuple[Action, ...]:
-        """What the block was asked for, in order."""
+        """The actions of the block, in order."""
         return tuple(action for action, _ in self._noted)
 
     @property
     def results(self) -> tuple[Result, ...]:
-        """What became of each action, in the same order.
+        """The results of the actions, in the same order.
 
         Raises:
             OSFError: nothing was done yet.
@@ -41,19 +41,19 @@ class Together:
         return self._results
 
     def note(self, action: Action, check: bool) -> None:
-        """Take note of an action.
+        """Note an action.
 
         Args:
-            action: what to do.
-            check: raise when it was not achieved on every node.
+            action: the action.
+            check: raise when the action did not succeed on every node.
         """
         self._noted.append((action, check))
 
     def done(self, results: tuple[Result, ...]) -> None:
-        """Keep what became of the actions.
+        """Keep the results of the actions.
 
         Raises:
-            OSFError: an action was not achieved on every node; the first that was not.
+            OSFError: the error of the first action that did not succeed on every node.
         """
         self._results = results
         for result, (_, check) in zip(results, self._noted, strict=True):
@@ -62,7 +62,7 @@ class Together:
 
 
 class _NotYet(Mapping[str, HostResult]):
-    """The nodes of a result that nobody has yet."""
+    """The nodes of a result that does not exist yet; every access raises."""
 
     def __init__(self, action: Action) -> None:
         self._action = action
@@ -84,15 +84,15 @@ class _NotYet(Mapping[str, HostResult]):
 
 
 def pending(action: Action) -> Result:
-    """Return the result of an action that is not done yet: it says so to everybody who looks at it."""
+    """Return the result of an action that is not done yet; every access to its nodes raises an error."""
     return Result(action, _NotYet(action))
 
 
 def in_runs(wanted: Sequence[Action]) -> list[tuple[Action, ...]]:
-    """Return actions in order, those together that one run can do.
+    """Return actions in order, divided into runs.
 
-    What is done to machines from outside, what cuts or restarts nodes, and what only pretends, has a run of its own:
-    what follows in the same run would not find the node, or would not pretend.
+    An action from outside, one that cuts or restarts nodes, and one in check mode each have a run of their own: a later
+    action in the same run would not reach the node, or would not be in check mode.
 
     Example:
         >>> [len(run) for run in in_runs([restart, kill, reboot, restart])]
@@ -110,10 +110,10 @@ def _is_alone(action: Action) -> bool:
 
 
 def merged(wanted: Sequence[Action]) -> Action:
-    """Return the one action that several are.
+    """Return several actions as one merged action.
 
     Args:
-        wanted: actions that a run can do, or, to ask what they break, any.
+        wanted: actions for one run; for the check of the guard rails, any actions.
 
     Example:
         >>> str(merged([restart, kill]))
@@ -133,7 +133,7 @@ def merged(wanted: Sequence[Action]) -> Action:
 
 
 def combined(results: Sequence[Result]) -> dict[str, HostResult]:
-    """Return for each node of several results the first that failed, else the last."""
+    """Return for each node its first failure in several results, else its last result."""
     hosts: dict[str, HostResult] = {}
     for result in results:
         hosts.update({name: host for name, host in result.items() if name not in hosts or hosts[name].ok})

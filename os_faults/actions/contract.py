@@ -1,10 +1,10 @@
-"""The typed contract of a playbook: which verbs it has, and which arguments they take.
+"""The typed contract of a playbook: its verbs and their arguments.
 
 A contract is `<playbook>.meta.yml` beside the playbook, in the play-argument format of
 ansible-core 2.20; our own keys (``subject``, ``verbs_from``, ``verbs``, ``also_called``, ``undone_by``,
 ``only_for``, ``from_outside``, ``breaks_connections``, ``times``, ``amounts``, ``ranges``, ``read_only``,
-``at_a_moment``) stand inside the spec. Arguments are checked here before a run, and once more by Ansible in the run;
-both use the same words, those of Ansible's argument-spec validator.
+``at_a_moment``) are inside the spec. Arguments are checked here before a run, and once more by Ansible in the run.
+Both checks use the messages of Ansible's argument-spec validator.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from os_faults.errors import ArgumentError, ConfigError, did_you_mean
 from os_faults.model.start_time import seconds_of
 from os_faults.resources import read_yaml
 
-#: The options that say when a fault ends by itself; the first that is given holds.
+#: The options for the end of a fault; the first that is given counts.
 ENDS = ("seconds", "duration", "heal_after")
 
 _LONGEST = 365 * 86400
@@ -35,8 +35,8 @@ class Verb:
     """One verb of a contract.
 
     Attributes:
-        name: the word, also the value of the option ``verbs_from``.
-        help: one sentence about what it does.
+        name: the verb, also the value of the option ``verbs_from``.
+        help: one sentence about its effect.
     """
 
     name: str
@@ -49,11 +49,11 @@ class Option:
 
     Attributes:
         name: name of the variable.
-        type: ``str``, ``int``, ``float``, ``bool``, ``list``, ``dict``, ``path`` or ``raw``; ``moment`` of `AT` only.
+        type: ``str``, ``int``, ``float``, ``bool``, ``list``, ``dict``, ``path`` or ``raw``; only `AT` is a ``moment``.
         required: whether a run needs it.
-        default: what the playbook takes when it is not given.
+        default: the value in the playbook when it is not given.
         choices: the allowed values; empty allows all of the type.
-        description: what it means, with its unit.
+        description: its meaning, with the unit.
     """
 
     name: str
@@ -71,7 +71,7 @@ class Option:
             30
 
         Raises:
-            ArgumentError: it can't be converted, or is none of the choices.
+            ArgumentError: it can't be converted, or is not one of the choices.
         """
         try:
             converted = _WITH_START_TIME[self.type](value)
@@ -97,20 +97,20 @@ class Option:
             raise ArgumentError(f"value of {self.name} must be one of: {choices}, got: {value}")
 
 
-#: The option of every verb that can begin at a moment (``at_a_moment``); its contract need not repeat it.
+#: The option of every verb that can have a start time (``at_a_moment``); its contract need not repeat it.
 AT = Option(
     name="at",
     type="moment",
     description=(
-        "The moment at which it begins on every node: seconds from now, or since the epoch when the number is above "
-        "86400. The nodes are armed before; it begins on all of them or on none"
+        "The start time on every node: seconds from now, or since the epoch when the number is above 86400. "
+        "The nodes are armed before; the fault begins on all of them or on none"
     ),
 )
 
 
 @dataclass(frozen=True)
 class Contract:
-    """What a bundled playbook does and takes.
+    """The verbs and options of a bundled playbook.
 
     Attributes:
         playbook: file name (``service_state.yml``).
@@ -119,18 +119,18 @@ class Contract:
         verbs: its verbs, in the order of the choices.
         options: name → option; the one of ``verbs_from`` included.
         also_called: another word for a verb → the verb.
-        undone_by: verb → the verb of the same playbook that takes it back.
-        only_for: option → the verbs that heed it; one that is not named is heeded by all.
+        undone_by: verb → the verb of the same playbook that undoes it.
+        only_for: option → the verbs that take it; all verbs take an option that is not named.
         from_outside: whether it acts on the machine of a node, through power management; the node itself may be off.
-        breaks_connections: the verbs after which a kept ssh connection may lead to a host that is gone.
+        breaks_connections: the verbs after which an open ssh connection may be dead.
         read_only: whether it changes nothing on any host.
-        subject_from: the options that name what a fault is done to, and by which hosts tell faults apart; none when a
-            host can have one only.
+        subject_from: the options that name the target of a fault, by which hosts distinguish faults; empty when a host
+            can have only one fault.
         times: options that are a number of seconds above 0; one of type ``str`` may also be the word ``never``.
-        amounts: options that are a whole number, or one with K, M, G or T behind it.
-        ranges: option → the lowest and the highest number that it may be.
+        amounts: options that are a whole number, also with a suffix K, M, G or T.
+        ranges: option → its lowest and its highest number.
         short_description: one line for people.
-        description: more of it, a paragraph each.
+        description: the full description, one text for each paragraph.
         examples: command lines, as text.
     """
 
@@ -160,14 +160,14 @@ class Contract:
             arguments: option → value; None means "not given".
 
         Returns:
-            Those that were given. Defaults are not filled in: the playbook has them.
+            The given arguments. Defaults are not filled in: the playbook has them.
 
         Example:
             >>> contract.check({"service": "keystone", "service_action": "restart", "service_timeout": "60"})
             {'service': 'keystone', 'service_action': 'restart', 'service_timeout': 60}
 
         Raises:
-            ArgumentError: all that is wrong, in Ansible's words, joined by ``; ``.
+            ArgumentError: all problems, in Ansible's words, joined by ``; ``.
         """
         given = {name: value for name, value in arguments.items() if value is not None}
         verb = str(given.get(self.verbs_from or ""))
@@ -195,11 +195,11 @@ class Contract:
 
     def _unknown(self, verb: str, name: str) -> str:
         if name == AT.name:
-            return f"{verb} takes no at: only a fault that the nodes hold and end by themselves can begin at a moment"
+            return f"{verb} takes no at: only a fault that the nodes hold and end by themselves can have a start time"
         return f"unknown argument '{name}': {did_you_mean(name, self.options)}"
 
     def takes(self, verb: str, option: str) -> bool:
-        """Return whether ``verb`` heeds an option."""
+        """Return whether ``verb`` takes an option."""
         return verb in self.only_for.get(option, (verb,))
 
     def _check_number(self, option: Option, value: Any) -> None:
@@ -213,11 +213,11 @@ class Contract:
                 raise ArgumentError(f"value of {option.name} must be from {low} to {high}, got: {value}")
 
     def breaks(self, verb: str) -> bool:
-        """Return whether ``verb`` breaks something: it neither reads only nor takes another verb back."""
+        """Return whether ``verb`` breaks something: it is neither read-only nor the undo of another verb."""
         return not self.read_only and verb not in self.undone_by.values()
 
     def end_of(self, verb: str) -> str | None:
-        """Return the option by which ``verb`` ends by itself after a time; None when it has none.
+        """Return the option for the end of ``verb``; None when it does not end by itself.
 
         Example:
             >>> str(contract.end_of("restart"))
@@ -226,9 +226,9 @@ class Contract:
         return next((name for name in ENDS if name in self.options and self.takes(verb, name)), None)
 
     def hits(self, arguments: Mapping[str, Any]) -> str:
-        """Return what a fault with these arguments is done to, as the hosts tell it.
+        """Return the target of a fault with these arguments, as the hosts report it.
 
-        A container has the word behind its name, which may be that of a service too.
+        The name of a container is followed by the word ``container``, as a service may have the same name.
 
         Args:
             arguments: as `check` returns them.
@@ -238,7 +238,7 @@ class Contract:
         return " ".join([*words, *([self.subject] if self.subject == "container" else [])])
 
     def undo_of(self, verb: str) -> str | None:
-        """Return the verb that takes ``verb`` back; None when nothing needs to be or can be."""
+        """Return the verb that undoes ``verb``; None when it needs no undo or has none."""
         return self.undone_by.get(verb)
 
 
@@ -246,7 +246,7 @@ def load_contracts(directory: Path) -> dict[str, Contract]:
     """Return file name of the playbook → contract, for every contract in a directory.
 
     Raises:
-        ConfigError: a contract is not what this module understands; the message names the file.
+        ConfigError: a contract has another form than this module reads; the message names the file.
     """
     contracts = (_read(path) for path in sorted(directory.glob(f"*{_SUFFIX}")))
     return {contract.playbook: contract for contract in contracts}
@@ -258,10 +258,10 @@ def find_verb(contracts: Mapping[str, Contract], subject: str, verb: str) -> Con
     Args:
         contracts: as `load_contracts` returns them.
         subject: ``service``, ``container``, ``node`` or ``cloud``.
-        verb: the word.
+        verb: the verb.
 
     Raises:
-        ArgumentError: there is no such verb; the message names the nearest.
+        ArgumentError: there is no such verb; the message has the nearest ones.
     """
     fitting = [contract for contract in contracts.values() if contract.subject == subject]
     words = {word.name: contract for contract in fitting for word in contract.verbs}
@@ -307,7 +307,7 @@ def _read(path: Path) -> Contract:
 
 
 def _check_time(option: Option, value: Any) -> None:
-    """Refuse what is no time; the module on the host does too, for who runs the playbook by hand."""
+    """Refuse a value that is not a time. The module on the host does so too, for playbooks without this library."""
     never = option.type == "str"
     if never and value == "never":
         return

@@ -1,4 +1,4 @@
-"""Values as Ansible converts them. The words of the errors are Ansible's own; a test compares them."""
+"""Converts values as Ansible does. The messages of the errors are Ansible's own; a test compares them."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _json_dict(value: str) -> dict[str, Any]:
         raise TypeError("unable to evaluate string as dictionary") from None
 
 
-#: Type of an option → function that converts a value to it.
+#: Type of an option → function that converts a value to this type.
 CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
     "str": _to_str,
     "int": _to_int,

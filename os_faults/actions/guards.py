@@ -1,7 +1,7 @@
-"""Guard rails: what keeps an action from more nodes, or from other ones, than it may break.
+"""Guard rails: limits of the number of nodes, protected nodes and services, faults of other users.
 
-Only rules. They hold for verbs that break something (`Action.breaks`). What reads, heals or takes a fault back is never
-refused, nor are ad-hoc tasks, as nobody knows what they do.
+They apply to verbs that break something (`Action.breaks`). Verbs that read, heal or undo are never refused, nor are
+ad-hoc tasks, as their effect is not known.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _GLOB = re.compile(r"[*?[]")
 
 @dataclass(frozen=True)
 class Limit:
-    """At most so many nodes, or such a share of those that have what is acted on.
+    """The most nodes that an action may break: a number, or a share of the nodes with its subject.
 
     Attributes:
         text: ``3`` or ``50%``.
-        by: who says so, for people.
+        by: the origin of the limit, for people.
 
     Raises:
-        ArgumentError: the text is neither.
+        ArgumentError: the text is neither a number nor a share.
 
     Example:
         >>> Limit("50%", "the configuration").allows(5)
@@ -46,7 +46,7 @@ class Limit:
             )
 
     def allows(self, among: int) -> int:
-        """Return how many nodes may be acted on, of ``among`` that could be; a share is rounded down."""
+        """Return how many of ``among`` nodes an action may break; a share is rounded down."""
         return among * int(self.text[:-1]) // 100 if self.text.endswith("%") else int(self.text)
 
 
@@ -55,9 +55,9 @@ class Guards:
     """The guard rails of a cloud.
 
     Attributes:
-        limits: the lowest binds.
-        nodes: protected ones: names, short names, addresses, or patterns with ``*``, ``?`` and ``[…]``.
-        services: protected ones: names or patterns.
+        limits: the limits; the lowest binds.
+        nodes: protected nodes: names, short names, addresses, or patterns with ``*``, ``?`` and ``[…]``.
+        services: protected services: names or patterns.
     """
 
     limits: tuple[Limit, ...] = ()
@@ -71,13 +71,13 @@ class Guards:
         others: Iterable[Claim] = (),
         suspects: Mapping[str, Iterable[Node]] = MappingProxyType({}),
     ) -> list[str]:
-        """Return why an action must not be done: a sentence for each guard rail that it hits, none when it may.
+        """Return a sentence for each guard rail that forbids an action; none when it is allowed.
 
         Args:
-            action: what is about to be done.
-            cloud: every node that is known.
-            others: by what somebody else keeps us away; an action that is forced does not heed it.
-            suspects: name of a node that is acted on from outside → the other nodes whose machine is or may be its own.
+            action: the action.
+            cloud: every known node.
+            others: the faults of other users that block us; ignored with ``force``.
+            suspects: for an action from outside, name of a node → the other nodes that have, or may have, its machine.
         """
         if not action.breaks:
             return []
@@ -126,7 +126,7 @@ class Guards:
                         )
 
     def _protected_service(self, action: Action) -> Iterator[str]:
-        """Containers are services too: of those with this name neither the one nor the other is acted on."""
+        """Refuse a protected service or container; a protected name counts for both."""
         component = action.arguments.get("service") or action.arguments.get("container")
         for pattern in self.services:
             if component is not None and _matches([str(component)], pattern):
@@ -136,14 +136,14 @@ class Guards:
 def is_whole(action: Action, cloud: Iterable[Node]) -> bool:
     """Return whether an action breaks something on every node of a cloud that has more than one.
 
-    A cloud of one node is exempt: whatever is done there is done to all of it.
+    A cloud of one node is exempt: every action there is on the whole cloud.
     """
     names = {node.fqdn for node in cloud}
     return action.breaks and len(names) > 1 and names <= {node.fqdn for node in action.nodes}
 
 
 def is_pattern(text: str) -> bool:
-    """Return whether a text stands for many names.
+    """Return whether a text is a pattern for many names.
 
     Example:
         >>> is_pattern("node-*"), is_pattern("node-1")
@@ -153,13 +153,13 @@ def is_pattern(text: str) -> bool:
 
 
 def _claimed(others: Iterable[Claim]) -> Iterator[str]:
-    """Return a sentence for each other holder, about the fault of his that ends last."""
+    """Return a sentence for each other user, about the user's fault that ends last."""
     last = {claim.by: claim for claim in sorted(others, key=lambda claim: claim.until)}
     for by, claim in sorted(last.items()):
         fault = f"{claim.fault} {claim.subject} on {claim.node}, since {_clock(claim.since)}"
         yield (
-            f"{by} has faults in this cloud ({fault}), which keep others away until {_clock(claim.until)}; "
-            "wait, heal, or go on all the same with force (--force)"
+            f"{by} has faults in this cloud ({fault}), which block other users until {_clock(claim.until)}; "
+            "wait, heal, or continue with force (--force)"
         )
 
 
@@ -168,7 +168,7 @@ def _clock(seconds: float) -> str:
 
 
 def _names(node: Node) -> list[str]:
-    """Return what a node can be called; a name is told apart from an address by its first letter."""
+    """Return the names and addresses of a node; a first digit marks an address, which has no short name."""
     short = [] if node.fqdn[0].isdigit() else [node.fqdn.partition(".")[0]]
     return [node.fqdn, *short, *node.addresses]
 

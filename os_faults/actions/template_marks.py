@@ -1,4 +1,4 @@
-"""Text that Ansible would evaluate on the controller: no value of an action or an inventory may hold it."""
+"""Refuses text that Ansible would evaluate on the controller, in actions and inventories."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ def marked(value: Any, where: str, harmless: type[Any] | tuple[type[Any], ...] =
     """Yield a sentence for each text in a value that Ansible would evaluate.
 
     Args:
-        value: text, or lists and mappings of it; keys count too.
+        value: a text, or lists and mappings of texts; keys are checked too.
         where: path of the value, the beginning of each sentence.
-        harmless: types of texts that never get to Ansible.
+        harmless: types of texts that Ansible never gets.
 
     Example:
         >>> list(marked({"path": ["{{ 6 * 7 }}"]}, "fill_disk"))

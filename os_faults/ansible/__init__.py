@@ -1,21 +1,21 @@
-"""How Ansible runs: the only folder that knows ansible-runner.
+"""How Ansible runs: the only folder that uses ansible-runner.
 
 ==================== ====================================================================
-`protocol`           what a runner is; tests and callers may bring their own
+`protocol`           the protocols of runner and run; tests and callers may have their own
 `runner`             the runner that uses ansible-runner
 `run`                one run, in a thread, and its record
-`inventory`          nodes to Ansible's inventory, as data
-`events`             events of a run to one result for each node
+`inventory`          nodes → Ansible's inventory, as data
+`events`             events of a run → one result for each node
 `event_guard`        drops events that a host has forged
 `artifacts`          the directory that each run leaves
-`no_log`             keeps secret arguments out of it
+`no_log`             keeps secret arguments out of the artifacts
 `private_directory`  ssh control sockets and password files of one cloud object
 `settings`           Ansible's settings for a run
-`meter`              processor time and memory of a run, and how many forks fit
-`leftovers`          ends what a stopped run left behind
+`meter`              processor time and memory of a run, and the number of forks
+`leftovers`          ends the processes that a stopped run has left
 `pexpect_patch`      keeps pexpect from sleeping after a process that has exited
 `warm`               the fork server: Ansible imported once for many runs
-`workers`            runs on execution nodes
+`workers`            runs on other machines
 `executor`           aliases for callers of version 0.3
 ==================== ====================================================================
 """

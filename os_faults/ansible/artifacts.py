@@ -1,6 +1,6 @@
-"""The directory that each run leaves: what was asked, of whom, and what became of it.
+"""The artifacts of a run: a directory with the action, its nodes and its results.
 
-It has ansible-runner's own layout, with ``os_faults.json`` beside its artifacts, and only this user can read it.
+It has ansible-runner's own layout, with ``os_faults.json`` beside its artifacts. Only this user can read it.
 """
 
 from __future__ import annotations
@@ -20,26 +20,25 @@ from os_faults.model import Action, Result
 from os_faults.system import files
 from os_faults.system.text import is_text
 
-#: What ansible-runner calls the one run of a private directory.
+#: ansible-runner's name for the one run of a private directory.
 IDENT = "run"
-#: Bytes that a run may leave without coming to a full disk; a short run leaves some 100 kB.
+#: Free bytes that a run needs for its artifacts; a short run leaves some 100 kB.
 _ROOM = 8 * 1024 * 1024
 
 
 def must_be_recorded(action: Action) -> bool:
-    """Return whether an action may break something: then it must leave artifacts, or nothing is touched.
+    """Return whether an action may break something. It must leave artifacts then, or nothing is touched.
 
-    Of tasks that are the user's own nobody knows what they do.
+    The effect of the user's own tasks is not known, so they count.
     """
     return action.breaks or bool(action.tasks) or any(map(must_be_recorded, action.parts))
 
 
 def made(base: Path, action: Action) -> Path:
-    """Make the directory of a run below another one, which is made too, and return its path.
+    """Create the directory of a run below ``base``, which is created too, and return its path.
 
     Raises:
-        OSError: it can't be made, Ansible would not find it, or so little room is left that the run might not come to
-            its end.
+        OSError: it can't be created, Ansible would not find it, or the disk has too little room for the run.
     """
     started = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
     directory = base / f"{started}-{re.sub('[^a-z_]', '', action.verb)}-{uuid.uuid4().hex[:6]}"
@@ -54,11 +53,11 @@ def made(base: Path, action: Action) -> Path:
 
 
 def record(result: Result, about: Mapping[str, Any]) -> None:
-    """Write down what became of a run.
+    """Record the result of a run.
 
     Args:
-        result: with the path of its artifacts.
-        about: what else is worth knowing, plain data.
+        result: the result, with the path of its artifacts.
+        about: further facts for the record, plain data.
 
     Raises:
         OSError: it can't be written.
@@ -82,11 +81,11 @@ def record(result: Result, about: Mapping[str, Any]) -> None:
 
 
 def rewrite_output(directory: Path, change: Callable[[str], str]) -> None:
-    """Change what a run has printed: in the file of its output, and in its events. What can't be changed is removed.
+    """Change the output of a run, in its file and in its events. A file that can't be changed is removed.
 
     Args:
-        directory: of the run.
-        change: returns the new text of an old one.
+        directory: directory of the run.
+        change: returns the new text for an old text.
     """
     below = directory / "artifacts" / IDENT
     for path in (below / "stdout", *below.glob("job_events/*.json")):
@@ -105,10 +104,10 @@ def rewrite_output(directory: Path, change: Callable[[str], str]) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write a new file (0600) of JSON; what is no plain data is written as text.
+    """Write a new file (0600) of JSON; values that are not plain data are written as text.
 
     Raises:
-        OSError: it can't be written, or is there.
+        OSError: it can't be written, or exists already.
     """
     write(path, json.dumps(content, indent=1, default=str))
 
@@ -117,7 +116,7 @@ def write(path: Path, text: str) -> None:
     """Write a new file (0600).
 
     Raises:
-        OSError: it can't be written, or is there.
+        OSError: it can't be written, or exists already.
     """
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(text)

@@ -1,8 +1,8 @@
-"""Events that a host has forged in ansible-runner's output: they are dropped, and what they hid is found again.
+"""Drops the events that a host has forged in ansible-runner's output, and recovers the events that they hid.
 
-ansible-runner's callback writes each event to a file, and marks in the output of ``ansible-playbook`` where its text
-begins. Ansible prints in the same output what hosts say, so a host can print such marks. Hence a mark counts only when
-its file is there, which no host can write; and a file counts also when its mark was spoiled.
+ansible-runner's callback writes each event to a file, and marks the start of its text in the output of
+``ansible-playbook``. The same output has text of hosts, so a host can print such marks. Hence a mark counts only if its
+file exists, as no host can write such a file; and a file counts even if its mark was destroyed.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ LOG = logging.getLogger(__name__)
 
 _UUID = re.compile(r"[0-9a-f-]{36}")
 _MARK = re.compile(r"\x1b\[K([A-Za-z0-9+/=]{4,78}\x1b\[[0-9]{1,2}D)\x1b\[K")
-"""A mark as the callback writes it: ``{"uuid": …}`` or ``{}`` is one piece; what is longer is text of a host."""
+"""A mark of the callback: ``{"uuid": …}`` or ``{}`` in one piece; a longer one is text of a host."""
 _FORGED = re.compile(r"\x1b\[K(?:[A-Za-z0-9+/=]+\x1b\[[0-9]+D)+\x1b\[K")
-"""What ansible-runner would take for one all the same."""
+"""A longer mark, which ansible-runner would accept too."""
 _PARTIAL = "-partial.json"
-#: Characters that are searched for marks again with each new one; and more than a mark of the callback has.
+#: The most characters to search again for marks with each new output; and more characters than a mark has.
 _SEARCHED, _MARK_LENGTH = 100_000, 1_000
-#: Pieces of output of no event that become events of their own; the others are in the file of the output only.
+#: The most pieces of output without an event that become events; further ones are only in the output file.
 _LOOSE = 1_000
 
 
 def guarded(module: ModuleType) -> Any:
-    """Return the class ``Runner`` of ``ansible_runner.runner`` that believes no event of a host.
+    """Return a subclass of ``ansible_runner.runner.Runner`` that drops events forged by hosts.
 
-    Only the name ``OutputEventFilter`` in that one module is changed, and nothing for runners that are not ours. It is
+    It replaces only the name ``OutputEventFilter`` in that one module, and only our runners behave differently. It is
     safe to repeat.
 
     Args:
@@ -47,7 +47,7 @@ def guarded(module: ModuleType) -> Any:
 
 
 class _Chooser:
-    """Stands for the class ``OutputEventFilter``, and makes guarded ones for our runners only."""
+    """Replaces the class ``OutputEventFilter``, and makes guarded filters for our runners only."""
 
     def __init__(self, usual: Any, instead: Any) -> None:
         self.usual = usual
@@ -60,7 +60,7 @@ class _Chooser:
 
 def _filter_of(base: Any) -> Any:
     class Filter(base):  # type: ignore[misc]
-        """Finds the marks of events in the output, and takes only those that the callback has written."""
+        """Finds the marks of events in the output, and accepts only those of the callback."""
 
         EVENT_DATA_RE = _MARK
         _buffer: Any
@@ -69,10 +69,10 @@ def _filter_of(base: Any) -> Any:
 
         def __init__(self, handle: Any, event_callback: Any, *args: Any, **options: Any) -> None:
             super().__init__(handle, event_callback, *args, **options)
-            self._guard = event_callback.__self__  # the engine that this output is of
+            self._guard = event_callback.__self__  # the engine of this output
 
         def write(self, data: str) -> None:
-            """Take output; of what a host prints without an end only the latest part is searched for marks."""
+            """Take output; of endless output of a host, only the latest part is searched for marks."""
             super().write(data)
             if "\x1b[K" in data and self._buffer.tell() > _SEARCHED:
                 latest = self._buffer.getvalue()[-_MARK_LENGTH:]
@@ -97,11 +97,11 @@ def _filter_of(base: Any) -> Any:
 
 def _engine_of(base: Any) -> Any:
     class Guarded(base):  # type: ignore[misc]
-        """Hands on each event that the callback wrote, once.
+        """Passes on each event that the callback wrote, once.
 
         Attributes:
-            recovered: how many events had no mark in the output any more.
-            suspects: the hosts in whose output there were forged marks, as far as they are known.
+            recovered: number of events whose mark in the output was destroyed.
+            suspects: the known hosts with forged marks in their output.
         """
 
         recovered = 0
@@ -113,26 +113,26 @@ def _engine_of(base: Any) -> Any:
             self.suspects: set[str] = set()
 
         def wrote(self, mark: Any) -> bool:
-            """Return whether the callback has written the event that a mark in the output names."""
+            """Return whether the callback has written the event of a mark."""
             plain = isinstance(mark, Mapping) and mark.keys() == {"uuid"} and _UUID.fullmatch(str(mark["uuid"]))
             return bool(plain) and self._partial(mark["uuid"]).is_file()
 
         def note_forged(self, event: Mapping[str, Any] | None) -> None:
-            """Note that the text of an event holds a mark that the callback has not written."""
+            """Note a forged mark in the text of an event."""
             self._forged += 1
             data = self._content(self._partial(event["uuid"])).get("event_data") if event else None
             if data and "host" in data:
                 self.suspects.add(str(data["host"]))
 
         def event_callback(self, event_data: dict[str, Any]) -> None:
-            """Count an event, and hand it on."""
+            """Count an event, and pass it on."""
             self._counter = event_data.get("counter", self._counter)
             super().event_callback(event_data)
 
         def run(self) -> Any:
-            """Run to the end, and hand on the events whose marks were spoiled."""
+            """Run to the end, and pass on the events whose marks were destroyed."""
             done = super().run()
-            for uuid in self._unheard():
+            for uuid in self._hidden():
                 self.recovered += 1
                 nothing = {"stdout": "", "start_line": 0, "end_line": 0}
                 self.event_callback({"uuid": uuid, "counter": self._counter + 1, **nothing})
@@ -154,8 +154,8 @@ def _engine_of(base: Any) -> Any:
                 return {}
             return content
 
-        def _unheard(self) -> list[str]:
-            """Return the uuids of the events that were written and not handed on, in the order of their time."""
+        def _hidden(self) -> list[str]:
+            """Return the uuids of the events that were written and not passed on, in the order of their time."""
             left = self._partial("*").parent.glob("*" + _PARTIAL)
             times = {path.name.removesuffix(_PARTIAL): str(self._content(path).get("created")) for path in left}
             return sorted(times, key=lambda uuid: times[uuid])

@@ -1,8 +1,8 @@
 """Events of ansible-runner → one `HostResult` for each node.
 
-A node's status is that of the whole run on it, its message and payload are those of one task: the
-one that failed, else the last of ours (``osf_*``), else the last that was not skipped. The run's
-statistics tell whether a failure counts, since a rescued one looks like any other in its event.
+A node's status is that of the whole run on it. Its message and payload come from one task: the failed one, else the
+last of ours (``osf_*``), else the last that was not skipped. The statistics of the run show whether a failure counts:
+in its event, a rescued failure looks like any other.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _STATUSES = {
     "runner_on_skipped": Status.SKIPPED,
 }
 _FIELDS = frozenset({"changed", "failed", "msg", "rc", "skipped", "stderr", "stdout", "unreachable"})
-"""Keys of a module's result that have their own place in `HostResult` or in its status."""
+"""Keys of a module's answer that have their own field in `HostResult`, or are part of its status."""
 _NOISE = frozenset({"censored", "deprecations", "exception", "invocation", "timedout", "warnings"})
 
 _MAX_MESSAGE = 4000
@@ -36,8 +36,8 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _PREFIXES = re.compile(r"^(Task failed: |Action failed: |Validation of arguments failed:\s*)+")
 _BARE = re.compile(r"(the command exited with a )?non-zero return code\.?", re.IGNORECASE)
 _NO_ANSWER = re.compile(r"MODULE FAILURE|Module result deserialization failed")
-_NOBODYS = re.compile(f"{_NO_ANSWER.pattern}|Task result omitted|Refusing to deserialize")
-"""What Ansible says where the module itself gave no answer that can be used."""
+_UNUSABLE = re.compile(f"{_NO_ANSWER.pattern}|Task result omitted|Refusing to deserialize")
+"""Ansible's messages for a module without a usable answer."""
 _VIA_SSH = re.compile(
     r"(Failed to connect to the host via|Data could not be sent to remote host .*reached over) ssh:?\s*", re.IGNORECASE
 )
@@ -46,7 +46,7 @@ _SSH_CHATTER = re.compile(r"Warning: Permanently added|Shared connection to|@@@|
 
 @dataclass(frozen=True)
 class _Outcome:
-    """What one task did on one host."""
+    """The outcome of one task on one host."""
 
     status: Status
     task: str
@@ -56,42 +56,42 @@ class _Outcome:
 
 
 def with_events(result: Result, events: Sequence[Event], suspects: Set[str] = frozenset()) -> Result:
-    """Return a result with what a run's events tell of its nodes, and for an action of several parts of each part.
+    """Return a result with the nodes of a run's events; for a merged action, also with its parts.
 
-    A node that no event speaks of did not do what was asked, unless none speaks of any node: then the run as a whole
-    failed, and its error tells.
+    A node without events counts as failed, unless no node has events: then the run as a whole failed, and its error has
+    the reason.
 
     Args:
-        result: without any node yet.
-        events: of the run, in order.
-        suspects: the nodes that tried to speak for others; nothing that they say counts.
+        result: the result, without nodes yet.
+        events: the events of the run, in order.
+        suspects: the nodes that tried to speak for others; their answers do not count.
     """
     action = result.action
     events = genuine(events)
     if not action.parts:
         hosts = results(events, action, suspects)
-        unheard = _unheard(action, hosts, result.error or _why(hosts) or _LOST)
-        return replace(result, hosts={**unheard, **hosts} if hosts or _worked_on(events) else hosts)
+        missing = _missing(action, hosts, result.error or _why(hosts) or _LOST)
+        return replace(result, hosts={**missing, **hosts} if hosts or _worked_on(events) else hosts)
     parts: list[Result] = []
     plays = _plays(events)
     not_begun: list[list[Event]] = [[] for _ in action.parts[len(plays) :]]
     for part, play in zip(action.parts, plays + not_begun, strict=True):
         hosts = results(play, part, suspects)
-        unheard = _left_out(part, hosts, parts, result.error, begun=bool(play))
-        parts.append(replace(result, action=part, hosts={**unheard, **hosts}))
+        missing = _left_out(part, hosts, parts, result.error, begun=bool(play))
+        parts.append(replace(result, action=part, hosts={**missing, **hosts}))
     return replace(result, hosts=combined(parts), parts=tuple(parts))
 
 
 def with_silent(result: Result) -> Result:
-    """Return a result in which the nodes that were not heard of failed for the reason of the whole run."""
-    return replace(result, hosts={**_unheard(result.action, result.hosts, result.error), **result.hosts})
+    """Return a result where nodes without events failed for the reason of the whole run."""
+    return replace(result, hosts={**_missing(result.action, result.hosts, result.error), **result.hosts})
 
 
 def genuine(events: Sequence[Event]) -> Sequence[Event]:
-    """Return the events that Ansible's callback made.
+    """Return the events of Ansible's callback.
 
-    It marks all events of a run with a random identity, first of all the one of its start, before any host is asked.
-    What a host prints in their form can't have it.
+    The callback gives all events of a run the same random identity. The first event, the start of the run, has it
+    before any host is asked, so output of a host in the form of an event can't have it.
     """
     first = next((event for event in events if event.get("event") == "playbook_on_start"), None)
     run = _identity(first or {})
@@ -104,7 +104,7 @@ def _identity(event: Event) -> Any:
 
 
 def _worked_on(events: Iterable[Event]) -> bool:
-    """Return whether the statistics name a host: then something was done, though no event tells of it."""
+    """Return whether the statistics have a host: then the run did something, even without events of tasks."""
     last: Mapping[str, Any] = next(
         (event["event_data"] for event in events if event.get("event") == "playbook_on_stats"), {}
     )
@@ -112,7 +112,7 @@ def _worked_on(events: Iterable[Event]) -> bool:
 
 
 def _plays(events: Iterable[Event]) -> list[list[Event]]:
-    """Return the events of each play that began, without the statistics, which are of all of them."""
+    """Return the events of each play that began, without the statistics, which cover all plays."""
     plays: list[list[Event]] = []
     for event in events:
         if event.get("event") == "playbook_on_play_start":
@@ -126,7 +126,7 @@ def _why(hosts: Mapping[str, HostResult]) -> str:
     return next((host.message for host in hosts.values() if not host.ok), "")
 
 
-def _unheard(action: Action, hosts: Mapping[str, HostResult], why: str) -> dict[str, HostResult]:
+def _missing(action: Action, hosts: Mapping[str, HostResult], why: str) -> dict[str, HostResult]:
     return {
         node.fqdn: HostResult(node.fqdn, Status.FAILED, message=why, answered=False)
         for node in action.nodes
@@ -137,33 +137,33 @@ def _unheard(action: Action, hosts: Mapping[str, HostResult], why: str) -> dict[
 def _left_out(
     part: Action, hosts: Mapping[str, HostResult], before: Iterable[Result], error: str, *, begun: bool
 ) -> dict[str, HostResult]:
-    """Say of the nodes that did not come to a part why they did not: Ansible leaves out who has failed already.
+    """Return the results of the nodes that have none for a part; Ansible leaves out nodes that have failed before.
 
-    Of these it is known that they did nothing, as it is of all where the part was not ``begun``.
+    Those nodes are known to have done nothing for it, and so are all nodes if the part has not ``begun``.
     """
     failed = {host.node: earlier.action for earlier in before for host in earlier.failures}
     why = error or _why(hosts)
     for earlier in failed.values():
         why = why or f"not begun, as {earlier} failed"
-    unheard = _unheard(part, hosts, why or _LOST)
+    missing = _missing(part, hosts, why or _LOST)
     return {
         name: replace(host, message=f"left out, as it failed at {failed[name]}", answered=True)
         if name in failed
         else replace(host, answered=not begun)
-        for name, host in unheard.items()
+        for name, host in missing.items()
     }
 
 
 def results(events: Iterable[Event], action: Action, suspects: Set[str] = frozenset()) -> dict[str, HostResult]:
-    """Return what a run did on each node.
+    """Return the result of a run on each node.
 
     Args:
-        events: the run's events in order, as ansible-runner hands them to an event handler.
-        action: what was asked; only its nodes are in the result.
+        events: the run's events in order, as ansible-runner passes them to an event handler.
+        action: the action; only its nodes are in the result.
         suspects: see `with_events`.
 
     Returns:
-        Name of the node → its result. A node that no event speaks of is missing.
+        Name of the node → its result. A node without events is missing.
     """
     outcomes: dict[str, list[_Outcome]] = {node.fqdn: [] for node in action.nodes}
     statistics: Mapping[str, Any] | None = None
@@ -177,7 +177,7 @@ def results(events: Iterable[Event], action: Action, suspects: Set[str] = frozen
 
 
 def recap(stdout: str) -> str:
-    """Return why a run has no task events, from what ``ansible-playbook`` printed; "" when it does not say.
+    """Return why a run has no task events, from the output of ``ansible-playbook``; "" when there is no output.
 
     Example:
         >>> recap("[ERROR]: the playbook: x.yml could not be found")
@@ -192,7 +192,7 @@ def recap(stdout: str) -> str:
 
 
 def _block(lines: list[str]) -> str:
-    """Return a message that goes on over several lines, up to where Ansible begins to quote the playbook."""
+    """Return a message of several lines, up to Ansible's quotation of the playbook."""
     end = next((i for i, line in enumerate(lines) if not line or line.startswith("Origin: ")), len(lines))
     return " ".join(lines[:end])
 
@@ -204,7 +204,7 @@ def _outcome(kind: str, data: Mapping[str, Any], is_suspect: bool) -> _Outcome:
     try:
         if is_suspect:
             raise answers.Unfit("the node tried to speak for others in it")
-        # One that was skipped gave no answer.
+        # A skipped task has no answer.
         answer = answers.read(module, data["res"], succeeded=status is Status.OK) if "res" in data else {}
     except answers.Unfit as error:
         return _Outcome(Status.FAILED, task, ours, {"msg": f"its answer can't be used: {error}"}, unfit=True)
@@ -214,7 +214,7 @@ def _outcome(kind: str, data: Mapping[str, Any], is_suspect: bool) -> _Outcome:
 def _result(node: str, outcomes: list[_Outcome], statistics: Mapping[str, Any] | None) -> HostResult:
     status, outcome = _verdict(node, outcomes, statistics)
     answer = outcome.answer
-    died = status is Status.FAILED and bool("timedout" in answer or _NOBODYS.search(_text(answer.get("msg"))))
+    died = status is Status.FAILED and bool("timedout" in answer or _UNUSABLE.search(_text(answer.get("msg"))))
     return HostResult(
         node=node,
         status=status,
@@ -230,13 +230,13 @@ def _result(node: str, outcomes: list[_Outcome], statistics: Mapping[str, Any] |
 
 
 def _verdict(node: str, outcomes: list[_Outcome], statistics: Mapping[str, Any] | None) -> tuple[Status, _Outcome]:
-    """Return the node's status, and the outcome that speaks for it."""
+    """Return the node's status, and the outcome that represents it."""
     for status, counter in ((Status.UNREACHABLE, "dark"), (Status.FAILED, "failures")):
         such = [outcome for outcome in outcomes if outcome.status is status]
         counts = outcomes[-1].status is status if statistics is None else bool(statistics.get(counter, {}).get(node))
         if such and counts:
             return status, such[-1]
-    if unfit := [outcome for outcome in outcomes if outcome.unfit]:  # Ansible took it for an answer
+    if unfit := [outcome for outcome in outcomes if outcome.unfit]:  # Ansible accepted the answer
         return Status.FAILED, unfit[-1]
     done = [outcome for outcome in outcomes if outcome.status in (Status.OK, Status.IGNORED)]
     forgiven = [outcome for outcome in outcomes if outcome.status in (Status.UNREACHABLE, Status.FAILED)]
@@ -245,7 +245,7 @@ def _verdict(node: str, outcomes: list[_Outcome], statistics: Mapping[str, Any] 
 
 
 def _payload(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a module answered beyond the fields of `HostResult`; of a loop, one such answer for each item."""
+    """Return a module's answer without the fields of `HostResult`; for a loop, also the answer of each item."""
     payload = {
         key: value
         for key, value in answer.items()
@@ -260,13 +260,13 @@ def _payload(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _message(answer: Mapping[str, Any], status: Status) -> str:
-    """Return a message for a person on one line: another one could be taken for a word of ours, or of another host."""
+    """Return a message on one line: a second line could be mistaken for a message of ours, or of another host."""
     message = "; ".join(_whole_message(answer, status).splitlines())
     return message if len(message) <= _MAX_MESSAGE else f"{message[:_MAX_MESSAGE]}… ({len(message)} characters)"
 
 
 def _whole_message(answer: Mapping[str, Any], status: Status) -> str:
-    """Return the module's own message, made readable where it is Ansible's."""
+    """Return the module's own message; a message of Ansible is made readable."""
     items = answer["results"] if _is_loop(answer) else []
     if status is Status.UNREACHABLE:
         return _why_unreachable(_text((items[0] if items else answer).get("msg")))
@@ -277,7 +277,7 @@ def _whole_message(answer: Mapping[str, Any], status: Status) -> str:
 
 
 def _why_unreachable(message: str) -> str:
-    """Return ssh's last word."""
+    """Return the last message of ssh."""
     text = _PREFIXES.sub("", message)
     if not (via := _VIA_SSH.search(text)):
         return text

@@ -1,4 +1,4 @@
-"""What versions before 1.0 had here: the errors of a run, its records, and the words of their ``status``."""
+"""Import path of versions before 1.0: the errors of a run, its records, and the values of their ``status``."""
 
 from os_faults.errors import AnsibleExecutionException, AnsibleExecutionUnreachable
 from os_faults.model import Record as AnsibleExecutionRecord

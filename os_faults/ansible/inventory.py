@@ -1,8 +1,8 @@
 """Nodes → Ansible's inventory, as data. One function feeds the runner and ``os-faults inventory``.
 
-No password is in it: it names a file that Ansible reads. No value in it is a template but these look-ups of ours, so
-nothing that a host reports becomes code on the controller by it. A configuration is no stranger: it can name programs
-(`docs/configuration.md` says which), and whoever writes it can do what its reader can.
+It has no passwords: it names files that Ansible reads. Only these look-ups are templates, so no report of a host
+becomes code on the controller. A configuration is trusted: it can name programs (`docs/configuration.md` lists them),
+so its author has the rights of its user.
 """
 
 from __future__ import annotations
@@ -37,23 +37,23 @@ def inventory(
 
     Args:
         nodes: the hosts.
-        services: the user's services, as catalogues write them; for all hosts.
-        containers: the containers that are known, each with ``engine`` and ``container``; for all hosts.
+        services: the user's services, in the form of a catalogue; for all hosts.
+        containers: the known containers, each with ``engine`` and ``container``; for all hosts.
         networks: name of the node → network name → interface.
-        power: name of the node → its machine, as the power driver that knows it tells.
+        power: name of the node → its machine, from the power driver that knows it.
         ssh: host keys and time-out; the defaults when None.
         catalogue: name of the cloud's services catalogue; None when it has none.
-        secret_path: is given a password and returns the path of a file (mode 0600) that holds it;
-            when None, passwords are left out.
+        secret_path: takes a password and returns the path of a file (mode 0600) with it; when None, passwords are left
+            out.
         control_dir: directory of ssh's control sockets; Ansible's own when None.
-        by: who makes the faults, ``user@controller``; the hosts find out by themselves when None.
+        by: the owner of the faults, ``user@controller``; the hosts find it out themselves when None.
 
     Example:
         >>> inventory([Node("node-1", "10.0.0.2")])["all"]["hosts"]["node-1"]["ansible_host"]
         '10.0.0.2'
 
     Raises:
-        ConfigError: a value holds ``{{``, ``{%`` or ``{#``, which Ansible would evaluate.
+        ConfigError: a value has ``{{``, ``{%`` or ``{#``, which Ansible would evaluate.
     """
     nodes = tuple(nodes)
     ssh = ssh or SshConfig()
@@ -84,7 +84,7 @@ def inventory(
 
 
 def to_list_json(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an inventory in the form in which a script answers ``--list``.
+    """Return an inventory in the form of an inventory script's answer to ``--list``.
 
     Example:
         >>> to_list_json(inventory([Node("node-1", "10.0.0.2")]))["_meta"]["hostvars"]["node-1"]["ansible_host"]
@@ -110,10 +110,10 @@ def group_of(service: str) -> str:
 
 
 def ssh_words(auth: Auth, ssh: SshConfig) -> list[str]:
-    """Return the options of an ssh that another program starts; whom it logs in to, that program says.
+    """Return the options of an ssh that another program starts; that program adds user and host.
 
     Args:
-        auth: how to log in.
+        auth: the login.
         ssh: host keys and time-out.
 
     Example:
@@ -168,12 +168,12 @@ def _look_up(path: str) -> str:
 
 
 def _machine(machine: Mapping[str, Any], ssh: SshConfig) -> dict[str, Any]:
-    """Return the variables of a machine, a login in them as the options of ssh."""
+    """Return the variables of a machine, with a login replaced by the options of ssh."""
     return {name: ssh_words(value, ssh) if isinstance(value, Auth) else value for name, value in machine.items()}
 
 
 def _looked_up(machine: Mapping[str, Any], secret_path: Callable[[str], str] | None) -> dict[str, Any]:
-    """Return the variables of a machine, with the files of its passwords in place of these, or without them."""
+    """Return the variables of a machine, with its passwords replaced by look-ups of files, or left out."""
     return {
         name: _look_up(secret_path(value)) if isinstance(value, Secret) and secret_path else value
         for name, value in machine.items()
@@ -194,7 +194,7 @@ def _ssh(auth: Auth, ssh: SshConfig, control_dir: str | None) -> dict[str, Any]:
 
 
 def _proxy(jump: Jump, auth: Auth, ssh: SshConfig) -> str:
-    """Return the command through which ssh reaches a node; ssh puts host and port in for %h and %p."""
+    """Return the proxy command through which ssh reaches a node; ssh replaces %h and %p by host and port."""
     user = jump.username or auth.username
     words = [
         *_dash_o([*_host_keys(ssh), f"ConnectTimeout={ssh.connect_timeout}", "BatchMode=yes"]),
@@ -226,6 +226,6 @@ def _refuse_percent(words: Iterable[str]) -> None:
 
 
 def _refuse_templates(value: Any, where: str) -> None:
-    """Refuse what Ansible would evaluate on the controller; a password is looked up, so it may be anything."""
+    """Refuse text that Ansible would evaluate on the controller; passwords are looked up, so they may be any text."""
     for sentence in marked(value, where, harmless=Secret):
         raise ConfigError(sentence)

@@ -1,7 +1,7 @@
-"""Ends what a stopped run left behind on the controller.
+"""Ends the leftovers of a stopped run on the controller.
 
-ansible-runner kills the process group of ``ansible-playbook``, but the workers of ansible-core 2.19 and newer
-have a session of their own, and their ssh clients with them.
+ansible-runner kills the process group of ``ansible-playbook``. In ansible-core 2.19 and newer, the worker processes and
+their ssh clients are in another session, so they survive.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-#: As the kernel cuts process names (15 characters). Nothing else is ended: with a local connection also the
-#: watchdog of a hold and a service that was just started inherit the environment of their run.
+#: Process names, cut to 15 characters as by the kernel. No other process is ended: with a local connection, the
+#: watchdog of a hold and a service that was just started also inherit the environment of their run.
 _OURS = frozenset({"ansible-playbook"[:15], "ssh", "sshpass"})
 
 
@@ -22,9 +22,9 @@ def end_leftovers(artifact_dir: Path, seconds: float = 2.0) -> None:
     """Kill the Ansible and ssh processes of one run, until none is left.
 
     Args:
-        artifact_dir: the run's artifacts; every process of the run has them in its environment, or open when it was
-            forked by the server of `os_faults.ansible.warm`.
-        seconds: how long to try; one that is killed while it forks may leave another.
+        artifact_dir: the run's artifacts. Every process of the run has this path in its environment; a process forked
+            by the server of `os_faults.ansible.warm` has the directory open.
+        seconds: how long to try; a process that is killed while it forks may leave another.
     """
     deadline = time.monotonic() + seconds
     while (found := list(_of_run(artifact_dir))) and time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""What a run costs the controller: its processor time and memory, and how many hosts it may work on at a time."""
+"""The cost of a run on the controller: processor time, memory, and the number of hosts at a time."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from types import TracebackType
 from os_faults.model import Cost
 
 _TICK = os.sysconf("SC_CLK_TCK")
-#: Seconds between two looks at the memory: the first soon, as most runs are short.
+#: Seconds between two measurements of the memory: the first is soon, as most runs are short.
 _FIRST, _OFTEN = 0.1, 0.5
-#: A look may take this part of the time; a process is slow to tell its memory when it has much.
+#: Measurements may take this share of the time; the kernel is slow for a process with much memory.
 _SHARE = 0.02
-#: More workers than this on one core only wait for each other.
+#: More worker processes than this on one core only wait for each other.
 _PER_CORE = 25
 _MOST = 100
-#: Measured: what Ansible takes at its start and with each host at a time, its worker and the ssh client, in MB.
+#: Measured memory of Ansible, in MB: at its start, and for each host at a time (worker process and ssh client).
 _BASE_MB, _FORK_MB = 45, 11
-#: Limits of the container that this may be in, what they allow and what is used of it, in bytes.
+#: Files with the memory limit of the container and with its usage, in bytes.
 _LIMITS = (
     ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
     ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
@@ -30,12 +30,12 @@ _LIMITS = (
 
 
 def forks(nodes: int, cores: int, free_mb: float) -> int:
-    """Return on how many hosts Ansible works at a time.
+    """Return the number of hosts on which Ansible works at a time.
 
     Args:
-        nodes: how many there are.
-        cores: of the controller; what waits for hosts needs more workers than there are cores.
-        free_mb: of its memory, in MB; half of that is used.
+        nodes: number of nodes.
+        cores: cores of the controller. There are more worker processes than cores, as most of them wait for hosts.
+        free_mb: free memory of the controller, in MB; half of it is used.
 
     Example:
         >>> forks(200, 2, 16000)
@@ -48,12 +48,12 @@ def forks(nodes: int, cores: int, free_mb: float) -> int:
 
 
 def cores() -> int:
-    """Return how many processor cores this process may use."""
+    """Return the number of processor cores that this process may use."""
     return len(os.sched_getaffinity(0))
 
 
 def free_mb() -> float:
-    """Return how much memory is free on this machine, or within the limit of its container, in MB."""
+    """Return the free memory of this machine, or of its container, in MB."""
     fields = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines())
     free = [float(fields["MemAvailable"].split()[0]) / 1024]
     for limit, used in _LIMITS:
@@ -63,7 +63,7 @@ def free_mb() -> float:
 
 
 class Meter:
-    """Measures what is done in a ``with`` block, by this process and by those that it has started.
+    """Measures the cost of a ``with`` block, in this process and its descendants.
 
     Example:
         >>> with Meter() as meter:
@@ -91,10 +91,10 @@ class Meter:
         self._cpu += _cpu_seconds()
 
     def cost(self, forks: int) -> Cost:
-        """Return what the block has cost.
+        """Return the cost of the block.
 
         Args:
-            forks: on how many hosts it worked at a time.
+            forks: number of hosts at a time.
         """
         return Cost(round(max(0.0, self._cpu), 3), round(self._peak / 1024), forks)
 
@@ -107,9 +107,9 @@ class Meter:
 
 
 class _Sight:
-    """The memory of all that this process has started, looked at once for all runs that go on at the same time.
+    """The memory of this process's descendants, measured once for all simultaneous runs.
 
-    A look costs a millisecond for each process: eight runs, each with eyes of its own, took a tenth of a second more.
+    A measurement costs a millisecond for each process: eight runs with separate measurements took 0.1 s more.
     """
 
     def __init__(self) -> None:
@@ -117,13 +117,13 @@ class _Sight:
         os.register_at_fork(after_in_child=self.forget)
 
     def forget(self) -> None:
-        """Begin anew: a forked child has other processes, and no thread that would give the turn back."""
+        """Start again: a forked child has other descendants, and no thread that would release the lock."""
         self._turn = threading.Lock()
         self._seen = -_FIRST
         self._memory = 0
 
     def memory_kb(self) -> int:
-        """Return what there is now, or was a moment ago."""
+        """Return the memory now, or at the last measurement shortly before, in kB."""
         with self._turn:
             if time.monotonic() - self._seen >= _FIRST:
                 self._memory = sum(_memory_kb(pid) for pid in _started_by(os.getpid()))
@@ -135,19 +135,19 @@ _sight = _Sight()
 
 
 def _cpu_seconds() -> float:
-    """Return the CPU time of this process and of all that it has started, ended or not."""
+    """Return the CPU time of this process and its descendants, ended or not, in seconds."""
     return sum(_cpu_of(pid) for pid in (os.getpid(), *_started_by(os.getpid())))
 
 
 def _cpu_of(pid: int) -> float:
     with suppress(OSError):
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-        return sum(map(int, fields[11:15])) / _TICK  # its own, and that of its children that have ended
+        return sum(map(int, fields[11:15])) / _TICK  # its own time, and that of its ended children
     return 0.0
 
 
 def _memory_kb(pid: int) -> int:
-    """Return the memory of a process, each page divided among those that share it."""
+    """Return the memory of a process in kB; a shared page is divided among its processes."""
     with suppress(OSError):  # it has ended
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
             if line.startswith("Pss:"):
@@ -156,7 +156,7 @@ def _memory_kb(pid: int) -> int:
 
 
 def _started_by(pid: int) -> Iterator[int]:
-    """Yield the processes that descend from one, where the kernel lists them."""
+    """Yield the descendants of a process, if the kernel lists them."""
     with suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():
             for child in map(int, (task / "children").read_text(encoding="ascii").split()):

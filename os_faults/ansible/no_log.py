@@ -1,4 +1,4 @@
-"""Tasks with ``no_log``: their arguments are in no artifact once the run is over."""
+"""Removes the arguments of tasks with ``no_log`` from the artifacts of a run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _OFF = (False, None, "no", "false", "False")
 
 
 def is_set(task: Any) -> bool:
-    """Return whether a task, or one in its blocks, has ``no_log``; a template that decides on it counts.
+    """Return whether a task, or a task in its blocks, has ``no_log``; a template as the value counts, too.
 
     Example:
         >>> is_set({"block": [{"command": "true", "no_log": True}]})
@@ -25,7 +25,7 @@ def is_set(task: Any) -> bool:
 
 
 def censored(task: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a task without its arguments where it has ``no_log``; it does nothing then."""
+    """Return a task, without its arguments if it has ``no_log``; it does nothing then."""
     if not is_set(task):
         return task
     name = str(task.get("name", "a task"))
@@ -33,7 +33,7 @@ def censored(task: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def without_excerpts(text: str) -> str:
-    r"""Return output of ``ansible-playbook`` without the lines of a playbook that it quotes where a task failed.
+    r"""Return output of ``ansible-playbook`` without the quoted lines of the playbook at a failed task.
 
     Example:
         >>> without_excerpts("[ERROR]: no\nOrigin: x.yml:3\n\n3 command: secret\n\nfatal: [a]: FAILED!")

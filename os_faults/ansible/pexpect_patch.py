@@ -1,4 +1,4 @@
-"""The end of a process on a terminal, without a wait for what has ended already."""
+"""Keeps pexpect from sleeping 0.1 s after a process that has already exited."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 
 
 def end_promptly(module: ModuleType) -> None:
-    """Let a module that uses pexpect not sleep a tenth of a second after a process that has ended.
+    """Keep pexpect in one module from sleeping 0.1 s after a process that has exited; safe to repeat.
 
-    pexpect sleeps that long whenever it closes a terminal, for the process to notice. For a short run of ansible-runner
-    that is a third of its time, and ansible-runner has no setting for it. Only the name ``pexpect`` in that one module
-    is changed, and nothing about a process that still lives.
+    pexpect sleeps when it closes a terminal, so that the process can notice it. That is a third of the time of a short
+    run, and ansible-runner has no setting for it. Only the name ``pexpect`` in that one module is replaced; running
+    processes are treated as before.
 
     Args:
-        module: it has imported pexpect; safe to repeat.
+        module: a module that has imported pexpect.
     """
     pexpect: Any = vars(module)["pexpect"]
     if isinstance(pexpect, SimpleNamespace):

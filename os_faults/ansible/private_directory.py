@@ -1,7 +1,7 @@
-"""The private directory of one cloud object: ssh control sockets, secrets by reference.
+"""The private directory of one cloud object: ssh control sockets, files with secrets.
 
-It is short (a unix socket's path has at most 107 characters), readable by its owner only, and goes
-away with the cloud object, also at the end of the interpreter.
+Its path is short (the path of a unix socket has at most 107 characters), only its owner can read it, and it is removed
+with the cloud object, also at the end of the interpreter.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ from os_faults.system import files, ownership, process
 
 LOG = logging.getLogger(__name__)
 
-#: Seconds for which connections are kept open between runs.
+#: Seconds for which connections stay open between runs.
 _PERSIST = 600
-#: How many of them are closed at the same time, and how long that may take, in seconds.
+#: Number of connections that are closed at the same time, and the seconds that this may take.
 _AT_ONCE = 50
 _PATIENCE = 5.0
 
-#: A unix socket's path has at most 107 characters: of these our directory takes 13, ssh's %C and its suffix 59.
+#: The path of a unix socket has at most 107 characters: our directory takes 13 of them, ssh's %C and its suffix 59.
 _USABLE = re.compile(r"/[A-Za-z0-9_./-]{0,34}")
 _PREFIX = "osf-"
-#: Bytes that a session needs: packed modules, Ansible's temporary files, the artifacts of runs that go nowhere else.
+#: Bytes that a session needs: packed modules, Ansible's temporary files, artifacts without another directory.
 _ROOM = 16 * 1024 * 1024
 _OWNER = "owner"
 
 
 class PrivateDirectory:
-    """Makes and removes the private directory of a cloud object.
+    """Creates and removes the private directory of a cloud object.
 
     Args:
         ssh: connection settings; ``connect_timeout`` in seconds.
@@ -68,16 +68,16 @@ class PrivateDirectory:
         self._users = 0
         self._stale = False
         self._finalizer = weakref.finalize(self, _remove, self.path, os.getpid())
-        #: Where runs put what is temporary, so that what a killed one leaves goes away with this directory.
+        #: Directory for temporary files of runs, so that files of a killed run are removed with the private directory.
         self.tmp = self.path / "tmp"
         self._library: tuple[Path, ...] = ()
 
     @property
     def ansible_cfg(self) -> Path:
-        """The file of Ansible's settings; written anew when modules were registered meanwhile.
+        """The path of Ansible's settings; the file is rewritten when modules were registered meanwhile.
 
         Raises:
-            OSFError: it can't be written, or the directory is not the one that was made.
+            OSFError: it can't be written, or the directory is not the one that was created.
         """
         path = self.path / "ansible.cfg"
         with self._turn, self._intact():
@@ -90,10 +90,10 @@ class PrivateDirectory:
         return path
 
     def secret_path(self, value: str) -> str:
-        """Return the path of a file (0600) that holds ``value``, so that inventories need only name it.
+        """Return the path of a file (0600) with ``value``, for inventories to name.
 
         Raises:
-            OSFError: it can't be written, or the directory is not the one that was made.
+            OSFError: it can't be written, or the directory is not the one that was created.
         """
         if value not in self._secrets:
             with self._intact():
@@ -104,7 +104,7 @@ class PrivateDirectory:
 
     @contextmanager
     def _intact(self) -> Iterator[None]:
-        """Refuse to work with a directory that somebody has removed or replaced, as tidying programs do."""
+        """Refuse a directory that was removed or replaced, for instance by a clean-up program."""
         try:
             if _identity(self.path) != self._identity:
                 raise OSFError(f"{self.path} is not the private directory that was made there: connect again")
@@ -119,15 +119,15 @@ class PrivateDirectory:
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """Keep the connections open until the end of the block, as a run goes over them.
+        """Keep the connections open until the end of the block, for a run that uses them.
 
         Raises:
-            OSFError: see `os_faults.system.process.hearing_of_children`.
+            OSFError: see `os_faults.system.process.default_sigchld`.
         """
         with self._turn:
             self._users += 1
         try:
-            with process.hearing_of_children():
+            with process.default_sigchld():
                 yield
         finally:
             with self._turn:
@@ -135,9 +135,9 @@ class PrivateDirectory:
                 self._close_stale()
 
     def forget_connections(self) -> None:
-        """Close the ssh connections that are kept open, so that none to a host that went away is used again.
+        """Close the open ssh connections, so that no connection to a host that is gone is used again.
 
-        While another run goes over them, that waits for its end: it would be cut off in the middle of its work.
+        While another run uses them, they are closed at its end, so that the run is not cut off.
         """
         with self._turn:
             self._stale = True
@@ -158,15 +158,16 @@ class PrivateDirectory:
 
 
 def private_base(*, sockets: bool = True) -> Path:
-    """Return the first directory in which a private one can lie: nobody else can put another in its place.
+    """Return a parent for a private directory, in which no other user can replace it.
 
-    ``XDG_RUNTIME_DIR`` and ``TMPDIR`` come first. Of those that will do the first with room counts, else the first.
+    ``XDG_RUNTIME_DIR`` and ``TMPDIR`` come first. The first fit directory with enough room is returned, else the first
+    fit one.
 
     Args:
-        sockets: whether ssh's control sockets must find a place in it.
+        sockets: whether the directory is for ssh's control sockets, too.
 
     Raises:
-        ConfigError: there is none; the message says why.
+        ConfigError: no directory is fit; the message has the reasons.
     """
     named = (os.environ.get(name, "") for name in ("XDG_RUNTIME_DIR", "TMPDIR"))
     candidates = (*named, "/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - looked at before use
@@ -182,7 +183,7 @@ def private_base(*, sockets: bool = True) -> Path:
 
 
 def _flaw(base: str, sockets: bool) -> str:
-    """Return why the private directory can't lie in a directory, "" when it can."""
+    """Return why a directory is not fit for the private directory; "" when it is."""
     if not os.path.isabs(base):
         return "it is relative"
     if sockets and not _USABLE.fullmatch(base):
@@ -195,10 +196,10 @@ def _flaw(base: str, sockets: bool) -> str:
 
 
 def _made(base: Path) -> tuple[Path, IO[str]]:
-    """Make the private directory; return its path, and the open file that says that it is in use.
+    """Create the private directory; return its path, and the open file that marks it as in use.
 
     Raises:
-        OSFError: it can't be made.
+        OSFError: it can't be created.
     """
     try:
         process.have_streams()
@@ -237,7 +238,7 @@ def _close_sockets(directory: Path) -> None:
 
 
 def _end(clients: Iterable[subprocess.Popen[bytes]]) -> None:
-    """Wait for programs that should end at once, together no longer than some seconds; then kill them."""
+    """Wait some seconds for programs that should end at once, then kill them."""
     deadline = time.monotonic() + _PATIENCE
     for client in clients:
         try:
@@ -249,7 +250,7 @@ def _end(clients: Iterable[subprocess.Popen[bytes]]) -> None:
 
 def _remove(directory: Path, owner: int) -> None:
     if os.getpid() != owner:
-        return  # a forked child ends, its parent goes on
+        return  # this is a forked child, and its parent still needs the directory
     try:
         _close_sockets(directory)
     except (OSError, subprocess.SubprocessError):
@@ -258,7 +259,7 @@ def _remove(directory: Path, owner: int) -> None:
 
 
 def _own(directory: Path) -> IO[str]:
-    """Return the open file whose lock says, as long as this process lives, that the directory is in use."""
+    """Return an open file whose lock marks the directory as in use, as long as this process lives."""
     fresh = directory / f"{_OWNER}.new"
     owner = fresh.open("w", encoding="ascii")
     fcntl.flock(owner, fcntl.LOCK_EX)
@@ -267,7 +268,7 @@ def _own(directory: Path) -> IO[str]:
 
 
 def _sweep(base: Path) -> None:
-    """Remove the directories of this user whose process was killed: they may hold secrets."""
+    """Remove the private directories of this user whose process was killed: they may have secrets."""
     for directory in base.glob(f"{_PREFIX}*"):
         try:
             about = directory.lstat()
@@ -277,4 +278,4 @@ def _sweep(base: Path) -> None:
                 fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 _remove(directory, os.getpid())
         except OSError:
-            continue  # in use, or just being made
+            continue  # in use, or just being created

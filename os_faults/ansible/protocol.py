@@ -1,4 +1,4 @@
-"""What a cloud needs of a runner, and what a runner needs of a run."""
+"""The protocols of a runner, as a cloud uses it, and of a run, as the runner uses it."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ Watcher = Callable[[Event], None]
 
 
 class Runner(Protocol):
-    """What a cloud needs of a runner: `AnsibleRunner`, or the public fake `os_faults.testing.FakeRunner`."""
+    """A runner of actions: `AnsibleRunner`, or the public fake `os_faults.testing.FakeRunner`."""
 
     def run(self, action: Action, inventory: Mapping[str, Any], watch: Watcher | None = None) -> Result:
-        """Do ``action`` on the hosts of ``inventory`` and say what happened on each."""
+        """Run ``action`` on the hosts of ``inventory`` and return the result of each."""
 
     def prepare(self, action: Action, inventory: Mapping[str, Any]) -> tuple[Path, list[str]]:
         """Write the run's directory without running it; return it and the ``ansible-playbook`` line."""
 
     def secret_path(self, value: str) -> str:
-        """Return the path of a private file that holds a password, for an inventory to name."""
+        """Return the path of a private file with a password, for an inventory to name."""
 
     def forget_connections(self) -> None:
-        """Close the connections that are kept open between runs."""
+        """Close the connections that stay open between runs."""
 
     def close(self) -> None:
-        """Give back everything the runner holds."""
+        """Release all resources of the runner."""
 
 
 class Run(Protocol):
-    """One run that has been prepared: on this machine, or shared by workers."""
+    """One prepared run: on this machine, or shared by workers."""
 
     crash: BaseException | None
 
     @property
     def shares(self) -> Mapping[str, list[str]]:
-        """Worker → the nodes that it works on; empty when there is none."""
+        """Worker → the names of its nodes; empty without workers."""
 
     @property
     def forks(self) -> int:
-        """How many nodes are worked on at a time."""
+        """The number of nodes at a time."""
 
     @property
     def timed_out(self) -> bool:
@@ -56,10 +56,10 @@ class Run(Protocol):
         """End the processes of the run, in bounded time."""
 
     def clear(self) -> None:
-        """End what a run that was stopped has left."""
+        """End the leftovers of a stopped run."""
 
     def error(self) -> str:
-        """Return why the run as a whole went wrong; "" when the results of the nodes tell."""
+        """Return why the run as a whole failed; "" when the results of the nodes have the reasons."""
 
     def report(self, result: Result) -> Result:
-        """Return a result with what is known of each node."""
+        """Return a result with the entries of the nodes."""

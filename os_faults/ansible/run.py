@@ -22,9 +22,9 @@ warnings.filterwarnings("ignore", message=".*use of forkpty.*", category=Depreca
 
 
 class LocalRun:
-    """One run of ansible-runner in a thread: its events, its end, its way to be stopped."""
+    """One run of ansible-runner in a thread: start, events, stop, result."""
 
-    #: No worker has a part in it.
+    #: The run has no workers.
     shares: Mapping[str, list[str]] = MappingProxyType({})
 
     def __init__(self, config: Any) -> None:
@@ -36,12 +36,12 @@ class LocalRun:
         self.crash: BaseException | None = None
         self._cancelled = threading.Event()
         self._queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
-        self._engine = engine_class(config, event_handler=self._hear, cancel_callback=self._cancelled.is_set)
+        self._engine = engine_class(config, event_handler=self._queue_event, cancel_callback=self._cancelled.is_set)
         self._thread = threading.Thread(target=self._work, name="os-faults-run", daemon=True)
 
     @property
     def forks(self) -> int:
-        """How many nodes are worked on at a time."""
+        """The number of nodes at a time."""
         return int(self._engine.config.forks)
 
     @property
@@ -59,7 +59,7 @@ class LocalRun:
         self._thread.join()
 
     def stop(self) -> None:
-        """End the run's processes; bounded, and done also when it is interrupted."""
+        """End the run's processes, in bounded time, even if an interruption comes meanwhile."""
         self._cancelled.set()
         try:
             if self._thread.ident is not None:
@@ -68,11 +68,11 @@ class LocalRun:
             self.clear()
 
     def clear(self) -> None:
-        """End what a run that was stopped has left."""
+        """End the leftovers of a stopped run."""
         end_leftovers(Path(self._engine.config.artifact_dir))
 
     def error(self) -> str:
-        """Say why the run as a whole went wrong; "" when it is the nodes' results that tell."""
+        """Return why the run as a whole failed; "" when the results of the nodes have the reasons."""
         finished = any(event.get("event") == "playbook_on_stats" for event in self.events)
         if finished and self._engine.rc in (0, 2, 4):
             return ""
@@ -80,16 +80,16 @@ class LocalRun:
         return events.recap(output) or f"ansible-playbook ended with {self._engine.rc} and no statistics"
 
     def report(self, result: Result) -> Result:
-        """Return a result with what is known of each node."""
+        """Return a result with the entries of the nodes."""
         return events.with_events(result, self._in_order(), self._engine.suspects) if not self.crash else result
 
     def _in_order(self) -> list[Event]:
-        """Return the events in the order of their time, where those that were found again came last."""
+        """Return the events in the order of their time; recovered events came last."""
         if not self._engine.recovered:
             return self.events
         return sorted(self.events, key=lambda event: str(event.get("created", "")))
 
-    def _hear(self, event: Event) -> bool:
+    def _queue_event(self, event: Event) -> bool:
         self._queue.put(event)
         return True  # else ansible-runner writes no event and its statistics stay empty
 

@@ -1,8 +1,8 @@
 """The runner that uses ansible-runner.
 
-One run is one fresh private directory in ansible-runner's own layout, with ``os_faults.json`` beside its artifacts.
-The run happens in a thread of its own, so that the signal handlers and the terminal of the host application
-stay as they were, and a Ctrl-C stops it at once.
+Each run has a new private directory in ansible-runner's own layout, with ``os_faults.json`` beside its artifacts.
+The run has its own thread. So the signal handlers and the terminal of the host application stay unchanged, and Ctrl-C
+stops the run at once.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ from os_faults.system.text import is_text
 LOG = logging.getLogger(__name__)
 
 
-#: Only these variables of the caller reach the run: the rest, secrets among them, would stay in its artifacts.
+#: Only these variables of the caller reach the run; others, which may be secrets, would stay in its artifacts.
 _PASSED = ("PATH", "HOME", "USER", "LOGNAME", "TZ", "SSH_AUTH_SOCK", "XDG_RUNTIME_DIR", "VIRTUAL_ENV")
-#: And these, which ansible-runner makes.
+#: And these variables of ansible-runner.
 _MADE = (
     "ANSIBLE_CALLBACK_PLUGINS",
     "ANSIBLE_HOST_KEY_CHECKING",
@@ -56,8 +56,8 @@ _MADE = (
     "RUNNER_OMIT_EVENTS",
     "RUNNER_ONLY_FAILED_EVENTS",
 )
-#: What it makes of them, as far as it is known before it is loaded; if wrong, the first run replaces the warm start.
-_FORESEEN = MappingProxyType(
+#: Their expected values, before ansible-runner is loaded; a wrong value only makes the first run restart the server.
+_EXPECTED = MappingProxyType(
     {
         "ANSIBLE_HOST_KEY_CHECKING": "True",
         "ANSIBLE_INVENTORY_ENABLED": "yaml",
@@ -75,9 +75,9 @@ class AnsibleRunner:
 
     Args:
         ssh: connection settings.
-        artifacts_dir: where each run leaves its directory.
-        about: what is recorded with every run (seed, version).
-        workers: machines that do the runs; when there are none, this one does.
+        artifacts_dir: directory for the directories of runs.
+        about: further facts for the record of every run (seed, version).
+        workers: machines that do the runs; this machine when empty.
     """
 
     def __init__(
@@ -94,11 +94,11 @@ class AnsibleRunner:
         self._warm_up()
 
     def _warm_up(self) -> None:
-        """Load Ansible in the background, while the caller gets to its first verb."""
+        """Load Ansible in the background, before the first verb of the caller."""
         spec = find_spec("ansible_runner")
         if spec is not None and spec.origin is not None:
             callbacks = Path(spec.origin).with_name("display_callback") / "callback"
-            env = {**os.environ, **_FORESEEN, "ANSIBLE_CALLBACK_PLUGINS": str(callbacks)}
+            env = {**os.environ, **_EXPECTED, "ANSIBLE_CALLBACK_PLUGINS": str(callbacks)}
             self._warm.before(self._environment(env))
 
     def prepare(self, action: Action, inventory: Mapping[str, Any]) -> tuple[Path, list[str]]:
@@ -106,30 +106,29 @@ class AnsibleRunner:
 
         The command is a complete line: it can be pasted and run by hand.
 
-        What only looks, or gives something back, goes on where the artifacts can't be kept: they are written to the
-        private directory then.
+        If the artifacts can't be written, an action that only reads or undoes writes them to the private directory.
 
         Raises:
             ArgumentError: an argument is a template, which Ansible would evaluate.
-            ConfigError: the directory can't be written, and the action is one that must leave a record.
-                The present directory of this program is gone.
+            ConfigError: the directory can't be written, and the action must leave a record; or the current directory
+                of this program is gone.
             OSFError: the private directory can't be written either.
         """
         for part in action.parts or (action,):
             for sentence in marked(part.variables, f"{part}: argument"):
                 raise ArgumentError(sentence)
-        files.absolute(os.curdir)  # ansible-runner needs a present directory, whichever it is
+        files.absolute(os.curdir)  # ansible-runner needs an existing current directory
         try:
             return self._write(self._artifacts_dir, action, inventory)
         except OSError as error:
             if error.errno is None:
-                raise  # a signal handler's own, such as a TimeoutError
+                raise  # an error of a signal handler, such as TimeoutError
             sentence = f"can't keep the artifacts of a run in {self._artifacts_dir}: {error.strerror}"
             if artifacts.must_be_recorded(action):
                 raise ConfigError(
                     f"{action}: {sentence}, so nothing was touched; artifacts_dir (--artifacts-dir) may name another"
                 ) from error
-        # Nothing keeps a cloud from being looked at and healed.
+        # Discovery and heal must always work.
         if sentence != self._warned:
             LOG.warning("%s; they go with this session", sentence)
             self._warned = sentence
@@ -140,7 +139,7 @@ class AnsibleRunner:
 
     def _write(self, base: Path, action: Action, inventory: Mapping[str, Any]) -> tuple[Path, list[str]]:
         directory = artifacts.made(base, action)
-        # ansible-runner opens this one readable for everybody; one that is there keeps its mode.
+        # ansible-runner would create this file readable for everybody; an existing file keeps its mode.
         (directory / "artifacts" / artifacts.IDENT / "stderr").touch(mode=0o600)
         artifacts.write_json(directory / "inventory" / "hosts.json", inventory)
         if action.variables and not action.parts:
@@ -151,13 +150,13 @@ class AnsibleRunner:
         return directory, [*command, str(self._playbook(action, directory))]
 
     def run(self, action: Action, inventory: Mapping[str, Any], watch: Watcher | None = None) -> Result:
-        """Do ``action`` and return what happened on each node.
+        """Run ``action`` and return the result of each node.
 
         Args:
-            action: what to do; its ``timeout`` bounds the run.
+            action: the action; its ``timeout`` bounds the run.
             inventory: Ansible's inventory of exactly the action's nodes.
-            watch: called with every event while the run goes on, in the caller's thread; first with one of ours,
-                ``run_start``, whose ``event_data`` has the ``action`` (text) and its ``nodes`` (names).
+            watch: called with every event during the run, in the caller's thread. The first event is ours,
+                ``run_start``; its ``event_data`` has the ``action`` (text) and its ``nodes`` (names).
 
         Raises:
             RunTimeout: the run was stopped at its deadline.
@@ -198,12 +197,12 @@ class AnsibleRunner:
         error = f"the run was stopped after {action.timeout:g} s" if run.timed_out else run.error()
         result = run.report(Result(action, {}, str(directory), started, seconds, error, cost))
         if run.timed_out and action.harmless:
-            result = events.with_silent(result)  # who hangs keeps nobody else from being asked and healed
+            result = events.with_silent(result)  # a node that hangs must not prevent the healing of others
         if error or not all(host.answered for host in result.hosts.values()):
             run.clear()
         self._record(result, run.shares)
         LOG.info(
-            "%s took %.1f s, and of this machine %.1f s of processor time and %d MB, %d hosts at a time",
+            "%s took %.1f s; on this machine %.1f s of processor time and %d MB; %d hosts at a time",
             *(action, seconds, cost.cpu_seconds, cost.memory_mb, forks),
         )
         if run.timed_out and not action.harmless:
@@ -213,16 +212,16 @@ class AnsibleRunner:
         return result
 
     def _one_by_one(self, action: Action, inventory: Mapping[str, Any], watch: Watcher | None) -> Result:
-        """Do the parts of an action by a run each: what one worker has begun others would not wait for."""
+        """Run each part of an action separately: in one run, workers would not wait for each other between parts."""
         parts = tuple(self.run(part, inventory, watch) for part in action.parts)
         return Result(action, combined(parts), started=parts[0].started, parts=parts)
 
     def secret_path(self, value: str) -> str:
-        """Return the path of a file (0600) that holds ``value`` and goes away with the runner."""
+        """Return the path of a file (0600) with ``value``; it is removed with the runner."""
         return self._private.secret_path(value)
 
     def forget_connections(self) -> None:
-        """Close the ssh connections kept from run to run."""
+        """Close the ssh connections that stay open between runs."""
         self._private.forget_connections()
 
     def close(self) -> None:
@@ -238,7 +237,7 @@ class AnsibleRunner:
         return path
 
     def _is_shared(self, action: Action) -> bool:
-        """Whether workers do it: what is done to machines, or on this one, is done from here."""
+        """Return whether workers do the run; an action from outside or with a local connection runs here."""
         return bool(self._workers) and not action.from_outside and all(n.auth.connection == "ssh" for n in action.nodes)
 
     def _share(self, action: Action, inventory: Mapping[str, Any], directory: Path) -> SharedRun:
@@ -250,7 +249,7 @@ class AnsibleRunner:
             self._private.secrets,
             directory / "artifacts" / artifacts.IDENT,
             self._private.tmp,
-            _asked(action),
+            _arguments_of(action),
         )
 
     def _configure(self, action: Action, directory: Path, playbook: str) -> Any:
@@ -263,7 +262,7 @@ class AnsibleRunner:
             project_dir=str(Path(playbook).parent),
             forks=meter.forks(len(action.nodes), meter.cores(), meter.free_mb()),
             quiet=True,
-            **_asked(action),
+            **_arguments_of(action),
         )
         config.prepare()
         config.env = self._warm.before(self._environment(config.env))
@@ -272,7 +271,7 @@ class AnsibleRunner:
     def _environment(self, env: Mapping[str, str]) -> dict[str, str]:
         known = filter(is_text, env.get("PATH", os.defpath).split(os.pathsep))
         path = os.pathsep.join([str(Path(sys.executable).parent), *known])
-        # ansible-runner writes them down in UTF-8; and a local connection makes its temporary files in the home.
+        # ansible-runner writes them in UTF-8, and a local connection puts its temporary files into the home directory.
         passed = {name: env[name] for name in (*_PASSED, *_MADE) if is_text(env.get(name))}
         home = passed.get("HOME", "")
         return {
@@ -281,23 +280,23 @@ class AnsibleRunner:
             "PATH": path,
             "TMPDIR": str(self._private.tmp),
             "ANSIBLE_CONFIG": str(self._private.ansible_cfg),
-            # Ansible insists on UTF-8, and what ssh and systemctl say is read by programs.
+            # Ansible requires UTF-8, and programs read the messages of ssh and systemctl.
             "LC_ALL": "C.UTF-8",
         }
 
     def _record(self, result: Result, shares: Mapping[str, list[str]]) -> None:
-        """Write down what became of a run; what happened has happened, so that this fails is only told."""
+        """Record the result of a run. The run has already happened, so an error here is only logged."""
         try:
             artifacts.record(result, {**self._about, "workers": dict(shares)})
         except (OSError, RecursionError) as error:
-            LOG.warning("can't write down what became of %s in its artifacts: %s", result.action, error)
+            LOG.warning("can't record the result of %s in its artifacts: %s", result.action, error)
 
 
-def _asked(action: Action) -> dict[str, Any]:
-    """Return the arguments of ansible-runner that are the same here and on a worker."""
+def _arguments_of(action: Action) -> dict[str, Any]:
+    """Return the common arguments of ansible-runner, for runs here and on workers."""
     return {
         "cmdline": "--check" if action.check_mode else None,
-        "skip_tags": _left_out(action),
+        "skip_tags": _skipped_tags(action),
         "fact_cache_type": "",
         "timeout": max(1, round(action.timeout)),
         "settings": {"pexpect_timeout": 0.2, "suppress_ansible_output": True},
@@ -305,18 +304,18 @@ def _asked(action: Action) -> dict[str, Any]:
             "ANSIBLE_HOST_KEY_CHECKING": "True",
             "ANSIBLE_INVENTORY_ENABLED": "yaml",
             "MAX_EVENT_RES": str(MAX_CHARACTERS),
-            # Not those of a job of ansible-runner or AWX that os_faults is called in.
+            # Not the values of an outer job of ansible-runner or AWX that calls os_faults.
             "ANSIBLE_CALLBACK_PLUGINS": "",
             "AWX_LIB_DIRECTORY": "",
         },
     }
 
 
-def _left_out(action: Action) -> str | None:
-    """Return the tags of tasks that have nothing to do: each would be a process for every node.
+def _skipped_tags(action: Action) -> str | None:
+    """Return the tags of tasks that have nothing to do: each task would cost a process for every node.
 
-    Python has checked the arguments already, in the same words. A delay that is not a moment yet (a run that is only
-    prepared) becomes one there.
+    Python has checked the arguments already, with the same messages. In a run that is only prepared, a delay is not yet
+    a time; the playbook converts it.
     """
     at = action.arguments.get("at")
     if at is None:
@@ -325,19 +324,19 @@ def _left_out(action: Action) -> str | None:
 
 
 def _start_of(action: Action) -> Event:
-    """Return the event that no run tells: whom it is about, before the first of them is heard of."""
+    """Return our own first event of a run, with its action and its nodes."""
     return {"event": "run_start", "event_data": {"action": str(action), "nodes": [node.fqdn for node in action.nodes]}}
 
 
 def _censor(directory: Path, action: Action) -> None:
-    """Take the arguments of tasks with ``no_log`` out of what stays of a run: its play, and where Ansible quotes it."""
+    """Remove the arguments of tasks with ``no_log`` from the artifacts: the play, and Ansible's quotations of it."""
     parts = action.parts or (action,)
     if not any(no_log.is_set(part.tasks) for part in parts):
         return
     play = directory / "project" / "main.yml"
     play.unlink(missing_ok=True)
     left = (replace(part, tasks=tuple(map(no_log.censored, part.tasks))) for part in parts)
-    with suppress(OSError):  # a disk that is full now: what is left out was for people
+    with suppress(OSError):  # the disk may be full; the censored play is only for people
         artifacts.write(play, yaml.safe_dump(_plays(left), sort_keys=False))
     artifacts.rewrite_output(directory, no_log.without_excerpts)
 
@@ -347,7 +346,7 @@ def _plays(parts: Iterable[Action]) -> list[dict[str, Any]]:
 
 
 def _imported(part: Action) -> dict[str, Any]:
-    """Return the play that is a bundled playbook on some of the run's nodes."""
+    """Return the play that imports a bundled playbook, for some of the run's nodes."""
     return {
         "name": str(part),
         "ansible.builtin.import_playbook": str(resources.playbook(part.playbook)),

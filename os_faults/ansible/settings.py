@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from os_faults.config import SshConfig
 
-# Measured: keep-alive ends a socket to a host that froze or rebooted after about 2 x 5 s instead of never,
+# Measured: keep-alive ends a connection to a frozen or rebooted host after about 2 x 5 s instead of never,
 # and GSSAPI costs a name look-up per connection.
 _SSH_ARGS = (
     "-o ControlMaster=auto -o ControlPersist={persist}s -o ServerAliveInterval=5 -o ServerAliveCountMax=2 "
@@ -20,14 +20,14 @@ _SSH_ARGS = (
 _DEFAULTS = MappingProxyType(
     {
         "gathering": "explicit",
-        # A host's facts stay under `ansible_facts`: as variables they would steer where its next task goes.
+        # A host's facts stay under `ansible_facts`: as variables they could redirect its next task.
         "inject_facts_as_vars": "False",
         "host_key_checking": "True",
         "deprecation_warnings": "False",
         "localhost_warning": "False",
         "retry_files_enabled": "False",
         "nocows": "True",
-        # What tasks of the user's own may name stays where he has it.
+        # The user's own tasks find their collections and roles in the usual places.
         "collections_path": "~/.ansible/collections:/usr/share/ansible/collections",
         "roles_path": "~/.ansible/roles:/usr/share/ansible/roles:/etc/ansible/roles",
         # The main process polls its workers this often (seconds); 1 ms, the default, costs a tenth of a core.
@@ -43,14 +43,14 @@ def settings(
 
     Args:
         ssh: connection settings.
-        private: directory of ssh's control sockets, and of what Ansible keeps for itself.
+        private: directory of ssh's control sockets and of Ansible's own files.
         library: directories of modules.
-        module_utils: directory of the code that they share.
+        module_utils: directory of their shared code.
         persist: seconds for which a connection stays open after its last use.
     """
     defaults = {
         **_DEFAULTS,
-        # Not the user's ~/.ansible: it may be missing or full, and its plugins would come before ours.
+        # Not the user's ~/.ansible: it may be missing or full, and its plugins would take precedence over ours.
         "home": f"{private}/ansible",
         "timeout": str(ssh.connect_timeout),
         "library": os.pathsep.join(map(str, library)).replace("%", "%%"),

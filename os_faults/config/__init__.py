@@ -1,11 +1,11 @@
-"""The configuration: found, checked against its schema, and brought into one internal form.
+"""The configuration: found, checked against its schema, and converted to one internal form.
 
-Three forms are understood: the flat one, the nested one (``driver`` and ``args``), and an
-``os_faults`` block inside a cloud of ``clouds.yaml``. Nothing here touches the network.
+It has three forms: the flat one, the nested one (``driver`` and ``args``), and an ``os_faults`` block inside a cloud of
+``clouds.yaml``. Nothing here touches the network.
 
 =============  =====================================================
-`sources`      where the configuration comes from: files, environment
-`schema`       what is allowed in it (`schema.yml`), and the words for what is not
+`sources`      finds the configuration: files, environment
+`schema`       checks it against `schema.yml`, with messages for people
 `secrets`      passwords by reference, and their masking
 `forms`        the three forms → `Config`
 `auth`         login keys → `os_faults.model.Auth`
@@ -52,25 +52,24 @@ def load(
 ) -> Config:
     """Find, check and return the configuration; no host is contacted.
 
-    The first that is given wins, in the order of the arguments; then the file that
-    ``OS_FAULTS_CONFIG`` names; then ``os-faults.{json,yaml,yml}`` in the present directory,
-    ``~/.config/openstack``, ``~/.config/os-faults`` and ``/etc/openstack``. One in the present directory is refused
-    where somebody else may change it.
+    The first given argument wins, in the order of the arguments; then the file in ``OS_FAULTS_CONFIG``; then
+    ``os-faults.{json,yaml,yml}`` in the current directory, ``~/.config/openstack``, ``~/.config/os-faults`` and
+    ``/etc/openstack``. A file in the current directory is refused if another user can change it.
 
     Args:
         cloud_config: the configuration itself; it is not changed.
         config_filename: path of a YAML or JSON file.
         cloud: name of a cloud in ``clouds.yaml`` that has an ``os_faults`` block.
         environ: the environment; the process's own when None.
-        cwd: the present directory; the process's own, at the time of the call, when None.
+        cwd: the current directory; the process's own, at the time of the call, when None.
 
     Example:
         >>> load({"cloud_management": {"driver": "devstack", "address": "10.0.0.2"}}).cloud.driver
         'devstack'
 
     Raises:
-        ConfigError: nothing was found, or it is wrong; one sentence for each problem, each with
-            the path of the key. No message holds a password.
+        ConfigError: there is no configuration, or it is wrong. The message has one sentence for each problem, with the
+            path of the key, and no passwords.
     """
     places = _places(environ, cwd)
     with _finite():
@@ -84,9 +83,9 @@ def portable(
     environ: Mapping[str, str] | None = None,
     cwd: Path | None = None,
 ) -> dict[str, Any]:
-    """Return the configuration that `load` finds, as data that means the same wherever it is written.
+    """Return the configuration that `load` finds, as data that does not depend on its place.
 
-    Paths are absolute, passwords stay references. The arguments are those of `load`.
+    Paths are absolute, references to passwords stay references. The arguments are those of `load`.
     """
     places = _places(environ, cwd)
     with _finite():
@@ -95,7 +94,7 @@ def portable(
 
 @contextmanager
 def _finite() -> Iterator[None]:
-    """Refuse what has no end, such as a list that is one of its own items (YAML and Python can say so)."""
+    """Refuse endless data, such as a list that contains itself, which YAML and Python allow."""
     try:
         yield
     except RecursionError:
@@ -109,5 +108,5 @@ def _places(environ: Mapping[str, str] | None, cwd: Path | None) -> sources.Plac
 def _present_directory() -> Path:
     try:
         return Path.cwd()
-    except OSError:  # it was deleted meanwhile, so nothing can be found in it
+    except OSError:  # it was deleted, so it has no files
         return Path("/")

@@ -12,16 +12,16 @@ from os_faults.errors import ConfigError
 from os_faults.model import Auth, Jump
 
 _FIELDS = {"python_interpreter": "python"}
-"""Keys whose field in `Auth` has another name."""
+"""Login key → field of `Auth` with another name."""
 
 
 def auth_of(*levels: Mapping[str, Any], root_by_default: bool = False, where: str = "") -> Auth:
-    """Return how to log in, from driver arguments and, after them, those of a node.
+    """Return a login, from the arguments of a driver and those of a node.
 
     Args:
-        levels: mappings that may hold login keys, flat or under ``auth``; other keys are left
-            alone. A later level wins field by field.
-        root_by_default: become root when nobody says whether to and the user is not root itself.
+        levels: mappings that may have login keys, flat or under ``auth``; other keys are ignored. A later level wins
+            field by field.
+        root_by_default: become root when no level has ``become`` and the user is not root.
         where: path of the arguments, for messages.
 
     Example:
@@ -29,7 +29,7 @@ def auth_of(*levels: Mapping[str, Any], root_by_default: bool = False, where: st
         Auth(username='stack', private_key_file=None, port=2222, ...)
 
     Raises:
-        ConfigError: a key stands both flat and under ``auth``.
+        ConfigError: a key is given twice, flat and under ``auth``.
     """
     login: dict[str, Any] = {}
     for level in levels:
@@ -44,12 +44,12 @@ def auth_of(*levels: Mapping[str, Any], root_by_default: bool = False, where: st
 
 
 def keys_of(auth: Auth, names: Iterable[str], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return login keys, as the configuration has them.
+    """Return login keys, in the form of the configuration.
 
     Args:
-        auth: how to log in.
-        names: the fields that are wanted.
-        given: what a configuration says of the same host: a password that is a reference there stays one.
+        auth: the login.
+        names: the wanted fields.
+        given: the entry of the same host in a configuration; its references to passwords are kept.
 
     Example:
         >>> keys_of(Auth(username="stack", port=2222), ["port"], {})

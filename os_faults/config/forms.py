@@ -1,4 +1,4 @@
-"""The three ways to write a configuration → `Config`."""
+"""The three forms of a configuration → `Config`."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from os_faults.errors import ConfigError
 Secrets = Callable[[Any, str, Places, Path], Any]
 
 PATH_KEYS = frozenset({"private_key_file", "known_hosts", "artifacts_dir", "verify", "inventory"})
-"""Keys whose value, where it is text, is a path on this machine: made absolute, ``~`` expanded."""
+"""Keys with a path on the controller, if the value is text; it is made absolute, with ``~`` expanded."""
 
 
 def parse(source: Source, places: Places) -> Config:
     """Return the internal form of a configuration.
 
     Raises:
-        ConfigError: a key is unknown, missing or wrong, or a password reference leads nowhere.
+        ConfigError: a key is unknown, missing or wrong, or the target of a password reference does not exist.
     """
     start = f"{source.name}: "
     data = _resolved(source.data, start, places, source.base, _secret)
@@ -49,15 +49,15 @@ def parse(source: Source, places: Places) -> Config:
 
 
 def portable(source: Source, places: Places) -> dict[str, Any]:
-    """Return a copy of a configuration that means the same in any place: its paths are absolute.
+    """Return a copy of a configuration that does not depend on its place: its paths are absolute.
 
-    Passwords stay references where they are.
+    References to passwords stay references.
     """
     return dict(_resolved(source.data, f"{source.name}: ", places, source.base, _reference))
 
 
 def _resolved(value: Any, where: str, places: Places, base: Path, secret: Secrets) -> Any:
-    """Return a copy in which paths are absolute, and passwords what ``secret`` makes of them."""
+    """Return a copy with absolute paths, and with passwords converted by ``secret``."""
     if isinstance(value, list):
         return [_resolved(item, join(where, index), places, base, secret) for index, item in enumerate(value)]
     if not isinstance(value, Mapping):
@@ -81,14 +81,14 @@ def _secret(value: Any, where: str, places: Places, base: Path) -> Any:
 
 
 def _reference(value: Any, _where: str, places: Places, base: Path) -> Any:
-    """Return what a password is or refers to; a file by its absolute path."""
+    """Return a password or its reference, with the absolute path of a file."""
     if isinstance(value, Mapping) and isinstance(name := value.get("file"), str) and name:
         return {**value, "file": str(places.expand(name, base))}
     return value
 
 
 def _spell_out_off(data: dict[str, Any]) -> None:
-    """YAML reads a bare ``off`` as false."""
+    """Replace false by ``off``, as YAML reads a bare ``off`` as false."""
     ssh = data.get("ssh")
     if isinstance(ssh, dict) and ssh.get("host_key_policy") is False:
         ssh["host_key_policy"] = "off"

@@ -1,7 +1,7 @@
-"""What is allowed in a configuration, and the sentences for what is not.
+"""The schema of a configuration, and the messages for its violations.
 
-The schema is data (`schema.yml`). Its definitions are at hand in the schemas of drivers too:
-``{"$ref": "#/$defs/address"}``. No sentence quotes a value that could be a password.
+The schema is data (`schema.yml`). The schemas of drivers can refer to its definitions: ``{"$ref": "#/$defs/address"}``.
+No message quotes a value that could be a password.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LOGIN: Mapping[str, Schema] = SCHEMA["$defs"]["login"]
 
 _DEFS: Schema = {**SCHEMA["$defs"], "auth": AUTH}
 _ESCAPED_OR_END = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\$", re.DOTALL)
-"""A part of a pattern in which ``$`` means itself, or a ``$`` that means the end."""
+"""Matches a part of a pattern with a literal ``$``, or a ``$`` that means the end."""
 
 _TYPES = {
     "object": "a mapping",
@@ -47,7 +47,7 @@ def check(value: Any, schema: Schema, where: str = "") -> None:
 
     Args:
         value: what to check.
-        schema: JSON Schema; ``$defs`` of `schema.yml` (and ``auth``) may be referred to.
+        schema: JSON Schema; it may refer to the ``$defs`` of `schema.yml` (and ``auth``).
         where: path of the value, the beginning of each sentence.
 
     Example:
@@ -67,7 +67,7 @@ def check(value: Any, schema: Schema, where: str = "") -> None:
 
 @cache
 def _validator() -> Any:
-    """Return the class of the validator, in which ``$`` of a pattern is the end, as JSON Schema means it."""
+    """Return a validator class where ``$`` in a pattern is the end of the text, as in JSON Schema."""
     from jsonschema import Draft202012Validator, ValidationError  # 0.2 s: only when there is something to check
     from jsonschema.validators import extend
 
@@ -80,7 +80,7 @@ def _validator() -> Any:
 
 @cache
 def _to_the_end(pattern: str) -> str:
-    r"""Return a pattern in which ``$`` means the end: to Python it also means the place before a last line break.
+    r"""Return a pattern where ``$`` matches only the end; in Python it also matches before a last line break.
 
     Example:
         >>> _to_the_end(r"^[$]a\$$")
@@ -90,7 +90,7 @@ def _to_the_end(pattern: str) -> str:
 
 
 def _sentences(error: ValidationError, where: str) -> Iterator[str]:
-    """Yield what to tell a person about one error of the validator."""
+    """Yield the sentences for one error of the validator."""
     path = join(where, *error.absolute_path)
     if "propertyNames" in error.absolute_schema_path:
         path = join(path, str(error.instance))  # it is the key that is wrong
@@ -103,7 +103,7 @@ def _sentences(error: ValidationError, where: str) -> Iterator[str]:
 
 
 def _alternatives(error: ValidationError, where: str) -> Iterator[str]:
-    """Of several allowed shapes, speak about the one that was meant, if that can be told."""
+    """Yield the sentences for a value with several allowed shapes: for the intended shape, if it is clear."""
     depth = len(error.absolute_path)
     by_shape: dict[Any, list[ValidationError]] = {}
     for inner in error.context or ():

@@ -1,4 +1,4 @@
-"""Passwords: taken from where they are kept, and never shown."""
+"""Passwords: read from their references, and never shown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SECRET_KEYS = frozenset({"password", "become_password", "slave_password", "kg"})
 
 
 class Secret(str):
-    """A string whose ``repr`` is a mask, also inside dictionaries and tracebacks.
+    """A string with a mask as its ``repr``, also inside dictionaries and tracebacks.
 
     Example:
         >>> {"password": Secret("canary")}
@@ -24,17 +24,17 @@ class Secret(str):
 
 
 def resolve(value: Any, where: str, environ: Mapping[str, str], base: Path) -> Any:
-    """Return the password that ``value`` is or refers to.
+    """Return a password, read from its reference if ``value`` is one.
 
     Args:
-        value: the password, ``{"env": NAME}`` or ``{"file": PATH}``. Anything else is returned
-            as it is, for the schema to refuse.
+        value: the password, ``{"env": NAME}`` or ``{"file": PATH}``. Any other value is returned unchanged, and the
+            schema refuses it.
         where: path of the key, for messages.
-        environ: where ``env`` looks.
-        base: the directory that a relative ``file`` starts from.
+        environ: the environment for ``env``.
+        base: the base directory of a relative ``file``.
 
     Raises:
-        ConfigError: the reference leads nowhere.
+        ConfigError: the target of the reference does not exist.
     """
     if isinstance(value, str):
         return Secret(value)

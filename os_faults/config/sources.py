@@ -1,4 +1,4 @@
-"""Where the configuration comes from; the only place that looks for files."""
+"""The sources of the configuration; only this module searches for its files."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ SUFFIXES = (".yaml", ".yml", ".json")
 
 @dataclass(frozen=True)
 class Places:
-    """The environment and directory in which a configuration is looked for.
+    """The environment and the directory for the search of a configuration.
 
     Attributes:
         environ: environment variables.
-        cwd: the present directory.
+        cwd: the current directory.
     """
 
     environ: Mapping[str, str]
@@ -42,31 +42,31 @@ class Places:
         return state.xdg_dir(self.environ, "XDG_CONFIG_HOME", ".config")
 
     def expand(self, path: str, base: Path | None = None) -> Path:
-        """Return ``path`` absolute: ``~`` is the home, a relative path starts from ``base``."""
+        """Return an absolute path: ``~`` is the home directory, a relative path starts at ``base``."""
         if path == "~" or path.startswith("~/"):
             return self.home / path[2:]
         return (base or self.cwd) / os.path.expanduser(path)
 
     @property
     def openstack(self) -> tuple[Path, ...]:
-        """The directories of ``clouds.yaml``, first wins."""
+        """The directories of ``clouds.yaml``; the first wins."""
         return self.cwd, self.config_home / "openstack", Path("/etc/xdg/openstack"), Path("/etc/openstack")
 
     @property
     def candidates(self) -> tuple[Path, ...]:
-        """The files that are looked for when nobody names one, first wins."""
+        """The files of the search when no file is named; the first wins."""
         directories = (self.cwd, self.config_home / "openstack", self.config_home / "os-faults", Path("/etc/openstack"))
         return tuple(directory / name for directory in directories for name in FILES)
 
 
 @dataclass(frozen=True)
 class Source:
-    """A configuration as it was found.
+    """A configuration with its source.
 
     Attributes:
         data: its content, a copy that may be changed.
-        name: what to call it in messages: a path, or ``cloud_config``.
-        base: the directory that relative paths in it start from.
+        name: its name in messages: a path, or ``cloud_config``.
+        base: the base directory of its relative paths.
     """
 
     data: dict[str, Any]
@@ -83,8 +83,8 @@ def find(
     """Return the configuration that wins; see `os_faults.config.load` for the order.
 
     Raises:
-        ConfigError: nothing was found (the message lists the candidates), it can't be read, or it was found in the
-            present directory and somebody else may change it.
+        ConfigError: there is no file (the message lists the candidates), it can't be read, or it was found in the
+            current directory and another user may change it.
     """
     if cloud_config is not None:
         return Source(_mapping(deepcopy(cloud_config), "cloud_config"), "cloud_config", places.cwd)
@@ -106,14 +106,15 @@ def find(
 
 
 def _refuse_strangers(path: Path, places: Places, how: str) -> None:
-    """Refuse a file that was only found, in the present directory, where somebody else can change it.
+    """Refuse a file that was found in the current directory, not named, if another user can change it.
 
-    Whoever does decides which programs run here. The next place is not looked at instead: it may be another cloud.
+    Such a user could choose the programs that run here. The search does not continue: the next file may be another
+    cloud.
 
     Args:
-        path: of the file.
-        places: with the present directory.
-        how: what names the file all the same.
+        path: path of the file.
+        places: the places, with the current directory.
+        how: the option or variable that would name the file.
     """
     if path.parent != places.cwd:
         return
@@ -122,7 +123,7 @@ def _refuse_strangers(path: Path, places: Places, how: str) -> None:
     except OSError as error:
         why = str(error.strerror)
     if why:
-        raise ConfigError(f"{path} was found in the present directory and is not used, as {why}; name it with {how}")
+        raise ConfigError(f"{path} was found in the current directory and is not used, as {why}; name it with {how}")
 
 
 def _from_file(path: Path) -> Source:
@@ -130,7 +131,7 @@ def _from_file(path: Path) -> Source:
 
 
 def _from_clouds_yaml(places: Places, cloud: str) -> Source:
-    """Return the ``os_faults`` block of one cloud, with ``secure.yaml`` laid over it."""
+    """Return the ``os_faults`` block of one cloud, merged with ``secure.yaml``."""
     path = _first(places, "clouds", "OS_CLIENT_CONFIG_FILE")
     if path is None:
         looked = ", ".join(str(directory / "clouds.yaml") for directory in places.openstack)
@@ -169,7 +170,7 @@ def _clouds(path: Path) -> dict[str, Any]:
 
 
 def _overlaid(below: Any, above: Any) -> Any:
-    """Return ``below`` with ``above`` laid over it, key by key."""
+    """Return two trees merged key by key; ``above`` wins."""
     if not isinstance(below, Mapping) or not isinstance(above, Mapping):
         return above
     return {**below, **{key: _overlaid(below[key], value) if key in below else value for key, value in above.items()}}

@@ -1,4 +1,4 @@
-"""Where os_faults keeps what outlives a session: a directory of the user, with files of their own for each cloud."""
+"""The state directory of os_faults: files that outlive a session, separate for each cloud."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 
 
 def home(environ: Mapping[str, str]) -> Path:
-    """Return the user's home directory; one that can't be made for a user who has none.
+    """Return the user's home directory; a directory that can't exist for a user without one.
 
-    A ``HOME`` that is empty or relative counts as not set: it would be another place in every directory.
+    An empty or relative ``HOME`` counts as not set: it would depend on the current directory.
 
     Example:
         >>> home({"HOME": "/home/me"})
@@ -22,18 +22,18 @@ def home(environ: Mapping[str, str]) -> Path:
         return Path(named)
     try:
         known = pwd.getpwuid(os.getuid()).pw_dir
-    except KeyError:  # as in a container that runs with any number for a user
+    except KeyError:  # as in a container with an arbitrary user id
         known = ""
     return Path(known if known.startswith("/") else "/nonexistent")
 
 
 def xdg_dir(environ: Mapping[str, str], variable: str, default: str) -> Path:
-    """Return a base directory of the XDG specification, by which one that is not absolute counts as not set.
+    """Return a base directory of the XDG specification; by it, a path that is not absolute counts as not set.
 
     Args:
         environ: the environment.
-        variable: names the directory, such as ``XDG_STATE_HOME``.
-        default: the directory below the home that it is otherwise.
+        variable: the variable of the directory, such as ``XDG_STATE_HOME``.
+        default: the default directory, below the home directory.
     """
     named = environ.get(variable, "")
     return Path(named) if named.startswith("/") else home(environ) / default
@@ -54,8 +54,8 @@ def file_of(state: Path, seeds: Iterable[str], suffix: str) -> Path:
 
     Args:
         state: the state directory.
-        seeds: addresses of the cloud's seed nodes: they tell clouds apart.
-        suffix: what the file is, such as ``.json``.
+        seeds: the identity of the cloud: addresses of its seed nodes.
+        suffix: suffix of the file, such as ``.json``.
 
     Example:
         >>> file_of(Path("/s"), ["10.0.0.2", "10.0.0.1"], ".json")

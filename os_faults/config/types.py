@@ -14,11 +14,11 @@ HostKeyPolicy = Literal["accept-new", "strict", "off"]
 
 @dataclass(frozen=True)
 class DriverConfig:
-    """One driver and its arguments, flat and nested form alike.
+    """One driver and its arguments, the same for the flat and the nested form.
 
     Attributes:
-        driver: name of the driver, as its entry point says.
-        args: what the driver's schema asks for; never shown in ``repr``.
+        driver: name of the driver, the name of its entry point.
+        args: its arguments, by its schema; never shown in ``repr``.
         where: source and path of the arguments, the beginning of every message about them
             (``os-faults.yml: cloud_management.args``).
     """
@@ -30,10 +30,10 @@ class DriverConfig:
 
 @dataclass(frozen=True)
 class ServiceConfig(DriverConfig):
-    """A service (or container) that the user configured.
+    """A configured service (or container).
 
     Attributes:
-        hosts: addresses or names of the nodes where it runs; empty means "look for it".
+        hosts: addresses or names of the nodes where it runs; if empty, discovery finds them.
     """
 
     hosts: tuple[str, ...] = ()
@@ -41,11 +41,11 @@ class ServiceConfig(DriverConfig):
 
 @dataclass(frozen=True)
 class SshConfig:
-    """How ssh treats unknown and unreachable hosts.
+    """The settings of ssh for unknown and unreachable hosts.
 
     Attributes:
-        host_key_policy: ``accept-new`` trusts a host at first sight and refuses a changed key,
-            ``strict`` trusts only what is in the known-hosts file, ``off`` trusts everything.
+        host_key_policy: ``accept-new`` trusts a new host and refuses a changed key, ``strict`` trusts only the
+            known-hosts file, ``off`` trusts every host.
         known_hosts: path of the known-hosts file; the user's own when None.
         connect_timeout: seconds until a host counts as unreachable.
     """
@@ -57,14 +57,14 @@ class SshConfig:
 
 @dataclass(frozen=True)
 class Worker:
-    """An execution node: a machine that does runs for this one.
+    """A worker: a machine that does runs for the controller.
 
     Attributes:
-        address: of the machine.
-        auth: how to log in there; with a key, as nobody can be asked for a password.
+        address: address of the machine.
+        auth: its login; it needs a key, as a password can't be asked for.
         runner: its ``ansible-runner``, a name on the PATH or a path.
-        nodes: names or addresses of the nodes that only it does, or patterns of them; when empty, those that no worker
-            names.
+        nodes: names, addresses or patterns of the nodes that only this worker takes; when empty, it takes the nodes
+            that no worker names.
     """
 
     address: str
@@ -75,7 +75,7 @@ class Worker:
 
 @dataclass(frozen=True)
 class Protected:
-    """What is never broken; names, or patterns with ``*``, ``?`` and ``[…]``.
+    """Protected nodes and services, which are never broken; names, or patterns with ``*``, ``?`` and ``[…]``.
 
     Attributes:
         nodes: names, short names or addresses of nodes.
@@ -92,19 +92,19 @@ class Config:
 
     Attributes:
         cloud: the cloud driver.
-        power: the power drivers, in the order in which they are asked.
-        node_discover: who names the nodes in place of the cloud driver, if anybody.
-        services: name → service that the user configured.
-        containers: name → container that the user configured.
+        power: the power drivers; the first that knows a node is used.
+        node_discover: the driver that names the nodes in place of the cloud driver, if any.
+        services: name → configured service.
+        containers: name → configured container.
         networks: network name → interface (for all nodes, or node name → interface); also in
             the cloud driver's arguments.
         ssh: see `SshConfig`.
-        artifacts_dir: where the directories of runs are kept; None keeps none.
-        heal_after: seconds after which a lasting fault undoes itself.
-        limits: at most so many nodes (``3``) or such a share (``50%``) in one action; the lowest binds.
+        artifacts_dir: directory for the directories of runs; the state directory when None.
+        heal_after: seconds after which a lasting fault ends by itself.
+        limits: the most nodes of one action, a number (``3``) or a share (``50%``) each; the lowest binds.
         protected: see `Protected`.
-        workers: who does the runs; this machine when empty.
-        source: where the configuration came from, for messages.
+        workers: the machines that do the runs; the controller when empty.
+        source: origin of the configuration, for messages.
     """
 
     cloud: DriverConfig

@@ -1,8 +1,8 @@
-"""Which nodes the cloud has.
+"""The nodes of the cloud.
 
 ============== =====================================================================
-`discovery`    asks the nodes once, and knows them from the last time if they are silent
-`identity`     each host is believed about itself, and about no other
+`discovery`    asks the nodes once; silent nodes come from the last discovery
+`identity`     accepts the report of each host about itself, and about no other
 `last_seen`    the last discovery of each cloud, on disk
 ============== =====================================================================
 """

@@ -1,4 +1,4 @@
-"""Who is in the cloud: asks the seed nodes once, and knows them from the last time where they are silent."""
+"""Discovery: asks the seed nodes once. Silent nodes come from the last discovery."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from os_faults.model import Action, Claim, Node, Result, Status
 
 LOG = logging.getLogger(__name__)
 
-#: Seconds for which what the nodes told is taken for the present.
+#: Seconds for which the answers of the nodes count as current.
 _FRESH = 5.0
 
 
@@ -35,10 +35,10 @@ class Discovery:
     """The nodes of a cloud.
 
     Args:
-        driver: whom to ask, and what their answers mean.
-        run: runs an action and returns what became of it on each node, whatever that is.
+        driver: the cloud driver: knows the seeds, and reads their answers.
+        run: runs an action and returns the result of each node, success or failure.
         last_seen: the last discovery.
-        power: the power drivers, in the order in which they are asked.
+        power: the power drivers; the first that knows a node is used.
     """
 
     def __init__(
@@ -58,11 +58,11 @@ class Discovery:
         self._asked = 0.0
 
     def nodes(self) -> tuple[Node, ...]:
-        """Return every node of the cloud; asks them at the first call.
+        """Return every node of the cloud; the first call asks the nodes.
 
         Raises:
-            AnsibleExecutionUnreachable, PartlyDone: a seed did not answer. It is never just left out.
-            CloudManagementError: what a seed answered can't be used.
+            AnsibleExecutionUnreachable, PartlyDone: a seed did not answer. It is never left out silently.
+            CloudManagementError: the answer of a seed can't be used.
         """
         nodes, result = self._ask_once()
         if result.failures:
@@ -70,7 +70,7 @@ class Discovery:
         return nodes
 
     def known(self) -> dict[str, Node]:
-        """Return the nodes by name: those that answered, and the others as they were last, or by their address."""
+        """Return all nodes by name; silent nodes as in the last discovery, or by their address."""
         nodes, _ = self._ask_once()
         known = {node.fqdn: node for node in nodes}
         return {**known, **{node.fqdn: node for node in self._silent(known)}}
@@ -79,8 +79,8 @@ class Discovery:
         """Return the nodes with these names, or addresses.
 
         Raises:
-            NodeCollectionError: one is not known.
-            AnsibleExecutionUnreachable, PartlyDone: one is not known, and a node did not answer.
+            NodeCollectionError: a name is not known.
+            AnsibleExecutionUnreachable, PartlyDone: a name is not known, and a node did not answer.
         """
         names, known = tuple(names), self.known()
         by_name = {**{node.ip: node for node in known.values()}, **known}
@@ -90,32 +90,32 @@ class Discovery:
         return tuple(by_name[name] for name in names)
 
     def machines(self) -> Machines:
-        """Return the machines of the nodes, by what is known of these now."""
+        """Return the machines of the nodes, from the current knowledge of the nodes."""
         return Machines(self._power, self._driver.seeds(), self.known().values() if self._power else ())
 
     def verify(self) -> Result:
-        """Ask every node whether it can be used; one whose discovery can't be used has failed."""
+        """Check every node; a node with an unusable discovery counts as failed."""
         nodes = sorted(self.known().values(), key=lambda node: node.fqdn)
         result = self._run(actions.for_playbook("verify.yml", nodes, verb="verify", subject="the nodes"))
         refused = {
             name: replace(result[name], status=Status.FAILED, message=why)
             for name, why in self.refused().items()
-            if name in result  # a run that went wrong as a whole has nobody
+            if name in result  # a run that failed as a whole has no nodes
         }
         return replace(result, hosts={**result.hosts, **refused})
 
     def refused(self) -> dict[str, str]:
-        """Return the nodes whose answer can't be used, by the name that `known` gives them, and why."""
+        """Return the nodes with an unusable answer: name as in `known` → reason."""
         nodes, result = self._ask_once()
         why = {seed.ip: result[seed.fqdn] for seed in self._seeds if seed.fqdn in result}
         silent = self._silent({node.fqdn for node in nodes})
         return {node.fqdn: why[node.ip].message for node in silent if why[node.ip].payload.get("refused")}
 
     def _silent(self, known: Container[str]) -> list[Node]:
-        """Return the nodes that did not answer, as they were last, or by their address.
+        """Return the nodes that did not answer, as in the last discovery, or by their address.
 
         Args:
-            known: names that others have.
+            known: the names of the nodes that answered.
         """
         failed = {host.node for host in self._ask_once()[1].failures}
         silent = {seed.ip: seed for seed in self._seeds if seed.fqdn in failed}
@@ -124,13 +124,13 @@ class Discovery:
         return [remembered.get(address) or replace(seed, last_seen="never") for address, seed in silent.items()]
 
     def unreachable(self) -> Mapping[str, str]:
-        """Return the seeds that did not answer, and why."""
+        """Return the seeds that did not answer: address → reason."""
         return {host.node: host.message for host in self._ask_once()[1].failures}
 
     def claims_of_others(self, by: str) -> list[Claim]:
-        """Return by what others than ``by`` keep us away.
+        """Return the faults of other users than ``by`` that block us.
 
-        What a node told some time ago may be over: before somebody is refused for it, the node is asked again.
+        An older report may be out of date: its node is asked again before it blocks anybody.
         """
         nodes, result = self._ask_once()
         by_address = {node.ip: node.fqdn for node in nodes}
@@ -141,7 +141,7 @@ class Discovery:
         return others
 
     def ask(self, nodes: tuple[Node, ...]) -> Result:
-        """Ask nodes now what they are and what runs on them."""
+        """Ask nodes now for their identity, services and containers."""
         return self._run(self._action(nodes))
 
     def forget(self) -> None:
@@ -158,18 +158,18 @@ class Discovery:
                 nodes, result = self._understand(result)
                 for host in result.failures:
                     if host.status is not Status.UNREACHABLE:
-                        LOG.warning("%s did not say what it is: %s", host.node, host.message)
+                        LOG.warning("%s could not be discovered: %s", host.node, host.message)
                 self._last_seen.remember(nodes)
                 self._answer = nodes, result
                 self._asked = time.monotonic()
             return self._answer
 
     def _list_seeds(self) -> tuple[Node, ...]:
-        """Return whom to ask: as the configuration says, or as the cloud's directory does.
+        """Return the seeds, from the configuration or from the cloud's directory.
 
         Raises:
             AnsibleExecutionException: the directory did not answer.
-            CloudManagementError: what it answered can't be used.
+            CloudManagementError: its answer can't be used.
         """
         directory = self._driver.directory()
         if directory is None:
@@ -181,9 +181,9 @@ class Discovery:
         return self._driver.listed(result[directory.node.fqdn])
 
     def _understand(self, result: Result) -> tuple[tuple[Node, ...], Result]:
-        """Return the nodes, and the result in which an answer that can't be used counts as a failure of its host.
+        """Return the nodes, and the result, where an unusable answer counts as a failure of its host.
 
-        One host that answers nonsense must not stand in the way of healing all others.
+        A host that answers nonsense must not prevent the healing of the others.
         """
         answered = {name: host for name, host in result.items() if host.ok}
         remembered = self._last_seen.recall({seed.ip: seed.auth for seed in self._seeds})
@@ -219,12 +219,12 @@ class Discovery:
 
 
 def _claims(result: Result, by: str, names: Mapping[str, str] | None = None) -> list[Claim]:
-    """Return what others than ``by`` hold.
+    """Return the claims of other users than ``by``.
 
     Args:
-        result: what the nodes answered.
-        by: who asks.
-        names: of the nodes, by the names under which they were asked; the same when left out.
+        result: the answers of the nodes.
+        by: the acting user.
+        names: name in the result → name of the node; the same name when left out.
     """
     return [
         Claim(node=(names or {}).get(host.node, host.node), **claim)

@@ -1,4 +1,4 @@
-"""The hosts of a cloud as Ansible gets them."""
+"""The hosts of a cloud, as an inventory for Ansible."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from os_faults.errors import ArgumentError, did_you_mean
 from os_faults.model import Node
 
 Variables = Mapping[str, Mapping[str, Any]]
-"""Name of a thing → what is known of it."""
+"""Name of a node, service or container → its variables."""
 
 
 @dataclass(frozen=True)
 class Hosts:
-    """What all inventories of a cloud have in common.
+    """The common part of all inventories of a cloud.
 
     Attributes:
         driver: knows the networks of nodes, and the catalogue of services.
         services: the services of the configuration.
-        containers: the containers that are known.
+        containers: the known containers.
         ssh: connection settings.
-        by: who acts, ``user@controller``.
+        by: the acting user, ``user@controller``.
     """
 
     driver: CloudDriver
@@ -48,7 +48,7 @@ class Hosts:
             nodes: the hosts.
             machines: name of the node → its machine.
             secret_path: see `os_faults.ansible.inventory.inventory`.
-            to_act: whether the inventory names who acts; one for people does not, since it may go to others.
+            to_act: whether the inventory has the acting user; one for people does not, as they may pass it on.
         """
         nodes = tuple(nodes)
         return inventory(
@@ -67,11 +67,11 @@ class Hosts:
         """Refuse a network that one of the nodes does not have.
 
         Args:
-            name: of a network, or of an interface.
-            nodes: where it should be.
+            name: name of a network or an interface.
+            nodes: the nodes that should have it.
 
         Raises:
-            ArgumentError: with the networks that the node has.
+            ArgumentError: a node does not have it; the message lists the networks of the node.
         """
         for node in nodes:
             networks = self.driver.networks(node)

@@ -1,7 +1,7 @@
-"""Who answered: each host is believed about itself, and about no other.
+"""The identity of hosts: the report of a host counts for itself, and for no other host.
 
-A host gives itself its name and its addresses, unless the configuration names it. One that takes the name or the
-address of another host is refused, and the other one is not.
+A host reports its own name and addresses, unless the configuration names it. A host that claims the name or the address
+of another host is refused; the other host is not.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from os_faults.model import HostResult, Node
 
 Understand = Callable[[Mapping[str, HostResult], Iterable[Node]], tuple[Node, ...]]
 
-#: What a driver of somebody else may raise, too, when an answer is not what it expects.
+#: The errors for an unusable answer, also those that drivers of other packages may raise.
 _UNUSABLE = (CloudManagementError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError)
 
 
 def identify(
     understand: Understand, answers: Mapping[str, HostResult], seeds: Iterable[Node], remembered: Mapping[str, Node]
 ) -> tuple[tuple[Node, ...], dict[str, str]]:
-    """Return the nodes that are who they say, and of the other seeds why they are refused.
+    """Return the nodes with a credible identity, and the reasons why other seeds are refused.
 
     Args:
         understand: returns the nodes of some answers, as `os_faults.drivers.CloudDriver.nodes` does.
-        answers: name of the seed → what it answered.
-        seeds: everybody who was asked.
-        remembered: name → node, as earlier sessions knew it.
+        answers: name of the seed → its answer.
+        seeds: all asked seeds.
+        remembered: name → node, from earlier sessions.
 
     Returns:
         The nodes in the order of the seeds; name of the seed → a sentence.
@@ -48,7 +48,7 @@ def identify(
 
 
 def _impostors(found: Mapping[str, Node], asked: Mapping[str, Node], remembered: Mapping[str, Node]) -> dict[str, str]:
-    """Return the seeds that call themselves as another one is called, which can't contradict."""
+    """Return the seeds that claim another seed's name: a configured one, or the last known one of a silent seed."""
     refused: dict[str, str] = {}
     owners = {word: seed for seed in asked.values() for word in (seed.fqdn, seed.ip)}
     by_address = {node.ip: node for node in found.values()}
@@ -73,7 +73,7 @@ def _twins(
     answers: Mapping[str, HostResult],
     remembered: Mapping[str, Node],
 ) -> dict[str, str]:
-    """Return the seeds that share a name, but for the one that had it before."""
+    """Return the seeds that share a name, except the one that had it before."""
     by_name: dict[str, list[str]] = {}
     for seed, node in found.items():
         by_name.setdefault(node.fqdn, []).append(seed)
@@ -84,7 +84,7 @@ def _twins(
         before = remembered.get(name)
         rightful = [seed for seed in sharing if before is not None and found[seed].ip == before.ip]
         why = _why(name, [found[seed] for seed in sharing[:2]])
-        try:  # the driver knows more, such as that the two are one host
+        try:  # the driver may have a better reason: both seeds are one host
             understand({seed: answers[seed] for seed in sharing[:2]}, [asked[seed] for seed in sharing[:2]])
         except _UNUSABLE as error:
             why = str(error)
@@ -97,7 +97,7 @@ def _why(name: str, nodes: Iterable[Node]) -> str:
 
 
 def _without(node: Node, theirs: Iterable[str]) -> Node:
-    """Return a node without the addresses by which others are reached: a fault that is about it would hit them."""
+    """Return a node without the addresses of other nodes: a fault on those addresses would hit the others."""
     theirs = set(theirs)
     interfaces = tuple(
         replace(nic, addresses=tuple(address for address in nic.addresses if address not in theirs))

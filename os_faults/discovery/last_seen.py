@@ -1,7 +1,7 @@
-"""What is remembered between sessions: the last discovery of each cloud.
+"""The last discovery of each cloud, kept between sessions.
 
 A node that is off or cut off can't be discovered, but it can still be named, powered on and healed.
-Only names, addresses, MACs and found services are kept (0600), no login.
+Only names, addresses, MACs and found services are kept (0600), no logins.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ class LastSeen:
     """Keeps the last discovery of one cloud in a file.
 
     Args:
-        path: of the file; None keeps nothing on the disk.
+        path: path of the file; None keeps nothing on the disk.
     """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
 
     def remember(self, nodes: Iterable[Node]) -> None:
-        """Add nodes that answered just now to what is kept; those that did not answer stay.
+        """Add nodes that answered now to the file; nodes that did not answer stay in it.
 
-        A state directory that can't be written is no reason to fail: the next session just knows less.
+        A state directory that can't be written is only logged: the next session knows less.
         """
         if self._path is None:
             return
@@ -49,8 +49,8 @@ class LastSeen:
         """Return the nodes of the last discoveries by name, each with ``last_seen`` set.
 
         Args:
-            logins: address → how to log in, from the present configuration; nodes whose address
-                is not in it belong to the cloud no longer.
+            logins: address → login, from the current configuration; a node with another address no longer belongs to
+                the cloud.
         """
         nodes: dict[str, Node] = {}
         for name, kept in self._read().items():
@@ -74,7 +74,7 @@ class LastSeen:
 
 
 def _without(kept: Mapping[str, Mapping[str, object]], seen: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
-    """Return what is kept of other addresses: a host that has a new name with each answer is one host."""
+    """Return the kept nodes with other addresses than the seen ones: a host that changes its name is one host."""
     addresses = {about["ip"] for about in seen.values()}
     return {name: about for name, about in kept.items() if isinstance(about, dict) and about.get("ip") not in addresses}
 

@@ -1,4 +1,4 @@
-"""The names of services and containers that a cloud knows."""
+"""The names of the services and containers of a cloud."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from os_faults.errors import ConfigError, ContainerError, ServiceError, did_you_
 
 @dataclass(frozen=True)
 class Names:
-    """What a cloud's catalogue and the configuration know.
+    """The services and containers of a cloud's catalogue and configuration.
 
     Attributes:
         services: name → definition.
@@ -24,10 +24,10 @@ class Names:
     containers: Mapping[str, Mapping[str, Any]]
 
     def service(self, name: str) -> str:
-        """Return the name of a service that is given by its name, or by one of its older names.
+        """Return the name of a service, given by its name or by one of its older names.
 
         Raises:
-            ServiceError: it is not known; the message offers the nearest names.
+            ServiceError: the service is not known; the message has the nearest names.
         """
         if name in self.services:
             return name
@@ -40,7 +40,7 @@ class Names:
         """Return the name of a container.
 
         Raises:
-            ContainerError: it is not known; the message offers the nearest names.
+            ContainerError: the container is not known; the message has the nearest names.
         """
         if name not in self.containers:
             raise ContainerError(f"container '{name}' is not known; {did_you_mean(name, self.containers)}")
@@ -50,7 +50,7 @@ class Names:
         """Return the guard rails of a configuration.
 
         Raises:
-            ConfigError: nobody knows a service that is to be protected, so it would not be.
+            ConfigError: a service to protect is not known, so the protection would have no effect.
         """
         plain = self.containers.keys() - self.services.keys()
         try:

@@ -1,4 +1,4 @@
-"""Which nodes have a service or a container."""
+"""The nodes that have a service or a container."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ON_NODE: Mapping[str, Callable[[Node], Iterable[str]]] = {
     "service": lambda node: node.units,
     "container": lambda node: node.containers,
 }
-"""Kind of a component → the names of those that a node has."""
+"""Kind of a component → function that returns the names of the node's components."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Placement:
     Attributes:
         discovery: the nodes of the cloud.
         kind: ``service`` or ``container``.
-        configured: those of the configuration, by name; their ``hosts`` come before what nodes report.
+        configured: the components of the configuration, by name; their ``hosts`` win over the reports of nodes.
     """
 
     discovery: Discovery
@@ -34,11 +34,11 @@ class Placement:
         """Return the nodes that have it, running or not: those of the configuration, else those that report it.
 
         Args:
-            name: of the service or container.
-            silent: whether nodes may be silent; what these have is then known from earlier sessions.
+            name: name of the service or container.
+            silent: accept nodes that do not answer; their components come from the last discovery.
 
         Raises:
-            AnsibleExecutionUnreachable, PartlyDone: a node did not answer, and may not be ``silent``.
+            AnsibleExecutionUnreachable, PartlyDone: a node did not answer, and ``silent`` is False.
         """
         configured = self.configured.get(name)
         if configured and configured.hosts:
@@ -47,7 +47,7 @@ class Placement:
         return tuple(node for node in nodes if name in _ON_NODE[self.kind](node))
 
     def running(self, name: str) -> tuple[Node, ...]:
-        """Ask the nodes that have it, and return those where it runs at this moment.
+        """Ask the nodes that have it, and return those where it runs now.
 
         Raises:
             AnsibleExecutionUnreachable, PartlyDone: a node did not answer.

@@ -1,7 +1,7 @@
-"""What is believed of a node about its machine, and by whose word.
+"""Claims of nodes to machines, and the trust in them.
 
-Whoever is root on a node can have it report any name and any MAC address. So the configuration's word counts more, and
-an address that two nodes claim counts for neither.
+Root on a node can let it report any name and any MAC address. So the configuration counts more than the report, and an
+address that two nodes claim counts for neither.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from os_faults.model import Node
 
 
 class MachineClaims:
-    """The claims of the nodes of a cloud, against each other and against the configuration.
+    """The claims of the nodes of a cloud, compared with each other and with the configuration.
 
     Args:
         configured: the nodes as the configuration names them.
-        known: all nodes of the cloud, as they were found.
+        known: all nodes of the cloud, as discovered.
 
     Example:
         >>> good, evil = Node("good", "10.0.0.1", "52:54:00:00:00:01"), Node("evil", "10.0.0.2", "52:54:00:00:00:01")
@@ -41,25 +41,26 @@ class MachineClaims:
         self._owners = {**by_report, **by_configuration}
 
     def claims(self, node: Node) -> list[str]:
-        """Return the MAC addresses that are a node's by the configuration, else those that it reports."""
+        """Return the MAC address of a node in the configuration, else the addresses that it reports."""
         configured = self._configured_mac(node)
         return [configured] if configured else macs_of(node)
 
     def rivals(self, node: Node) -> dict[str, list[str]]:
-        """Return for each MAC address of a node that is claimed by others too, or is another's, the names of these."""
+        """Return the other nodes that have or claim a MAC address of a node: MAC address → names."""
         others = {mac: self._owners.get(mac, set()) - {node.fqdn} for mac in self.claims(node)}
         return {mac: sorted(names) for mac, names in others.items() if names}
 
     def views(self, node: Node) -> list[tuple[Node, bool]]:
-        """Return as what a node may be looked for, by whose word: the configuration's first, then also its own.
+        """Return the views of a node by which its machine may be found, the most trusted first.
 
-        1. as the configuration names it, or the directory of the cloud does;
-        2. with the name that it has given itself;
-        3. with the MAC addresses that it reports and nobody else claims. One that reports none at all is looked for by
-           its name, where that is not its own word.
+        1. the node as the configuration, or the directory of the cloud, names it;
+        2. with its own reported name;
+        3. with the MAC addresses that it reports and no other node claims. A node that reports none is found by its
+           name, if the name is not its own report.
 
         Returns:
-            The node with nothing of its machine but that, and whether the configuration alone says so.
+            The views, each with a node that has only these facts about its machine, and whether all of them come from
+            the configuration.
         """
         configured = self._as_configured(node)
         named = replace(configured, fqdn=node.fqdn)

@@ -1,4 +1,4 @@
-"""Whose machine can be powered off and on: what the power drivers of a configuration know of the nodes."""
+"""The machines of nodes, as the power drivers of a configuration know them."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _READS = frozenset({"power_state"})
 
 @dataclass(frozen=True)
 class Machine:
-    """The machine of a node, as the first power driver that knows it tells.
+    """The machine of a node, from the first power driver that knows it.
 
     Attributes:
-        driver: who knows it; None when nobody does.
-        variables: what the playbooks need to know of it.
-        is_configured: whether the configuration itself says which it is; else it is known by what the node reports.
-        where: who has it; "" when nobody knows it.
-        which: which of the machines there it is; "" for the only one.
-        problem: why it can't be said which it is, a sentence; "" when it can, and when nobody knows it.
+        driver: the driver that knows it; None when no driver does.
+        variables: its variables for the playbooks.
+        is_configured: whether it is known by the configuration alone; else by the report of the node.
+        where: its host or BMC; "" when no driver knows it.
+        which: its name there; "" for the only machine.
+        problem: a sentence with the reason why the machine is not clear; "" when it is, and when no driver knows it.
     """
 
     driver: PowerDriver | None = None
@@ -37,12 +37,12 @@ class Machine:
 
 
 class Machines:
-    """The machines of the nodes of a cloud, at one moment.
+    """The machines of the nodes of a cloud, at one time.
 
     Args:
-        drivers: in the order in which they are asked.
+        drivers: the power drivers; the first that knows a node is used.
         configured: the nodes as the configuration names them.
-        known: all nodes of the cloud, as they were found.
+        known: all nodes of the cloud, as discovered.
     """
 
     def __init__(
@@ -59,39 +59,39 @@ class Machines:
                 self._at.setdefault(machine.where, {}).setdefault(machine.which, []).append(name)
 
     def variables(self, nodes: Iterable[Node]) -> dict[str, Mapping[str, Any]]:
-        """Return what the playbooks need to know of the machines, by name of the node.
+        """Return the variables of the machines for the playbooks, by name of the node.
 
-        That is nothing of a node that no driver knows, and of one of which it can't be said which machine it has.
+        They are empty for a node without a known machine, and for one whose machine is not clear.
         """
         return {node.fqdn: {} if self.problem("power_state", node) else self.machine(node).variables for node in nodes}
 
     def check(self, verb: str, nodes: Iterable[Node]) -> None:
-        """Refuse what can't be done to one of the machines, before anything is touched.
+        """Refuse a verb that can't be done on one of the machines, before anything is touched.
 
         Args:
-            verb: what is to be done.
-            nodes: to whose machines.
+            verb: the verb.
+            nodes: the nodes of the machines.
 
         Raises:
-            PowerManagementError: no driver knows a node, the one that does can't do that, or it can't be said which
-                machine a node has; with the nodes' names.
+            PowerManagementError: no driver knows a node, its driver can't do the verb, or the machine of a node is not
+                clear; the message has the names of the nodes.
         """
         if refusal := self._refusal(verb, tuple(nodes)):
             raise PowerManagementError(refusal)
 
     def refusals(self, verb: str, nodes: Iterable[Node]) -> dict[str, str]:
-        """Return why something can't be done to some of the machines, by name of the node; see `check`."""
+        """Return the reasons why a verb can't be done on some of the machines, by name of the node; see `check`."""
         refusals = {node.fqdn: self._refusal(verb, (node,)) for node in nodes}
         return {name: refusal for name, refusal in refusals.items() if refusal}
 
     def machine(self, node: Node) -> Machine:
-        """Return the machine of a node, also of one that is not among those of the cloud."""
+        """Return the machine of a node; the node need not belong to the cloud."""
         return self._machines[node.fqdn] if self._known.get(node.fqdn) == node else self._find(node)
 
     def doubles(self, node: Node) -> list[str]:
         """Return the names of the other nodes that have the same machine.
 
-        Against the word of the configuration that of a node does not count.
+        The report of another node does not count against the configuration.
         """
         mine = self.machine(node)
         there = self._at.get(mine.where, {})
@@ -100,16 +100,16 @@ class Machines:
         return sorted(name for name in same if self._machines[name].is_configured or not mine.is_configured)
 
     def suspects(self, node: Node) -> list[Node]:
-        """Return the other nodes whose machine is, or may be, that of a node.
+        """Return the other nodes that have, or may have, the machine of a node.
 
-        It may be where only the node itself tells its machine, and nothing tells that the other one has another.
+        They may have it if it is known only by the node's own report, and no fact shows that they have another one.
         """
         mine, doubles = self.machine(node), self.doubles(node)
         unclear = [name for name in self._without_mac if name != node.fqdn and self._may_be(mine, self._machines[name])]
         return [self._known[name] for name in sorted({*doubles, *unclear})]
 
     def problem(self, verb: str, node: Node) -> str:
-        """Return why it can't be said of a node which machine a verb would act on; "" when it can."""
+        """Return the reason why the machine of a node is not clear for a verb; "" when it is."""
         machine = self.machine(node)
         doubles = self.doubles(node)
         if not doubles or (machine.is_configured and verb in _READS):
@@ -119,12 +119,12 @@ class Machines:
 
     @staticmethod
     def _may_be(mine: Machine, its: Machine) -> bool:
-        """Return whether a machine may be that of a node of which no MAC address is known."""
+        """Return whether a machine may belong to a node without a known MAC address."""
         unclear = mine.driver is not None and not mine.is_configured
         return unclear and (its.driver is None or its.where == mine.where)
 
     def _find(self, node: Node) -> Machine:
-        """Ask the drivers in turn, each by what the configuration says before what the node reports."""
+        """Ask the drivers in turn, each first with the facts of the configuration, then with the node's report."""
         views = self._claims.views(node)
         try:
             for driver in self._drivers:

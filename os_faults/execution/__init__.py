@@ -2,7 +2,7 @@
 
 ============= ====================================================================
 `executor`    performs actions: admission, batches, runs, rollback
-`admission`   holds an action against the guard rails, by what the cloud is now
-`engine`      runs an action as it is, and records what it did to faults
+`admission`   checks actions against the guard rails and the state of the cloud
+`engine`      runs one action, and records its faults in the ledger
 ============= ====================================================================
 """

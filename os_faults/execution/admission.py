@@ -1,4 +1,4 @@
-"""Whether actions may be done: the guard rails, and what is known of the cloud before something is broken in it."""
+"""Admission: checks actions against the guard rails and the state of the cloud, before anything is touched."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from os_faults.model import Action, Claim, Node
 
 @dataclass(frozen=True)
 class Situation:
-    """What is known of a cloud before something is broken in it.
+    """The state of a cloud before an action.
 
     Attributes:
-        nodes: all its nodes.
+        nodes: all nodes of the cloud.
         claims: the faults of other users that block us.
-        machines: the machines of the nodes; those of an action from outside only.
+        machines: the machines of the nodes; only for an action from outside.
     """
 
     nodes: tuple[Node, ...] = ()
@@ -30,13 +30,13 @@ class Situation:
 
 
 class Admission:
-    """Refuses what must not be done, before anything is touched.
+    """Refuses actions, before anything is touched.
 
     Args:
-        engine: would run the actions.
+        engine: the engine that runs the actions.
         guards: the guard rails of the configuration.
         discovery: the nodes of the cloud.
-        by: who acts, ``user@controller``.
+        by: the acting user, ``user@controller``.
     """
 
     def __init__(self, engine: Engine, guards: Guards, discovery: Discovery, by: str) -> None:
@@ -46,13 +46,13 @@ class Admission:
         self._by = by
 
     def check(self, wanted: Sequence[Action]) -> None:
-        """Refuse actions that can't be run, or that would break too much, each alone or all together.
+        """Refuse actions that can't run, or that would break too much, each alone or all together.
 
         Raises:
             OSFError: the cloud object is closed.
             NodeCollectionError: an action has no nodes.
-            ArgumentError: one waits for its moment, and is not alone.
-            GuardRailError: a guard rail forbids it.
+            ArgumentError: an action with a start time is not alone.
+            GuardRailError: a guard rail forbids an action.
         """
         for action in wanted:
             if self._engine.closed:
@@ -60,23 +60,21 @@ class Admission:
             if not action.nodes:
                 raise NodeCollectionError(f"{action} on an empty set of nodes: nothing was done")
             if "at" in action.arguments and len(wanted) > 1:
-                raise ArgumentError(
-                    f"{action}: waits for its moment (at), so nothing else can be done together with it"
-                )
+                raise ArgumentError(f"{action}: has a start time (at), so nothing else can be done together with it")
         asked = [action for action in wanted if action.breaks and not action.check_mode]
         if not asked:
             return
-        situation = self._look(asked)
+        situation = self._situation(asked)
         for action in [*asked, *([merged(asked)] if len(asked) > 1 else [])]:
             if refusals := self._refusals(action, situation):
                 raise GuardRailError(f"{action}: refused, nothing was touched: {'; '.join(refusals)}")
 
     def refusals(self, action: Action) -> list[str]:
-        """Return why an action must not be done, a sentence for each guard rail; nodes may be asked for it."""
-        return self._refusals(action, self._look([action])) if action.breaks else []
+        """Return a sentence for each guard rail that forbids an action; nodes may be asked for it."""
+        return self._refusals(action, self._situation([action])) if action.breaks else []
 
-    def _look(self, wanted: Iterable[Action]) -> Situation:
-        """Look at the cloud before the guard rails are checked, as that may take a run."""
+    def _situation(self, wanted: Iterable[Action]) -> Situation:
+        """Return the state of the cloud, which the guard rails need; this may take a run."""
         known = tuple(self._discovery.known().values())
         claims = tuple(self._discovery.claims_of_others(self._by))
         outside = any(action.from_outside for action in wanted)

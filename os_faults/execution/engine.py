@@ -1,4 +1,4 @@
-"""Running actions as they are: no guard rail, no rollback."""
+"""The engine: runs one action, without guard rails and rollback."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NO_MACHINES: Variables = MappingProxyType({})
 
 
 class Engine:
-    """Runs each action by one playbook run, and records in the ledger what it did to the faults.
+    """Runs each action in one playbook run, and records its effect on faults in the ledger.
 
     Args:
         runner: runs the playbooks.
@@ -30,8 +30,8 @@ class Engine:
         ledger: the faults that nodes can't report.
 
     Attributes:
-        watch: called with every event of every run; None calls nobody.
-        closed: whether it runs nothing any more.
+        watch: a function that gets every event of every run; None for no function.
+        closed: whether the engine is closed and refuses every action.
     """
 
     def __init__(self, runner: Runner, hosts: Hosts, ledger: Ledger) -> None:
@@ -42,7 +42,7 @@ class Engine:
         self.closed = False
 
     def close(self) -> None:
-        """Give back what the runner holds; every action is refused from now on."""
+        """Close the runner; every action is refused from now on."""
         self.closed = True
         self._runner.close()
 
@@ -56,25 +56,25 @@ class Engine:
         Args:
             nodes: the hosts.
             machines: name of the node → its machine.
-            secrets: let passwords be looked up in files of the runner.
+            secrets: include passwords, as look-ups of files of the runner.
         """
         secret_path = self._runner.secret_path if secrets else None
         return self._hosts.inventory(nodes, machines, secret_path=secret_path, to_act=False)
 
     def run(self, action: Action, machines: Variables = _NO_MACHINES, begun: float | None = None) -> Result:
-        """Run an action and record what it did to faults.
+        """Run an action and record its effect on faults.
 
         Args:
-            action: what to do.
-            machines: name of the node → its machine, of an action from outside.
-            begun: when what is recorded of it in the ledger began, seconds since the epoch; now when None.
+            action: the action.
+            machines: name of the node → its machine, for an action from outside.
+            begun: start of the action for the ledger, seconds since the epoch; now when None.
 
         Returns:
-            What became of it on each node, whatever that is.
+            The result of each node, success or failure.
 
         Raises:
-            OSFError: it could not be run; what the system refuses (a process, a thread, a file) is reported like this.
-            Exception: what ``watch`` or a signal handler of the caller raises is passed on.
+            OSFError: the action could not run, for instance because the system refused a process, a thread or a file.
+            Exception: an error of ``watch`` or of a signal handler of the caller is passed on.
         """
         if self.closed:
             raise OSFError(f"{action}: this cloud object is closed; connect again")
@@ -86,13 +86,13 @@ class Engine:
         return result
 
     def run_quietly(self, action: Action) -> Result:
-        """Run an action that takes back an interrupted one: nobody watches it, and the ledger is not told."""
+        """Run an action of a rollback: without events for ``watch``, and without a record in the ledger."""
         return self._run_again_if_it_may(action, _NO_MACHINES, None)
 
     def _run_again_if_it_may(self, action: Action, machines: Variables, watch: Watcher | None) -> Result:
-        """Run what only looks, or gives something back, again when the system failed it in the middle.
+        """Run an action; repeat one that only reads or undoes when the system refused something in the middle.
 
-        The artifacts of the second run go elsewhere when their disk is full.
+        The artifacts of the second run go to another directory when their disk is full.
         """
         try:
             return self._run(action, machines, watch)
@@ -116,14 +116,14 @@ class Engine:
 
 
 def _is_of_the_system(error: Exception) -> bool:
-    """Whether an error tells what the system refused. A signal handler's own, such as a TimeoutError, has no number."""
+    """Return whether the system raised an error. An error of a signal handler, such as TimeoutError, has no errno."""
     if isinstance(error, OSError):
         return error.errno is not None
     return isinstance(error, RecursionError | UnicodeError) or "start new thread" in str(error)
 
 
 class _Watching:
-    """Calls a watcher, and knows its errors, which are the caller's own."""
+    """Calls a watcher, and keeps its error, which belongs to the caller."""
 
     def __init__(self, watch: Watcher | None) -> None:
         self._watch = watch

@@ -1,4 +1,4 @@
-"""Performing actions: guard rails first, then the run; what is interrupted is taken back."""
+"""The executor: performs actions, with admission before the run and rollback after an interruption."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from os_faults.errors import (
 )
 from os_faults.execution.admission import Admission
 from os_faults.execution.engine import Engine
-from os_faults.faults.interruption import is_patient, tell
+from os_faults.faults.interruption import add_notes, is_patient
 from os_faults.faults.ledger import Ledger
 from os_faults.faults.rollback import PowerRollback, Rollback, Undo, is_lost
 from os_faults.model import Action, Result
@@ -30,11 +30,11 @@ LOG = logging.getLogger(__name__)
 
 
 class Executor:
-    """Performs actions on the nodes of one cloud, each by one playbook run.
+    """Performs actions on the nodes of one cloud, each in one playbook run.
 
     Args:
-        engine: runs them.
-        admission: refuses what must not be done.
+        engine: runs the actions.
+        admission: refuses forbidden actions.
         discovery: the nodes of the cloud.
         ledger: the faults that nodes can't report.
     """
@@ -47,11 +47,11 @@ class Executor:
         self._gathering = threading.local()
 
     def perform(self, action: Action, *, check: bool = True) -> Result:
-        """Do an action, or note it for the end of a `together` block.
+        """Perform an action, or note it for the end of a `together` block.
 
         Args:
-            action: what to do.
-            check: raise when it was not achieved on every node.
+            action: the action.
+            check: raise when the action did not succeed on every node.
         """
         together: Together | None = getattr(self._gathering, "together", None)
         if together is not None and not action.harmless:
@@ -62,14 +62,14 @@ class Executor:
         return result.raise_for_status() if check else result
 
     def perform_all(self, wanted: Sequence[Action]) -> tuple[Result, ...]:
-        """Do several actions in as few runs as can be, and return what became of each.
+        """Perform several actions in as few runs as possible, and return the result of each.
 
         Args:
-            wanted: what to do, in this order.
+            wanted: the actions, in order.
 
         Raises:
-            GuardRailError: one of them, or all together, would break more than it may; nothing was touched.
-            BaseException: whatever interrupts a run is passed on, after what it did so far was taken back.
+            GuardRailError: an action alone, or all together, would break too much; nothing was touched.
+            BaseException: an interruption of a run is passed on, after the undo of its effects so far.
         """
         self._admission.check(wanted)
         done: list[Result] = []
@@ -79,7 +79,7 @@ class Executor:
 
     @contextmanager
     def together(self) -> Iterator[Together]:
-        """Note the actions of this thread, and do them when the block ends; nothing is done when it fails."""
+        """Note the actions of this thread, and perform them when the block ends; nothing is done when it fails."""
         if getattr(self._gathering, "together", None) is not None:
             raise OSFError("a together block can't be within another")
         together = Together()
@@ -91,7 +91,7 @@ class Executor:
         together.done(self.perform_all(together.actions))
 
     def _perform(self, wanted: Sequence[Action]) -> tuple[Result, ...]:
-        """Do actions by one run."""
+        """Perform actions in one run."""
         begun = time.time()
         wanted = [actions.with_start_time(each, begun) for each in wanted]
         action = merged(wanted) if len(wanted) > 1 else wanted[0]
@@ -111,7 +111,7 @@ class Executor:
         return tuple(self._settled(part, undo) for part, (_, undo) in zip(results, undos, strict=True))
 
     def _settled(self, part: Result, undo: Undo | None) -> Result:
-        """Take back what nodes may hold that gave no answer, and let the result say so. Of the others it is known."""
+        """Undo the action on nodes without a usable answer, which may hold it, and add the outcome to their results."""
         lost = tuple(node for node in part.action.nodes if node.fqdn in part and is_lost(part[node.fqdn]))
         if not lost or not isinstance(undo, Rollback):
             return part
@@ -121,14 +121,14 @@ class Executor:
             self._ledger.withdraw(partly)
             outcome = "what it may have begun was taken back"
         except (AnsibleExecutionException, UndoError) as error:
-            outcome = f"what it may have begun could not be taken back, the list of faults tells what is left: {error}"
+            outcome = f"what it may have begun could not be taken back, see the list of faults: {error}"
         hosts = {node.fqdn: replace(part[node.fqdn], message=f"{part[node.fqdn].message}; {outcome}") for node in lost}
         return replace(part, hosts={**part.hosts, **hosts})
 
     def _undo_of(self, action: Action, machines: Variables) -> Undo | None:
-        """Return what takes an action back that is interrupted, None when it leaves nothing.
+        """Return the rollback of an action, None when it leaves nothing; record the action in the ledger.
 
-        Before nodes are powered off, it is recorded which of them are on.
+        Before nodes are powered off, those that are on are recorded.
         """
         if action.undo is None or action.check_mode:
             return None
@@ -146,24 +146,24 @@ class Executor:
         return PowerRollback(action, on, partial(self._engine.run, machines=machines))
 
     def _take_back(self, action: Action, undo: Undo, interruption: BaseException) -> None:
-        """Undo what an interrupted action has done so far; what is not undone is told, and stays listed.
+        """Undo the effects of an interrupted action; faults that are left are noted, and stay in the ledger.
 
-        A second interruption ends the waiting; the hosts end the fault by themselves.
+        A second interruption ends the wait; the hosts end the fault by themselves.
         """
         if not is_patient(interruption):
-            tell(interruption, undo.left())
+            add_notes(interruption, undo.left())
             return
         LOG.warning("interrupted: taking back %s; another Ctrl-C stops waiting for that", action)
         try:
             undo()
             self._ledger.withdraw(action)
         except Exception as error:
-            LOG.error("%s could not be taken back, the list of faults tells what is left: %s", action, error)
+            LOG.error("%s could not be taken back, see the list of faults: %s", action, error)
             if isinstance(interruption, KeyboardInterrupt):
                 failed = KeyboardInterrupt(str(error))
-                tell(failed, undo.left())
+                add_notes(failed, undo.left())
                 raise failed from error
-            tell(interruption, [f"{action} could not be taken back: {error}", *undo.left()])
+            add_notes(interruption, [f"{action} could not be taken back: {error}", *undo.left()])
         except BaseException as again:
-            tell(again, undo.left())
+            add_notes(again, undo.left())
             raise

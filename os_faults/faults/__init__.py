@@ -1,12 +1,12 @@
-"""What is injected, and how it is taken back.
+"""Injected faults, and their undo.
 
 ================ ===================================================================
 `listing`        lists the faults of nodes and heals them
-`ledger`         faults of nodes that are off, cut off or silent, by the journal
+`ledger`         faults of nodes that are off, cut off or silent, from the journal
 `journal`        the controller's journal, on disk
-`plan`           what an action would do, and what stands in its way
+`plan`           the effects of an action, and its obstacles
 `injected`       a fault for the length of a ``with`` block
-`rollback`       takes back what an interrupted action has done
-`interruption`   what interrupts a program in the middle of a fault
+`rollback`       undoes the effects of an interrupted action
+`interruption`   interruptions of a program in the middle of a fault
 ================ ===================================================================
 """

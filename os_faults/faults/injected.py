@@ -14,22 +14,22 @@ from os_faults.model import Action, HostResult, Node, Result, Status
 
 @contextmanager
 def injected(perform: actions.Perform, action: Action) -> Iterator[Result]:
-    """Inject a fault, and take it back at the end of the block, however that comes.
+    """Inject a fault, and undo it at every end of the block, also by an error.
 
-    Only the nodes on which the fault began get it taken back: what they held before stays. So do those that failed,
-    since nobody knows how far they came; then the block does not begin. A fault that cuts the way to the nodes is
-    waited for: they take it back at its time.
+    The fault is undone on the nodes where it began; older faults stay. If the injection fails on a node, the fault is
+    undone also there, as it may have begun, and the block does not run. If the fault cuts the connection to the nodes,
+    the end of the block waits until they undo it at its time.
 
     Args:
-        perform: does an action.
+        perform: performs an action.
         action: the fault.
 
     Yields:
-        What became of the injection, one entry per node.
+        The result of the injection, one entry per node.
 
     Raises:
-        ArgumentError: the action leaves nothing that could be taken back; nothing was done.
-        UndoError: the fault is still there after the block; what the block itself raised is its context.
+        ArgumentError: the action has no undo; nothing was done.
+        UndoError: the fault is still there after the block; an error of the block itself is its context.
     """
     undo = actions.undoing(action)
     try:
@@ -46,10 +46,10 @@ def injected(perform: actions.Perform, action: Action) -> Iterator[Result]:
 
 
 def _take_back(perform: actions.Perform, undo: Action, result: Result) -> None:
-    """Undo a fault; nodes that it has cut off are asked again when they have healed by themselves."""
+    """Undo a fault; wait until nodes that it has cut off have healed by themselves, and ask them again."""
     ended = perform(undo, check=False)
-    away = [host.node for host in ended.failures if host.status is Status.UNREACHABLE]
-    if any(result[node].payload.get("cuts_path") for node in away):
+    unreachable = [host.node for host in ended.failures if host.status is Status.UNREACHABLE]
+    if any(result[node].payload.get("cuts_path") for node in unreachable):
         until = result.started + result.seconds + float(result.action.arguments["heal_after"])
         time.sleep(max(0.0, until - time.time()))
         ended = perform(undo, check=False)
@@ -62,5 +62,5 @@ def _begun(result: Result) -> tuple[Node, ...]:
 
 
 def _is_begun(host: HostResult) -> bool:
-    """A hold whose end has moved (``extended``) was there before."""
+    """Return whether the fault may have begun on a host; a hold whose end has moved (``extended``) is older."""
     return not host.ok or (host.changed and not host.payload.get("extended"))

@@ -1,4 +1,4 @@
-"""What interrupts a program in the middle of a fault, and what is told of a fault that is not waited for."""
+"""Interruptions of a program in the middle of a fault, and the sentences about faults that are left."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ class Interrupted(KeyboardInterrupt):
     """A signal asked the program to end.
 
     Args:
-        number: of the signal.
-        patient: whether the program may first take back what it has begun.
+        number: the number of the signal.
+        patient: whether the program may first undo what it has begun.
 
     Attributes:
-        exit_code: 128 and the signal's number, as shells have it: 130 for Ctrl-C, 143 for SIGTERM.
+        exit_code: 128 plus the signal's number, as in shells: 130 for Ctrl-C, 143 for SIGTERM.
     """
 
     def __init__(self, number: int, *, patient: bool = True) -> None:
@@ -25,24 +25,24 @@ class Interrupted(KeyboardInterrupt):
 
 
 def is_patient(interruption: BaseException) -> bool:
-    """Return whether what was begun is taken back before an interruption is passed on."""
+    """Return whether the program waits for the rollback before it passes an interruption on."""
     return not isinstance(interruption, Interrupted) or interruption.patient
 
 
-def tell(interruption: BaseException, sentences: Iterable[str]) -> None:
-    """Let an interruption say what it leaves behind; the command line prints it, and so does a traceback."""
+def add_notes(interruption: BaseException, sentences: Iterable[str]) -> None:
+    """Add notes about the faults that are left; the command line and tracebacks print them."""
     for sentence in sentences:
         interruption.add_note(sentence)
 
 
-def ends(seconds: float | None) -> str:
-    """Return when and by whom a fault that nobody waits for is taken back.
+def end_of_fault(seconds: float | None) -> str:
+    """Return how a fault that is left ends, as the end of a sentence.
 
     Args:
-        seconds: until the node does it itself; None when it does not.
+        seconds: seconds until the node undoes it itself; None when it does not.
 
     Example:
-        >>> ends(None)
+        >>> end_of_fault(None)
         "only 'os-faults heal' takes it back"
     """
     if seconds is None:

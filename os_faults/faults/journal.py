@@ -1,9 +1,9 @@
-"""The controller's journal: who made which fault where and when, and what became of it.
+"""The controller's journal: the history of faults, with owner, node, time and state.
 
-A node tells itself what it holds, and takes it back; the journal speaks for nodes that are off or don't answer.
+A node reports and undoes its own faults. The journal is for nodes that are off or don't answer.
 
-A file of JSON lines for each cloud. A line says what became of one fault, and the last line of a fault counts. The line
-``intended`` is on the disk before anything is done, so a controller that dies in the middle has told what it was at.
+Each cloud has one file of JSON lines. A line is one event of a fault; the last line of a fault counts. The line
+``intended`` is on the disk before the act, so the journal has it even if the controller dies in the middle.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ LOG = logging.getLogger(__name__)
 INTENDED, INJECTED, HELD, ENDED = "intended", "injected", "held", "ended"
 
 _SCHEMA = 1
-#: Bytes from which on a file keeps only what is not ended yet.
+#: A file with more bytes than this is reduced to the faults that are not ended.
 _ENOUGH = 64 * 1024
-#: Bytes of a line, with a bound for each of its texts, in characters: what is longer is none of ours.
+#: Most bytes of a line, and most characters of each text in it; a longer line is not ours.
 _LINE, _TEXT = 512 * 1024, 4096
-#: The last moment that is taken for one, seconds since the epoch: the end of the year 9999.
+#: The latest time that counts as valid, seconds since the epoch: the end of the year 9999.
 _LATEST = 253_402_214_400.0
 
 
@@ -39,18 +39,18 @@ class Entry:
     Attributes:
         node: name of the node.
         address: its address.
-        id: identity of the fault on this node.
-        verb: what made it.
-        subject: what it was done to.
-        undo: the verb that takes it back.
-        from_outside: whether it was done to the machine of the node; else the node takes it back itself.
-        state: ``intended`` before the act; then ``injected`` when the node holds it, or ``held`` when it took the node
-            away; ``ended`` when it was taken back and that was seen.
-        since: when it began, seconds since the epoch.
-        until: when it ends by itself, seconds since the epoch; None when it does not.
-        deadline: when the run that was to make it is stopped, seconds since the epoch.
-        by: who made it, ``user@controller``.
-        run: name of the directory of the run that made it; "" before there is one.
+        id: id of the fault on this node.
+        verb: the verb that injects it.
+        subject: its target.
+        undo: the verb that undoes it.
+        from_outside: whether it acts on the machine of the node; else the node undoes it itself.
+        state: ``intended`` before the act; then ``injected`` when the node holds it, or ``held`` when the node is off
+            or cut off; ``ended`` when the controller has seen the undo.
+        since: its start, seconds since the epoch.
+        until: its own end, seconds since the epoch; None when it does not end by itself.
+        deadline: deadline of the run that injects it, seconds since the epoch.
+        by: its owner, ``user@controller``.
+        run: name of the directory of the run that injects it; "" before there is one.
     """
 
     node: str
@@ -69,10 +69,10 @@ class Entry:
 
 
 def open_faults(lines: Iterable[str], now: float) -> list[Entry]:
-    """Return the last word on each fault that is not over, in the order of their beginning.
+    """Return the last entry of each fault that is not over, in the order of their start.
 
     Args:
-        lines: of a journal; what is torn or from elsewhere is passed over.
+        lines: the lines of a journal; torn and foreign lines are skipped.
         now: seconds since the epoch.
     """
     last = {(entry.node, entry.id): entry for entry in map(_parsed, lines) if entry is not None}
@@ -84,10 +84,10 @@ class Journal:
     """The journal of one cloud.
 
     Args:
-        path: of the file, which need not be there; None keeps the lines in this object only.
+        path: path of the file, which need not exist; None keeps the lines in this object only.
 
     Attributes:
-        unreadable: why the file could not be read when it was last looked at, a sentence; "" when it could.
+        unreadable: a sentence with the reason when the last read failed; "" when it succeeded.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -98,7 +98,7 @@ class Journal:
     def open(self, now: float) -> list[Entry]:
         """Return the faults that are not over, see `open_faults`.
 
-        A journal that can't be read is told in the log, once, and is no reason not to look at a cloud or to heal it.
+        An unreadable journal is logged once, and raises nothing: the cloud can still be discovered and healed.
         """
         if self._path is None:
             return open_faults(self._kept, now)
@@ -110,7 +110,7 @@ class Journal:
         except OSError as error:
             self.unreadable = (
                 f"can't read the journal of this cloud, {self._path} ({error.strerror}), so the nodes that were "
-                "powered off or cut off from here are not known; 'os-faults nodes --power' tells which are off"
+                "powered off or cut off from here are not known; 'os-faults nodes --power' shows which are off"
             )
         if self.unreadable != before:
             LOG.warning("%s", self.unreadable)
@@ -119,10 +119,10 @@ class Journal:
     def write(self, entries: Iterable[Entry], now: float) -> None:
         """Add lines; they are on the disk when this returns.
 
-        What would not be read again is made so that it is: texts printable, and an end that is no moment none at all.
+        Values that could not be read again are changed: texts become printable, and an end that is no time is dropped.
 
         Args:
-            entries: the lines; without any, nothing is done.
+            entries: the lines; if there are none, nothing is done.
             now: seconds since the epoch.
 
         Raises:
@@ -142,7 +142,7 @@ def _is_time(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _LATEST
 
 
-#: What the fields of an entry must be, where it is not a text.
+#: The fields of an entry that are not texts, and the check of each.
 _CHECKS: Mapping[str, Callable[[object], bool]] = {
     "from_outside": lambda value: isinstance(value, bool),
     "since": _is_time,
@@ -169,7 +169,7 @@ def _lines(entries: Iterable[Entry], now: float) -> list[str]:
 
 
 def _parsed(line: str) -> Entry | None:
-    """Return what a line says; None when it was cut off by a crash, is from another version, or from nowhere."""
+    """Return the entry of a line; None if a crash cut the line off, or another version or program wrote it."""
     try:
         content = json.loads(line)
         entry = Entry(**{field.name: content[field.name] for field in fields(Entry)})
@@ -181,7 +181,7 @@ def _parsed(line: str) -> Entry | None:
 
 
 def _read(path: Path) -> Iterator[str]:
-    """Yield the lines of a file; one that is far too long is passed over without a look."""
+    """Yield the lines of a file; an overlong line is skipped unread."""
     with files.opened(path) as file:
         while line := file.readline(_LINE):
             whole = line.endswith(b"\n") or len(line) < _LINE
@@ -193,7 +193,7 @@ def _read(path: Path) -> Iterator[str]:
 
 
 def _append(path: Path, lines: Iterable[str]) -> None:
-    """Add lines at the end; what a crash has cut off there must not take the first of them with it."""
+    """Add lines at the end; a last line that a crash has cut off is ended first."""
     with open(path, "a+b", opener=_private) as file:
         file.seek(-1 if file.tell() else 0, os.SEEK_END)
         torn = file.read() not in (b"", b"\n")

@@ -1,4 +1,4 @@
-"""Faults as the controller's journal knows them: for a node that is off, cut off or silent nobody else can tell."""
+"""The ledger: reads and writes the controller's journal, the only record of a node that is off, cut off or silent."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ LOG = logging.getLogger(__name__)
 
 
 class Ledger:
-    """Writes down which faults are made on which nodes, and when they are over.
+    """Records the faults of nodes: intended, injected, ended.
 
     Args:
-        journal: of the cloud.
-        by: who acts, ``user@controller``.
+        journal: the journal of the cloud.
+        by: the acting user, ``user@controller``.
     """
 
     def __init__(self, journal: Journal, by: str) -> None:
@@ -29,19 +29,19 @@ class Ledger:
         self._by = by
 
     def intend(self, action: Action, nodes: Iterable[Node]) -> None:
-        """Write down that an action is about to power nodes off.
+        """Record that an action is about to power nodes off.
 
         Raises:
-            ConfigError: it can't be written, so nobody would know afterwards what to take back.
+            ConfigError: the journal can't be written, so the undo would not be known afterwards.
         """
         now = time.time()
         self._must([_powered_off(action, node, now, self._by) for node in nodes], now, action)
 
     def announce(self, action: Action) -> None:
-        """Write down that an action is about to make a fault which the nodes will hold, and tell, themselves.
+        """Record that an action is about to inject a fault that the nodes will hold and report themselves.
 
         Raises:
-            ConfigError: it can't be written, so nobody could tell of a node that falls silent what it may hold.
+            ConfigError: the journal can't be written, so the fault of a node that falls silent would not be known.
         """
         now = time.time()
         self._must(
@@ -49,11 +49,11 @@ class Ledger:
         )
 
     def withdraw(self, action: Action, *, untouched: bool = False) -> None:
-        """Write down that what an interrupted action did was taken back.
+        """Record that the effects of an interrupted action were undone.
 
         Args:
-            action: what was interrupted.
-            untouched: nothing of it was begun at all, so machines are as they were, too.
+            action: the interrupted action.
+            untouched: whether the action has not begun at all, so that machines are unchanged, too.
         """
         now = time.time()
         entries = [
@@ -64,29 +64,29 @@ class Ledger:
         self._try(_ended(entries), now, action)
 
     def learn(self, result: Result, begun: float) -> None:
-        """Write down what a result tells of the faults on its nodes.
+        """Record the faults that a result shows on its nodes.
 
-        A journal that can't be written is told in the log: what was meant to be done stands there already.
+        A journal that can't be written is only logged: it has the intention of the action already.
 
         Args:
-            result: what became of an action.
-            begun: when it began, seconds since the epoch.
+            result: the result of an action.
+            begun: start of the action, seconds since the epoch.
         """
         now = time.time()
         known = self._journal.open(now)
         self._try(news(result, known, begun, now, self._by), now, result.action)
 
     def off(self, nodes: Iterable[Node]) -> dict[str, Entry]:
-        """Return the nodes that os_faults has powered off, by name; they may be on again."""
+        """Return the entries of nodes that os_faults has powered off, by name; the nodes may be on again."""
         return {node.fqdn: entry for node, entry in self._open(nodes) if entry.from_outside}
 
     def cut(self, nodes: Iterable[Node]) -> dict[str, Entry]:
-        """Return the nodes that os_faults has cut off from the controller, by name; the later end wins."""
+        """Return the entries of nodes that os_faults has cut off from the controller, by name; the later end wins."""
         cuts = [(node, entry) for node, entry in self._open(nodes) if not entry.from_outside and entry.state == HELD]
         return {node.fqdn: entry for node, entry in sorted(cuts, key=lambda cut: cut[1].until or 0)}
 
     def last_known(self, nodes: Iterable[Node]) -> dict[str, list[Entry]]:
-        """Return the faults that nodes held when they were last heard of, or may have got since, by name."""
+        """Return the faults that nodes held at their last answer, or may hold since then, by name."""
         known: dict[str, list[Entry]] = {}
         for node, entry in self._open(nodes):
             if not entry.from_outside and entry.state != HELD:
@@ -95,7 +95,7 @@ class Ledger:
 
     @property
     def unreadable(self) -> str:
-        """Why the journal could not be read when it was last looked at, a sentence; "" when it could."""
+        """A sentence with the reason when the last read of the journal failed; "" when it succeeded."""
         return self._journal.unreadable
 
     def _must(self, lines: Sequence[Entry], now: float, action: Action) -> None:
@@ -111,7 +111,7 @@ class Ledger:
         try:
             self._journal.write(lines, now)
         except OSError as error:
-            LOG.warning("can't write down in the journal what becomes of %s: %s", action, error)
+            LOG.warning("can't record the outcome of %s in the journal: %s", action, error)
 
     def _open(self, nodes: Iterable[Node]) -> Iterator[tuple[Node, Entry]]:
         about = _by_node(self._journal.open(time.time()))
@@ -119,14 +119,14 @@ class Ledger:
 
 
 def news(result: Result, known: Sequence[Entry], begun: float, now: float, by: str) -> list[Entry]:
-    """Return the lines that follow from what became of an action.
+    """Return the new journal entries after an action.
 
     Args:
-        result: what became of it.
+        result: the result of the action.
         known: the faults that are not over.
-        begun: when it began, seconds since the epoch.
-        now: likewise.
-        by: who acted.
+        begun: start of the action, seconds since the epoch.
+        now: the current time, seconds since the epoch.
+        by: the acting user, ``user@controller``.
     """
     action = result.action
     if action.check_mode:
@@ -157,7 +157,7 @@ def _ended(entries: Iterable[Entry]) -> list[Entry]:
 
 
 def _by_node(known: Iterable[Entry]) -> Callable[[Node], list[Entry]]:
-    """Return what finds the entries about a node, by its name or its address, in their order."""
+    """Return a function that returns the entries of a node, by its name or its address, in their order."""
     by_name: dict[str, dict[int, Entry]] = {}
     by_address: dict[str, dict[int, Entry]] = {}
     for number, entry in enumerate(known):
@@ -190,7 +190,7 @@ def _powered_off(action: Action, node: Node, now: float, by: str) -> Entry:
 
 
 def _done(host: HostResult, meant: Entry, run: str) -> list[Entry]:
-    """A node that went off is ours; one that was found off is not, unless it was ours before."""
+    """Return the entry of a power-off. A node that was off already is not ours, unless it was ours before."""
     if host.changed:
         return [replace(meant, state=HELD, run=run)]
     return [replace(meant, state=ENDED, run=run)] if meant.state == INTENDED else []
@@ -199,7 +199,7 @@ def _done(host: HostResult, meant: Entry, run: str) -> list[Entry]:
 def _on_the_node(
     action: Action, node: Node, state: str, begun: float, host: HostResult | None, by: str, run: str
 ) -> Entry:
-    """The node takes this back itself at a time that it tells; of an intention that time is not known yet."""
+    """Return the entry of a fault that the node undoes itself; its end comes from the node, and is None before."""
     payload = host.payload if host else {}
     return Entry(
         node=node.fqdn,
@@ -219,7 +219,7 @@ def _on_the_node(
 
 
 def _meant(entry: Entry, action: Action) -> bool:
-    """Return whether an entry is the intention of an action, on the node that it is about."""
+    """Return whether an entry is the intention of an action."""
     return (
         entry.state == INTENDED and not entry.from_outside and (entry.verb, entry.subject) == (action.verb, action.hits)
     )
@@ -231,14 +231,14 @@ def _meant_from_outside(entry: Entry, action: Action) -> bool:
 
 
 def _failed(host: HostResult | None, entries: Iterable[Entry], action: Action, begun: float) -> list[Entry]:
-    """A node that answers that it failed has taken back what it did; of a silent one nobody knows how far it came."""
+    """Return the ended entries of a failed node. One that reports its failure has undone it; a silent one may not."""
     if host is None or host.status is not Status.FAILED or not host.answered or host.payload.get("undo_failed"):
         return []
     return _ended(entry for entry in entries if _meant(entry, action) and entry.since >= begun)
 
 
 def _is_over(entry: Entry, action: Action, host: HostResult, begun: float, now: float) -> bool:
-    """Return whether a node that did what was asked shows that a fault of an earlier action is over."""
+    """Return whether the success of an action on a node shows that an earlier fault is over."""
     if entry.from_outside or entry.state == HELD:
         return _is_back(entry, action, host, begun, now)
     if "holds" in host.payload:  # it lists what it holds
@@ -253,13 +253,13 @@ def _is_the_same(entry: Entry, hold: Mapping[str, Any]) -> bool:
 
 
 def _is_back(entry: Entry, action: Action, host: HostResult, begun: float, now: float) -> bool:
-    """Return whether a node that did what was asked shows that a fault of an earlier action is over."""
+    """Return whether the success of an action on a node shows that the node is on and reachable again."""
     if entry.since >= begun:
         return False
     if not action.from_outside:
         there = True  # it answered
     else:
         there = entry.from_outside and (action.verb == entry.undo or host.payload.get("power_state") == "on")
-    # A node that was asked to shut down is on for a while, also when the one who asked was interrupted.
+    # A node that was asked to shut down stays on for a while, also when the command was interrupted.
     on_its_way = entry.state == INTENDED and entry.deadline > now and not (action.from_outside and host.changed)
     return there and not on_its_way

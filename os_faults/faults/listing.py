@@ -1,7 +1,7 @@
-"""What is injected into the nodes of a cloud, and how it is taken back.
+"""The listing of the faults in a cloud, and their undo.
 
-A node tells itself what it holds, and takes it back. For one that was powered off or cut off from here the controller's
-journal speaks, and what was powered off is powered on.
+A node reports and undoes its own faults. For a node that this controller has powered off or cut off, the journal is
+used; a node that was powered off is powered on.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,299}")
 
 
 class Faults:
-    """Lists the faults of nodes and takes them back.
+    """Lists the faults of nodes and undoes them.
 
     Args:
-        run: runs an action, with the machines of its nodes where it is done to these.
+        run: runs an action; for an action from outside it also gets the machines of the nodes.
         ledger: the faults that nodes can't report.
     """
 
@@ -39,70 +39,70 @@ class Faults:
         self._ledger = ledger
 
     def listing(self, nodes: Iterable[Node], machines: Machines) -> Result:
-        """Return what each node holds, see `faults_of`.
+        """Return the faults that each node holds, see `faults_of`.
 
         Args:
             nodes: the nodes.
-            machines: of all nodes of the cloud.
+            machines: the machines of all nodes of the cloud.
         """
         nodes = tuple(nodes)
         listing = actions.for_playbook("faults.yml", nodes, verb="list", subject="the faults")
         off = self._off(nodes, machines)
-        there = _without(nodes, off)
-        if not there:
+        on = _without(nodes, off)
+        if not on:
             return Result(listing, off)
-        result = self._run(replace(listing, nodes=there))
+        result = self._run(replace(listing, nodes=on))
         for name, host in result.items():
             for note in host.payload.get("notes", ()):
                 LOG.warning("%s: %s", name, note)
-        cuts, known = self._ledger.cut(there), self._ledger.last_known(there)
+        cuts, known = self._ledger.cut(on), self._ledger.last_known(on)
         reports = {name: _listed(host, cuts.get(name), known.get(name, ())) for name, host in result.items()}
         return replace(result, action=listing, hosts={**reports, **off})
 
     def heal(self, nodes: Iterable[Node], ids: Set[str], machines: Machines) -> Result:
-        """Power on the nodes that were powered off, then let every node take back what it holds.
+        """Power on the nodes that were powered off, then let every node undo its faults.
 
         Args:
             nodes: the nodes.
-            ids: only the faults with these identities; all when empty.
-            machines: of all nodes of the cloud.
+            ids: only the faults with these ids; all when empty.
+            machines: the machines of all nodes of the cloud.
         """
         nodes = tuple(nodes)
         ours = self._ours(nodes, ids)
-        back = self._power_on(nodes, ours, machines)
+        powered = self._power_on(nodes, ours, machines)
         healing = _healing(nodes, ids)
         others = ids - {entry.id for entry in ours.values()}
         if ids and not others:
-            return Result(healing, back)
-        away = {
+            return Result(healing, powered)
+        off = {
             **self._off(_without(nodes, ours), machines),
-            **{name: host for name, host in back.items() if not host.ok},
+            **{name: host for name, host in powered.items() if not host.ok},
         }
-        there = _without(nodes, away)
-        if not there:
-            return Result(healing, away)
-        result = self._run(_healing(there, others))
-        cuts = self._ledger.cut(there)
-        healed = {name: _healed(host, back.get(name), cuts.get(name)) for name, host in result.items()}
-        return replace(result, action=healing, hosts={**healed, **away})
+        on = _without(nodes, off)
+        if not on:
+            return Result(healing, off)
+        result = self._run(_healing(on, others))
+        cuts = self._ledger.cut(on)
+        healed = {name: _healed(host, powered.get(name), cuts.get(name)) for name, host in result.items()}
+        return replace(result, action=healing, hosts={**healed, **off})
 
     def left(self, nodes: Iterable[Node], ids: Set[str]) -> list[str]:
-        """Return what the nodes may hold yet when their healing was interrupted, a sentence each.
+        """Return a sentence for each fault that the nodes may still hold after an interrupted `heal`.
 
         Args:
-            nodes: whom to heal.
-            ids: only the faults with these identities; all when empty.
+            nodes: the nodes to heal.
+            ids: only the faults with these ids; all when empty.
         """
         nodes = tuple(nodes)
-        away = [*self._ledger.off(nodes).values(), *self._ledger.cut(nodes).values()]
-        known = [*away, *chain.from_iterable(self._ledger.last_known(nodes).values())]
+        held = [*self._ledger.off(nodes).values(), *self._ledger.cut(nodes).values()]
+        known = [*held, *chain.from_iterable(self._ledger.last_known(nodes).values())]
         return [
             *(f"{entry.node}: may hold {_last_known(entry)}" for entry in known if not ids or entry.id in ids),
-            "'os-faults faults' lists what the nodes hold, by whoever made it",
+            "'os-faults faults' lists the faults of the nodes, also those of other users",
         ]
 
     def healing(self, nodes: Iterable[Node], ids: Set[str]) -> list[Action]:
-        """Return what `heal` would do, run by run; nothing is touched."""
+        """Return the actions of `heal`, run by run; nothing is touched."""
         nodes = tuple(nodes)
         ours = self._ours(nodes, ids)
         others = ids - {entry.id for entry in ours.values()}
@@ -112,7 +112,7 @@ class Faults:
         return {name: entry for name, entry in self._ledger.off(nodes).items() if not ids or entry.id in ids}
 
     def _off(self, nodes: Iterable[Node], machines: Machines) -> dict[str, HostResult]:
-        """Speak for the nodes that we have powered off, unless their machines say that they are on."""
+        """Return the entries of the nodes that we have powered off, unless their machines report that they are on."""
         nodes = tuple(nodes)
         entries = self._ledger.off(nodes)
         ours = [node for node in nodes if node.fqdn in entries]
@@ -130,7 +130,7 @@ class Faults:
         }
 
     def _to_machines(self, action: Action, machines: Machines) -> dict[str, HostResult]:
-        """Do an action from outside; what goes wrong is a failure of a node, and keeps no other from being healed."""
+        """Perform an action from outside; an error is a failure of its node, so that the others can be healed."""
         refused = {
             name: HostResult(name, Status.FAILED, message=why)
             for name, why in machines.refusals(action.verb, action.nodes).items()
@@ -141,12 +141,12 @@ class Faults:
         try:
             return {**refused, **self._run(replace(action, nodes=known), machines.variables(known))}
         except AnsibleExecutionException as error:
-            unheard = {node.fqdn: HostResult(node.fqdn, Status.FAILED, message=str(error)) for node in known}
-            return {**refused, **unheard, **(error.result or {})}
+            failed = {node.fqdn: HostResult(node.fqdn, Status.FAILED, message=str(error)) for node in known}
+            return {**refused, **failed, **(error.result or {})}
 
 
 def faults_of(result: Result) -> list[Fault]:
-    """Return the faults that a listing found, node by node."""
+    """Return the faults of a listing, node by node."""
     return [fault for name in sorted(result) for fault in _faults(name, result[name].payload)]
 
 
@@ -166,13 +166,13 @@ def _faults(node: str, payload: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def checked(ids: Iterable[Any]) -> set[str]:
-    """Return the identities of faults as a set.
+    """Return the ids of faults as a set.
 
     Args:
-        ids: the identities; a text is one.
+        ids: the ids; a text is one id.
 
     Raises:
-        ArgumentError: one can't be an identity, so it may have come from a host that lies.
+        ArgumentError: a value can't be an id, so it may come from a hostile host.
 
     Example:
         >>> checked("freeze-keystone")
@@ -193,7 +193,7 @@ def _healing(nodes: Iterable[Node], ids: Set[str]) -> Action:
 
 
 def _powering_on(nodes: Iterable[Node], ours: Mapping[str, Entry]) -> list[Action]:
-    """Return the actions (one as a rule, none when there is nothing to do) that take back what the journal holds."""
+    """Return the actions (as a rule one, or none) that power on the nodes which the journal reports as off."""
     undo = {node: ours[node.fqdn].undo for node in nodes if node.fqdn in ours}
     return [
         actions.for_verb("node", verb, [node for node in undo if undo[node] == verb], wait=True)
@@ -206,13 +206,13 @@ def _without(nodes: Iterable[Node], names: Iterable[str]) -> tuple[Node, ...]:
     return tuple(node for node in nodes if node.fqdn not in left_out)
 
 
-# What is said of a node that can't tell itself.
+# The entries of nodes that can't report themselves.
 
 
 def _off(host: HostResult, entry: Entry) -> HostResult:
-    """A machine that can't be asked is a failure, and what we did to it is listed all the same."""
+    """Return the entry of a node that is off. A machine that can't be asked is a failure; its fault is listed still."""
     what = f"off by {entry.verb} of {entry.by} at {_time(entry.since)}"
-    message = what if host.ok else f"{what}; whether it still is, can't be asked: {host.message}"
+    message = what if host.ok else f"{what}; its power state is not known: {host.message}"
     return replace(host, changed=False, message=message, payload=_hold(entry))
 
 
@@ -240,17 +240,17 @@ def _last_known(entry: Entry) -> str:
     return f"{what} of {entry.by} at {_time(entry.since)}, {end}"
 
 
-def _healed(host: HostResult, back: HostResult | None, cut: Entry | None) -> HostResult:
+def _healed(host: HostResult, powered: HostResult | None, cut: Entry | None) -> HostResult:
     if cut and host.status is Status.UNREACHABLE:
         host = replace(host, message=f"{host.message} ({_until(cut)})")
-    if back is None:
+    if powered is None:
         return host
-    undone = [*back.payload["undone"], *host.payload.get("undone", ())]
-    return replace(host, changed=host.changed or back.changed, payload={**host.payload, "undone": undone})
+    undone = [*powered.payload["undone"], *host.payload.get("undone", ())]
+    return replace(host, changed=host.changed or powered.changed, payload={**host.payload, "undone": undone})
 
 
 def _hold(entry: Entry) -> dict[str, Any]:
-    """Return a payload in the form in which a node tells its holds."""
+    """Return a payload in the form of a node's own report of its holds."""
     return {"holds": [{**asdict(entry), "fault": entry.verb, "state": HELD}]}
 
 

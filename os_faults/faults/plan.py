@@ -1,4 +1,4 @@
-"""What an action would do, and what stands in its way: only said, nothing is touched."""
+"""The plan of an action: its effects and its obstacles; nothing is touched."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from pathlib import Path
 from os_faults.actions import contracts
 from os_faults.model import Action, Fault
 
-#: The options that say how long a fault lasts; the first that is given counts.
+#: The options for the duration of a fault; the first that is given counts.
 _LASTS = ("seconds", "duration", "heal_after")
 
 
 @dataclass(frozen=True)
 class Preview:
-    """What an action would do.
+    """The plan of an action.
 
     Attributes:
-        action: what is meant; ``action.nodes`` is whom it would be done to, ``action.undo`` what takes it back.
-        directory: of the run that is prepared.
-        command: the command line that does it.
-        seconds: after which the nodes take it back themselves; None when they don't, or nothing is left to take back.
-        refusals: why a guard rail forbids it, a sentence each.
-        conflicts: the faults that are in place and that it would meet: on the same node, about the same thing.
+        action: the action; ``action.nodes`` are its nodes, ``action.undo`` is its undo verb.
+        directory: directory of the prepared run.
+        command: the command line of the run.
+        seconds: seconds after which the nodes undo it themselves; None when they don't, or nothing is left to undo.
+        refusals: a sentence for each guard rail that forbids it.
+        conflicts: the present faults that it would meet: on the same node, with the same target.
         unasked: nodes that could not be asked for their faults.
-        whole_cloud: whether it breaks something on every node, so that the command line wants ``--yes``.
+        whole_cloud: whether it breaks something on every node, so that the command line asks for ``--yes``.
     """
 
     action: Action
@@ -39,7 +39,7 @@ class Preview:
 
 
 def lasts(action: Action) -> int | None:
-    """Return the seconds after which a fault ends by itself; None when it does not, or nothing is left."""
+    """Return the seconds after which a fault ends by itself; None when it does not, or the action leaves no fault."""
     if action.undo is None:
         return None
     options = contracts()[action.playbook].options
@@ -49,9 +49,9 @@ def lasts(action: Action) -> int | None:
 
 
 def conflicts(action: Action, faults: Iterable[Fault]) -> tuple[Fault, ...]:
-    """Return the faults that an action would meet: those on its nodes that are about the same thing.
+    """Return the faults that an action would meet: those on its nodes with the same target.
 
-    What is done to a node as a whole (a reboot, power) meets every fault on it.
+    An action on a whole node (a reboot, power) meets every fault on it.
     """
     names = {node.fqdn for node in action.nodes}
     subject = action.hits or action.arguments.get("service")

@@ -1,4 +1,4 @@
-"""Take back what an interrupted action has done so far, and nothing that was there before it."""
+"""Rollback: undo the effects of an interrupted action, and no older fault."""
 
 from __future__ import annotations
 
@@ -8,52 +8,52 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from os_faults import actions
-from os_faults.faults.interruption import ends
+from os_faults.faults.interruption import end_of_fault
 from os_faults.model import Action, HostResult, Node, Result, Status
 
 LOG = logging.getLogger(__name__)
 
-#: Seconds by which a host may be slower in telling than the controller in counting.
+#: Seconds by which the report of a host may lag behind the controller's count.
 _SLACK = 5.0
 
-#: The module of an interrupted run may still be at work, so a host that shows nothing yet is asked again.
-#: A host that gave no answer in time is asked once more: its faults may keep it busy.
+#: The module of an interrupted run may still be at work, so a host that reports nothing yet is asked again.
+#: A host that did not answer in time is asked once more: its faults may keep it busy.
 _ROUNDS = 3
 
 
 def is_lost(host: HostResult) -> bool:
-    """Return whether nobody knows what a node did: it died, hung, or answered nonsense in the middle."""
+    """Return whether the effects on a node are unknown: it died, hung, or answered nonsense in the middle."""
     return host.status is Status.FAILED and not host.answered
 
 
 class Undo(Protocol):
-    """Takes back what an interrupted action has done so far."""
+    """Undoes the effects of an interrupted action."""
 
     def __call__(self) -> None:
-        """Take it back, and wait until that is done."""
+        """Undo them, and wait for the end of the undo."""
 
     def left(self) -> list[str]:
-        """Return a sentence for each fault that is not known to be taken back: where it is, and what ends it."""
+        """Return a sentence for each fault that may be left: its node, and how it ends."""
 
 
 @dataclass(frozen=True)
 class Rollback:
-    """Heals the faults that one action made.
+    """Heals the faults of one action.
 
     Args:
-        action: what was interrupted.
-        run: does an action without raising for what the hosts answer.
+        action: the interrupted action.
+        run: runs an action; failures of hosts are in the result, and raise nothing.
         elapsed: returns the seconds since the action began.
     """
 
     action: Action
     run: Callable[[Action], Result]
     elapsed: Callable[[], float]
-    #: Node that was asked → id of a fault that it holds → when it ends by itself (as `elapsed` counts), None for never.
+    #: Asked node → id of its fault → end of the fault (in seconds, as `elapsed` counts), None for never.
     _known: dict[str, dict[str, float | None]] = field(default_factory=dict, init=False)
 
     def __call__(self) -> None:
-        """Ask the hosts what they hold, and heal what is not older than the action.
+        """Ask the hosts for their faults, and heal those that are not older than the action.
 
         Raises:
             UndoError: a fault is still there.
@@ -75,20 +75,20 @@ class Rollback:
             listing.raise_for_status()
 
     def left(self) -> list[str]:
-        """Return a sentence for each fault that is not known to be taken back: where it is, and what ends it."""
+        """Return a sentence for each fault that may be left: its node, and how it ends."""
         return [sentence for node in self.action.nodes for sentence in self._left(node.fqdn)]
 
     def _left(self, node: str) -> list[str]:
         if node not in self._known:
-            return [f"{node}: may hold {self.action}; {ends(actions.ends_after(self.action))}"]
+            return [f"{node}: may hold {self.action}; {end_of_fault(actions.ends_after(self.action))}"]
         passed = self.elapsed()
         return [
-            f"{node}: holds {name}; {ends(None if end is None else max(0.0, end - passed))}"
+            f"{node}: holds {name}; {end_of_fault(None if end is None else max(0.0, end - passed))}"
             for name, end in self._known[node].items()
         ]
 
     def _heal(self, nodes: tuple[Node, ...], made: Mapping[str, Iterable[str]]) -> None:
-        """Let each node take back what it named itself: none speaks for another."""
+        """Let each node undo the faults that it has reported itself; no report counts for another node."""
         subject = f"what was begun by {self.action}"
         ids = {name: sorted(names) for name, names in made.items()}
         healing = actions.for_playbook("heal.yml", nodes, verb="heal", subject=subject)
@@ -97,7 +97,7 @@ class Rollback:
         healed.raise_for_status()
 
     def _made(self, host: HostResult) -> dict[str, float | None]:
-        """Return the action's own holds, with their ends: none is older than the action, by the host's clock."""
+        """Return the action's own holds and their ends: those that are not older than it, by the host's clock."""
         now, passed = host.payload.get("now", 0.0), self.elapsed()
         same = [hold for hold in host.payload.get("holds", ()) if hold["fault"] == self.action.verb]
         same = [hold for hold in same if self.action.hits in ("", hold["subject"])]
@@ -110,12 +110,12 @@ class Rollback:
 
 @dataclass(frozen=True)
 class PowerRollback:
-    """Powers on again what one action has powered off.
+    """Powers on again the nodes that one action has powered off.
 
     Args:
-        action: what was interrupted.
+        action: the interrupted action.
         nodes: those of its nodes that were on before.
-        run: does an action without raising for what becomes of it.
+        run: runs an action; failures are in the result, and raise nothing.
     """
 
     action: Action
@@ -123,10 +123,10 @@ class PowerRollback:
     run: Callable[[Action], Result]
 
     def __call__(self) -> None:
-        """Power on those that are off, and again those that went off meanwhile.
+        """Power on the nodes that are off, and again those that went off meanwhile.
 
         Raises:
-            AnsibleExecutionException: a machine could not be asked; the journal keeps its node.
+            AnsibleExecutionException: a machine could not be asked; its node stays in the journal.
         """
         left, result = self.nodes, None
         for _ in range(_ROUNDS):
@@ -137,8 +137,8 @@ class PowerRollback:
         if result is not None:
             result.raise_for_status()
         names = ", ".join(node.fqdn for node in left)
-        LOG.warning("%s: on; should it go off yet by this %s, 'heal' powers it on", names, self.action.verb)
+        LOG.warning("%s: on; if this %s still powers it off, 'heal' powers it on", names, self.action.verb)
 
     def left(self) -> list[str]:
         """Return a sentence for each node that was on before: it may be off now."""
-        return [f"{node.fqdn}: may be off by {self.action}; {ends(None)}" for node in self.nodes]
+        return [f"{node.fqdn}: may be off by {self.action}; {end_of_fault(None)}" for node in self.nodes]

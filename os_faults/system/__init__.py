@@ -1,10 +1,10 @@
-"""The machine and the user that os_faults runs as.
+"""The controller: its user, files, processes and terminal text.
 
 ============= ======================================================================
-`actor`       who acts: user and controller
-`files`       files of this user: read and written whole
-`ownership`   who else could change what lies at a path
+`actor`       the acting user: user and controller
+`files`       files of this user, read and written whole
+`ownership`   checks whether another user could change a file
 `process`     standard streams and child processes
-`text`        text from elsewhere, made fit to be shown
+`text`        foreign text, made safe to show
 ============= ======================================================================
 """

@@ -1,4 +1,4 @@
-"""Who acts: a word that goes to every node, into its records and in front of people."""
+"""The acting user: a name for the records of every node, and for people."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import pwd
 import re
 import socket
 
-#: Neither blank nor control character, nothing of a template or of a shell; a domain's users have an ``@``.
+#: No blanks, no control characters, no characters of templates or shells; users of a domain have an ``@``.
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,63}")
 
 
 def acting() -> str:
-    """Return ``user@controller``: the user as the environment names him, if that is plain, else by his account."""
+    """Return ``user@controller``: the user from the environment if the name is plain, else from the account."""
     return f"{_user()}@{_host()}"
 
 

@@ -1,4 +1,4 @@
-"""Files of this user's own: read and written so that neither a crash nor another program makes a mess of them."""
+"""Files of this user: a crash or another program can't leave them half written."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from os_faults.errors import ConfigError
 
 
 def absolute(path: str | os.PathLike[str]) -> Path:
-    """Return a path from the root on.
+    """Return an absolute path.
 
     Raises:
-        ConfigError: it is relative, and the present directory is gone.
+        ConfigError: the path is relative, and the current directory is gone.
     """
     try:
         return Path(path).absolute()
     except OSError as error:
-        raise ConfigError(f"can't tell where {os.fspath(path)!r} is: the present directory is gone") from error
+        raise ConfigError(f"can't tell where {os.fspath(path)!r} is: the current directory is gone") from error
 
 
 def opened(path: Path) -> BinaryIO:
-    """Return a file that is open for reading; what would make the reader wait, like a FIFO, is none.
+    """Return a file that is open for reading; refuse a file that could block the reader, like a FIFO.
 
     Raises:
-        OSError: it can't be read, or is no regular file.
+        OSError: it can't be read, or is not a regular file.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -41,16 +41,16 @@ def opened(path: Path) -> BinaryIO:
 
 
 def replace(path: Path, text: str) -> None:
-    """Put a text in the place of a file (0600), whole or not at all; it is on the disk when this returns.
+    """Replace a file (0600) by a text, whole or not at all; it is on the disk when this returns.
 
-    The new file is this user's own: nothing is written to one that is there, nor through a symbolic link.
+    The new file belongs to this user: nothing is written to an existing file, nor through a symbolic link.
 
     Args:
-        path: of the file, which need not be there.
+        path: path of the file, which need not exist.
         text: its new content.
 
     Raises:
-        OSError: it can't be written, or something else than a regular file lies there.
+        OSError: it can't be written, or something other than a regular file is there.
     """
     with suppress(FileNotFoundError):
         if not stat.S_ISREG(path.lstat().st_mode):
@@ -74,12 +74,12 @@ def put(descriptor: int, text: str) -> None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Keep other writers away from a file, in this process and in others.
+    """Lock a file against other writers, in this process and in others.
 
-    The lock is a file of its own beside it (``.lock``), as the file may be replaced. The directory is made.
+    The lock is a separate file beside it (``.lock``), as the file may be replaced. The directory is created.
 
     Raises:
-        OSError: it can't be made.
+        OSError: the lock or the directory can't be created.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
@@ -91,15 +91,15 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def has_room(directory: Path, wanted: int) -> bool:
-    """Return whether so many bytes can be written yet to a directory; True where nobody can tell.
+    """Return whether a directory has room for some bytes; True when that is not known.
 
     Args:
-        directory: that is there.
-        wanted: bytes.
+        directory: an existing directory.
+        wanted: number of bytes.
     """
     try:
         about = os.statvfs(directory)
     except OSError:
-        return True  # whoever writes will see
+        return True  # the write itself will show it
     full_of_files = about.f_files and not about.f_favail
     return not about.f_blocks or (not full_of_files and about.f_bavail * about.f_frsize >= wanted)

@@ -1,7 +1,7 @@
-"""Who else could change what lies at a path: asked before something is executed from it, or believed.
+"""Checks whether another user could change a file, before it is executed or trusted.
 
-Root may do everything anyway. Anybody else who owns a directory on the way, or may write to one, can put another thing
-in the place of what was meant, at any moment.
+Root may do everything anyway. Any other user who owns a directory of the path, or may write to one, can replace the
+file at any time.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ import pwd
 import stat
 from pathlib import Path
 
-#: As the kernel counts before it gives up (path_resolution(7)).
+#: The limit of the kernel for symbolic links (path_resolution(7)).
 _LINKS = 40
 
 
 def flaw(path: Path, *, shared: bool = False) -> str:
-    """Return why somebody else could change what lies at a path, as a part of a sentence; "" when nobody could.
+    """Return how another user could change a file, as a part of a sentence; "" when no other user could.
 
-    Every directory on the way is looked at, and every symbolic link. A sticky directory, like ``/tmp``, is no flaw on
-    the way: others may add to it, and leave alone what they do not own.
+    Every directory and every symbolic link of the path is checked. A sticky directory in the path, like ``/tmp``, is no
+    flaw: other users may add files to it, but can't change files that they do not own.
 
     Args:
-        path: of a file or a directory.
+        path: path of a file or a directory.
         shared: whether the path itself may be such a sticky directory.
 
     Raises:
-        OSError: there is nothing at the path, or it can't be looked at.
+        OSError: the path does not exist, or can't be read.
 
     Example:
         >>> flaw(Path("/tmp")), flaw(Path("/tmp"), shared=True)
@@ -63,7 +63,7 @@ def _flaw_of(path: str, about: os.stat_result, *, shared: bool) -> str:
 
 
 def _is_alone(gid: int) -> bool:
-    """Whether this user and root are the only members of a group, as where every user has a group of their own."""
+    """Return whether only this user and root are in a group, as on systems with a separate group for each user."""
     us = {0, os.geteuid()}
     ours = {entry.pw_name for entry in pwd.getpwall() if entry.pw_uid in us}
     if any(entry.pw_gid == gid and entry.pw_uid not in us for entry in pwd.getpwall()):
@@ -71,8 +71,8 @@ def _is_alone(gid: int) -> bool:
     try:
         group = grp.getgrgid(gid)
     except KeyError:
-        return False  # nobody knows who is in it
-    # A directory service need not tell all users whose group it is, so it must be called like its only one.
+        return False  # its members are not known
+    # A directory service may not list all members of a group, so the group must have the name of its only user.
     return group.gr_name in ours and set(group.gr_mem) <= ours
 
 

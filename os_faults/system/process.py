@@ -1,4 +1,4 @@
-"""What a program must have that starts others: three standard streams, and word of the end of its children."""
+"""Standard streams and child processes: a program that starts others needs three streams and SIGCHLD."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ _was_ignored = False
 
 
 def have_streams() -> None:
-    """Put nothing in the place of the standard streams that this program was started without (``>&-``, a daemon).
+    """Open ``/dev/null`` for each standard stream that is closed (``>&-``, a daemon).
 
-    The next file that is opened would be standard output otherwise, and get what is printed.
+    Otherwise the next opened file would become standard output, and get the printed text.
     """
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(descriptor, True)
     os.close(descriptor)
-    # Python has None for them, and pexpect and others ask for their methods.
+    # In Python they are None, and pexpect and others use their methods.
     sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: SIM115 - for the program's lifetime
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
 @contextmanager
-def hearing_of_children() -> Iterator[None]:
-    """Let the kernel tell how children end until the end of the block, also where SIGCHLD is ignored.
+def default_sigchld() -> Iterator[None]:
+    """Let the kernel report the end of children until the end of the block, even if SIGCHLD is ignored.
 
-    A program inherits that from whoever started it. Nobody who waits for a child would ever get an answer then: neither
-    this program, nor Ansible of its workers. Afterwards the signal is ignored again, as the host application had it.
+    A program inherits an ignored SIGCHLD from its parent. Then a wait for a child never gets its exit status, neither
+    in this program nor in Ansible. After the block the signal is ignored again, as in the host application.
 
     Raises:
-        OSFError: it is ignored, and this is not the main thread, which alone can change that.
+        OSFError: the signal is ignored, and this is not the main thread; only the main thread can change it.
     """
     global _users, _was_ignored
     with _turn:
@@ -59,11 +59,11 @@ def hearing_of_children() -> Iterator[None]:
             if _was_ignored and not _users and threading.current_thread() is threading.main_thread():
                 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
                 _was_ignored = False
-                _bury()
+                _reap()
 
 
-def _bury() -> None:
-    """Do what the kernel had done meanwhile where the signal is ignored: nobody asks for children that have ended."""
+def _reap() -> None:
+    """Reap the children that have ended, as the kernel does itself while the signal is ignored."""
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG) != (0, 0):
             pass

@@ -1,12 +1,12 @@
-"""Text that comes from elsewhere, made fit to be shown."""
+"""Foreign text, made safe to show."""
 
 from __future__ import annotations
 
 
 def printable(text: str) -> str:
-    r"""Return a text whose control characters are spelled out: what hosts and users say must not steer a terminal.
+    r"""Return a text with escaped control characters: text of hosts and users must not control a terminal.
 
-    Bytes that were no UTF-8, and marks that turn the direction of writing, are spelled out too.
+    Bytes that were not UTF-8, and marks that change the direction of writing, are escaped, too.
 
     Example:
         >>> printable("a\x1b[2Jb")
@@ -16,7 +16,7 @@ def printable(text: str) -> str:
 
 
 def is_text(value: object) -> bool:
-    r"""Return whether a value is a text that can be written in UTF-8; one made of other bytes can't.
+    r"""Return whether a value is a text that can be written in UTF-8; a text made of other bytes can't.
 
     Example:
         >>> is_text("é"), is_text("\udcff"), is_text(None)

@@ -1,9 +1,9 @@
-"""Runs of ``ansible-playbook`` without its start: a process with Ansible in memory that forks for each.
+"""The warm start of ``ansible-playbook``: a server process has Ansible in memory, and forks for each run.
 
-Most of a short run is the start of Python and Ansible. ansible-runner finds ``ansible-playbook`` on the PATH of the
-run, so a small program of that name (`client`), put before it, can hand the run to a process that has all of that in
-memory (`server`). ansible-runner, its events and its artifacts stay as they are. Whenever that can't be, the program
-becomes the real ``ansible-playbook``: a run is then slower, never another.
+Most of the time of a short run is the start of Python and Ansible. ansible-runner finds ``ansible-playbook`` on the
+PATH of the run. A small program of that name (`client`), earlier on the PATH, passes the run to the process with
+Ansible in memory (`server`). ansible-runner, its events and its artifacts stay the same. If the server can't take the
+run, the client becomes the real ``ansible-playbook``: the run is slower, with the same results.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ from os_faults.ansible.warm.packing import pack_library
 
 LOG = logging.getLogger(__name__)
 
-#: The environment variable by which a user does without: ``no``.
+#: The environment variable that switches the warm start off, with the value ``no``.
 SWITCH = "OS_FAULTS_WARM_START"
-#: What ansible-runner sets for every run anew; all else is the same for all runs of a server.
+#: The variables that differ from run to run; all others are the same for all runs of a server.
 _OF_A_RUN = frozenset({"AWX_ISOLATED_DATA_DIR"})
-#: The kernel takes a program's first line up to 127 characters on older machines, and blanks in it split the path.
+#: Older kernels read at most 127 characters of a program's first line, and blanks in it would split the path.
 _INTERPRETER = re.compile(r"\S{1,110}")
 _SERVER = Path(__file__).with_name("server.py")
-#: How many may wait for their turn.
+#: Number of clients that may wait for the server.
 _CLIENTS = 64
-#: Seconds for a server to end.
+#: Seconds that the server has to end.
 _END = 2.0
 
 
 class WarmStart:
-    """Keeps the server of one cloud object and puts its client before ``ansible-playbook``.
+    """Runs the server of one cloud object, and puts its client before ``ansible-playbook`` on the PATH.
 
     Args:
-        directory: a private directory (0700) that this makes: for the socket, the program and what the server says.
-        modules: the directories of our modules and of what they share; a server goes when they change.
-        playbooks: the directory of our playbooks, whose templates are compiled beforehand.
+        directory: a private directory (0700), created here, for the socket, the client and the log of the server.
+        modules: the directories of our modules and of their shared code; the server is restarted when they change.
+        playbooks: the directory of our playbooks; the server compiles their templates.
 
     Example:
         >>> modules = Path("library"), Path("module_utils")
@@ -69,14 +69,14 @@ class WarmStart:
     def before(self, env: Mapping[str, str]) -> dict[str, str]:
         """Return the environment of a run with the client before the real ``ansible-playbook``, if there is a server.
 
-        One is started when there is none, when it has ended, and when the environment or Ansible's files have changed
-        since it was. Nothing is waited for: a client waits for a server that is just starting.
+        The server is started if there is none, if it has ended, or if the environment or Ansible's files have changed
+        since its start. This method does not wait for the start; the client does.
 
         Args:
-            env: the environment that the run would have without.
+            env: the environment of the run without the warm start.
         """
         with self._turn:
-            if os.environ.get(SWITCH) == "no" or os.getpid() != self._owner:  # a forked child: it is its parent's
+            if os.environ.get(SWITCH) == "no" or os.getpid() != self._owner:  # a forked child has no server
                 return dict(env)
             key = _key(env, self._modules)
             if key is not None and (key != self._key or self._server is None or self._server.poll() is not None):
@@ -88,7 +88,7 @@ class WarmStart:
             return {**env, "PATH": os.pathsep.join([str(self._directory), env["PATH"]])}
 
     def close(self) -> None:
-        """End the server; runs that it has begun go on. Safe to repeat."""
+        """End the server; its running runs continue. Safe to repeat."""
         self._finalizer()
 
     def _start(self, env: Mapping[str, str]) -> None:
@@ -104,7 +104,7 @@ class WarmStart:
             client.chmod(0o700)
             if not os.access(client, os.X_OK):
                 raise PermissionError(f"programs can't be run from {self._directory}")
-            # It listens from now on: a client that is early waits, for that is no longer than to load Ansible itself.
+            # The socket listens from now on. An early client waits, which takes no longer than to load Ansible itself.
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
                 listener.bind(str(self._directory / "socket"))
                 listener.listen(_CLIENTS)
@@ -130,7 +130,7 @@ class WarmStart:
 
 
 def _key(env: Mapping[str, str], modules: Sequence[Path]) -> Any:
-    """Return what a server's runs have in common; None when none can stand for this ``ansible-playbook``."""
+    """Return the common conditions of a server's runs; None when a server can't replace this ``ansible-playbook``."""
     found = shutil.which("ansible-playbook", path=env["PATH"])
     spec = importlib.util.find_spec("ansible")
     beside = Path(sys.executable).with_name("ansible-playbook")

@@ -1,10 +1,10 @@
-"""What stands in the place of ``ansible-playbook``: hands its command line, environment and output to `server`.
+"""The client, in place of ``ansible-playbook``: passes its command line, environment and output to `server`.
 
-It is written into the cloud's private directory as a program and run by the Python of os_faults, beside which lies the
-real ``ansible-playbook``. That is what it becomes when there is no server or it says no.
+It is written as a program into the cloud's private directory, and run by the Python of os_faults. The real
+``ansible-playbook`` is beside that Python. The client becomes it if there is no server, or if the server refuses.
 
-It runs once for every run and has only to pass on what it was given: without ``socket`` and ``json``, which load much,
-it takes 8 instead of 22 ms of CPU time.
+It runs once for every run. Without the modules ``socket`` and ``json``, which load much, it takes 8 instead of 22 ms of
+CPU time.
 """
 
 import os
@@ -17,7 +17,7 @@ REAL = os.path.join(os.path.dirname(sys.executable), "ansible-playbook")
 
 
 def accepted(server: socket) -> bool:
-    """Hand this process's job to the server and return whether it has taken it."""
+    """Pass this process's job to the server and return whether the server accepts it."""
     variables = [name + b"=" + value for name, value in os.environb.items()]
     argv = [os.fsencode(word) for word in (REAL, *sys.argv[1:])]
     data = b"\0".join([os.getcwdb(), b"%d" % len(argv), *argv, *variables])
@@ -41,7 +41,7 @@ def end_of(server: socket) -> int:
     return status[0] if status else 255
 
 
-# What is run by Ansible finds the real one.
+# Programs that Ansible runs find the real one.
 os.environ["PATH"] = os.pathsep.join(path for path in os.environ["PATH"].split(os.pathsep) if path != HERE)
 connection = socket(AF_UNIX, SOCK_STREAM)
 if accepted(connection):

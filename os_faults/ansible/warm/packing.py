@@ -1,10 +1,9 @@
-"""Modules that travel light: with what they need of ours, and without Ansible's own library.
+"""Packed modules: small files with the needed code of ours, and without Ansible's own library.
 
-Ansible sends a Python module with fifty files of its library, 230 kB, which the host unpacks and compiles anew for
-every task: a quarter of a second of its CPU. Packed, a module is one file of 30 to 45 kB that Ansible sends as it is,
-with the arguments put in (the form that it calls "jsonargs"), and costs a tenth of that. The sources stay what they
-are, ordinary modules for everybody: the packed ones are made of them when a warm start begins, and only its runs use
-them.
+Ansible sends a Python module with fifty files of its library, 230 kB. The host unpacks and compiles them for every
+task, which takes 0.25 s of its CPU. A packed module is one file of 30 to 45 kB, which Ansible sends unchanged but for
+the arguments (the form that it calls "jsonargs"). It costs a tenth of that. The sources stay ordinary modules for all
+other users: packed modules are made from them at a warm start, and only its runs use them.
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ from pathlib import Path
 from os_faults.ansible.warm.program import PROGRAM
 
 _UTILS = "ansible.module_utils."
-#: What stands for ``ansible.module_utils.basic`` on a host.
+#: The replacement of ``ansible.module_utils.basic`` on a host.
 _STAND_IN = "os_faults.basic"
-#: What only ``ansible-doc`` reads.
+#: Variables that only ``ansible-doc`` reads.
 _DOCUMENTATION = ("DOCUMENTATION", "EXAMPLES", "RETURN")
 _BASIC = "ansible.module_utils.basic.AnsibleModule"
 
@@ -31,7 +30,7 @@ def pack_library(modules: Path, shared: Path, target: Path) -> None:
 
     Args:
         modules: the directory of modules, ``osf_*.py``.
-        shared: the directory of what they share.
+        shared: the directory of their shared code.
         target: the directory to write to; it exists.
 
     Raises:
@@ -45,10 +44,10 @@ def pack_library(modules: Path, shared: Path, target: Path) -> None:
 
 
 def read_utils(shared: Path) -> dict[str, str]:
-    """Return what modules share, by its name below ``ansible.module_utils`` (``os_faults.host.proc``).
+    """Return the shared code of modules, by name below ``ansible.module_utils`` (``os_faults.host.proc``).
 
     Args:
-        shared: the directory that it is in.
+        shared: the directory of the shared code.
 
     Raises:
         OSError: a file can't be read.
@@ -61,9 +60,9 @@ def pack(name: str, source: str, utils: Mapping[str, str]) -> str | None:
     """Return a module as one file, None for a module that needs more of Ansible than `AnsibleModule`.
 
     Args:
-        name: what the module is called.
-        source: its text.
-        utils: what modules share: name → text.
+        name: name of the module.
+        source: text of the module.
+        utils: shared code of modules: name → text.
 
     Example:
         >>> pack("osf_x", "from ansible.module_utils.urls import fetch_url", {}) is None
@@ -81,7 +80,7 @@ def pack(name: str, source: str, utils: Mapping[str, str]) -> str | None:
 
 @cache  # most modules share the same sources
 def bare(source: str) -> str:
-    r"""Return a source without what only people read; what is left stays on the lines where it was.
+    r"""Return a source without docstrings, documentation and annotations; the rest keeps its line numbers.
 
     Example:
         >>> bare("class Late(Exception):\n    '''Too late.'''\nDOCUMENTATION = '''\n...'''\nx = 1")
@@ -105,9 +104,9 @@ def bare(source: str) -> str:
 
 
 def _annotations(tree: ast.Module, lines: Sequence[str]) -> Iterator[tuple[int, int, int]]:
-    """Return where functions have annotations: the line, the first column and the one behind; nobody reads them there.
+    """Return the places of annotations in functions: the line, the first column and the column behind.
 
-    One that goes over several lines, or stands behind a character that is no ASCII, stays.
+    An annotation over several lines, or in a line with a character that is not ASCII, is left out and so stays.
     """
     for node in ast.walk(tree):
         if isinstance(node, ast.arg) and node.annotation:
@@ -121,7 +120,7 @@ def _annotations(tree: ast.Module, lines: Sequence[str]) -> Iterator[tuple[int, 
 
 
 def _is_for_people(node: ast.AST) -> bool:
-    """Whether a statement is a docstring, or documentation of a module."""
+    """Return whether a statement is a docstring, or documentation of a module."""
     if isinstance(node, ast.Expr):
         return isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
     target = node.targets[0] if isinstance(node, ast.Assign) else None
@@ -129,7 +128,7 @@ def _is_for_people(node: ast.AST) -> bool:
 
 
 def _needed(source: str, utils: Mapping[str, str]) -> set[str]:
-    """Return the names of what a module uses of ``utils``, at first or second hand."""
+    """Return the names in ``utils`` that a module imports, directly or indirectly."""
     needed: set[str] = set()
     new = {source}
     while new:
@@ -140,14 +139,14 @@ def _needed(source: str, utils: Mapping[str, str]) -> set[str]:
 
 
 def _ours(imported: str, utils: Mapping[str, str]) -> str | None:
-    """Return which of ``utils`` is imported, or has what is imported; None when it is not ours."""
+    """Return the name in ``utils`` of an imported module, or of the module of an imported name; None if not ours."""
     name = imported.removeprefix(_UTILS)
     return next((each for each in (name, name.rpartition(".")[0]) if each in utils), None)
 
 
 @cache
 def _imports(source: str) -> frozenset[str]:
-    """Return the full names of what a source imports from Ansible, also inside of functions."""
+    """Return the full names that a source imports from Ansible, also inside of functions."""
     return frozenset(name for name in _imported(source) if name.partition(".")[0] == "ansible")
 
 

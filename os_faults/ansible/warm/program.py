@@ -1,17 +1,16 @@
-"""The text of the program that a packed module is on a host, see `os_faults.ansible.warm.packing`."""
+"""The text of a packed module, the program on a host, see `os_faults.ansible.warm.packing`."""
 
 from __future__ import annotations
 
-# Python 2 and what is older than the modules must understand it far enough to say so. Ansible recognises the form by
-# the word in the comment, and puts the arguments in twice: as JSON there, and as a literal of Python. It must not find
-# an import of its own library, by which it recognises the usual form.
+# Python 2 and other versions that are too old must be able to parse the first lines, which report that. Ansible
+# recognises the form by the word in the comment, and inserts the arguments twice: there as JSON, and as a literal of
+# Python. It must not find an import of its own library, by which it recognises the usual form.
 #
-# A module comes with up to thirty others of ours, and one call needs a few of them. So whatever is imported as a whole
-# is loaded when something of it is first used: of ours it is a `Later` until then, of Python's a `PythonsOwn` (in a
-# function an import loads at once). A folder of ours is an empty module that has these as attributes. Of the names for
-# types a running program needs none but `NamedTuple`, which `Named` makes of `namedtuple`; `Type` stands for all
-# others, and `typing` itself is not loaded. Python would take a tenth of its time for
-# tidying up at the end: so `_exit`.
+# A module comes with up to thirty others of ours, and one call needs only a few of them. So a module that is imported
+# as a whole is loaded at first use: before, a module of ours is a `Later`, a module of Python a `PythonsOwn` (an import
+# in a function loads at once). A folder of ours is an empty module with these as attributes. A running program needs
+# only one name of `typing`, `NamedTuple`, which `Named` builds on `namedtuple`; `Type` replaces all others, and
+# `typing` itself is not loaded. The clean-up of Python at the end would take a tenth of the time, hence `_exit`.
 PROGRAM = """#!/usr/bin/python
 # <<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>
 import json

@@ -1,11 +1,10 @@
-"""A process that has Ansible in memory and forks for every run of ``ansible-playbook``: the other end of `client`.
+"""The server: a process with Ansible in memory that forks for every run of ``ansible-playbook``, see `client`.
 
-Run as a program with the file descriptor of its socket and the paths of a private directory and of the playbooks. It
-ends with the process
-that started it, when nothing was asked of it for ten minutes, or by SIGTERM; runs that it has begun go on.
+It is run as a program, with the file descriptor of its socket and the paths of a private directory and of the
+playbooks. It ends with its parent, after ten minutes without a client, or by SIGTERM; its running runs continue.
 
-What is loaded beforehand are Ansible's own modules and classes and what it reads from its own files. Nothing of a
-run: no inventory, no playbook, no variable. Should Ansible not load like this, every run starts its own.
+It loads Ansible's own modules, classes and files beforehand, and nothing of a run: no inventory, no playbook, no
+variable. If Ansible can't be loaded like this, every run starts its own.
 """
 
 from __future__ import annotations
@@ -27,26 +26,26 @@ import traceback
 from pathlib import Path
 from typing import Any, NamedTuple
 
-#: Seconds; one that nobody needs gives its memory back.
+#: Seconds without a client after which the server ends, to free its memory.
 _IDLE = 600.0
-#: Seconds between two looks whether the owner still lives.
+#: Seconds between two checks whether the parent still lives.
 _LOOK = 1.0
-#: Seconds for a client to say what it wants.
+#: Seconds that a client has to send its job.
 _PATIENCE = 5.0
-#: Bytes of memory that the process of one host may have for itself.
+#: Most bytes of memory for the process of one host.
 _MEMORY = 512 * 1024 * 1024
-#: Of the environment, what differs from run to run.
+#: The environment variable that differs from run to run.
 _OF_A_RUN = "AWX_ISOLATED_DATA_DIR"
-#: What the Ansible processes of a run are called; `os_faults.ansible.leftovers` knows them by it.
+#: Name of the Ansible processes of a run, for `os_faults.ansible.leftovers`.
 _NAME = "ansible-playbook"
-#: How the modules of Ansible and of os_faults are called.
+#: Prefixes of the names of Ansible's modules and of ours.
 _MODULES = ("ansible.modules.", "ansible.legacy.osf_")
 
 
-#: Kinds of plugins of which Ansible looks at all for every run.
+#: Kinds of plugins that Ansible loads completely for every run.
 _WHOLE_KINDS = ("become", "connection", "shell")
-#: The others of a common run by their kinds. Not ansible-runner's callback, which takes the run's directory from the
-#: environment when it is loaded, and none of the kind vars, of which Ansible keeps objects instead of classes.
+#: Further plugins of a common run, by kind. Not ansible-runner's callback, which reads the run's directory from the
+#: environment when it is loaded, and no vars plugins, as Ansible keeps their objects instead of their classes.
 _PLUGINS = {
     "action": ("command", "fail", "include_tasks", "normal", "raw", "set_fact"),
     "cache": ("memory",),
@@ -54,7 +53,7 @@ _PLUGINS = {
     "inventory": ("yaml",),
     "strategy": ("linear",),
 }
-#: What would be imported by each run, or even by the process of each host, as far as there are such modules.
+#: Modules that each run, or even the process of each host, would import; modules that don't exist are skipped.
 _LATE = (
     "ansible.module_utils._internal._json._profiles._module_legacy_c2m",
     "ansible.module_utils._internal._json._profiles._module_legacy_m2c",
@@ -65,14 +64,14 @@ _LATE = (
 
 
 class Job(NamedTuple):
-    """One run that a client asks for.
+    """One run, requested by a client.
 
     Attributes:
         argv: the command line, the path of the real ``ansible-playbook`` first.
         cwd: the directory to run in.
         env: the whole environment.
         streams: file descriptors of the client's standard output and error.
-        client: to which the exit status goes, as one byte.
+        client: the socket for the exit status, one byte.
     """
 
     argv: list[str]
@@ -83,11 +82,11 @@ class Job(NamedTuple):
 
 
 def serve(listener: socket.socket, env: dict[str, str]) -> Job | None:
-    """Fork for every client; return its job in the forked child, None when the server's time is over.
+    """Fork for every client; return its job in the forked child, None when the server ends.
 
     Args:
-        listener: the socket to which clients come.
-        env: the environment that every run has, but for what differs from run to run.
+        listener: the socket for clients.
+        env: the environment of every run, except the variable that differs from run to run.
     """
     owner = os.getppid()
     idle_since = time.monotonic()
@@ -100,7 +99,7 @@ def serve(listener: socket.socket, env: dict[str, str]) -> Job | None:
             continue
         idle_since = time.monotonic()
         with client:
-            job = _hear(client, env)
+            job = _read_job(client, env)
             if job is None:
                 continue  # the client finds its connection closed and starts Ansible itself
             if os.fork() == 0:
@@ -111,13 +110,13 @@ def serve(listener: socket.socket, env: dict[str, str]) -> Job | None:
 
 
 def _collect() -> None:
-    """Take note of runs that have ended, so that the CPU time of all is known of this process."""
+    """Reap the ended runs, so that their CPU time counts for this process."""
     with contextlib.suppress(ChildProcessError):  # there is none
         while os.waitpid(-1, os.WNOHANG) != (0, 0):
             pass
 
 
-def _hear(client: socket.socket, env: dict[str, str]) -> Job | None:
+def _read_job(client: socket.socket, env: dict[str, str]) -> Job | None:
     client.settimeout(_PATIENCE)
     streams: list[int] = []
     try:
@@ -142,11 +141,11 @@ def _comparable(env: dict[str, str]) -> dict[str, str]:
 
 
 def _become(job: Job) -> None:
-    """Make this process what a freshly started ``ansible-playbook`` would be."""
+    """Turn this process into a newly started ``ansible-playbook``."""
     os.setsid()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    # Standard input is not the client's terminal, as another process can't have that for its own: nobody sits there.
+    # Standard input is not the client's terminal: a terminal can't control a second process, and nobody types there.
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     for target, descriptor in enumerate(job.streams, 1):
         os.dup2(descriptor, target)
@@ -159,17 +158,17 @@ def _become(job: Job) -> None:
     sys.argv = job.argv
     with open("/proc/self/comm", "w", encoding="ascii") as comm:
         comm.write(_NAME)
-    # The environment that /proc shows is the server's: by this open directory, which the workers inherit, a
-    # process is known to be of this run.
+    # /proc shows the environment of the server. This open directory, which the worker processes inherit, marks a
+    # process of this run.
     if job.env.get(_OF_A_RUN):
         os.open(job.env[_OF_A_RUN], os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
 def _own_temporary_directory(modules: Path) -> Path:
-    """Make Ansible's directory for temporary files: the server's own is not the run's to remove.
+    """Create Ansible's directory for temporary files: the run would remove it, and must not remove the server's.
 
     Args:
-        modules: the directory in which earlier runs have left modules that are ready to be sent to hosts.
+        modules: the directory with the built modules of earlier runs, ready for hosts.
     """
     from ansible import constants
     from ansible.config.manager import cleanup_tmp_file
@@ -186,10 +185,10 @@ def _own_temporary_directory(modules: Path) -> Path:
 
 
 def _keep(built: Path, modules: Path) -> None:
-    """Leave the modules that this run has built for the next: to build one takes as long as all else of a run.
+    """Keep the modules that this run has built for later runs: to build one takes as long as the rest of a run.
 
-    Only those that change with Ansible or with os_faults, as then there is a new server; a user's own may be edited
-    at any time.
+    Only modules of Ansible and os_faults are kept: when they change, there is a new server. A user may edit his own
+    modules at any time.
     """
     for module in built.iterdir():
         if module.is_symlink() or module.suffix == ".lock" or not module.name.startswith(_MODULES):
@@ -218,8 +217,8 @@ def _play(built: Path, modules: Path) -> int:
     return code & 0xFF
 
 
-def _tell_the_end(client: socket.socket, code: int) -> None:
-    """Give the terminal back, then tell the client: it must not end before all output is written."""
+def _send_exit_status(client: socket.socket, code: int) -> None:
+    """Close the terminal, then send the exit status: the client must not end before all output is written."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
@@ -231,16 +230,16 @@ def _tell_the_end(client: socket.socket, code: int) -> None:
 
 
 def _load(library: Path) -> None:
-    """Load Ansible and the plugins of a common run, with what Ansible reads of their descriptions.
+    """Load Ansible and the plugins of a common run, with their descriptions.
 
     Args:
-        library: a directory of modules that come before all others.
+        library: a directory of modules, which take precedence over all others.
     """
     import ansible.cli.playbook
     from ansible.plugins import loader
 
     loader.init_plugin_loader()
-    # It is made once in a process, and complains when a run makes it again.
+    # The plugin loader is initialized once in a process; it warns when a run does it again.
     ansible.cli.init_plugin_loader = lambda *_paths: None
     importlib.import_module("ansible_collections.ansible.builtin")
     loader.module_loader.add_directory(str(library))
@@ -255,9 +254,9 @@ def _load(library: Path) -> None:
 
 
 def _bound_workers() -> None:
-    """Bound the memory of the process that Ansible has for each host: an answer without an end is that host's failure.
+    """Limit the memory of Ansible's process for each host, so that an endless answer is a failure of only that host.
 
-    Not for hosts with a local connection: what is started there has the limits of its parent for ever.
+    Hosts with a local connection have no limit, as services started there would inherit it for ever.
     """
     try:
         from ansible.executor.process.worker import WorkerProcess
@@ -270,26 +269,26 @@ def _bound_workers() -> None:
             return ansibles_own(self)
 
         WorkerProcess.run = run
-    except Exception:  # noqa: BLE001 - another Ansible: runs go on without the bound
+    except Exception:  # noqa: BLE001 - another version of Ansible: runs have no limit
         traceback.print_exc()
 
 
 def _compile(playbooks: Path) -> None:
-    """Compile the templates of the playbooks; should this Ansible not be made for that, every run compiles its own."""
+    """Compile the templates of the playbooks; if this version of Ansible does not allow it, every run compiles them."""
     try:
-        # by its path: os_faults need not be where this Python looks for modules
+        # by its path: os_faults may not be on the module path of this Python
         learnt = runpy.run_path(str(Path(__file__).with_name("templates.py")))
         print("templates that are compiled:", learnt["compile_beforehand"](playbooks), flush=True)
-    except Exception:  # noqa: BLE001 - whatever it is, it is no reason to be slow in all else
+    except Exception:  # noqa: BLE001 - only the templates are slower then
         traceback.print_exc()
 
 
 def main(listener: socket.socket, directory: Path, playbooks: Path) -> None:
-    """Serve the clients that come to ``listener``.
+    """Serve the clients of a socket.
 
     Args:
         listener: the socket.
-        directory: has the packed modules in ``library``; what runs build for hosts is kept in ``modules``.
+        directory: has the packed modules in ``library``, and the modules that runs have built in ``modules``.
         playbooks: the directory of our playbooks.
     """
     env = dict(os.environ)
@@ -300,7 +299,7 @@ def main(listener: socket.socket, directory: Path, playbooks: Path) -> None:
         _bound_workers()
         _compile(playbooks)
         gc.collect()
-        gc.freeze()  # the garbage collector of a run has no business with what is shared with the server
+        gc.freeze()  # the garbage collector of a run must not touch the memory that it shares with the server
         job = serve(listener, env)
     if job is not None:
         try:
@@ -310,7 +309,7 @@ def main(listener: socket.socket, directory: Path, playbooks: Path) -> None:
         except OSError:
             os._exit(1)  # nothing has begun: the client starts Ansible itself
         code = _play(built, directory / "modules")
-        _tell_the_end(job.client, code)
+        _send_exit_status(job.client, code)
         os._exit(code)
 
 

@@ -1,7 +1,7 @@
-"""Templates of the playbooks that are compiled once, before any run.
+"""Compiles the templates of the playbooks once, before any run.
 
-A task has a dozen arguments, each a template, and Ansible compiles every one anew for every host, in a process that
-ends with the task: a third of the CPU time that a host costs a run. What the server has compiled, its runs inherit.
+A task has a dozen arguments, each a template. Ansible compiles each of them again for every host, in a process that
+ends with the task: a third of the CPU time of a host in a run. Runs inherit the compiled templates of the server.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ import yaml
 
 
 def compile_beforehand(playbooks: Path) -> int:
-    """Compile what is a template in a directory of playbooks, and let Ansible use it; return how many there are.
+    """Compile the templates in a directory of playbooks, and let Ansible use them; return their number.
 
-    Ansible has no hook for this: it is done at the one method of Jinja that all templates pass. A template that is
-    not known, or is to be compiled in another way than usual, takes Ansible's own path.
+    Ansible has no hook for this. It is done at the one method of Jinja that all templates pass. Ansible itself compiles
+    a template that is not known, or is compiled in an unusual way.
 
     Args:
-        playbooks: the directory; files of YAML below it are read.
+        playbooks: the directory; YAML files below it are read.
 
     Raises:
-        Exception: this Ansible is not made as it is expected to be; nothing is changed then.
+        Exception: this version of Ansible has another structure; nothing is changed then.
     """
     from ansible._internal._templating._engine import TemplateEngine, TemplateOptions
     from ansible._internal._templating._jinja_bits import AnsibleEnvironment
@@ -56,10 +56,10 @@ def compile_beforehand(playbooks: Path) -> int:
 
 
 def templates(playbooks: Path) -> set[str]:
-    """Return every string in the files of YAML of a directory that is a template.
+    """Return every template in the YAML files of a directory.
 
     Args:
-        playbooks: the directory; directories below it are searched too.
+        playbooks: the directory; its subdirectories are searched, too.
     """
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     files = sorted(playbooks.rglob("*.yml"))
@@ -68,7 +68,7 @@ def templates(playbooks: Path) -> set[str]:
 
 
 def _is_usual(environment: Any, source: Any, args: tuple[Any, ...], options: dict[str, Any]) -> bool:
-    """Whether a template is compiled as most are; a backslash may be read in two ways."""
+    """Return whether a template is compiled in the usual way; a backslash has two meanings, so it is unusual."""
     return not args and not options and not environment.overlayed and isinstance(source, str) and "\\" not in source
 
 

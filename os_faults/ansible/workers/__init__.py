@@ -1,14 +1,14 @@
-"""Runs that other machines do: execution nodes, reached over ssh, each with a share of the nodes.
+"""Runs on workers: other machines, reached over ssh, each with a share of the nodes.
 
-A share goes through ansible-runner's own stream, ``transmit | ssh WORKER ansible-runner worker | process``. What the
-run needs travels with it; what it says comes back and is written down here, as if the run had been here.
+A share uses ansible-runner's own stream, ``transmit | ssh WORKER ansible-runner worker | process``. The stream carries
+all files of the run to the worker, and its events back; they are recorded here, as for a run on this machine.
 
-* `division`: who takes which nodes;
-* `bundle`: what travels;
+* `division`: divides the nodes among the workers;
+* `bundle`: the files that a worker gets;
 * `share`: the stream of one worker;
-* `answer`: what is taken of what comes back, and `deceit`, its error;
-* `said`: what is said beside it;
-* `shared_run`: all of them as one run.
+* `answer`: reads the answer of a worker, with care; `errors` has its error;
+* `output`: keeps the end of other output;
+* `shared_run`: all shares as one run.
 """
 
 from os_faults.ansible.workers.shared_run import SharedRun

@@ -1,7 +1,7 @@
-"""What a worker sends back, taken with care: events of its own nodes, and three small files, all of bounded size.
+"""The answer of a worker, read with care: events of its own nodes, and three small files, all of bounded size.
 
-ansible-runner's own `Processor` would unpack whatever archive comes, links and paths that lead out of its directory
-included (its issue 1548).
+ansible-runner's own `Processor` would unpack any archive, also links and paths that lead out of its directory (its
+issue 1548).
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ LOG = logging.getLogger(__name__)
 
 Event = dict[str, Any]
 
-#: Bytes that a worker may send: in one line (an event with all that a module returned), as its archive, and in all.
+#: Most bytes from a worker: in one line (an event with the answer of a module), in its archive, and in all.
 LINE, ARCHIVE, WHOLE = 64 << 20, 32 << 20, 512 << 20
-#: Bytes of a file that is kept; what is longer is cut.
+#: Most bytes of a file that is kept; a longer file is cut.
 FILE = 16 << 20
-#: Events that a worker may tell, beside so many of each of its nodes: each is a file here.
+#: Most events from a worker, and further ones for each of its nodes: each event is a file here.
 EVENTS, EVENTS_OF_A_NODE = 10_000, 1_000
-#: The files of the archive that are wanted.
+#: The wanted files of the archive.
 WANTED = ("rc", "stdout", "stderr")
 
 _UUID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -41,18 +41,18 @@ _CHUNK = 1 << 20  # a multiple of four, as base64 wants it
 
 
 class Answer(Processor):  # type: ignore[misc]  # ansible-runner has no types
-    """Reads what one worker answers.
+    """Reads the answer of one worker.
 
     Args:
         stream: the output of its ``ansible-runner worker``.
         private: a directory of ours; nothing is written there.
-        nodes: the names of the nodes of its share; it may speak of no other.
-        hear: called with every event.
-        note: called with every status.
+        nodes: the names of the nodes of its share; events of other nodes are refused.
+        on_event: called with every event.
+        on_status: called with every status.
 
     Attributes:
-        files: name → content of those of `WANTED` that it has sent.
-        is_whole: whether it came to its end.
+        files: name → content of the received files of `WANTED`.
+        is_whole: whether the answer came to its end.
     """
 
     def __init__(
@@ -60,11 +60,16 @@ class Answer(Processor):  # type: ignore[misc]  # ansible-runner has no types
         stream: IO[bytes],
         private: str,
         nodes: Collection[str],
-        hear: Callable[[Event], bool],
-        note: Callable[..., None],
+        on_event: Callable[[Event], bool],
+        on_status: Callable[..., None],
     ) -> None:
         super().__init__(
-            _input=stream, private_data_dir=private, settings={}, quiet=True, event_handler=hear, status_handler=note
+            _input=stream,
+            private_data_dir=private,
+            settings={},
+            quiet=True,
+            event_handler=on_event,
+            status_handler=on_status,
         )
         self.files: dict[str, bytes] = {}
         self.is_whole = False
@@ -73,10 +78,10 @@ class Answer(Processor):  # type: ignore[misc]  # ansible-runner has no types
         self._bytes_left = WHOLE
 
     def run(self) -> None:
-        """Read all of it; a stream that ends too early leaves `is_whole` false.
+        """Read the whole answer; a stream that ends too early leaves `is_whole` false.
 
         Raises:
-            ProtocolViolation: it is not what ansible-runner sends, or too much of it.
+            ProtocolViolation: the answer does not have the form of ansible-runner, or is too long.
         """
         while not self.is_whole and (line := self._line()):
             data = _object(line)
@@ -90,32 +95,32 @@ class Answer(Processor):  # type: ignore[misc]  # ansible-runner has no types
                 self.event_callback(data)
 
     def event_callback(self, event_data: Event) -> None:
-        """Pass an event on, if it is one of a node of the share, or of none.
+        """Pass on an event of a node of the share, or without a node.
 
         Raises:
-            ProtocolViolation: it is not, or has an identity by which no file can be called.
+            ProtocolViolation: it has another node, or its uuid can't be the name of a file.
         """
         self._events_left -= 1
         if self._events_left < 0:
-            raise ProtocolViolation("told more events than there can be")
+            raise ProtocolViolation("sent more events than a run can have")
         identity = event_data.get("uuid")
         if not (isinstance(identity, str) and _UUID.fullmatch(identity)):
-            raise ProtocolViolation("told an event without an identity")
+            raise ProtocolViolation("sent an event without a valid uuid")
         about = event_data.get("event_data", {})
         if not isinstance(event_data.get("event"), str) or not isinstance(about, Mapping):
-            raise ProtocolViolation("told an event that is none")
+            raise ProtocolViolation("sent an invalid event")
         if event_data["event"] == "playbook_on_stats" and not _are_statistics(about):
-            raise ProtocolViolation("told statistics that are none")
+            raise ProtocolViolation("sent invalid statistics")
         host = about.get("host")
         if host is not None and not (isinstance(host, str) and host in self._nodes):
-            raise ProtocolViolation(f"told something of {str(host)[:100]!r}, which is not one of its nodes")
+            raise ProtocolViolation(f"sent an event of {str(host)[:100]!r}, which is not one of its nodes")
         super().event_callback(event_data)
 
     def artifacts_callback(self, artifacts_data: Mapping[str, Any]) -> None:
-        """Take the wanted files out of the archive that follows; of one that is too large nothing is taken.
+        """Read the wanted files from the archive that follows; an archive that is too large is skipped.
 
         Raises:
-            ProtocolViolation: it is no archive, or one of these is no plain file in it.
+            ProtocolViolation: it is not an archive, or a wanted file is not a plain file in it.
         """
         size = artifacts_data["zipfile"]
         if not isinstance(size, int) or size < 0:
@@ -137,14 +142,14 @@ class Answer(Processor):  # type: ignore[misc]  # ansible-runner has no types
         return line
 
     def _decoded(self, size: int) -> Iterator[bytes]:
-        """Read what is ``size`` bytes long once it is decoded, piece by piece."""
+        """Read and decode ``size`` bytes, piece by piece."""
         left = 4 * -(-size // 3)
         self._count(left)
         while left:
             text = self._input.read(min(left, _CHUNK))
             left -= len(text)
             try:
-                yield base64.b64decode(text or b"=", validate=True)  # its end is a part that can't be read
+                yield base64.b64decode(text or b"=", validate=True)  # at the end of the stream, "=" raises the error
             except binascii.Error:
                 raise ProtocolViolation("sent an archive that is cut off, or none") from None
 
@@ -169,19 +174,17 @@ def _object(line: bytes) -> Event:
     except (ValueError, RecursionError):
         data = None
     if not isinstance(data, dict):
-        raise ProtocolViolation(
-            f"said something that is no answer of ansible-runner: {line[:100].decode(errors='replace')!r}"
-        )
+        raise ProtocolViolation(f"sent a line that is not from ansible-runner: {line[:100].decode(errors='replace')!r}")
     return data
 
 
 def _taken_from(file: IO[bytes]) -> dict[str, bytes]:
-    """Return the wanted files of an archive, each as far as it may be long."""
+    """Return the wanted files of an archive, each cut to its allowed length."""
     try:
         with zipfile.ZipFile(file) as archive:
             members = {name: archive.NameToInfo[name] for name in WANTED if name in archive.NameToInfo}
             if odd := [name for name, member in members.items() if not _is_plain(member)]:
-                raise ProtocolViolation(f"sent an archive in which {odd[0]} is no plain file")
+                raise ProtocolViolation(f"sent an archive in which {odd[0]} is not a plain file")
             files = {}
             for name, member in members.items():
                 with archive.open(member) as content:
@@ -189,10 +192,10 @@ def _taken_from(file: IO[bytes]) -> dict[str, bytes]:
     except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, OSError, EOFError, ValueError) as error:
         raise ProtocolViolation(f"sent an archive that can't be read: {error}") from error
     if not _EXIT_CODE.fullmatch(files.get("rc", b"0").decode(errors="replace")):
-        raise ProtocolViolation("sent an exit code that is no number")
+        raise ProtocolViolation("sent an exit code that is not a number")
     return files
 
 
 def _is_plain(member: zipfile.ZipInfo) -> bool:
-    kind = member.external_attr >> 28  # of a file's mode as Unix has it: 8 is a file, 10 a link, 0 when nothing is said
+    kind = member.external_attr >> 28  # the type in the Unix mode: 8 is a file, 10 a link, 0 is not given
     return kind in (0, 8) and member.compress_type in _READABLE and not member.flag_bits & 0x1

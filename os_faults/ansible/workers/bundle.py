@@ -1,4 +1,4 @@
-"""What travels to a worker: a private directory of ansible-runner in which no path leads back to this machine."""
+"""The files for a worker: a private directory of ansible-runner without paths of this machine."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _PERSIST = 10
 def pack(
     directory: Path, there: str, action: Action, inventory: Mapping[str, Any], ssh: SshConfig, secrets: Iterable[str]
 ) -> str:
-    """Make the directory of a share and return the name of its playbook.
+    """Create the directory of a share and return the name of its playbook.
 
     Args:
-        directory: where; new, and private (0700), as passwords and keys are in it.
-        there: the path of the directory on the worker.
-        action: what is done, with the nodes of this share.
-        inventory: Ansible's, of the nodes of all shares: each may be asked for the address of another.
+        directory: path of the directory; it is created, private (0700), as it has passwords and keys.
+        there: path of the directory on the worker.
+        action: the action, with the nodes of this share.
+        inventory: Ansible's inventory with the nodes of all shares: a node may need the address of another one.
         ssh: connection settings.
-        secrets: paths of files with passwords; those travel that the inventory of the share names.
+        secrets: paths of files with passwords; the worker gets those that the inventory of its share names.
 
     Raises:
         OSError: a key or another file can't be read.
@@ -39,12 +39,12 @@ def pack(
         (directory / folder).mkdir(mode=0o700)
     hosts = _of_share(inventory, action.nodes)
     text = json.dumps(hosts)
-    named = [secret for secret in secrets if secret in text]  # those of other shares and of machines stay here
+    named = [secret for secret in secrets if secret in text]  # secrets of other shares and of machines stay here
     paths = {path: f"{there}/files/{number}" for number, path in enumerate(_files(action.nodes, ssh, named))}
     for path, name in paths.items():
-        if os.path.exists(path):  # ssh knows what to say of one that is not there
+        if os.path.exists(path):  # ssh reports a missing file itself
             copy = directory / "files" / os.path.basename(name)
-            copy.touch(mode=0o600)  # it arrives with this mode, and ssh takes a key with no other
+            copy.touch(mode=0o600)  # it keeps this mode, which ssh requires for a key
             shutil.copyfile(path, copy)
     (directory / "files" / "limit").write_text("".join(f"{node.fqdn}\n" for node in action.nodes), encoding="utf-8")
     _write(directory / "inventory" / "hosts.json", _moved(hosts, paths))
@@ -55,7 +55,7 @@ def pack(
         settings(ssh, f"{there}/sockets", libraries, f"{there}/project/module_utils", _PERSIST), encoding="utf-8"
     )
     (directory / "sockets").mkdir(mode=0o700)
-    (directory / "sockets" / "here").touch()  # what is empty does not travel
+    (directory / "sockets" / "here").touch()  # an empty directory would not be sent
     if not action.tasks:
         return action.playbook
     _write(directory / "project" / "main.yml", [action.play()])
@@ -63,7 +63,7 @@ def pack(
 
 
 def _files(nodes: Iterable[Node], ssh: SshConfig, secrets: Iterable[str]) -> list[str]:
-    """Return the paths of this machine that an inventory may name, long ones first: one may begin another."""
+    """Return the paths of this machine that an inventory may name, long ones first: one may be a prefix of another."""
     keys = [key for node in nodes for key in _keys(node)]
     found = {path for path in (*keys, ssh.known_hosts, *secrets) if path is not None}
     return sorted(found, key=lambda path: (-len(path), path))
@@ -75,7 +75,7 @@ def _keys(node: Node) -> tuple[str | None, ...]:
 
 
 def _of_share(inventory: Mapping[str, Any], nodes: Iterable[Node]) -> dict[str, Any]:
-    """Return an inventory in which of others' nodes stands how they are reached, and not how to log in."""
+    """Return the inventory of a share; nodes of other shares have only their address, and no login."""
     ours = {node.fqdn for node in nodes}
     everything = inventory["all"]
     hosts = {
@@ -86,7 +86,7 @@ def _of_share(inventory: Mapping[str, Any], nodes: Iterable[Node]) -> dict[str, 
 
 
 def _moved(value: Any, paths: Mapping[str, str]) -> Any:
-    """Return a copy in which the paths of this machine are those of the worker."""
+    """Return a copy with the paths of this machine replaced by those on the worker."""
     if isinstance(value, Mapping):
         return {key: _moved(item, paths) for key, item in value.items()}
     if isinstance(value, list):
@@ -98,7 +98,7 @@ def _moved(value: Any, paths: Mapping[str, str]) -> Any:
 
 
 def _carry_libraries(directory: Path, there: str) -> list[str]:
-    """Copy the modules that were registered, and return where they are on the worker."""
+    """Copy the registered modules, and return their directories on the worker."""
     names = []
     for number, library in enumerate(resources.module_paths()[1:]):
         target = directory / "libraries" / str(number)

@@ -1,4 +1,4 @@
-"""Which worker takes which nodes."""
+"""The division of nodes among workers."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from os_faults.model import Node
 
 
 def divide(nodes: Iterable[Node], workers: Sequence[Worker]) -> dict[Worker, tuple[Node, ...]]:
-    """Return the nodes of each worker that has any.
+    """Return worker → its nodes; workers without nodes are left out.
 
-    A node goes to the workers that name it; one that nobody names, to those that name none. Where there are several,
-    the one with the fewest takes it.
+    A node goes to a worker that names it. A node that no worker names goes to a worker that names none. Of several
+    workers, the one with the fewest nodes takes it.
 
     Args:
-        nodes: whom something is done to.
-        workers: who can do it.
+        nodes: the nodes of an action.
+        workers: the workers.
 
     Raises:
-        ConfigError: nobody takes a node.
+        ConfigError: no worker takes a node.
 
     Example:
         >>> left, right = Worker("left"), Worker("right", nodes=("10.0.1.*",))

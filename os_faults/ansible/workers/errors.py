@@ -1,7 +1,7 @@
-"""The error of a worker that can't be believed."""
+"""The error for an answer of a worker that breaks the protocol."""
 
 from __future__ import annotations
 
 
 class ProtocolViolation(Exception):
-    """A worker sent what no honest one sends; the message is the end of a sentence about it."""
+    """A worker sent data that breaks the protocol; the message is the end of a sentence about the worker."""

@@ -1,4 +1,4 @@
-"""What a program says beside its answer: read as it comes, and only the end of it kept."""
+"""The error output of a program: read as it comes; only its end is kept."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import threading
 from contextlib import suppress
 from typing import IO
 
-#: Bytes that are kept.
+#: Number of bytes that are kept.
 _KEPT = 1 << 16
 
 
 class OutputTail:
-    """Reads a pipe to its end in a thread of its own, however much comes.
+    """Reads a pipe to its end, of any length, in a separate thread.
 
     Args:
         pipe: the error output of a process; it is closed at its end.
@@ -24,7 +24,7 @@ class OutputTail:
 
     def lines(self) -> list[str]:
         """Return the last lines, without empty ones; the process must have ended."""
-        self._thread.join(timeout=5)  # what it has started may keep the pipe open
+        self._thread.join(timeout=5)  # its descendants may keep the pipe open
         return [line.strip() for line in self._end.decode(errors="replace").splitlines() if line.strip()]
 
     def _read(self, pipe: IO[bytes]) -> None:

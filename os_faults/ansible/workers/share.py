@@ -25,13 +25,13 @@ LOG = logging.getLogger(__name__)
 
 Event = dict[str, Any]
 
-#: What ansible-runner calls the one run of a private directory.
+#: ansible-runner's name for the one run of a private directory.
 IDENT = "run"
-#: In memory, so that keys and passwords are gone with the power of the worker at the latest.
+#: In memory, so that keys and passwords never survive a power-off of the worker.
 _BASE = "/dev/shm"  # noqa: S108
-#: A worker that froze or lost its network is given up after about 5 x 3 s.
+#: A frozen worker, or one without network, counts as lost after about 5 x 3 s.
 _ALIVE = ("ServerAliveInterval=5", "ServerAliveCountMax=3", "ControlMaster=no", "ControlPath=none")
-#: Its environment goes into the artifacts: no more of it than the run needs.
+#: The artifacts have the environment of the run, so it has only the needed variables.
 _WORK = """umask 077
 export PATH={path}"$PATH"
 mkdir {there} || exit
@@ -40,42 +40,42 @@ trap 'exit 1' HUP INT TERM
 env -i PATH="$PATH" HOME="$HOME" USER="$(id -un)" LC_ALL=C.UTF-8 ${{SSH_AUTH_SOCK:+SSH_AUTH_SOCK="$SSH_AUTH_SOCK"}} \
     {runner} worker --private-data-dir {there}
 """
-#: Read by Python on the worker, after the program that ends leftovers here.
+#: Appended to the module `leftovers`, and run by Python on the worker.
 _CLEAR = """
 import shutil
 import sys
 end_leftovers(Path(sys.argv[1], "artifacts", sys.argv[2]))
 shutil.rmtree(sys.argv[1], ignore_errors=True)
 """
-#: Seconds for a worker to be cleared, and more for a run to say that its time is over.
+#: Seconds for the clean-up of a worker, and further seconds for a run to report its time-out.
 _CLEARED = 20
 _GRACE = 30
-#: Characters of the reason that a worker gives.
+#: Most characters of the reason that a worker reports.
 _REASON = 500
 
 
 class Share:
-    """What one worker does of an action.
+    """The share of one worker in an action.
 
     Args:
-        worker: who.
-        action: what, with the nodes of this share.
+        worker: the worker.
+        action: the action, with the nodes of this share.
         ssh: connection settings.
     """
 
     def __init__(self, worker: Worker, action: Action, ssh: SshConfig) -> None:
         self.worker = worker
         self.action = action
-        #: The run's directory on the worker; nobody can have made it before.
+        #: The run's directory on the worker; its random name can't exist before.
         self.there = f"{_BASE}/osf-{uuid.uuid4().hex[:12]}"
         self.events: list[Event] = []
-        #: What became of the run there, in ansible-runner's words.
+        #: Status of the run there, as ansible-runner reports it.
         self.status = ""
-        #: Why the worker gave no whole answer; "" when it did.
+        #: Why the worker gave no complete answer; "" when it did.
         self.lost = ""
-        #: Why Ansible did not come to the end of the run on it; "" when it did.
+        #: Why Ansible did not finish the run on it; "" when it did.
         self.error = ""
-        #: The files that it has sent at its end: name → content.
+        #: The files that the worker has sent at its end: name → content.
         self.files: Mapping[str, bytes] = {}
         self._ssh = ssh
         self._process: subprocess.Popen[bytes] | None = None
@@ -87,21 +87,21 @@ class Share:
         """Whether the run was stopped at its deadline, there or here."""
         return self.status == "timeout"
 
-    def run(self, bundle: Path, asked: Mapping[str, Any], hear: Callable[[Share, Event], None]) -> None:
-        """Do it and wait for the end; whatever goes wrong is in `lost`.
+    def run(self, bundle: Path, arguments: Mapping[str, Any], on_event: Callable[[Share, Event], None]) -> None:
+        """Run the share and wait for its end; an error of the worker is in `lost`.
 
         Args:
-            bundle: what travels.
-            asked: arguments of `ansible_runner.run`.
-            hear: called with every event.
+            bundle: the directory for the worker.
+            arguments: arguments of `ansible_runner.run`.
+            on_event: called with every event.
         """
         try:
-            output = self._stream(bundle, asked, hear)
-        except ProtocolViolation as deceit:
-            self.status, self.lost = "error", f"it {deceit}"
+            output = self._stream(bundle, arguments, on_event)
+        except ProtocolViolation as violation:
+            self.status, self.lost = "error", f"it {violation}"
         except OSError as error:
             self.status, self.lost = "error", str(error)
-        except Exception as error:  # noqa: BLE001 - of one worker; the others go on
+        except Exception as error:  # noqa: BLE001 - an error of one worker; the others continue
             self.status, self.lost = "error", f"{type(error).__name__}: {error}"
         else:
             if not any(event.get("event") == "playbook_on_stats" for event in self.events):
@@ -110,15 +110,15 @@ class Share:
             self._clear()
 
     def stop(self) -> None:
-        """End it; `run` returns then."""
+        """End the share; `run` returns then."""
         self._stopped.set()
         if self._process is not None:
             self._process.kill()
 
     def results(self) -> dict[str, HostResult]:
-        """Return what happened on each node of the share.
+        """Return the result of each node of the share.
 
-        Of a worker that was lost no node is known for sure: all of them count as not reached.
+        The results of a lost worker are not known for sure: all its nodes count as unreachable.
         """
         nodes = [node.fqdn for node in self.action.nodes]
         if self.lost and not self.timed_out:
@@ -130,11 +130,13 @@ class Share:
         why = self.lost or self.error or "the run ended without a result for this node"
         return {name: results.get(name) or HostResult(name, Status.FAILED, message=why) for name in nodes}
 
-    def _stream(self, bundle: Path, asked: Mapping[str, Any], hear: Callable[[Share, Event], None]) -> list[str]:
-        """Let the worker work, and return the last lines that it and ssh have said beside the answer.
+    def _stream(
+        self, bundle: Path, arguments: Mapping[str, Any], on_event: Callable[[Share, Event], None]
+    ) -> list[str]:
+        """Let the worker do the run, and return the last lines of error output from it and from ssh.
 
         Raises:
-            ProtocolViolation: the answer is none.
+            ProtocolViolation: the answer breaks the protocol.
         """
         from ansible_runner.streaming import Transmitter
 
@@ -143,14 +145,14 @@ class Share:
         process, output = self._start()
         to, back = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
         names = [node.fqdn for node in self.action.nodes]
-        answer = Answer(back, str(bundle), names, lambda event: self._hear(event, hear), self._note)
+        answer = Answer(back, str(bundle), names, lambda event: self._keep(event, on_event), self._note)
         deadline = threading.Timer(self.action.timeout + _GRACE, self._give_up)
         deadline.start()
         try:
             if self._stopped.is_set():
                 process.kill()
-            with suppress(BrokenPipeError):  # what it said when it ended is the better reason
-                Transmitter(_output=to, private_data_dir=str(bundle), ident=IDENT, **asked).run()
+            with suppress(BrokenPipeError):  # the error output of the worker has a better reason
+                Transmitter(_output=to, private_data_dir=str(bundle), ident=IDENT, **arguments).run()
                 to.close()
             answer.run()
             self.files = answer.files
@@ -169,7 +171,7 @@ class Share:
         return output.lines()
 
     def _start(self) -> tuple[subprocess.Popen[bytes], OutputTail]:
-        """Start ``ansible-runner worker`` there; return its ssh here, and what these say beside the answer."""
+        """Start ``ansible-runner worker`` there; return its ssh client here, and their error output."""
         runner = self.worker.runner
         path = f"{shlex.quote(os.path.dirname(runner))}:" if "/" in runner else ""
         work = _WORK.format(path=path, there=self.there, runner=shlex.quote(runner))
@@ -178,7 +180,7 @@ class Share:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C is not its concern: it is stopped by us
+            start_new_session=True,  # it must not get Ctrl-C: `stop` ends it
         )
         self._began = time.monotonic()
         return self._process, OutputTail(cast("IO[bytes]", self._process.stderr))
@@ -196,30 +198,30 @@ class Share:
             shlex.join(["sh", "-c", script, *words]),
         ]
 
-    def _hear(self, event: Event, hear: Callable[[Share, Event], None]) -> bool:
+    def _keep(self, event: Event, on_event: Callable[[Share, Event], None]) -> bool:
         event["worker"] = self.worker.address
         self.events.append(event)
-        hear(self, event)
-        return False  # it is written with the events of the others
+        on_event(self, event)
+        return False  # the shared run writes the file
 
     def _note(self, data: Mapping[str, Any], runner_config: object) -> None:
         status = str(data["status"])
-        # A second less than there, as both count for themselves.
+        # One second less than on the worker, as both count separately.
         if status == "timeout" and time.monotonic() - self._began < round(self.action.timeout) - 1:
-            raise ProtocolViolation("said that its time is over when it was not")
+            raise ProtocolViolation("reported a time-out before its deadline")
         self.status = status
         if status == "error":
             self.lost = str(data.get("job_explanation", ""))[:_REASON]
 
     def _give_up(self) -> None:
-        self.status, self.lost = "timeout", "it did not say that its time is over"
+        self.status, self.lost = "timeout", "it did not report its time-out"
         self.stop()
 
     def _blame(self, lines: Sequence[str]) -> None:
-        """Find out why there is no end of the run.
+        """Find the reason why the run did not finish.
 
         Args:
-            lines: what ssh and the programs on the worker have written to stderr.
+            lines: the last lines of stderr, from ssh and the programs on the worker.
         """
         if self.status in ("failed", "successful"):
             output = "".join(f"{event.get('stdout', '')}\n" for event in self.events)
@@ -230,20 +232,20 @@ class Share:
             self.lost = (lines[-1] if lines else "") or self.lost or "it ended without an answer"
 
     def _clear(self) -> None:
-        """End on the worker what a run without an end has left, if it can be reached."""
+        """End the leftovers of an unfinished run on the worker, if it can be reached."""
         program = Path(leftovers.__file__).read_text(encoding="utf-8") + _CLEAR
-        # -I: what lies in the home directory there is not imported.
+        # -I: Python imports nothing from the home directory there.
         command = self._command('exec python3 -I - "$@"', "sh", self.there, IDENT)
         try:
             failed = _fed(command, program.encode())
         except (OSError, subprocess.SubprocessError) as error:
             failed = str(error)
         if failed:
-            LOG.warning("the worker %s may go on with %s: %s", self.worker.address, self.action, failed)
+            LOG.warning("the worker %s may still run %s: %s", self.worker.address, self.action, failed)
 
 
 def _fed(command: list[str], text: bytes) -> str:
-    """Let a program read a text; return the last that it said when it failed, else "".
+    """Let a program read a text; return its last line of error output when it failed, else "".
 
     Raises:
         SubprocessError: it did not end in time, and was killed.
@@ -267,6 +269,6 @@ def _fed(command: list[str], text: bytes) -> str:
 
 
 def _needs_agent(node: Node) -> bool:
-    """Return whether nothing is named by which a node, or the host that it is behind, is logged in to."""
+    """Return whether the login to a node, or to its jump host, has neither a key nor a password."""
     auth = node.auth
     return not (auth.private_key_file or auth.password) or bool(auth.jump and not auth.jump.private_key_file)

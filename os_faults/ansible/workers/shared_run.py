@@ -1,4 +1,4 @@
-"""The shares of all workers as one run: its events, its artifacts, its end, its way to be stopped."""
+"""The shares of all workers as one run: start, events, artifacts, stop, result."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from os_faults.ansible.workers.share import Event, Share
 from os_faults.config import SshConfig, Worker
 from os_faults.model import Action, Result
 
-#: More hosts at a time than this are slower, whatever the worker is.
+#: Most hosts at a time on a worker; more would be slower on any machine.
 _FORKS = 50
 
 
 class SharedRun:
-    """One action by several workers.
+    """One run of an action on several workers.
 
     Args:
-        workers: who.
-        action: what.
-        inventory: Ansible's, of the action's nodes.
+        workers: the workers.
+        action: the action.
+        inventory: Ansible's inventory of the action's nodes.
         ssh: connection settings, for workers and nodes.
         secrets: paths of the files with passwords that the inventory names.
-        artifacts: the directory of the run's artifacts, as ansible-runner would have it.
-        temporary: a private directory for what travels; nothing is left in it.
-        asked: further arguments of `ansible_runner.run`.
+        artifacts: the directory of the run's artifacts, in ansible-runner's layout.
+        temporary: a private directory for the files of workers; it is empty again after the run.
+        arguments: further arguments of `ansible_runner.run`.
 
     Raises:
         ConfigError: no worker takes a node.
     """
 
-    #: As of a run that is here: what went wrong with one worker is told of its nodes.
+    #: For the protocol `Run`: an error of a worker is in the results of its nodes.
     crash: BaseException | None = None
 
     def __init__(
@@ -52,7 +52,7 @@ class SharedRun:
         secrets: Iterable[str],
         artifacts: Path,
         temporary: Path,
-        asked: Mapping[str, Any],
+        arguments: Mapping[str, Any],
     ) -> None:
         self.events: list[Event] = []
         self._shares = [
@@ -63,7 +63,7 @@ class SharedRun:
         self._secrets = tuple(secrets)
         self._artifacts = artifacts
         self._temporary = temporary
-        self._asked = asked
+        self._arguments = arguments
         self._queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._turn = threading.Lock()
         self._counter = 0
@@ -80,12 +80,12 @@ class SharedRun:
 
     @property
     def forks(self) -> int:
-        """On how many hosts all workers work at a time."""
+        """The number of hosts at a time, on all workers."""
         return sum(_forks(share) for share in self._shares)
 
     @property
     def shares(self) -> dict[str, list[str]]:
-        """The names of the nodes of each worker."""
+        """Worker → the names of its nodes."""
         return {share.worker.address: [node.fqdn for node in share.action.nodes] for share in self._shares}
 
     def follow(self, watch: Callable[[Event], None] | None) -> None:
@@ -106,7 +106,7 @@ class SharedRun:
         _write(self._artifacts / "status", "timeout" if self.timed_out else "successful" if good else "failed")
 
     def stop(self) -> None:
-        """End all shares, here and on the workers; bounded."""
+        """End all shares, here and on the workers, in bounded time."""
         for share in self._shares:
             share.stop()
         for thread in self._threads:
@@ -114,14 +114,14 @@ class SharedRun:
                 thread.join(timeout=30)
 
     def clear(self) -> None:
-        """Nothing of it is here; each share clears its own worker."""
+        """Do nothing: each share clears its own worker."""
 
     def error(self) -> str:
-        """Say why the run as a whole went wrong: never, see `report`."""
+        """Return "": errors are in the results of the nodes, see `report`."""
         return ""
 
     def report(self, result: Result) -> Result:
-        """Return a result with what happened on each node; those of a worker that was lost were not reached."""
+        """Return a result with the entries of the nodes; the nodes of a lost worker are unreachable."""
         hosts = {name: host for share in self._shares for name, host in share.results().items()}
         return replace(result, hosts=hosts)
 
@@ -130,23 +130,23 @@ class SharedRun:
         try:
             bundle = directory / "bundle"
             playbook = pack(bundle, share.there, share.action, self._inventory, self._ssh, self._secrets)
-            asked = {
-                **self._asked,
+            arguments = {
+                **self._arguments,
                 "playbook": playbook,
                 "limit": f"@{share.there}/files/limit",
                 "forks": _forks(share),
-                "envvars": {**self._asked["envvars"], "ANSIBLE_CONFIG": f"{share.there}/project/ansible.cfg"},
+                "envvars": {**self._arguments["envvars"], "ANSIBLE_CONFIG": f"{share.there}/project/ansible.cfg"},
             }
-            share.run(bundle, asked, self._hear)
+            share.run(bundle, arguments, self._write_event)
             self._keep(share.files)
-        except Exception as error:  # noqa: BLE001 - told of the nodes of the share
+        except Exception as error:  # noqa: BLE001 - it is in the results of the share's nodes
             share.lost = share.lost or str(error)
         finally:
             shutil.rmtree(directory, ignore_errors=True)
             self._queue.put(None)
 
-    def _hear(self, share: Share, event: Event) -> None:
-        """Write an event down with a number of its own, as those of one run have."""
+    def _write_event(self, share: Share, event: Event) -> None:
+        """Write an event to its file, numbered as in one run."""
         with self._turn:
             self._counter += 1
             event["counter"] = self._counter
@@ -155,7 +155,7 @@ class SharedRun:
             self._queue.put(event)
 
     def _keep(self, files: Mapping[str, bytes]) -> None:
-        """Add to the run's artifacts what a worker has sent at its end."""
+        """Add the files of a worker to the run's artifacts."""
         with self._turn:
             for name in ("stdout", "stderr"):
                 with open(_opened(self._artifacts / name, os.O_APPEND), "ab") as file:

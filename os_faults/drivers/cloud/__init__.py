@@ -1,1 +1,1 @@
-"""Clouds: whom to ask about the nodes, and what they answered."""
+"""Cloud drivers: the seeds of a cloud, and their answers."""

@@ -12,7 +12,7 @@ _PUBLIC_BRIDGE = "br-ex"
 
 
 class DevStackCloud(SshCloud):
-    """A DevStack of one host or several; the services are looked for by their systemd units.
+    """A DevStack of one host or several; the services are found by their systemd units.
 
     .. code-block:: yaml
 

@@ -12,12 +12,12 @@ from os_faults.drivers.cloud.master import MASTER_ARGUMENTS, MasterCloud
 from os_faults.errors import CloudManagementError
 from os_faults.model import Auth, HostResult, Node
 
-#: The bridges that Fuel makes of the interfaces of a node, by the names of its networks.
+#: Name of a network → the bridge that Fuel makes for it on a node.
 _BRIDGES = {"management": "br-mgmt", "public": "br-ex", "private": "br-prv", "storage": "br-storage"}
 
 
 class FuelCloud(MasterCloud):
-    """A cloud that Fuel has installed.
+    """A cloud installed by Fuel.
 
     .. code-block:: yaml
 
@@ -27,9 +27,9 @@ class FuelCloud(MasterCloud):
           username: root
           private_key_file: ~/.ssh/fuel
 
-    The master is asked for its nodes by its own command line, ``fuel`` or ``fuel2``; nodes that belong to no
-    environment are left out. Each is logged in to as on the master, through the master, or directly with
-    ``slave_direct_ssh: true``. ``nodes.filter(role="controller")`` chooses by what Fuel has made of them.
+    The master lists its nodes by its own command line, ``fuel`` or ``fuel2``; nodes without an environment are left
+    out. The login to the nodes is that of the master. It goes through the master, or directly with
+    ``slave_direct_ssh: true``. ``nodes.filter(role="controller")`` chooses nodes by their roles in Fuel.
 
     Networks: ``management``, ``public``, ``private`` and ``storage`` are Fuel's bridges.
     """
@@ -47,12 +47,12 @@ class FuelCloud(MasterCloud):
     list_playbook: ClassVar[str] = "list_fuel.yml"
 
     def listed(self, result: HostResult) -> tuple[Node, ...]:
-        """Return the nodes, from what Fuel's command line printed on the master.
+        """Return the nodes, from the output of Fuel's command line on the master.
 
         Raises:
-            CloudManagementError: it printed no JSON, a node has no address, or no node belongs to an environment.
+            CloudManagementError: the output is not JSON, a node has no address, or no node belongs to an environment.
         """
-        # The port is the master's: sshd of the nodes is where Fuel has put it.
+        # The configured port is the master's; sshd of the nodes has the default port.
         auth = replace(self._node_login(), port=None)
         try:
             entries = read_document("fuel_nodes", list(_documents(result.stdout)))
@@ -74,10 +74,10 @@ class FuelCloud(MasterCloud):
 
 
 def _documents(printed: str) -> Iterator[Mapping[str, Any]]:
-    """Return the nodes that were printed: as one list, or one after the other.
+    """Return the printed nodes: one list, or one document after the other.
 
     Raises:
-        CloudManagementError: something else was printed.
+        CloudManagementError: the output is something else.
     """
     decoder = json.JSONDecoder()
     rest = printed.strip()

@@ -18,24 +18,24 @@ _LOGIN = ("username", "port", "private_key_file", "connection", "become")
 
 
 class KollaCloud(SshCloud):
-    """A cloud that kolla-ansible has installed; the nodes are those of its inventory.
+    """A cloud installed by kolla-ansible; the nodes are those of its inventory.
 
     .. code-block:: yaml
 
         cloud_management:
           driver: kolla
           inventory: /etc/kolla/multinode
-          username: kolla                   # what the inventory says of a host counts more
+          username: kolla                   # the variables of a host in the inventory count more
           private_key_file: ~/.ssh/kolla
 
-    Ansible itself reads the inventory, on this machine: a file in any of its formats, or a directory. The nodes are the
-    hosts of its group ``baremetal``, and without that group all but those of ``deployment`` only. A password in the
-    inventory is not used: give it here, best by ``{env: NAME}``. A user other than root becomes root; ``become: false``
-    forbids it.
+    Ansible itself reads the inventory on the controller: a file in any of its formats, or a directory. The nodes are
+    the hosts of its group ``baremetal``. Without that group they are all hosts, except those only in ``deployment``.
+    Passwords in the inventory are not used: give them here, best by ``{env: NAME}``. A user other than root becomes
+    root; ``become: false`` forbids it.
 
-    Services run in containers of docker or podman, each under a systemd unit (``kolla-nova_api-container.service``)
-    which is stopped and started in place of the container. ``get_container("nova_api")`` knows the containers of all
-    services.
+    Services run in containers of docker or podman, each under a systemd unit (``kolla-nova_api-container.service``).
+    The unit is stopped and started in place of the container. ``get_container("nova_api")`` works for the containers of
+    all services.
     Networks: see ``universal``.
     """
 
@@ -54,16 +54,16 @@ class KollaCloud(SshCloud):
     root_by_default: ClassVar[bool] = True
 
     def directory(self) -> Directory | None:
-        """Return that the controller reads the inventory; None when ``node_discover`` names the nodes."""
+        """Return the controller, which reads the inventory; None when ``node_discover`` names the nodes."""
         return (
             None if self._seeds else Directory(_CONTROLLER, "list_inventory.yml", {"inventory_path": self._inventory})
         )
 
     def listed(self, result: HostResult) -> tuple[Node, ...]:
-        """Return the nodes of the inventory, from what Ansible read in it.
+        """Return the nodes of the inventory, as Ansible has read it.
 
         Raises:
-            CloudManagementError: there is none, or one has a name that is not plain.
+            CloudManagementError: there is no node, or one has a name that is not plain.
         """
         hosts: Iterable[Mapping[str, Any]] = result.payload.get("hosts", ())
         nodes = [host for host in hosts if _HOSTS in host["groups"]]

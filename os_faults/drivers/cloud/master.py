@@ -1,4 +1,4 @@
-"""What clouds have in common whose master knows the nodes."""
+"""The common part of clouds with a master that knows the nodes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MASTER_ARGUMENTS: Mapping[str, Any] = {
 
 
 class MasterCloud(SshCloud):
-    """A cloud of which the master at ``address`` names the nodes, and through which they are reached.
+    """A cloud with a master at ``address``, which lists the nodes and through which they are reached.
 
     Attributes:
         master: the master's name in the inventory.
@@ -30,7 +30,7 @@ class MasterCloud(SshCloud):
     root_by_default: ClassVar[bool] = True
 
     def directory(self) -> Directory | None:
-        """Return that the master knows the nodes; None when ``node_discover`` names them."""
+        """Return the master, which lists the nodes; None when ``node_discover`` names them."""
         if self._seeds:
             return None
         master = Node(self.master, self._args["address"], auth=self._master_login())
@@ -47,11 +47,11 @@ class MasterCloud(SshCloud):
         return auth_of(self._args, root_by_default=self.root_by_default, where=self._where)
 
     def _levels(self) -> list[Mapping[str, Any]]:
-        """Return the logins of the nodes: that of the master, and what they have of their own."""
+        """Return the levels of the nodes' login: that of the master, then their own keys."""
         return [self._args]
 
     def _node_login(self) -> Auth:
-        """Return how the nodes are logged in to: through the master, or directly when that is wished."""
+        """Return the login to the nodes: through the master, or directly with ``slave_direct_ssh``."""
         auth = auth_of(*self._levels(), root_by_default=self.root_by_default, where=self._where)
         if self._args.get("slave_direct_ssh", False):
             return auth

@@ -1,4 +1,4 @@
-"""Clouds that are installed by Salt: the master knows the nodes."""
+"""Clouds installed by Salt: the master knows the nodes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _REGEXP = {
 
 
 class SaltCloud(MasterCloud):
-    """A cloud whose nodes a Salt master knows.
+    """A cloud with a Salt master that knows the nodes.
 
     .. code-block:: yaml
 
@@ -39,9 +39,10 @@ class SaltCloud(MasterCloud):
           slave_auth: {username: root, private_key_file: ~/.ssh/nodes}
           slave_name_regexp: ^(cmp|ctl)     # which minions; all but cfg… and mon… when left out
 
-    The master is asked for the addresses and interfaces of its minions (``salt -E``). Each is logged in to through the
-    master, or directly with ``slave_direct_ssh: true``. ``get_ips_cmd`` is the function that tells the address of a
-    minion (``pillar.get _param:single_address`` when left out). What ``slave_auth`` does not say is as for the master.
+    The master is asked for the addresses and interfaces of its minions (``salt -E``). The login to the minions goes
+    through the master, or directly with ``slave_direct_ssh: true``. ``get_ips_cmd`` is the function that returns the
+    address of a minion (``pillar.get _param:single_address`` when left out). Keys that are missing in ``slave_auth``
+    come from the login of the master.
     """
 
     NAME: ClassVar[str] = "saltcloud"
@@ -68,25 +69,25 @@ class SaltCloud(MasterCloud):
         }
 
     def listed(self, result: HostResult) -> tuple[Node, ...]:
-        """Return the nodes, from what the minions told the master: each is called as its minion.
+        """Return the nodes, from the reports of the minions to the master; a node has the name of its minion.
 
         Raises:
-            CloudManagementError: a minion did not tell its address, or has no interface with it.
+            CloudManagementError: a minion did not report its address, or has no interface with it.
         """
         interfaces, addresses = (result.payload.get(key, {}) for key in ("interfaces", "addresses"))
         if not interfaces:
-            raise CloudManagementError("the Salt master knows no minion that is meant (slave_name_regexp)")
+            raise CloudManagementError("the Salt master knows no minion that matches slave_name_regexp")
         auth = self._node_login()
         found = [(name, _address(name, addresses), interfaces[name]) for name in sorted(interfaces)]
         return tuple(Node(name, ip, _mac(name, ip, own), auth=auth) for name, ip, own in found)
 
     def _levels(self) -> list[Mapping[str, Any]]:
-        """Return the logins of the nodes: that of the master, and what they have of their own."""
+        """Return the levels of the nodes' login: that of the master, then their own keys."""
         return [self._args, {"auth": self._args.get("slave_auth", {})}]
 
 
 class TcpCloud(SaltCloud):
-    """A cloud whose nodes a Salt master knows, as older configurations write it; new ones say ``saltcloud``.
+    """A cloud with a Salt master, in the form of older configurations; new ones use ``saltcloud``.
 
     .. code-block:: yaml
 
@@ -99,7 +100,7 @@ class TcpCloud(SaltCloud):
           slave_password: {env: BMC_PASSWORD}
           slave_sudo: true
 
-    ``master_sudo`` and ``slave_sudo`` say whether the user becomes root on the master and on the nodes.
+    ``master_sudo`` and ``slave_sudo`` decide whether the user becomes root on the master and on the nodes.
     """
 
     NAME: ClassVar[str] = "tcpcloud"
@@ -125,13 +126,15 @@ class TcpCloud(SaltCloud):
 
 
 def _address(minion: str, addresses: Mapping[str, Any]) -> str:
-    """Return the address that a minion told."""
+    """Return the address that a minion reported."""
     reported = addresses.get(minion)
     reported = reported[0] if isinstance(reported, list) and reported else reported
     try:
         return str(ip_address(str(reported)))
     except ValueError:
-        raise CloudManagementError(f"{minion} told the Salt master no address but {reported!r} (get_ips_cmd)") from None
+        raise CloudManagementError(
+            f"{minion} reported no address to the Salt master but {reported!r} (get_ips_cmd)"
+        ) from None
 
 
 def _mac(minion: str, ip: str, interfaces: Mapping[str, Mapping[str, Any]]) -> str | None:

@@ -1,4 +1,4 @@
-"""What clouds have in common whose nodes are asked one by one, over ssh."""
+"""The common part of clouds whose nodes are asked one by one, over ssh."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ _UNIT = re.compile(r"[^\s{}]+")
 
 
 class SshCloud:
-    """A cloud of which every node is named in the configuration and answers for itself.
+    """A cloud with every node named in the configuration; each node answers for itself.
 
     Args:
         args: see the subclass.
         where: path of the arguments, for messages.
-        listed: nodes that ``node_discover`` names; then they are the cloud.
+        listed: the nodes of ``node_discover``; they replace the nodes that the arguments name.
 
     Raises:
         ConfigError: an argument is unknown, missing or wrong, or no node is named at all.
@@ -69,34 +69,34 @@ class SshCloud:
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """What tells the cloud from others: the addresses of its seeds, or whom and what its directory is asked."""
+        """The identity of the cloud: the addresses of its seeds, or the address and arguments of its directory."""
         directory = self.directory()
         if directory is None:
             return tuple(seed.ip for seed in self._seeds)
         return (directory.node.ip, *map(str, directory.arguments.values()))
 
     def directory(self) -> Directory | None:
-        """Return who tells the seeds; None when the configuration does."""
+        """Return the directory that lists the seeds; None when the configuration names them."""
         return None
 
     def listed(self, result: HostResult) -> tuple[Node, ...]:
-        """Return the seeds, from what the directory answered."""
+        """Return the seeds, from the answer of the directory."""
         raise NotImplementedError
 
     def seeds(self) -> tuple[Node, ...]:
-        """Return whom to ask: ``address`` first, then ``nodes``, each address once."""
+        """Return the seeds: ``address`` first, then ``nodes``, each address once."""
         return self._seeds
 
     def nodes(self, results: Mapping[str, HostResult], seeds: Iterable[Node] | None = None) -> tuple[Node, ...]:
-        """Return the nodes, from what each seed answered.
+        """Return the nodes, from the answers of the seeds.
 
         Args:
             results: name of the seed → result of the discovery playbook; a seed that failed or is
                 missing is left out.
-            seeds: who was asked; those of the configuration when None.
+            seeds: the asked seeds; those of the configuration when None.
 
         Raises:
-            CloudManagementError: an answer can't be used, or two seeds give themselves one name.
+            CloudManagementError: an answer can't be used, or two seeds report the same name.
         """
         answered = [
             seed for seed in (self._seeds if seeds is None else seeds) if seed.fqdn in results and results[seed.fqdn].ok
@@ -148,7 +148,7 @@ class SshCloud:
 
 
 def seed_name(address: str) -> str:
-    """Return the name in the inventory of a host that is known by its address only.
+    """Return the inventory name of a host that is known by its address only.
 
     Example:
         >>> seed_name("10.0.0.2"), seed_name("fd00::2")
@@ -158,7 +158,7 @@ def seed_name(address: str) -> str:
 
 
 def _name(seed: Node, reported: Mapping[str, Any]) -> str:
-    """Return the name that the configuration gives the host, else the one that it gives itself."""
+    """Return the host's name in the configuration, else the name that it reports."""
     if seed.fqdn != seed_name(seed.ip):
         return seed.fqdn
     return reported.get("fqdn") or reported.get("hostname") or seed.fqdn
@@ -191,7 +191,7 @@ def _mac(seed: Node, interfaces: Iterable[Interface], wanted: str | None, defaul
 
 
 def _refuse_twins(nodes: Mapping[str, Node], answers: Mapping[str, Mapping[str, Any]]) -> None:
-    """Two seeds with one name would be one host in the inventory."""
+    """Refuse two seeds with one name: they would be one host in the inventory."""
     first: dict[str, str] = {}
     for seed, node in nodes.items():
         other = first.setdefault(node.fqdn, seed)

@@ -9,7 +9,7 @@ from os_faults.drivers.cloud.ssh import ARGUMENTS, SshCloud
 
 
 class UniversalCloud(SshCloud):
-    """Hosts that are listed here (or by ``node_discover``) and services that are configured one by one.
+    """Hosts that are listed here (or in ``node_discover``), with services that are configured one by one.
 
     .. code-block:: yaml
 
@@ -24,7 +24,7 @@ class UniversalCloud(SshCloud):
             start: [python3, -m, http.server, "8080"]
             port: 8080
 
-    There is no catalogue, and nobody becomes root unless ``become: true`` says so.
+    There is no catalogue, and no user becomes root without ``become: true``.
     """
 
     NAME: ClassVar[str] = "universal"

@@ -1,1 +1,1 @@
-"""Containers: which program runs them."""
+"""Container drivers: the programs that run containers."""

@@ -33,7 +33,7 @@ class _Engine:
         self._args = args
 
     def entry(self) -> dict[str, Any]:
-        """Return the container as playbooks take it; without a name of its own it is called as in the configuration.
+        """Return the container for the playbooks; without ``container_name`` it has its name in the configuration.
 
         Example:
             >>> PodmanContainer({"container_name": "nova_api"}).entry()
@@ -52,8 +52,8 @@ class DockerContainer(_Engine):
           nova_api: {driver: docker}
           neutron: {driver: docker, container_name: neutron_server}
 
-    ``container_name`` is its name in docker, exactly; without it that under which it stands here. It is on the nodes
-    where docker has it, running or not. A container that a systemd unit runs is started and stopped by its unit.
+    ``container_name`` is its exact name in docker; without it, the name is the key in this list. The container is on
+    the nodes where docker has it, running or not. A container of a systemd unit is started and stopped by its unit.
     """
 
     NAME: ClassVar[str] = "docker"
@@ -70,9 +70,9 @@ class PodmanContainer(_Engine):
           nova_api: {driver: podman}
           neutron: {driver: podman, container_name: neutron_server}
 
-    ``container_name`` is its name in podman, exactly; without it that under which it stands here. It is on the nodes
-    where podman has it, running or not: of root's where the login is root or becomes root, else of the user's own. A
-    container that a systemd unit runs is started and stopped by its unit.
+    ``container_name`` is its exact name in podman; without it, the name is the key in this list. The container is on
+    the nodes where podman has it, running or not. These are root's containers if the login is root or becomes root,
+    else the user's own. A container of a systemd unit is started and stopped by its unit.
     """
 
     NAME: ClassVar[str] = "podman"
@@ -81,7 +81,7 @@ class PodmanContainer(_Engine):
 
 
 class OlderDockerContainer(_Engine):
-    """A container of docker, as older configurations write it; new ones say ``docker``.
+    """A container of docker, in the form of older configurations; new ones use ``docker``.
 
     .. code-block:: yaml
 
@@ -90,7 +90,7 @@ class OlderDockerContainer(_Engine):
             driver: docker_container
             args: {container_name: neutron_api}
 
-    On a node that has podman and no docker it is podman's.
+    On a node with podman and without docker it is a container of podman.
     """
 
     NAME: ClassVar[str] = "docker_container"

@@ -1,4 +1,4 @@
-"""Nodes that are listed in the configuration."""
+"""Nodes listed in the configuration."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from os_faults.model import Node
 
 
 class NodeList:
-    """Nodes by address, with their names and MAC addresses where power drivers need them.
+    """Nodes by address, with names and MAC addresses if power drivers need them.
 
     .. code-block:: yaml
 
@@ -25,10 +25,11 @@ class NodeList:
               auth: {username: ubuntu, private_key_file: ~/.ssh/id_ed25519}
             - {ip: 10.0.0.3, username: ubuntu, port: 2222, become: true}
 
-    A node may have all keys of a login, flat or under ``auth``. ``libvirt_name`` is the name of its domain, for the
-    power driver ``libvirt``; ``fqdn`` is asked for where it is left out.
+    A node may have all keys of a login, flat or under ``auth``; missing keys come from the login of the cloud.
+    ``libvirt_name`` is the name of its domain, for the power driver ``libvirt``. Without ``fqdn`` the node is asked for
+    its name.
 
-    What the login of a node leaves open is as for the cloud. Nodes that ``cloud_management`` names are not asked then.
+    This list replaces the nodes of ``cloud_management``.
     """
 
     NAME: ClassVar[str] = "node_list"
@@ -59,7 +60,7 @@ class NodeList:
         self.seeds()  # refuses a login that is given twice
 
     def seeds(self, login: Mapping[str, Any] | None = None, root_by_default: bool = False) -> tuple[Node, ...]:
-        """Return the listed nodes, each once; ``login`` holds where an entry says nothing."""
+        """Return the listed nodes, each once; ``login`` applies where an entry has no key."""
         return tuple(
             dict.fromkeys(
                 _node(entry, f"{self._where}[{index}]", login or {}, root_by_default)

@@ -1,4 +1,4 @@
-"""Machines that can be powered off and on, and what their drivers have in common."""
+"""Machines that can be powered off and on: the common part of their drivers."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 from os_faults.model import Node
 
 POWER_VERBS = frozenset({"poweroff", "poweron", "reset", "shutdown", "power_state"})
-"""What a driver with a task file in ``playbooks/tasks/power`` can do."""
+"""The verbs of a driver with a task file in ``playbooks/tasks/power``."""
 
 SNAPSHOT_VERBS = frozenset({"snapshot", "revert"})
-"""What a driver with a task file in ``playbooks/tasks/snapshot`` can do."""
+"""The verbs of a driver with a task file in ``playbooks/tasks/snapshot``."""
 
 CONNECT_TIMEOUT: Mapping[str, Any] = {
     "connect_timeout": {"type": "integer", "minimum": 1, "description": "a whole number of seconds, 1 or more"}
@@ -20,7 +20,7 @@ CONNECT_TIMEOUT: Mapping[str, Any] = {
 
 
 def connect_timeout(args: Mapping[str, Any]) -> dict[str, int]:
-    """Return the variable of that key; none when it is left to the module.
+    """Return the variable of ``connect_timeout``; nothing when the default of the module applies.
 
     Example:
         >>> connect_timeout({"connect_timeout": 5})
@@ -30,7 +30,7 @@ def connect_timeout(args: Mapping[str, Any]) -> dict[str, int]:
 
 
 def macs_of(node: Node) -> list[str]:
-    """Return the MAC addresses by which the machine of a node may be known, each once.
+    """Return all MAC addresses of a node, each once.
 
     Example:
         >>> macs_of(Node("node-1", "10.0.0.2", "52:54:00:AA:00:01"))

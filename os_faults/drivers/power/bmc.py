@@ -1,4 +1,4 @@
-"""Which management controller (BMC) belongs to which node, as the configuration tells it."""
+"""The management controllers (BMCs) of nodes, from the configuration."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from os_faults.errors import PowerManagementError
 from os_faults.model import Node
 
 TOLD_BY = "fqdn_to_bmc, or mac_to_bmc and the mac of each node in node_list"
-"""The keys by which a configuration says which BMC a node has."""
+"""The keys of a configuration for the BMC of a node."""
 
 
 def mappings(bmc: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,7 +43,7 @@ class Bmcs:
     """The BMCs of the two mappings.
 
     Args:
-        args: of the driver.
+        args: the arguments of the driver.
 
     Attributes:
         by_mac: MAC address in lower case → BMC.
@@ -59,10 +59,10 @@ class Bmcs:
         self.by_fqdn = dict(args.get("fqdn_to_bmc", {}))
 
     def of(self, node: Node) -> dict[str, Any] | None:
-        """Return the BMC of a node, its passwords marked as such; None when it is not told.
+        """Return the BMC of a node, with its passwords as `Secret`; None when the configuration has none.
 
         Raises:
-            PowerManagementError: the MAC addresses of the node are those of several BMCs.
+            PowerManagementError: the MAC addresses of the node belong to several BMCs.
         """
         by_mac = {mac: self.by_mac[mac] for mac in macs_of(node) if mac in self.by_mac}
         bmc = next(iter(by_mac.values()), None) or self.by_fqdn.get(node.fqdn)
@@ -72,7 +72,7 @@ class Bmcs:
 
 
 def secured(bmc: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is told of a BMC with its passwords marked as such.
+    """Return the entry of a BMC, with its passwords as `Secret`.
 
     Example:
         >>> secured({"username": "admin", "password": "canary"})

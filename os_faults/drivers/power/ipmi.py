@@ -26,7 +26,7 @@ _BMC = {
 
 
 class IpmiPower:
-    """Machines whose BMC is told by the node's MAC address, or by its name.
+    """Machines with a BMC for each node, by the node's MAC address or by its name.
 
     .. code-block:: yaml
 
@@ -38,15 +38,14 @@ class IpmiPower:
             node-3.local: {address: 10.30.0.3, username: admin, password: {file: ~/.bmc}}
           connect_timeout: 5
 
-    A node's BMC is that of the ``mac`` which ``node_list`` gives the node, else that of its name, else that of a MAC
-    address which the node itself reports, in upper or lower case: there the node is believed, unless another one claims
-    the address too. A BMC may also have a ``port`` (623 when left out), a ``privilege`` to ask for (``administrator``
-    when left out; ``operator`` suffices), and its own key ``kg``. The controller logs in to the BMC; the node may be
-    off. ``connect_timeout`` is the number of seconds after which a BMC that does not answer is a failure (20 when left
-    out).
+    A node's BMC is found by the node's ``mac`` in ``node_list``, else by its name, else by a MAC address that the node
+    itself reports; upper and lower case are equal. The report of a node counts unless another node claims the same
+    address. A BMC may also have a ``port`` (623 when left out), a ``privilege`` (``administrator`` when left out;
+    ``operator`` suffices), and its own key ``kg``. The controller logs in to the BMC; the node may be off.
+    ``connect_timeout`` is the number of seconds after which a silent BMC is a failure (20 when left out).
 
     Attributes:
-        bmcs: which BMC belongs to which node.
+        bmcs: the BMCs of the nodes.
     """
 
     NAME: ClassVar[str] = "ipmi"
@@ -67,14 +66,14 @@ class IpmiPower:
         self._more = connect_timeout(args)
 
     def supports(self, node: Node) -> bool:
-        """Return whether the BMC of the node is told."""
+        """Return whether the configuration has the BMC of the node."""
         return self.bmcs.of(node) is not None
 
     def variables(self, node: Node) -> dict[str, Any]:
-        """Return how to log in to the BMC of the node."""
+        """Return the login to the BMC of the node."""
         return {"driver": self.NAME, **(self.bmcs.of(node) or {}), **self._more}
 
     def place(self, variables: Mapping[str, Any]) -> tuple[str, str]:
-        """Return the BMC: it has the one machine."""
+        """Return the BMC; it has only one machine."""
         address, port = str(variables["address"]).lower(), variables.get("port", 623)
         return f"the BMC at {f'[{address}]' if ':' in address else address}:{port}", ""

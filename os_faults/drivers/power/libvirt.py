@@ -14,18 +14,18 @@ from os_faults.errors import ConfigError
 from os_faults.model import Node
 
 _TRANSPORTS = frozenset({"", "unix", "tcp", "tls", "ssh", "libssh", "libssh2"})
-"""How libvirt may be reached. One is left out: ``ext`` is a program of this machine that libvirt starts."""
+"""The allowed transports of libvirt. Not allowed is ``ext``: libvirt would start a program on the controller."""
 _PARAMETERS = frozenset(
     {
         *("name", "mode", "socket", "proxy", "netcat", "keyfile", "sshauth", "known_hosts", "known_hosts_verify"),
         *("no_tty", "no_verify", "no_sanity", "pkipath", "tls_priority", "transport", "vcenter", "auto_answer"),
     }
 )
-"""What a connection URI may tell. One is left out: ``command`` is a program of this machine that libvirt starts."""
+"""The allowed parameters of a URI. Not allowed is ``command``: libvirt would start a program on the controller."""
 
 
 class LibvirtPower:
-    """Nodes that are virtual machines; libvirt runs on the host at ``address``.
+    """Nodes that are virtual machines under libvirt, on the host at ``address``.
 
     .. code-block:: yaml
 
@@ -35,21 +35,24 @@ class LibvirtPower:
           username: root
           private_key_file: ~/.ssh/kvm
 
-    libvirt itself logs in there by ssh, with a key or an agent. In place of the address a connection URI:
-    ``connection_uri: qemu:///system``. It names one of libvirt's own transports and no ``command``, as libvirt would
-    start that on this machine. The controller needs ``pip install 'os-faults[libvirt]'``, the host nothing but libvirt.
+    libvirt itself logs in there by ssh, with a key or an agent. A connection URI can replace the address:
+    ``connection_uri: qemu:///system``. It must have one of libvirt's own transports and no ``command``, which libvirt
+    would start on the controller. The controller needs ``pip install 'os-faults[libvirt]'``; the host needs only
+    libvirt.
 
-    A domain is found by the ``libvirt_name`` or the ``mac`` of the node, where ``node_list`` tells it, else by the MAC
-    addresses that the node itself reports: there it is believed, unless another node claims the address too. The domain
-    of a node that never answered is looked for by its name. ``domains: {node-1.domain.tld: controller,
-    node-2.domain.tld: compute}`` tells the domains one by one; then this driver knows no other node, so several
-    hypervisors may stand under ``power_managements``; one without ``domains`` claims every node that is not claimed
-    before it, so it comes last. ``connect_timeout`` is the number of seconds after which a libvirt that does not answer
-    is a failure (20 when left out); that of ssh is the configuration's ``ssh: {connect_timeout: …}``.
+    A domain is found by the node's ``libvirt_name`` or ``mac`` in ``node_list``, else by the MAC addresses that the
+    node itself reports. The report of a node counts unless another node claims the same address. The domain of a node
+    that never answered is found by the node's name.
+
+    ``domains: {node-1.domain.tld: controller, node-2.domain.tld: compute}`` names the domains one by one. The driver
+    then knows no other nodes, so ``power_managements`` may have several hypervisors. A hypervisor without ``domains``
+    takes every node that is not taken before it, so it must be the last one. ``connect_timeout`` is the number of
+    seconds after which a silent libvirt is a failure (20 when left out); that of ssh is the configuration's
+    ``ssh: {connect_timeout: …}``.
 
     Attributes:
-        connection_uri: how libvirt is reached.
-        auth: how to log in to the host at ``address``.
+        connection_uri: the connection URI of libvirt.
+        auth: the login to the host at ``address``.
         domains: name of the node → name or UUID of its domain.
     """
 
@@ -93,16 +96,16 @@ class LibvirtPower:
         self.domains: Mapping[str, str] = dict(args.get("domains", {}))
 
     def supports(self, node: Node) -> bool:
-        """Return whether the node is one of ``domains``; when none is told, whether there is anything to find it by."""
+        """Return whether ``domains`` has the node; without ``domains``, whether it has a libvirt name or a MAC."""
         return node.fqdn in self.domains if self.domains else bool(node.libvirt_name or macs_of(node))
 
     def variables(self, node: Node) -> dict[str, Any]:
-        """Return where the domain of the node is, and what it is known by."""
+        """Return the hypervisor of the node's domain, and the name or the MAC addresses of the domain."""
         variables: dict[str, Any] = {"driver": self.NAME, "uri": self.connection_uri, **self._more}
         if urlsplit(self.connection_uri).scheme.endswith("+ssh"):
             variables["ssh_args"] = self.auth
-        told = self.domains.get(node.fqdn) or node.libvirt_name
-        return {**variables, "domain": told} if told else {**variables, "macs": macs_of(node)}
+        domain = self.domains.get(node.fqdn) or node.libvirt_name
+        return {**variables, "domain": domain} if domain else {**variables, "macs": macs_of(node)}
 
     def place(self, variables: Mapping[str, Any]) -> tuple[str, str]:
         """Return the hypervisor and the domain."""
@@ -117,17 +120,17 @@ class LibvirtPower:
 
 
 def _refuse_programs(uri: str, where: str) -> None:
-    """Refuse a URI by which libvirt would start a program of this machine.
+    """Refuse a URI that makes libvirt start a program on the controller.
 
     Raises:
-        ConfigError: with what it may say.
+        ConfigError: the message lists the allowed transports or parameters.
     """
     parts = urlsplit(uri)
     transport = parts.scheme.partition("+")[2]
     if transport not in _TRANSPORTS:
         known = ", ".join(sorted(_TRANSPORTS - {""}))
         raise ConfigError(f"{where}: libvirt must be reached by one of {known}, not by {transport!r}")
-    # libvirt takes a semicolon for a separator too.
-    told = [unquote(word.partition("=")[0]) for word in re.split("[&;]", parts.query) if word]
-    if strange := [name for name in told if name not in _PARAMETERS]:
-        raise ConfigError(f"{where} may tell {', '.join(sorted(_PARAMETERS))}, and not {strange[0]!r}")
+    # For libvirt a semicolon is a separator, too.
+    names = [unquote(word.partition("=")[0]) for word in re.split("[&;]", parts.query) if word]
+    if strange := [name for name in names if name not in _PARAMETERS]:
+        raise ConfigError(f"{where} may have the parameters {', '.join(sorted(_PARAMETERS))}, not {strange[0]!r}")

@@ -1,4 +1,4 @@
-"""Machines whose management controller (BMC) speaks Redfish."""
+"""Machines with a management controller (BMC) that speaks Redfish."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _BMC = {
     "properties": {**_SERVICE, "system": _SYSTEM},
 }
 _NOTHING_ELSE = {"propertyNames": {"enum": ["mac_to_bmc", "fqdn_to_bmc", *CONNECT_TIMEOUT]}}
-"""Beside these keys a login at the top would belong to nobody."""
+"""Schema that forbids a login beside these keys: no BMC would use it."""
 
 
 class RedfishPower:
@@ -48,7 +48,7 @@ class RedfishPower:
     .. code-block:: yaml
 
         power_managements:
-          - driver: redfish                 # each node has a BMC of its own, told by MAC address or by name
+          - driver: redfish                 # each node has its own BMC, by MAC address or by name
             mac_to_bmc:
               52:54:00:f9:b8:f9: {url: https://10.30.0.2, username: admin, password: {env: BMC_PASSWORD}}
             fqdn_to_bmc:
@@ -57,7 +57,7 @@ class RedfishPower:
                 username: admin
                 password: {file: ~/.bmc}
                 verify: ~/bmc-ca.pem
-          - driver: redfish                 # one service has them all, and knows them by their MAC addresses
+          - driver: redfish                 # one service has all machines, and finds them by their MAC addresses
             url: https://rack-1.local:8443
             username: admin
             password: {env: BMC_PASSWORD}
@@ -66,19 +66,19 @@ class RedfishPower:
 
     The controller needs ``pip install 'os-faults[redfish]'``; it logs in to the BMC, and the node may be off.
 
-    A BMC that has several systems needs the identity of the node's, as ``system``. Behind one service for many a node
-    is found by ``systems: {node-1.local: 437XR1138R2}``, and with that this driver knows no other node; or by the
-    ``mac`` that ``node_list`` gives it, else by the MAC addresses that the node itself reports. There the node is
-    believed, unless another one claims the address too; so it is in ``mac_to_bmc``.
+    A BMC with several systems needs the id of the node's system, as ``system``. One service for many finds a node by
+    ``systems: {node-1.local: 437XR1138R2}``; the driver then knows no other nodes. Without ``systems`` it finds a node
+    by its ``mac`` in ``node_list``, else by the MAC addresses that the node itself reports. The report of a node counts
+    unless another node claims the same address; so it is in ``mac_to_bmc``.
 
-    ``verify`` is ``true`` (when left out), ``false``, or the path of the certificates that are trusted. A URL with
-    ``http`` is refused, as the password would go in clear, unless ``insecure_http: true`` stands beside it.
-    ``connect_timeout`` is the number of seconds after which a BMC that does not answer is a failure (20 when left out).
+    ``verify`` is ``true`` (when left out), ``false``, or the path of the trusted certificates. A URL with ``http`` is
+    refused, as it sends the password in clear, unless ``insecure_http: true`` is beside it. ``connect_timeout`` is the
+    number of seconds after which a silent BMC is a failure (20 when left out).
 
     Attributes:
-        bmcs: which BMC belongs to which node, where each has its own.
-        service: the one service for many; empty where each has its own.
-        systems: name of the node → identity of its system in that service.
+        bmcs: the BMCs of the nodes, if each has its own.
+        service: the one service for many; empty if each node has its own.
+        systems: name of the node → id of its system in that service.
     """
 
     NAME: ClassVar[str] = "redfish"
@@ -114,11 +114,11 @@ class RedfishPower:
         self._more = connect_timeout(args)
 
     def supports(self, node: Node) -> bool:
-        """Return whether the BMC or the system of the node is told, or can be found by its MAC addresses."""
+        """Return whether the configuration has the BMC or the system of the node, or its MAC addresses can find it."""
         return self._configured(node) is not None
 
     def variables(self, node: Node) -> dict[str, Any]:
-        """Return how to log in to the service of the node, and which of its systems the node is."""
+        """Return the login to the service of the node, and the system of the node there."""
         entry = self._configured(node) or {}
         verify = entry.get("verify", True)
         trust = {"verify": True, "ca_file": verify} if isinstance(verify, str) else {"verify": verify}
@@ -126,7 +126,7 @@ class RedfishPower:
         return {"driver": self.NAME, **about, **trust, **self._more}
 
     def place(self, variables: Mapping[str, Any]) -> tuple[str, str]:
-        """Return the service and the system; without either identity or MAC address it is the only one."""
+        """Return the service and the system; without an id and a MAC address it is the only system."""
         macs = " or ".join(variables.get("macs", ()))
         which = variables.get("system") or (f"with {macs}" if macs else "")
         return f"the BMC at {str(variables['url']).lower().rstrip('/')}", f"the system {which}" if which else ""
@@ -142,10 +142,10 @@ class RedfishPower:
 
 
 def _refuse_http(args: Mapping[str, Any], where: str) -> None:
-    """Refuse to send a password in clear where nobody has said that it may.
+    """Refuse to send a password in clear without ``insecure_http``.
 
     Raises:
-        ConfigError: with the place.
+        ConfigError: the message has the path of the key.
     """
     own = {join(where, key, name): bmc for key in mappings({}) for name, bmc in args.get(key, {}).items()}
     for place, service in {where: args, **own}.items():

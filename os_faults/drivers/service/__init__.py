@@ -1,1 +1,1 @@
-"""Services: how they are found, started and stopped on a host."""
+"""Service drivers: how to find, start and stop services on a host."""

@@ -21,9 +21,9 @@ class ContainerService:
             container: nova_api
             port: 8774
 
-    It has the verbs of services: what is frozen are the processes of the container, and unplugged are the ports that
-    they listen on in the network of the host. ``engine`` is ``docker`` or ``podman``, and whichever has it when left
-    out. For ``pause`` name it under ``containers``.
+    It has the verbs of services: ``freeze`` stops the processes of the container, and ``unplug`` blocks the ports on
+    which they listen in the network of the host. ``engine`` is ``docker`` or ``podman``; when left out, it is the one
+    that has the container. For ``pause``, also list it under ``containers``.
     """
 
     NAME: ClassVar[str] = "container"
@@ -45,7 +45,7 @@ class ContainerService:
         self._args = args
 
     def entry(self) -> dict[str, Any]:
-        """Return the service as catalogues write it.
+        """Return the service in the form of a catalogue.
 
         Example:
             >>> ContainerService({"container": "nova_api", "port": 8774}).entry()

@@ -29,14 +29,14 @@ class PacemakerService:
             grep: /mysqld( |$)          # how kill, freeze and unplug find its processes
             port: 3306
 
-    It is on all nodes of the cluster. ``terminate`` bans it from the nodes that are asked and waits until it runs there
-    no longer; Pacemaker starts it on another one, if one is left. ``start`` lifts the ban. ``restart`` and ``kill`` act
-    where it runs, and change nothing on the other nodes. A ban outlives a reboot of its node, and so does the record by
-    which ``heal()`` lifts it.
+    It is on all nodes of the cluster. ``terminate`` bans it from the chosen nodes and waits until it no longer runs
+    there; Pacemaker starts it on another node, if one is left. ``start`` lifts the ban. ``restart`` and ``kill`` act on
+    the nodes where it runs, and change nothing on the others. A ban survives a reboot of its node, and so does the
+    record by which ``heal()`` lifts it.
 
     A resource that is a systemd unit needs no ``grep``; others may have ``executable``, ``pidfile`` or ``unit`` in its
     place. With ``or_units: [mysql.service]`` it is these units on hosts whose cluster has no such resource.
-    Pacemaker itself is told by its own tools (``crm_resource``); neither ``pcs`` nor ``crmsh`` is needed.
+    Pacemaker is controlled by its own tools (``crm_resource``); ``pcs`` and ``crmsh`` are not needed.
     """
 
     NAME: ClassVar[str] = "pacemaker"
@@ -54,7 +54,7 @@ class PacemakerService:
         self._args = args
 
     def entry(self) -> dict[str, Any]:
-        """Return the service as catalogues write it.
+        """Return the service in the form of a catalogue.
 
         Example:
             >>> PacemakerService({"resource": "p_mysqld", "port": 3306}).entry()
@@ -65,7 +65,7 @@ class PacemakerService:
 
 
 class _Older:
-    """A resource as older configurations write it."""
+    """A resource in the form of older configurations."""
 
     NAME: ClassVar[str]
     SCHEMA: ClassVar[Mapping[str, Any]]
@@ -76,7 +76,7 @@ class _Older:
         self._args = args
 
     def entry(self) -> dict[str, Any]:
-        """Return the service as catalogues write it: that of the driver ``pacemaker``."""
+        """Return the service in the form of a catalogue, with the driver ``pacemaker``."""
         units = {"or_units": [self._args["linux_service"]]} if "linux_service" in self._args else {}
         return {
             "driver": PacemakerService.NAME,
@@ -88,7 +88,7 @@ class _Older:
 
 
 class PcsService(_Older):
-    """A service that Pacemaker manages, as older configurations write it; new ones say ``pacemaker``.
+    """A service that Pacemaker manages, in the form of older configurations; new ones use ``pacemaker``.
 
     .. code-block:: yaml
 
@@ -118,7 +118,7 @@ class PcsOrLinuxService(_Older):
             driver: pcs_or_linux_service
             args: {pcs_service: neutron-l3-agent, linux_service: neutron-l3-agent, grep: neutron-l3-agent}
 
-    On a node whose cluster has the resource it is that of the driver ``pacemaker``, else the unit.
+    On a node whose cluster has the resource it is a service of the driver ``pacemaker``, else the unit.
     """
 
     NAME: ClassVar[str] = "pcs_or_linux_service"

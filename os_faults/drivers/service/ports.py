@@ -1,4 +1,4 @@
-"""The ports of a service, in the ways in which people write them."""
+"""The ports of a service, in all forms of a configuration."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PORT: Mapping[str, Any] = {
             "prefixItems": [
                 {"enum": ["tcp", "udp"]},
                 {"$ref": "#/$defs/tcp_port"},
-                {"enum": ["ingress", "egress"]},  # what `unplug` cuts where it is not told; both ways when left out
+                {"enum": ["ingress", "egress"]},  # the default direction of `unplug`; both when left out
             ],
             "minItems": 2,
             "maxItems": 3,
@@ -32,7 +32,7 @@ PORTS: Mapping[str, Any] = {
 
 
 def ports_of(args: Mapping[str, Any]) -> list[list[Any]]:
-    """Return the ports as catalogues write them.
+    """Return the ports in the form of a catalogue.
 
     Example:
         >>> ports_of({"port": 5000, "ports": [["udp", 53]]})

@@ -1,4 +1,4 @@
-"""Services that are a program of their own."""
+"""Services that are separate programs."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ GREP: Mapping[str, Any] = {
 _PATH = {"type": "string", "pattern": r"^/[^\s{}]+$", "description": "the absolute path of a file"}
 
 HANDLES: Mapping[str, Any] = {"pidfile": _PATH, "executable": _PATH, "grep": GREP, "unit": UNIT}
-"""Schema of the keys that processes may be found by, for the ``properties`` of a service driver."""
+"""Schema of the handles, the keys by which processes are found, for the ``properties`` of a service driver."""
 
 
 class ProcessService:
-    r"""A program that is found by its pid file, its executable, its command line or a unit; root is not needed.
+    r"""A program, found by its pid file, its executable, its command line or a unit; root is not needed.
 
     .. code-block:: yaml
 
@@ -50,19 +50,19 @@ class ProcessService:
 
     One of these finds it:
 
-    * ``pidfile``: the file that it writes its number into (for a program that does not, ``start`` does);
+    * ``pidfile``: the file with its process number (``start`` writes the file for a program that does not);
     * ``executable``: the path of the binary, or of the script that an interpreter runs;
-    * ``grep``: an extended regular expression that is looked for in the whole command line;
-    * ``unit``: a systemd unit, where other commands than systemd's start and stop it.
+    * ``grep``: an extended regular expression, searched for in the whole command line;
+    * ``unit``: a systemd unit that is started and stopped by other commands than systemd's.
 
-    All processes that it has started belong to it. Editors, pagers, shells with ``-c`` and other tools that only have
-    its name on their command line, such as ``tail -f`` of its log, are never taken for it. A service that is found by
-    ``executable`` or ``grep`` is on the nodes where it runs, or where ``terminate`` stopped it; others are where they
-    are installed.
+    All its descendant processes belong to it. Editors, pagers, shells with ``-c`` and other tools that only have its
+    name on their command line, such as ``tail -f`` of its log, never belong to it. A service with ``executable`` or
+    ``grep`` is on the nodes where it runs, or where ``terminate`` stopped it; others are on the nodes where they are
+    installed.
 
-    ``start`` is the command and its words, and no shell reads it; ``start_cmd``, ``terminate_cmd`` and ``restart_cmd``
-    are for the shell. Without a command that starts it the service can't be started again, so it is not stopped
-    either. Without ``terminate_cmd`` it gets SIGTERM, without ``restart_cmd`` it is stopped and started.
+    ``start`` is the command and its words, without a shell; ``start_cmd``, ``terminate_cmd`` and ``restart_cmd`` are
+    for the shell. Without a start command the service can't be started again, so os_faults does not stop it either.
+    Without ``terminate_cmd`` it gets SIGTERM, without ``restart_cmd`` it is stopped and started.
     """
 
     NAME: ClassVar[str] = "process"
@@ -95,7 +95,7 @@ class ProcessService:
         self._args = args
 
     def entry(self) -> dict[str, Any]:
-        """Return the service as catalogues write it.
+        """Return the service in the form of a catalogue.
 
         Example:
             >>> ProcessService({"pidfile": "/run/web.pid", "start": ["web"]}).entry()
@@ -106,7 +106,7 @@ class ProcessService:
 
 
 def handles_of(args: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what processes are found by as catalogues write it.
+    """Return the handles of a service in the form of a catalogue.
 
     Example:
         >>> handles_of({"unit": "haproxy", "port": 80})
@@ -117,10 +117,10 @@ def handles_of(args: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_grep(args: Mapping[str, Any], where: str) -> None:
-    """Refuse a ``grep`` that is no regular expression.
+    """Refuse a ``grep`` that is not a regular expression.
 
     Raises:
-        ConfigError: with the reason.
+        ConfigError: the message has the reason.
     """
     try:
         re.compile(args.get("grep", ""))

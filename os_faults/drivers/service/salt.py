@@ -11,7 +11,7 @@ from os_faults.drivers.service.process import GREP, ProcessService, check_grep
 
 
 class SaltService:
-    """A service that is started and stopped through the host's Salt minion.
+    """A service that the host's Salt minion starts and stops.
 
     .. code-block:: yaml
 
@@ -20,8 +20,8 @@ class SaltService:
             driver: salt_service
             args: {salt_service: keystone, grep: keystone-all, port: [tcp, 5000]}
 
-    ``salt-call --local`` starts, stops and restarts it, so the Salt master is not asked. Its processes are found by
-    ``grep``, as those of the driver ``process``.
+    ``salt-call --local`` starts, stops and restarts it, without the Salt master. Its processes are found by ``grep``,
+    as with the driver ``process``.
     """
 
     NAME: ClassVar[str] = "salt_service"
@@ -47,7 +47,7 @@ class SaltService:
         self._args = args
 
     def entry(self) -> dict[str, Any]:
-        """Return the service as catalogues write it: a program with commands."""
+        """Return the service in the form of a catalogue: a program with commands."""
         call = "salt-call --local --retcode-passthrough service.{} " + self._args["salt_service"]
         words = {"start_cmd": "start", "terminate_cmd": "stop", "restart_cmd": "restart"}
         commands = {key: call.format(word) for key, word in words.items()}

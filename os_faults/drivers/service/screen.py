@@ -24,9 +24,9 @@ class ScreenService:
             driver: screen
             args: {window_name: n-api, grep: bin/nova-api, port: [tcp, 8774]}
 
-    It is stopped by Ctrl-C, and started by typing the last command of its window once more, with the key Up and Enter.
-    ``session`` is the name of screen's session (``stack`` when left out), ``user`` whose it is (the same). Its
-    processes are found by ``grep``, as those of the driver ``process``.
+    Ctrl-C stops it. The keys Up and Enter start it: they repeat the last command of its window. ``session`` is the name
+    of screen's session, ``user`` its owner (both ``stack`` when left out). Its processes are found by ``grep``, as with
+    the driver ``process``.
     """
 
     NAME: ClassVar[str] = "screen"
@@ -50,7 +50,7 @@ class ScreenService:
         self._args = args
 
     def entry(self) -> dict[str, Any]:
-        """Return the service as catalogues write it: a program with commands."""
+        """Return the service in the form of a catalogue: a program with commands."""
         return {
             "driver": ProcessService.NAME,
             "grep": self._args["grep"],

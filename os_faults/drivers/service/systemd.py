@@ -20,7 +20,7 @@ UNITS: Mapping[str, Any] = {
     "items": UNIT,
     "description": "a list of units, at least one",
 }
-"""Schema of several."""
+"""Schema of a list of units."""
 
 
 class SystemdService:
@@ -35,8 +35,8 @@ class SystemdService:
             # units: [devstack@app-*, app.service]     # the first pattern that the host knows
             port: 8080
 
-    ``.service`` may be left out. ``aliases`` are other names of the service, and ``behind`` is the name of the service
-    that takes its requests when it listens on a unix socket only.
+    ``.service`` may be left out. ``aliases`` are other names of the service. If the service listens only on a unix
+    socket, ``behind`` is the name of the service that takes its requests.
     """
 
     NAME: ClassVar[str] = "systemd"
@@ -60,7 +60,7 @@ class SystemdService:
         self._args = args
 
     def entry(self) -> dict[str, Any]:
-        """Return the service as catalogues write it.
+        """Return the service in the form of a catalogue.
 
         Example:
             >>> SystemdService({"service_name": "app", "port": 8080}).entry()

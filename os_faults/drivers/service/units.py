@@ -1,4 +1,4 @@
-"""Services that systemd runs, by the drivers of older configurations."""
+"""Services that systemd runs: the drivers of older configurations."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class _NamedUnit:
         self._args = args
 
     def entry(self) -> dict[str, Any]:
-        """Return the service as catalogues write it: that of the driver ``systemd``."""
+        """Return the service in the form of a catalogue, with the driver ``systemd``."""
         return {"driver": SystemdService.NAME, "units": [self._args[self.HANDLE]], "ports": ports_of(self._args)}
 
 
@@ -37,7 +37,7 @@ def _schema(handle: str) -> Mapping[str, Any]:
 
 
 class SystemService(_NamedUnit):
-    """A service that systemd runs, as older configurations write it; new ones say ``systemd``.
+    """A service that systemd runs, in the form of older configurations; new ones use ``systemd``.
 
     .. code-block:: yaml
 
@@ -46,7 +46,7 @@ class SystemService(_NamedUnit):
             driver: system_service
             args: {service_name: app, grep: app-server, port: [tcp, 8080]}
 
-    The processes are those of the unit; ``grep`` is not needed for that, and does not count.
+    The processes are those of the unit; ``grep`` is accepted and ignored.
     """
 
     NAME: ClassVar[str] = "system_service"
@@ -56,7 +56,7 @@ class SystemService(_NamedUnit):
 
 
 class LinuxService(_NamedUnit):
-    """A service that ``service NAME start`` starts, as older configurations write it; new ones say ``systemd``.
+    """A service started by ``service NAME start``, in the form of older configurations; new ones use ``systemd``.
 
     .. code-block:: yaml
 
@@ -65,7 +65,7 @@ class LinuxService(_NamedUnit):
             driver: linux_service
             args: {linux_service: app, grep: app-server}
 
-    Init scripts are units for systemd. The processes are those of the unit; ``grep`` does not count.
+    Init scripts are units for systemd. The processes are those of the unit; ``grep`` is accepted and ignored.
     """
 
     NAME: ClassVar[str] = "linux_service"
@@ -75,7 +75,7 @@ class LinuxService(_NamedUnit):
 
 
 class SystemdUnitService(_NamedUnit):
-    """A service that systemd runs, as older configurations write it; new ones say ``systemd``.
+    """A service that systemd runs, in the form of older configurations; new ones use ``systemd``.
 
     .. code-block:: yaml
 
@@ -84,7 +84,7 @@ class SystemdUnitService(_NamedUnit):
             driver: systemd_service
             args: {systemd_service: app, grep: app-server}
 
-    The processes are those of the unit; ``grep`` is not needed for that, and does not count.
+    The processes are those of the unit; ``grep`` is accepted and ignored.
     """
 
     NAME: ClassVar[str] = "systemd_service"

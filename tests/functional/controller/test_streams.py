@@ -167,8 +167,8 @@ def test_a_program_that_ignores_the_end_of_children_goes_on_doing_so(host: LoneH
 def test_the_present_directory_is_gone(host: LoneHost) -> None:
     for words, code, told in (
         ("nodes", 0, ""),
-        ("--artifacts-dir runs nodes", 2, "can't tell where 'runs' is: the present directory is gone"),
-        ("discover out.yml", 2, "can't tell where 'out.yml' is: the present directory is gone"),
+        ("--artifacts-dir runs nodes", 2, "can't tell where 'runs' is: the current directory is gone"),
+        ("discover out.yml", 2, "can't tell where 'out.yml' is: the current directory is gone"),
     ):
         done = shell(host, f"mkdir gone; cd gone; rmdir ../gone; $F {words}")
         assert done.returncode == code, done.stderr

@@ -179,18 +179,18 @@ def test_a_worker_answers_for_its_own_nodes(asked: Callable[[], Result], liar: P
 LIES = {
     "another node": (
         event("runner_on_ok", "good.local") + STATS + END,
-        r"it told something of 'good\.local', which is",
+        r"it sent an event of 'good\.local', which is",
     ),
     "an archive with a link": (
         STATS + packed({"rc": "0", "stdout": "/etc/shadow"}, "stdout") + END,
-        "it sent an archive in which stdout is no plain file",
+        "it sent an archive in which stdout is not a plain file",
     ),
     "an identity that is a path": (
         STATS.replace('"a-1"', '"../../../../lie"') + END,
-        "it told an event without an identity",
+        "it sent an event without a valid uuid",
     ),
-    "a time-out": ('{"status": "timeout"}\n' + END, "it said that its time is over when it was not"),
-    "no answer": ("command not found\n", "it said something that is no answer of ansible-runner: 'command not found"),
+    "a time-out": ('{"status": "timeout"}\n' + END, "it reported a time-out before its deadline"),
+    "no answer": ("command not found\n", "it sent a line that is not from ansible-runner: 'command not found"),
     "half an answer": (event("runner_on_ok", "other.local"), "it ended in the middle of its answer"),
 }
 

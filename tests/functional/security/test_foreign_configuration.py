@@ -77,7 +77,7 @@ def refused(place: Place, why: str) -> None:
     code, told = place("nodes")
     assert code == 2
     assert told == (
-        f"os-faults: {place.config} was found in the present directory and is not used, as {why}; "
+        f"os-faults: {place.config} was found in the current directory and is not used, as {why}; "
         "name it with --config or OS_FAULTS_CONFIG\n"
     )
     assert not place.canary.exists()

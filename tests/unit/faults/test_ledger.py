@@ -209,7 +209,7 @@ def test_a_node_that_goes_off_much_later_is_listed_and_healed(
 
     with pytest.raises(KeyboardInterrupt):
         Session(interrupted).cloud.get_nodes(fqdns=[NODE_1]).shutdown()
-    assert f"{NODE_1}: on; should it go off yet by this shutdown, 'heal' powers it on" in caplog.text
+    assert f"{NODE_1}: on; if this shutdown still powers it off, 'heal' powers it on" in caplog.text
     assert Session(machines).cloud.faults() == [], "it is on"
     machines.off.add("10.0.0.1")
     assert [fault.id for fault in Session(machines).cloud.faults()] == [f"shutdown-{NODE_1}"]
@@ -227,7 +227,7 @@ def test_an_undo_that_fails_is_named(machines: Machines) -> None:
         session.cloud.heal()
     assert undo.value.result[NODE_1].payload["undone"] == [f"poweroff-{NODE_1}"]
     assert session.done[-1] == ("heal", [NODE_1, NODE_3]), "all others are healed"
-    with pytest.raises(PartlyDone, match=r"off by poweroff of .*; whether it still is, can't be asked: the BMC does"):
+    with pytest.raises(PartlyDone, match=r"off by poweroff of .*; its power state is not known: the BMC does"):
         session.cloud.faults()
     machines.broken.clear()
     session.cloud.heal()

@@ -73,7 +73,7 @@ def test_a_delay_counts_from_when_it_is_done() -> None:
 
 
 def test_a_moment_that_has_passed_is_refused() -> None:
-    with pytest.raises(ArgumentError, match=r"freeze web service: its moment \(at\) passed 5.0 s ago, so nothing was"):
+    with pytest.raises(ArgumentError, match=r"freeze web service: its start time \(at\) passed 5.0 s ago, so"):
         actions.with_start_time(freeze(at=NOW), NOW + 5)
 
 
@@ -118,5 +118,5 @@ def test_nothing_else_is_done_together_with_it() -> None:
     with Cloud(load(CONFIG), runner=FakeRunner(hosts())) as cloud:
         memcached = cloud.get_service("memcached")
         wanted = [memcached.action("restart"), memcached.action("freeze", seconds=10, at="3s")]
-        with pytest.raises(ArgumentError, match=r"freeze memcached service: waits for its moment \(at\), so nothing"):
+        with pytest.raises(ArgumentError, match=r"freeze memcached service: has a start time \(at\), so nothing"):
             cloud.perform_all(wanted)

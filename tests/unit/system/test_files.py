@@ -54,5 +54,5 @@ def test_a_relative_path_without_a_present_directory(tmp_path: Path, monkeypatch
     monkeypatch.chdir(gone)
     gone.rmdir()
     assert files.absolute("/x") == Path("/x")
-    with pytest.raises(ConfigError, match="the present directory is gone"):
+    with pytest.raises(ConfigError, match="the current directory is gone"):
         files.absolute("x")
