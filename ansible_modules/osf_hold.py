@@ -95,8 +95,8 @@ options:
     default: {}
   scripts:
     description:
-      - Names of further such files, which lie in C(files) beside the playbook. The action plugin of this module reads
-        them, so it must be there.
+      - Further such files, as paths below C(files) beside the playbook; the last part of a path is the name in the
+        hold. The action plugin of this module reads them, so it must be there.
     type: list
     elements: str
     default: []

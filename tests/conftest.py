@@ -10,9 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import ansible.module_utils
 import pytest
 
+from os_faults import resources
+
 BINDEP = Path(__file__).parents[1] / "bindep.txt"
+
+# Tests import what modules share under the name that it has on a host: ansible.module_utils.os_faults.
+ansible.module_utils.__path__.append(str(resources.module_utils_dir()))
 
 # A job in the background (or nohup) starts with these ignored, and so would everything that tests start.
 for _number, _default in {

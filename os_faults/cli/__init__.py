@@ -15,6 +15,7 @@ are at their place of use, so that ``--help`` and completion are quick.
 `passwords`   hint at ``--ask-pass`` for a printed command line
 `names`       completion of services and nodes
 `output`      text and JSON
+`components`  listings of services and containers
 `incomplete`  answers without some of the nodes
 `terminal`    all output to the terminal
 `progress`    the progress line on a terminal

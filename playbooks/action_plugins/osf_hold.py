@@ -47,7 +47,7 @@ class ActionModule(Normal):
         state, at = args.get("state", "present"), args.get("at")
         scripts = args.pop("scripts", None) or []
         if state == "present":
-            args["files"] = {**{name: self._read(name) for name in scripts}, **(args.get("files") or {})}
+            args["files"] = {**{Path(name).name: self._read(name) for name in scripts}, **(args.get("files") or {})}
             if at:
                 args["sight"] = min(filter(None, (self._look() for _ in range(LOOKS))), key=_within, default=None)
         self._task.args = args

@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -26,18 +25,6 @@ class Captured(Exception):
     def __init__(self, arguments: dict[str, Any]) -> None:
         super().__init__("captured")
         self.arguments = arguments
-
-
-@pytest.fixture(scope="module")
-def shared_code() -> Iterator[None]:
-    """Let modules import ``ansible.module_utils.<ours>``, as Ansible lets them on a host."""
-    import ansible.module_utils
-
-    ansible.module_utils.__path__.append(str(FOLDER / "module_utils"))
-    try:
-        yield
-    finally:
-        ansible.module_utils.__path__.remove(str(FOLDER / "module_utils"))
 
 
 def load(name: str) -> Any:
@@ -80,7 +67,6 @@ def test_there_are_modules() -> None:
     assert MODULES
 
 
-@pytest.mark.usefixtures("shared_code")
 @pytest.mark.parametrize("name", MODULES)
 def test_documentation_mirrors_the_argument_spec(name: str) -> None:
     module = load(name)
@@ -92,7 +78,6 @@ def test_documentation_mirrors_the_argument_spec(name: str) -> None:
     assert (says in {"full", "partial"}) == arguments.get("supports_check_mode", False)
 
 
-@pytest.mark.usefixtures("shared_code")
 @pytest.mark.parametrize("name", MODULES)
 def test_documentation_is_whole(name: str) -> None:
     module = load(name)
@@ -109,7 +94,6 @@ def test_documentation_is_whole(name: str) -> None:
     assert all(name in task for task in examples), "every example is a task with this module"
 
 
-@pytest.mark.usefixtures("shared_code")
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_use_only_options_that_exist(name: str) -> None:
     module = load(name)

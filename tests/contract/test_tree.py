@@ -90,3 +90,10 @@ def test_relative_links_lead_somewhere(page: Path) -> None:
 
 def test_version_stands_in_the_changelog() -> None:
     assert "## [Unreleased]" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_scripts_of_faults_have_different_names() -> None:
+    """A hold is one directory, so the folders below ``playbooks/files`` are not seen there."""
+    names = [path.name for path in FILES if path.is_relative_to(ROOT / "playbooks" / "files")]
+    assert len(names) > 20
+    assert len(names) == len(set(names))

@@ -15,7 +15,7 @@ from typing import Any
 import ansible_runner
 import pytest
 import yaml
-from cloud_fixture import CONFIG, hosts
+from support.cloud_fixture import CONFIG, hosts
 
 import os_faults
 from os_faults import ArgumentError, Cloud, ServiceError, resources
@@ -28,7 +28,6 @@ from os_faults.model.start_time import LONGEST, epoch_of
 from os_faults.testing import FakeRunner
 
 PLAYBOOKS = Path(__file__).parents[2] / "playbooks"
-MODULE_UTILS = Path(__file__).parents[2] / "ansible_modules" / "module_utils"
 Render = Callable[..., dict[str, Any]]
 
 
@@ -73,14 +72,6 @@ def rendered(tmp_path: Path) -> Render:
     return render
 
 
-@pytest.fixture
-def module_utils(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let modules import ``ansible.module_utils.<ours>``, as Ansible lets them on a host."""
-    import ansible.module_utils
-
-    monkeypatch.setattr(ansible.module_utils, "__path__", [*ansible.module_utils.__path__, str(MODULE_UTILS)])
-
-
 def numbered(cases: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {f"case-{number}": case for number, case in enumerate(cases)}
 
@@ -88,7 +79,7 @@ def numbered(cases: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 # -- seconds until a fault ends by itself ------------------------------------------------------------------------------
 
 
-def test_a_fault_that_is_given_no_time_lasts_as_long_everywhere(module_utils: None) -> None:
+def test_a_fault_that_is_given_no_time_lasts_as_long_everywhere() -> None:
     """Configuration, contracts and the end after which a fault without an end keeps nobody away."""
     from ansible.module_utils.os_faults.hold.owners import end_of
 
@@ -263,7 +254,7 @@ IDS = {
 }
 
 
-def test_a_host_its_answer_and_heal_take_the_same_ids(module_utils: None) -> None:
+def test_a_host_its_answer_and_heal_take_the_same_ids() -> None:
     from ansible.module_utils.os_faults.hold.identity import hold_id, is_plain
 
     shapes = yaml.safe_load((Path(os_faults.__file__).parent / "actions" / "answers" / "shapes.yml").read_text())
@@ -285,7 +276,7 @@ def heal_takes(name: str) -> bool:
         return False
 
 
-def test_the_clock_is_read_where_the_fault_that_sets_it_leaves_its_note(module_utils: None) -> None:
+def test_the_clock_is_read_where_the_fault_that_sets_it_leaves_its_note() -> None:
     from ansible.module_utils.os_faults.hold.identity import hold_id
     from ansible.module_utils.os_faults.hold.store import SYSTEM_ROOT
     from ansible.module_utils.os_faults.host.clock import EPOCH
@@ -294,4 +285,6 @@ def test_the_clock_is_read_where_the_fault_that_sets_it_leaves_its_note(module_u
     (fault,) = [task["osf_hold"] for task in play[0]["tasks"] if "inject" in task.get("osf_hold", {})]
     directory = f"{SYSTEM_ROOT}/{hold_id(fault['fault'], fault['subject'])}"
     assert EPOCH.startswith(f"{directory}/")
-    assert re.search(rf"mv \S+ {EPOCH[len(directory) + 1 :]}\b", (PLAYBOOKS / "files" / "clock.sh").read_text())
+    assert re.search(
+        rf"mv \S+ {EPOCH[len(directory) + 1 :]}\b", (PLAYBOOKS / "files" / "clock" / "clock.sh").read_text()
+    )

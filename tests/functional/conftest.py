@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 from ansible_runner.interface import init_runner
-from held_service import Service
-from ready_ansible import ReadyAnsible
+from support.held_service import Service
+from support.ready_ansible import ReadyAnsible
 
 from os_faults import resources
 

@@ -75,6 +75,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         item.add_marker(pytest.mark.hosts)
+    items.sort(key=lambda item: item.path.name == "test_closing.py")  # it asks what the others have shown
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

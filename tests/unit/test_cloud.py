@@ -3,7 +3,7 @@ from __future__ import annotations
 from itertools import groupby
 
 import pytest
-from cloud_fixture import CONFIG, cloud_of, hold_of, hosts
+from support.cloud_fixture import CONFIG, cloud_of, hold_of, hosts
 
 from os_faults import (
     AnsibleExecutionUnreachable,

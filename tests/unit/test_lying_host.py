@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from lying_fixture import CONFIG, EVIL, GOOD, HONEST, LyingRunner, added, cloud_of, places, put, without
+from support.lying_fixture import CONFIG, EVIL, GOOD, HONEST, LyingRunner, added, cloud_of, places, put, without
 
 from os_faults import Cloud, GuardRailError, OSFException, Result
 from os_faults.cli import main

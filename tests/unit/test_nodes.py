@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from cloud_fixture import cloud_of, hosts
+from support.cloud_fixture import cloud_of, hosts
 
 from os_faults import ArgumentError, NodeCollection, NodeCollectionError, PowerManagementError
 from os_faults.testing import FakeRunner

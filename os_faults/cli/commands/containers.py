@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from os_faults.cli import incomplete
+from os_faults.cli import components
 from os_faults.cli.globals import command
 from os_faults.cli.session import Session
 
@@ -13,12 +13,4 @@ from os_faults.cli.session import Session
 @click.pass_obj
 def containers(session: Session) -> None:
     """List the known containers and their nodes."""
-    with session.connected() as cloud:
-        failure = incomplete.failure_of(cloud)
-        rows = [
-            {"container": name, "nodes": cloud.get_container(name).get_nodes(silent=True).get_fqdns()}
-            for name in cloud.list_containers()
-        ]
-        session.out.table("containers", ("container", "nodes"), rows, **incomplete.as_data(failure))
-        if failure is not None:
-            raise failure
+    components.show(session, "container", lambda cloud: map(cloud.get_container, cloud.list_containers()))

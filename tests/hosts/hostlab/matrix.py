@@ -40,7 +40,7 @@ CANNOT_APPLY: Mapping[str, str] = {"clock": _ONE_CLOCK}
 
 NO_NETEM = "needs netem, which the kernel below the lab's containers lacks; its hold is that of `bandwidth`"
 
-NO_CLOCK = "the clock of a container is that of the machine below; test_clock sees it in a guest"
+NO_CLOCK = "the clock of a container is that of the machine below; test_node_clock sees it in a guest"
 
 NO_PODMAN = "the hosts of the matrix have no containers; test_containers sees it on those that have"
 

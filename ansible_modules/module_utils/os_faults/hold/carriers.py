@@ -12,7 +12,7 @@ import shlex
 import signal
 import subprocess
 import time
-from typing import Sequence
+from typing import Iterable, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.os_faults.hold import files, scripts, store
@@ -161,6 +161,10 @@ class Systemd(Carrier):
         shown = self._shown(unit, "ActiveState,ExecStopPost")
         return bool(re.search(r"code=exited ; status=0\b", shown.get("ExecStopPost", "")))
 
+    def is_bound(self, unit: str, holds: Iterable[str]) -> bool:
+        """Whether a unit ends with one of these: then it is no hold itself, but a load that a hold makes."""
+        return not set(holds).isdisjoint(self._shown(unit, "BindsTo").get("BindsTo", "").split())
+
     def stop_unit(self, unit: str) -> None:
         """Stop a unit of ours that has no directory."""
         self._run(["systemctl", "stop", unit])
@@ -242,16 +246,6 @@ def id_of(unit: str) -> str:
     'freeze-keystone'
     """
     return unit[len(UNIT_PREFIX) : -len(".service")]
-
-
-def load_of(unit: str) -> str:
-    """Return the id of the hold whose load (oom, stress, fill_disk) a unit is, "" when it is none.
-
-    >>> load_of("os-faults-oom-memory-load.service"), load_of("os-faults-freeze-keystone.service")
-    ('oom-memory', '')
-    """
-    found = re.fullmatch(re.escape(UNIT_PREFIX) + r"((?:oom|stress|fill_disk)(?:-.+)?)-load\.service", unit)
-    return found.group(1) if found else ""
 
 
 def new_carrier(module: AnsibleModule) -> Carrier:

@@ -99,7 +99,7 @@ def _units_without_directory(module: AnsibleModule) -> dict[str, bool]:
         unit: not (state == "failed" and systemd.undo_went_well(unit))
         for unit, state in units.items()
         if not os.path.isdir(os.path.join(store.SYSTEM_ROOT, carriers.id_of(unit)))
-        and not (carriers.load_of(unit) and carriers.unit_name(carriers.load_of(unit)) in units)
+        and not systemd.is_bound(unit, units)
     }
 
 

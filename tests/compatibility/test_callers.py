@@ -1,0 +1,123 @@
+"""Cases I: what programs that use os_faults import and call."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+import json
+from pathlib import Path
+
+import pytest
+from packaging.version import Version
+from support.cloud_fixture import CONFIG, hosts
+
+import os_faults
+from os_faults.ansible import executor
+from os_faults.api import error
+from os_faults.model import Action, HostResult, Status
+from os_faults.testing import FakeRunner
+
+ERRORS = {
+    "OSFException": "Exception",
+    "OSFError": "OSFException",
+    "PowerManagementError": "OSFError",
+    "CloudManagementError": "OSFError",
+    "ServiceError": "OSFError",
+    "ContainerError": "OSFError",
+    "NodeCollectionError": "OSFError",
+    "OSFDriverNotFound": "OSFError",
+    "OSFDriverWithSuchNameExists": "OSFError",
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_errors_where_they_were(name: str) -> None:
+    found = getattr(error, name)
+    assert ERRORS[name] in {parent.__name__ for parent in found.__mro__}
+    assert getattr(os_faults, name) is found
+
+
+def test_the_executor_where_it_was() -> None:
+    assert issubclass(executor.AnsibleExecutionUnreachable, executor.AnsibleExecutionException)
+    fields = [field.name for field in dataclasses.fields(executor.AnsibleExecutionRecord)]
+    assert fields == ["host", "status", "task", "payload"]
+    words = {executor.STATUS_OK, executor.STATUS_FAILED, executor.STATUS_UNREACHABLE, executor.STATUS_SKIPPED}
+    assert words == {"OK", "FAILED", "UNREACHABLE", "SKIPPED"}
+
+
+@pytest.mark.parametrize(
+    "name", ["os_faults", "os_faults.api.error", "os_faults.ansible.executor", "os_faults.registry"]
+)
+def test_modules_where_they_were(name: str) -> None:
+    assert importlib.import_module(name)
+
+
+@pytest.mark.parametrize("name", ["connect", "discover", "human_api", "register_ansible_modules", "get_version"])
+def test_functions_where_they_were(name: str) -> None:
+    assert callable(getattr(os_faults, name))
+
+
+def test_it_is_newer() -> None:
+    assert Version(os_faults.get_version()) > Version("0.3.0")
+
+
+@pytest.mark.case("I01")
+def test_connect_with_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "os-faults.json").write_text(json.dumps(CONFIG))
+    monkeypatch.chdir(tmp_path)
+    with (
+        os_faults.connect(None, runner=FakeRunner(hosts())) as told,
+        os_faults.connect(runner=FakeRunner(hosts())) as not_told,
+    ):
+        assert told.get_nodes().get_fqdns() == not_told.get_nodes().get_fqdns()
+
+
+def failing(action: Action, node: str) -> HostResult:
+    """Answer as a host on which nothing can be restarted."""
+    if action.verb == "restart":
+        return HostResult(node, Status.FAILED, message="it did not come up")
+    return hosts()(action, node)
+
+
+@pytest.mark.case("I02")
+def test_human_api_raises_or_returns() -> None:
+    with os_faults.connect(CONFIG, runner=FakeRunner(hosts())) as cloud:
+        os_faults.human_api(cloud, "restart keystone service")
+    cloud = os_faults.connect(CONFIG, runner=FakeRunner(failing))
+    with cloud, pytest.raises(error.OSFException, match="it did not come up"):
+        os_faults.human_api(cloud, "restart keystone service")
+
+
+@pytest.mark.case("I08")
+def test_a_dictionary_and_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "cloud.yaml"
+    path.write_text(json.dumps(CONFIG))
+    told = []
+    for config, file in ((CONFIG, None), (None, str(path))):
+        with os_faults.connect(config, file, runner=FakeRunner(hosts())) as cloud:
+            told.append((cloud.get_nodes().get_fqdns(), cloud.list_services(), cloud.inventory()))
+    assert told[0] == told[1]
+
+
+@pytest.mark.case("I09")
+def test_a_service_tells_its_driver_and_its_configuration() -> None:
+    with os_faults.connect(CONFIG, runner=FakeRunner(hosts())) as cloud:
+        service = cloud.get_service("keystone")
+        assert service.NAME == "systemd"
+        assert service.config["units"][0] == "devstack@keystone.service"
+
+
+def test_verbs_take_what_they_took() -> None:
+    taken = {
+        "freeze": ["nodes", "sec"],
+        "plug": ["nodes", "direction", "other_port"],
+        "unplug": ["nodes", "direction", "other_port"],
+    }
+    for verb in ("start", "terminate", "restart", "kill", "unfreeze", *taken):
+        parameters = list(inspect.signature(getattr(os_faults.Service, verb)).parameters)[1:]
+        assert parameters[: len(taken.get(verb, ["nodes"]))] == taken.get(verb, ["nodes"])
+    nodes = {"connect": "network_name", "disconnect": "network_name", "stress": "target"}
+    for verb in ("reboot", "poweroff", "poweron", "reset", "shutdown", "oom", *nodes):
+        parameters = list(inspect.signature(getattr(os_faults.NodeCollection, verb)).parameters)[1:]
+        assert verb not in nodes or parameters[0] == nodes[verb]

@@ -1,0 +1,122 @@
+"""Faults that begin at a moment, on this machine."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from support.held_service import Service, until
+
+from os_faults import resources
+
+pytestmark = [pytest.mark.functional, pytest.mark.usefixtures("runtime_directory")]
+
+
+def stopped_at(service: Service, seconds: float) -> float:
+    """Return when the service was seen to be stopped, seconds since the epoch."""
+    until(lambda: service.states == "TT", seconds)
+    return time.time()
+
+
+def test_a_fault_begins_with_start_time_and_not_before(freeze, service):
+    moment = time.time() + 8
+    with ThreadPoolExecutor() as threads:
+        seen = threads.submit(stopped_at, service, 60)
+        done = freeze(seconds=30, at=moment)
+    assert done.failures == {}
+    answer = done.result
+    assert moment <= seen.result() < moment + answer["late"] + answer["took"] + 1  # it looks at every process here
+    assert (answer["state"], answer["changed"], answer["at"]) == ("injected", True, pytest.approx(moment))
+    assert 0 <= answer["late"] < 1
+    assert answer["took"] >= 0
+    assert abs(answer["clock_ahead"]) <= answer["clock_within"] + 0.05
+    assert not answer["moved"]
+    assert answer["until"] == pytest.approx(moment + 30, abs=0.1)
+    assert service.directory
+    assert freeze("unfreeze").result["changed"]
+    assert (service.states, service.directory) == ("SS", None)
+
+
+def test_a_delay_is_one_moment_for_all(freeze, service):
+    begin = time.time()
+    answer = freeze(seconds=30, at=8).result
+    assert begin + 8 < answer["at"] < begin + 30
+    assert answer["state"] == "injected"
+    assert service.states == "TT"
+
+
+def test_what_waits_for_its_moment_is_listed_and_can_be_taken_back(freeze, listed, service):
+    with ThreadPoolExecutor() as threads:
+        running = threads.submit(freeze, seconds=30, at=20)
+        armed = until(listed, 20)
+        assert (armed["state"], armed["guarded"]) == ("armed", True)
+        assert armed["since"] > time.time()
+        again = freeze(seconds=30)
+        assert "is armed on this host and begins at" in again.failures["here"]
+        assert freeze("unfreeze").result["changed"]
+        assert service.directory is None
+        done = running.result()
+    assert done.rc != 0
+    assert service.states == "SS"
+
+
+def test_a_moment_that_has_passed_hurts_nobody(freeze, service):
+    done = freeze(seconds=30, at=time.time() - 2)
+    assert "the moment had passed by" in done.failures["here"]
+    assert "so nothing was done" in done.failures["here"]
+    assert (service.states, service.directory) == ("SS", None)
+
+
+def test_one_host_that_is_not_armed_keeps_all_from_beginning(freeze, service):
+    """Two names for this machine: the second to be armed finds the first one's fault."""
+    local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    done = freeze(seconds=30, at=15, hosts={"one": local, "two": local})
+    assert set(done.failures) == {"one", "two"}
+    (refused,) = (host for host, why in done.failures.items() if "can't begin at a moment" in why or "is armed" in why)
+    (other,) = set(done.failures) - {refused}
+    assert done.failures[other] == (
+        "taken back here, as a fault with a moment is made on every node or on none: it could not be armed on "
+        + refused
+    )
+    assert (service.states, service.directory) == ("SS", None)
+
+
+def test_who_is_not_told_that_all_are_armed_begins_nothing(freeze, service, monkeypatch, tmp_path):
+    """The controller dies between arming and telling."""
+    playbooks = tmp_path / "playbooks"
+    shutil.copytree(resources.playbooks_dir(), playbooks)
+    (playbooks / "tasks" / "hold" / "release.yml").write_text("---\n- ansible.builtin.meta: end_play\n")
+    monkeypatch.setattr(resources, "playbooks_dir", lambda: playbooks)
+    moment = time.time() + 10
+    assert freeze(seconds=30, at=moment).result["state"] == "armed"
+    until(lambda: service.directory is None, 30)
+    assert time.time() >= moment
+    assert service.states == "SS"
+
+
+def test_a_fault_that_fails_with_start_time_is_taken_back_and_told(freeze, service):
+    with ThreadPoolExecutor() as threads:
+        running = threads.submit(freeze, seconds=30, at=15)
+        until(lambda: service.directory and (service.directory / "moment").exists(), 20)
+        (service.directory / "freeze.sh").write_text("echo 'it will not freeze' >&2; exit 1\n")
+        done = running.result()
+    assert done.failures["here"] == "it will not freeze"
+    assert (service.states, service.directory) == ("SS", None)
+
+
+def test_what_takes_no_moment_says_so(play, service):
+    done = play("service_state.yml", inventory=service.inventory, service=service.name, service_action="kill", at=3)
+    assert "kill takes no at" in done.failures["here"]
+    assert service.states == "SS"
+
+
+@pytest.mark.parametrize("wrong", ["soon", "-3"])
+def test_a_moment_that_is_none_is_refused(freeze, service, wrong):
+    assert (
+        f"value of at must be a number of seconds, from now or since the epoch, got: {wrong}"
+        in (freeze(at=wrong).failures["here"])
+    )
+    assert service.states == "SS"

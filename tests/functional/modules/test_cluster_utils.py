@@ -1,0 +1,77 @@
+"""What is made of Pacemaker's answers: as a real cluster gave them, and in the shapes that it can take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible.module_utils.os_faults import errors
+from ansible.module_utils.os_faults.service import pacemaker
+
+pytestmark = pytest.mark.functional
+
+RECORDED = sorted((Path(__file__).parents[2] / "recorded" / "pacemaker").glob("crm_mon-*.xml"))
+
+SHAPES = """
+<pacemaker-result>
+  <nodes>
+    <node name="a" online="true"/><node name="b" online="true"/><node name="c" online="false"/>
+  </nodes>
+  <resources>
+    <group id="front" disabled="true">
+      <resource id="vip" resource_agent="ocf::heartbeat:IPaddr2"><node name="a"/></resource>
+      <resource id="proxy" resource_agent="systemd:haproxy" managed="false"/>
+    </group>
+    <clone id="rabbit-clone">
+      <resource id="rabbit:0" resource_agent="ocf:rabbitmq:cluster"><node name="a"/></resource>
+      <resource id="rabbit:1" resource_agent="ocf:rabbitmq:cluster"><node name="b"/></resource>
+    </clone>
+    <resource id="mysql" resource_agent="lsb:mysql" target_role="Stopped"/>
+  </resources>
+  <bans>
+    <ban id="cli-ban-mysql-on-a" resource="mysql" node="a"/>
+    <ban id="by-configuration" resource="vip" node="b"/>
+  </bans>
+</pacemaker-result>
+"""
+
+
+@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
+def test_a_real_cluster(path: Path) -> None:
+    cluster = pacemaker.parse(path.read_text())
+    assert cluster.nodes == ("cluster-1", "cluster-2", "cluster-3")
+    shop = cluster.resource("shop")
+    assert (shop.agent, shop.unit, shop.everywhere, shop.disabled) == ("systemd:shop", "shop", False, False)
+    assert len(shop.nodes) == 1
+    assert cluster.resource("every-clone").nodes == cluster.nodes
+    assert cluster.resource("every-clone").everywhere
+
+
+def test_groups_clones_bans_and_what_is_switched_off() -> None:
+    cluster = pacemaker.parse(SHAPES)
+    assert cluster.nodes == ("a", "b")
+    assert cluster.bans == {("mysql", "a")}
+    front, vip, proxy = (cluster.resource(name) for name in ("front", "vip", "proxy"))
+    assert (front.nodes, vip.nodes, proxy.nodes) == (("a",), ("a",), ())
+    assert front.disabled
+    assert vip.disabled
+    assert (vip.managed, proxy.managed) == (True, False)
+    assert (vip.unit, proxy.unit, cluster.resource("mysql").unit) == (None, "haproxy", "mysql")
+    assert cluster.resource("rabbit").nodes == cluster.resource("rabbit-clone").nodes == ("a", "b")
+    assert cluster.resource("rabbit").everywhere
+    assert cluster.resource("mysql").disabled
+
+
+def test_a_resource_that_is_not_there_is_named_with_those_that_are() -> None:
+    with pytest.raises(errors.ClusterError, match="no resource 'heat' on this cluster; it has: front, mysql"):
+        pacemaker.parse(SHAPES).resource("heat")
+    with pytest.raises(errors.ClusterError, match="no XML"):
+        pacemaker.parse("not yet")
+
+
+def test_a_host_without_a_cluster_says_so(play):
+    services = {"mysql": {"driver": "pacemaker", "resource": "p_mysqld"}}
+    failed = play(
+        "service_state.yml", inventory={"os_faults_services": services}, service="mysql", service_action="start"
+    )
+    assert failed.failures["here"].startswith("Pacemaker is not installed on this host")

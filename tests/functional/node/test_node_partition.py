@@ -1,0 +1,79 @@
+"""Cutting a node off from others, as far as it goes without root: what is refused, and what the rules say."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from os_faults import resources
+
+pytestmark = pytest.mark.functional
+
+FILES = resources.playbooks_dir() / "files" / "cut"
+WITH_SYSTEMD = os.geteuid() == 0 and Path("/run/systemd/system").is_dir()
+NEIGHBOURS = {f"{way} accept 6 icmpv6 - {kind} -" for way in ("in", "out") for kind in range(133, 138)}
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Return what the script of the fault says to a list of others; its rules are in the file ``rules``."""
+
+    def run(*others: str, targets: str = "") -> subprocess.CompletedProcess[str]:
+        (tmp_path / "others").write_text("".join(other + "\n" for other in others))
+        (tmp_path / "targets").write_text(targets)
+        script = ["sh", "-c", f"sh {FILES / 'addresses.sh'} && sh {FILES / 'partition.sh'}"]
+        return subprocess.run(script, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    return run
+
+
+def test_the_rules_of_a_partition(rules, tmp_path):
+    done = rules("192.0.2.9", "2001:db8::9", "192.0.2.7", "fe80::7%eth0", "127.0.0.1", targets="session=192.0.2.9/22\n")
+    assert done.returncode == 0, done.stderr
+    lines = (tmp_path / "rules").read_text().splitlines()
+    assert set(lines) > NEIGHBOURS
+    assert [line for line in lines if line not in NEIGHBOURS] == [
+        f"{way} {rule}"
+        for way in ("in", "out")
+        for rule in (
+            "accept 4 tcp 192.0.2.9 22 -",
+            "drop 4 - 192.0.2.7,192.0.2.9 - -",
+            "drop 6 - 2001:db8::9,fe80::7 - -",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("others", "why"),
+    [
+        (["127.0.0.1", "localhost"], "the others have no address but those of this host itself"),
+        ([], "the others have no address"),
+        (["no-such-host.invalid"], "there is no address for no-such-host.invalid on this host"),
+    ],
+)
+def test_what_is_refused(rules, others, why):
+    done = rules(*others)
+    assert done.returncode == 3
+    assert why in done.stderr
+
+
+@pytest.mark.skipif(WITH_SYSTEMD, reason="here it would cut; tests/hosts does")
+@pytest.mark.parametrize(
+    ("playbook", "arguments", "fault"),
+    [
+        ("node_partition.yml", {"node_action": "partition", "others": "node-3, node-2"}, "partition node-2,node-3"),
+        ("node_dns.yml", {"node_action": "dns_down"}, "dns_down dns"),
+    ],
+)
+def test_a_network_is_not_cut_where_nothing_could_undo_it(play, playbook, arguments, fault):
+    why = f"{fault} cuts a network and needs systemd and root on the host to carry its undo"
+    assert play(playbook, **arguments).failures == {"here": why}
+
+
+def test_rejoining_where_nothing_is_cut_changes_nothing(play):
+    assert not play("node_partition.yml", node_action="rejoin", others="node-2").result["changed"]
+    assert not play("node_dns.yml", node_action="dns_up").result["changed"]
