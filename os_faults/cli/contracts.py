@@ -1,6 +1,6 @@
-"""From a contract to the arguments and options of a command; nothing about a verb is written here.
+"""From a contract to the arguments and options of a command; no verb is named here.
 
-What the contract requires is a word of the command, in the contract's order; the rest are options.
+Required options of the contract are arguments of the command, in the contract's order; the others are options.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _COMPLETED = {"service": names.services, "container": names.containers}
 
 
 class Value(_ParamType):
-    """The type of a command's word, checked as the contract says and Ansible does.
+    """The type of a command's argument, checked by the contract, as Ansible does.
 
     Args:
         option: the option of the contract.
@@ -37,7 +37,7 @@ class Value(_ParamType):
         self._option = option
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the value in its type, or fail with the nearest right one."""
+        """Return the converted value, or fail with the nearest valid values."""
         choices = [str(choice) for choice in self._option.choices]
         if choices and isinstance(value, str) and self._option.type == "str" and value not in choices:
             self.fail(f"{self._option.name} {value!r} is not known: {did_you_mean(value, choices)}", param, ctx)
@@ -47,16 +47,16 @@ class Value(_ParamType):
             self.fail(str(error), param, ctx)
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str | None:
-        """Return what the help shows for the value."""
+        """Return the placeholder of the value in the help."""
         return "|".join(map(str, self._option.choices)) or None
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Return the choices that begin with what was typed."""
+        """Return the choices that begin with the typed text."""
         return [CompletionItem(str(choice)) for choice in self._option.choices if str(choice).startswith(incomplete)]
 
 
 def parameters(contract: Contract, verb: str = "") -> list[click.Parameter]:
-    """Return the words and options of a command for a verb of a contract, without the one that holds the verb."""
+    """Return the arguments and options of a command for a verb, without the option of the verb itself."""
     options = [
         option
         for name, option in contract.options.items()
@@ -86,7 +86,7 @@ def _switch(option: Option) -> click.Option:
 
 
 def help_of(contract: Contract, verb: str) -> str:
-    """Return the help of a verb: its sentence, its words, what takes it back."""
+    """Return the help of a verb: its sentence, its arguments, its undo."""
     sentence = next((plain(word.help) for word in contract.verbs if word.name == verb), "")
     parts = [f"{sentence or plain(contract.short_description)}."]
     words = [option for name, option in contract.options.items() if option.required and name != contract.verbs_from]
@@ -101,7 +101,7 @@ def help_of(contract: Contract, verb: str) -> str:
 
 
 def options_given(contract: Contract, values: dict[str, Any], without: Container[str] = ()) -> dict[str, Any]:
-    """Return those values of a command's line that are options of the contract and were given."""
+    """Return the given values of a command line that are options of the contract."""
     return {
         name: value
         for name, value in values.items()

@@ -13,7 +13,7 @@ from os_faults.cli.terminal import say
 
 
 def _set(ctx: click.Context, param: click.Parameter, value: Any) -> None:
-    """Keep the value of a global option; one after the command wins. Completion needs to know it as well."""
+    """Keep the value of a global option, also for completion; a value after the command wins."""
     name = str(param.name)
     if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
         setattr(ctx.ensure_object(Session), name, value)
@@ -70,7 +70,7 @@ def _options(hidden: bool) -> list[click.Option]:
 
 
 def version_option() -> click.Option:
-    """Return ``--version``; the version is looked up only when it is asked for."""
+    """Return ``--version``; the version is looked up only when the option is given."""
     return click.Option(
         ["--version"],
         is_flag=True,
@@ -95,7 +95,7 @@ class Command(click.Command):
 
 
 class Group(click.Group):
-    """A group that takes the global options and knows the nearest right name of an unknown command."""
+    """A group that takes the global options, and suggests the nearest names for an unknown command."""
 
     def __init__(self, *args: Any, show_globals: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

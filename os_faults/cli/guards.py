@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def _limit(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """Refuse what is no limit before the configuration is read."""
+    """Refuse an invalid limit before the configuration is read."""
     from os_faults.actions.guards import Limit
 
     try:
@@ -40,10 +40,10 @@ def options() -> list[click.Parameter]:
 
 
 def confirm(cloud: Cloud, action: Action) -> None:
-    """Ask whoever sits at the terminal before something is broken on every node; without a terminal refuse.
+    """Ask for confirmation before an action breaks something on every node; refuse it without a terminal.
 
     Raises:
-        GuardRailError: nobody said yes.
+        GuardRailError: the action is not confirmed.
     """
     from os_faults.actions.guards import is_whole
 
@@ -54,4 +54,4 @@ def confirm(cloud: Cloud, action: Action) -> None:
         if click.confirm(printable(f"os-faults: {what}?"), err=True):
             return
         raise GuardRailError(f"{what}: not confirmed, nothing was touched")
-    raise GuardRailError(f"{what}: nothing was touched; say so with --yes, or choose nodes with --on")
+    raise GuardRailError(f"{what}: nothing was touched; confirm with --yes, or choose nodes with --on")

@@ -1,4 +1,4 @@
-"""Answers that are not complete, since some nodes did not answer."""
+"""Incomplete answers: some nodes did not answer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def failure_of(cloud: Cloud) -> OSFException | None:
-    """Return why not all nodes of a cloud are known by what they answer; None when they are."""
+    """Return the error of an incomplete discovery; None when it is complete."""
     try:
         cloud.get_nodes()
     except (AnsibleExecutionException, CloudManagementError) as error:
@@ -20,7 +20,7 @@ def failure_of(cloud: Cloud) -> OSFException | None:
 
 
 def as_data(failure: OSFException | None) -> dict[str, Any]:
-    """Return what a document says of a failure; nothing when there was none.
+    """Return the keys of a document for a failure; none when there was no failure.
 
     Example:
         >>> as_data(None)

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a closed terminal: what runs is taken back, then the command ends."""
+"""Ctrl-C, SIGTERM and a closed terminal: the running action is undone, then the command ends."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from types import FrameType
 
 from os_faults.faults.interruption import Interrupted
 
-_HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
-def heard() -> Iterator[None]:
-    """Let the first signal take back what runs, a second Ctrl-C stop waiting for that, and a third leave at once.
+def handled() -> Iterator[None]:
+    """Handle signals: the first one undoes the running action, a second Ctrl-C ends the wait, a third exits at once.
 
-    Only a person counts: a terminal that closes and ``timeout`` send their signal twice, and mean one.
+    After the first signal only Ctrl-C counts: a closing terminal and ``timeout`` send their signal twice for one.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     count = 0
 
-    def hear(number: int, _frame: FrameType | None) -> None:
+    def handle(number: int, _frame: FrameType | None) -> None:
         nonlocal count
         if count and number != signal.SIGINT:
             return
         count += 1
         if count > 2:
-            os._exit(128 + number)  # no clean-up can hold it: the next session sweeps the private directory
+            os._exit(128 + number)  # without clean-up: the next session removes the private directory
         raise Interrupted(number, patient=count == 1)
 
     # A signal that is ignored (nohup, a shell's background job) stays ignored.
-    before = {number: signal.getsignal(number) for number in _HEARD}
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
     ours = {number: old for number, old in before.items() if old is not signal.SIG_IGN}
     for number in ours:
-        signal.signal(number, hear)
+        signal.signal(number, handle)
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Names for the completion of a shell: from the configuration and the last discovery, without asking any host."""
+"""Names for the completion of a shell: from the configuration and the last discovery; no host is asked."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def services(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Return the services that begin with what was typed."""
+    """Return the services that begin with the typed text."""
     from os_faults.resources import catalogue
 
     drivers = _drivers(ctx)
@@ -25,13 +25,13 @@ def services(ctx: click.Context, _param: click.Parameter, incomplete: str) -> li
 
 
 def containers(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Return the containers that begin with what was typed."""
+    """Return the containers that begin with the typed text."""
     drivers = _drivers(ctx)
     return _beginning(incomplete, drivers.containers if drivers else ())
 
 
 def nodes(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Return what ``--on`` may go on with: its words, or one more name in a list of names."""
+    """Return the completions of ``--on``: its words, or a further name in a list of names."""
     from os_faults.config.state import file_of, state_dir
     from os_faults.discovery.last_seen import LastSeen
 
@@ -44,7 +44,7 @@ def nodes(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[
 
 
 def _drivers(ctx: click.Context) -> Drivers | None:
-    """Return what the configuration names; None when there is no good one, as this is no place to complain."""
+    """Return the drivers of the configuration; None for a missing or wrong one, as completion shows no errors."""
     from os_faults.config import load
     from os_faults.registry import drivers_of
 

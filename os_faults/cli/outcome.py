@@ -1,4 +1,4 @@
-"""How a command ends: errors become one line and an exit code."""
+"""The outcome of a command: errors become one line and an exit code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from os_faults.cli.interrupts import heard
+from os_faults.cli.interrupts import handled
 from os_faults.cli.session import Session
 from os_faults.cli.terminal import say, settle
 from os_faults.errors import OSFException, UndoError
@@ -30,7 +30,7 @@ Exit codes:
 
 
 class Outermost(click.Command):
-    """An outermost command: whatever goes wrong in it ends here as one line and an exit code."""
+    """An outermost command: every error in it becomes one line and an exit code."""
 
     def main(
         self,
@@ -40,12 +40,12 @@ class Outermost(click.Command):
         standalone_mode: bool = True,
         **extra: Any,
     ) -> Any:
-        """Run the command line; does not return unless ``standalone_mode`` is False."""
-        with suppress(OSError):  # no /dev/null here: then a stream that is missed says so
+        """Run the command line; return only if ``standalone_mode`` is False."""
+        with suppress(OSError):  # without /dev/null, the first use of a missing stream reports it
             have_streams()
         try:
             code = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
-        except Exception as error:  # also what goes wrong before a command runs
+        except Exception as error:  # also an error before a command runs
             if not standalone_mode:
                 raise
             code = _report(extra.get("obj") or Session(), error)
@@ -57,17 +57,17 @@ class Outermost(click.Command):
     def invoke(self, ctx: click.Context) -> None:
         """Run the command and turn its errors into exit codes."""
         session = ctx.ensure_object(Session)
-        with heard():  # also while an interruption is told
+        with handled():  # also while an interruption is reported
             try:
                 super().invoke(ctx)
             except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
-                raise  # click knows what to do with them
+                raise  # click handles them
             except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - ends here as one line
                 ctx.exit(_report(session, error))
 
 
 def _report(session: Session, error: BaseException) -> int:
-    """Say what went wrong, and return the exit code."""
+    """Print an error, and return the exit code."""
     if isinstance(error, click.ClickException):
         return _refuse(error)
     if isinstance(error, click.Abort):
@@ -78,7 +78,7 @@ def _report(session: Session, error: BaseException) -> int:
     elif isinstance(error, OSFException):
         session.out.error(error)
         lines, code = (), error.exit_code
-    else:  # a defect of ours is told in one line too
+    else:  # a defect of ours is one line, too
         lines = (f"unexpected {type(error).__name__}: {error} (--log-level debug shows where)",)
         code = 1
     for line in lines:
@@ -89,14 +89,14 @@ def _report(session: Session, error: BaseException) -> int:
 
 
 def _code_of(interruption: KeyboardInterrupt) -> int:
-    """A cloud that could not take back what was interrupted says why as the interruption's cause."""
+    """Return the exit code of an interruption; its cause is the error of a failed rollback, if any."""
     if interruption.__cause__ is not None:
         return UndoError.exit_code
     return int(getattr(interruption, "exit_code", 130))
 
 
 def _refuse(error: click.ClickException) -> int:
-    """Say in one line what is wrong with the command line; a command without words gets its help."""
+    """Print an error of the command line in one line; a command without arguments prints its help."""
     message = error.format_message()
     context = getattr(error, "ctx", None)
     if "\n" in message:

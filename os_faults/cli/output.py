@@ -20,7 +20,7 @@ SCHEMA = 1
 
 
 class Output:
-    """Prints results, in one of two forms.
+    """Prints results, as text or JSON.
 
     Args:
         json: print one JSON document; else text.
@@ -36,12 +36,12 @@ class Output:
         say_json({"schema": SCHEMA, **content})
 
     def table(self, name: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]], **more: Any) -> None:
-        """Print rows: under ``name`` in the document, or as a table with these columns of them.
+        """Print rows: as a list of the JSON document, or as a table with some columns.
 
         Args:
             name: key of the list in the document.
-            columns: the keys that the table shows, in their order.
-            rows: what there is; values are plain data.
+            columns: the keys for the table, in order.
+            rows: the rows; values are plain data.
             more: other keys of the document.
         """
         if self.json:
@@ -49,11 +49,11 @@ class Output:
             return
         if rows:
             text_table(columns, [[_cell(row.get(column)) for column in columns] for row in rows])
-        elif not more.get("error"):  # who could not be asked has not said that there is nothing
+        elif not more.get("error"):  # after an error, the absence of rows proves nothing
             say(f"no {name}", err=True)
 
     def listing(self, name: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]], **more: Any) -> None:
-        """Print rows as `table` does, but as a list in YAML where that prints a table; programs read it, too."""
+        """Print rows as `table` does, but with a YAML list in place of a table; programs read it, too."""
         if self.json or not rows:
             self.table(name, columns, rows, **more)
             return
@@ -62,23 +62,23 @@ class Output:
         shown = [{column: row.get(column) for column in columns} for row in rows]
         text = yaml.safe_dump(shown, sort_keys=False, allow_unicode=True)
         if not all(map(str.isprintable, text.splitlines())):
-            text = yaml.safe_dump(shown, sort_keys=False)  # YAML spells out itself what it must
+            text = yaml.safe_dump(shown, sort_keys=False)  # YAML escapes the other characters itself
         say(text, nl=False)
 
     def result(self, result: Result) -> None:
-        """Print what a run did on each node."""
+        """Print the result of each node."""
         if self.json:
             self.document(**result_document(result))
             return
         rows = [
-            [host.node, host.status.value, "changed" if host.changed else "unchanged", _said(host)]
+            [host.node, host.status.value, "changed" if host.changed else "unchanged", _message(host)]
             for host in (result[name] for name in sorted(result))
         ]
         for line in aligned(rows):
             say(line)
 
     def results(self, results: Sequence[Result]) -> None:
-        """Print what several actions did."""
+        """Print the results of several actions."""
         if len(results) == 1:
             self.result(results[0])
         elif self.json:
@@ -89,7 +89,7 @@ class Output:
                 self.result(result)
 
     def error(self, error: OSFException) -> None:
-        """Print an error: a sentence on stderr, and a document when there was none yet."""
+        """Print an error: a sentence on stderr, and with JSON a document if there was none yet."""
         for line in str(error).splitlines():
             say(f"os-faults: {line}", err=True)
         if self.json and not self._answered:
@@ -136,8 +136,8 @@ def _failure_of(result: Result) -> dict[str, Any] | None:
     return None
 
 
-def _said(host: HostResult) -> str:
-    """Return what a person should know of a node: the module's words, what was taken back, when a fault ends."""
+def _message(host: HostResult) -> str:
+    """Return the message of a node for people: the module's message, the undone faults, the end of a fault."""
     notes = [host.message, *host.payload.get("notes", ())]
     if undone := host.payload.get("undone"):
         notes.append(f"took back {', '.join(undone)}")
@@ -157,7 +157,7 @@ def _cell(value: Any) -> str:
 
 
 def text_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table: with rich on a terminal, plainly aligned elsewhere."""
+    """Print a table: with rich on a terminal, as aligned text elsewhere."""
     heads = [column.replace("_", " ") for column in columns]
     if not sys.stdout.isatty():
         for line in aligned([[head.upper() for head in heads], *rows]):
@@ -177,7 +177,7 @@ def text_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def aligned(rows: Iterable[Sequence[str]]) -> list[str]:
-    """Return rows as lines whose columns stand under each other.
+    """Return rows as lines with aligned columns.
 
     Example:
         >>> aligned([["a", "b"], ["long", "c"]])

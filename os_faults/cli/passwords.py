@@ -1,4 +1,4 @@
-"""A word about the passwords that no inventory of ours holds."""
+"""A hint at the passwords, which are in no inventory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def hint_at_passwords(nodes: Iterable[Node]) -> None:
-    """Say on stderr how ansible-playbook is given the passwords of the nodes, when they have any."""
+    """Print on stderr the options of ansible-playbook for the passwords of the nodes, if they have any."""
     logins = [node.auth for node in nodes]
     words = ["--ask-pass"] if any(login.password for login in logins) else []
     words += ["--ask-become-pass"] if any(login.become and login.become_password for login in logins) else []

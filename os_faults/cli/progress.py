@@ -1,4 +1,4 @@
-"""What a person sees while waiting: one changing line on a terminal, nothing elsewhere."""
+"""The progress of a run: one changing line on a terminal, nothing elsewhere."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _ENDS = frozenset({"runner_on_ok", "runner_on_skipped", *_FAILED})
 
 
 class Progress:
-    """Turns the events of a run into a line: the task, how many nodes have done it, and whom it waits for.
+    """Turns the events of a run into a line: the task, the number of finished nodes, and the nodes it waits for.
 
     Args:
-        console: where the line is shown.
+        console: the console of the line.
     """
 
     def __init__(self, console: Console) -> None:
@@ -46,8 +46,8 @@ class Progress:
             self._failed.clear()
             self._task = ""
         elif kind == "playbook_on_task_start":
-            if self._task != (task := str(data.get("name", ""))):  # workers come to it one after the other
-                self._task, self._done = task, set(self._failed)  # who failed before takes no part in it
+            if self._task != (task := str(data.get("name", ""))):  # several workers start the same task
+                self._task, self._done = task, set(self._failed)  # nodes that failed before take no part in it
                 self._waiting.clear()
         elif kind == "runner_on_start":
             self._waiting[host] = None
@@ -62,7 +62,7 @@ class Progress:
             self._show()
 
     def line(self) -> str:
-        """Return the line as it is now."""
+        """Return the current line."""
         names = list(self._waiting)
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         waiting = f", waiting for {', '.join(names[:3])}{more}" if names else ""
@@ -73,7 +73,7 @@ class Progress:
         )
 
     def stop(self) -> None:
-        """Take the line away."""
+        """Remove the line."""
         if self._status is not None:
             self._status.stop()
             self._status = None
@@ -90,7 +90,7 @@ class Progress:
 
 @contextmanager
 def shown(cloud: Cloud) -> Iterator[None]:
-    """Show the progress of everything that the cloud does, when stderr is a terminal."""
+    """Show the progress of all runs of a cloud, if stderr is a terminal."""
     if not sys.stderr.isatty():
         yield
         return

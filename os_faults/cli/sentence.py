@@ -11,10 +11,10 @@ from os_faults.cli.terminal import say
 
 
 class InjectFault(Outermost, Command):
-    """The command; its help is worked out when somebody asks."""
+    """The command; its help is generated when it is requested."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write what can be said, and in which clouds."""
+        """Write the verbs, the drivers, and the services of the clouds."""
         from os_faults.human import forms
         from os_faults.registry import KINDS, get, names
         from os_faults.resources import catalogue

@@ -1,4 +1,4 @@
-"""What the global options mean: which cloud, which output, how much is told."""
+"""One call of the command: the cloud, the output and the log of the global options."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OUTPUTS = ("text", "json")
 
 
 class _Stderr(logging.Handler):
-    """Writes to whatever stderr is at that moment, so that a progress line is not torn."""
+    """Writes to the current stderr, so that a progress line is not torn."""
 
     def emit(self, record: logging.LogRecord) -> None:
         say(printable(self.format(record)), err=True)
@@ -37,11 +37,11 @@ class Session:
     Attributes:
         config: path of the configuration file.
         cloud: name of a cloud in ``clouds.yaml``.
-        artifacts_dir: where runs leave their directories.
-        seed: of random choices.
+        artifacts_dir: directory for the artifacts of runs.
+        seed: seed of the random choices.
         output: ``text`` or ``json``.
         log_level: a word of `LOG_LEVELS`.
-        parts: what the cloud is made with instead of the real thing, in tests (``runner``, ``state``).
+        parts: further arguments of `Cloud`, for tests (``runner``, ``state``).
     """
 
     config: str | None = None
@@ -57,7 +57,7 @@ class Session:
 
     @property
     def out(self) -> Output:
-        """Where results go."""
+        """The printer of results."""
         if self._out is None:
             self._out = Output(json=self.output == "json")
         return self._out
@@ -95,13 +95,13 @@ class Session:
         config = load(None, self.config, self.cloud)
         if self.artifacts_dir:
             config = replace(config, artifacts_dir=files.absolute(self.artifacts_dir))
-        _leave_what_is_gone()
+        _leave_removed_directory()
         with Cloud(config, seed=self.seed, **self.parts) as cloud, shown(cloud):
             yield cloud
 
 
-def _leave_what_is_gone() -> None:
-    """Go to the root when the present directory was removed: nothing can be found in it, and Ansible needs one."""
+def _leave_removed_directory() -> None:
+    """Change to the root directory if the current one was removed: it has no files, and Ansible needs a directory."""
     try:
         os.getcwd()
     except OSError:

@@ -1,4 +1,4 @@
-"""``--on``: which nodes a verb acts on."""
+"""``--on``: the nodes that a verb acts on."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ def option() -> click.Option:
 
 
 def choose(cloud: Cloud, on: str, component: Component | None) -> NodeCollection:
-    """Return the nodes that ``--on`` means.
+    """Return the nodes of ``--on``.
 
     Args:
-        cloud: where.
+        cloud: the cloud.
         on: ``all``, ``one``, a number, or names joined by commas.
-        component: choose among its nodes; among all of the cloud when None.
+        component: choose among its nodes; among all nodes of the cloud when None.
 
     Raises:
-        NodeCollectionError: a name is not known, or there are not as many nodes.
-        ServiceError, ContainerError: nobody has it.
+        NodeCollectionError: a name is not known, or there are too few nodes.
+        ServiceError, ContainerError: no node has the component.
     """
     count = 1 if on == "one" else int(on) if on.isdecimal() else None
     if on != "all" and count is None:

@@ -1,4 +1,4 @@
-"""The only way to the terminal: what others say (hosts, files, users, errors) is shown, and steers nothing."""
+"""All output to the terminal: text of hosts, files, users and errors is shown, and can't control the terminal."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from os_faults.system.text import printable
 
 
 def say(text: str = "", *, err: bool = False, nl: bool = True) -> None:
-    """Print a text; what would steer a terminal, or what it has no letters for, is spelled out.
+    """Print a text; escape characters that would control a terminal, or that it can't show.
 
     Args:
-        text: lines and tabs stay what they are.
-        err: to stderr. What can't be written there is lost, as there is nobody left to be told.
+        text: the text; line breaks and tabs are kept.
+        err: print to stderr. Text that can't be written there is lost without an error.
         nl: end the line.
 
     Raises:
@@ -43,7 +43,7 @@ def say(text: str = "", *, err: bool = False, nl: bool = True) -> None:
 
 
 def settle() -> None:
-    """Drop what could not be written to the standard streams, when nothing more will be said."""
+    """Flush the standard streams at the end of the command, and drop the text that can't be written."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -52,7 +52,7 @@ def settle() -> None:
 
 
 def _drop(stream: TextIO) -> None:
-    """Drop what a stream could not write: Python tries it again at the end, and exits with 120 if that fails too."""
+    """Drop the unwritten text of a stream: Python would try again at its end, and exit with 120 if that fails."""
     with suppress(OSError, ValueError):  # a stream without a descriptor, or one that is closed
         descriptor = os.open(os.devnull, os.O_WRONLY)
         os.dup2(descriptor, stream.fileno())
@@ -60,7 +60,7 @@ def _drop(stream: TextIO) -> None:
 
 
 def say_json(content: Any) -> None:
-    """Print plain data as a document of JSON, which has no word for numbers that are none: they are null.
+    """Print plain data as a JSON document; JSON has no NaN and no infinity, so they become null.
 
     Raises:
         OSFError: see `say`.

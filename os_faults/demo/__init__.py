@@ -1,13 +1,12 @@
-"""``os-faults demo``: real faults in real processes of this machine, through the very playbooks that a cloud gets.
+"""``os-faults demo``: real faults in real processes of this machine, with the playbooks for clouds.
 
-Neither root nor a cloud nor a network is needed. Two small web services are started in a private directory, and a
-probe asks each of them again and again while faults are injected and taken back; all times that are told are the
-probe's.
+It needs no root, no cloud and no network. It starts two small web services in a private directory. A probe sends
+requests to each of them all the time, while faults are injected and undone; all reported times are the probe's.
 
 =========  =====================================================
-`service`  the web service; a program of its own
-`probe`    asks a service all the time and knows when it was away
-`stage`    the private directory, the services, the cloud; and their end
-`story`    what is done, step by step, and how it should be
+`service`  the web service, a separate program
+`probe`    sends requests to a service, and measures its outages
+`stage`    the private directory, the services, the cloud, and their end
+`story`    the steps of the demo, and their expected results
 =========  =====================================================
 """

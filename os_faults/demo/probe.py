@@ -1,4 +1,4 @@
-"""Asks a web service again and again, and knows when it was away."""
+"""The probe: sends requests to a web service all the time, and measures its outages."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Outage:
     """A time without an answer, by the monotonic clock.
 
     Attributes:
-        began: when the first request that failed was sent.
-        ended: when the next good answer was there; None while there is none.
+        began: time at which the first failed request was sent.
+        ended: time of the next good answer; None while there is none.
     """
 
     began: float
@@ -28,15 +28,15 @@ class Outage:
 
     @property
     def seconds(self) -> float | None:
-        """How long it lasted; None while it lasts."""
+        """Its duration in seconds; None while it lasts."""
         return None if self.ended is None else self.ended - self.began
 
 
 class Probe(threading.Thread):
-    """Asks a service on this machine all the time, in a thread of its own.
+    """Sends requests to a service on this machine all the time, in a separate thread.
 
     Args:
-        port: where the service listens on 127.0.0.1.
+        port: port of the service on 127.0.0.1.
     """
 
     def __init__(self, port: int) -> None:
@@ -49,7 +49,7 @@ class Probe(threading.Thread):
         self.requests = 0
 
     def run(self) -> None:
-        """Ask until `stop`."""
+        """Send requests until `stop`."""
         while not self._ended.is_set():
             sent = time.monotonic()
             good = self._ask()
@@ -68,12 +68,12 @@ class Probe(threading.Thread):
             return next((outage for outage in reversed(self._outages) if outage.began >= since), None)
 
     def wait(self, *, answering: bool, seconds: float) -> bool:
-        """Wait until the service answers, or does not; return whether that came true in time."""
+        """Wait until the service answers, or does not answer; return whether that happened in time."""
         with self._news:
             return self._news.wait_for(lambda: self.requests > 0 and self._good is answering, seconds)
 
     def stays_away(self, seconds: float) -> bool:
-        """Return whether no request was answered for so many seconds from now."""
+        """Return whether all requests of the next ``seconds`` have no answer."""
         return not self.wait(answering=True, seconds=seconds)
 
     def _ask(self) -> bool:

@@ -1,4 +1,4 @@
-"""The demo's web service: answers every request with its pid, and ends when the demo has.
+"""The demo's web service: answers every request with its pid, and ends with the demo.
 
 It is run as a program, ``python service.py PORT PIDFILE OWNER``, and imports nothing of os_faults.
 """
@@ -33,14 +33,14 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 def _end_with(owner: int) -> None:
-    """End this process when the demo's process is gone, however it went."""
+    """End this process when the demo's process is gone, for any reason."""
     while Path(f"/proc/{owner}").exists():
         time.sleep(0.5)
     os._exit(0)
 
 
 def main(port: int, pidfile: Path, owner: int) -> None:
-    """Serve on 127.0.0.1 until the process is ended."""
+    """Serve on 127.0.0.1 until the end of the process."""
     with _Server(("127.0.0.1", port), _Answer) as server:
         threading.Thread(target=_end_with, args=(owner,), daemon=True).start()
         pidfile.write_text(f"{os.getpid()}\n", encoding="ascii")

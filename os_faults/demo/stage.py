@@ -1,4 +1,4 @@
-"""Where the demo plays: a private directory, two services in it, the cloud that they make, and the end of it all."""
+"""The stage of the demo: a private directory, two services, their cloud, and the clean-up."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Actor:
     Attributes:
         service: its verbs.
         pidfile: the file with its pid.
-        probe: who asks it all the time.
+        probe: the probe of the service.
     """
 
     service: Service
@@ -65,7 +65,7 @@ class Stage:
         cloud: the cloud.
         web: one service.
         api: another.
-        nodes: the nodes that were found; None before `discover`.
+        nodes: the discovered nodes; None before `discover`.
     """
 
     cloud: Cloud
@@ -75,7 +75,7 @@ class Stage:
 
     @property
     def holds(self) -> list[str]:
-        """The ids of all the faults that the demo can leave; it heals these and nobody else's."""
+        """The ids of all faults that the demo can leave; it heals only these."""
         return [f"{verb}-{actor.name}" for actor in (self.web, self.api) for verb in ("freeze", "terminate")]
 
     def discover(self) -> list[str]:
@@ -84,7 +84,7 @@ class Stage:
         return self.nodes.get_fqdns()
 
     def heal(self) -> list[str]:
-        """Take back the demo's faults; return the ids of those that were there. Before `discover` there are none."""
+        """Undo the demo's faults and return their ids; before `discover` there are none."""
         if self.nodes is None:
             return []
         return [
@@ -97,11 +97,11 @@ class Stage:
 
 @contextmanager
 def stage(*, seed: int | None = None, artifacts_dir: Path | None = None) -> Iterator[Stage]:
-    """Build the stage, and take everything away at the end, however it comes.
+    """Build the stage, and remove everything at any end of the block.
 
     Args:
-        seed: of random choices.
-        artifacts_dir: where the runs leave their directories; they go away with the stage when None.
+        seed: seed of the random choices.
+        artifacts_dir: directory for the artifacts of runs; when None, they are removed with the stage.
     """
     with ExitStack() as ends:
         home = _home()
@@ -153,7 +153,7 @@ def stage(*, seed: int | None = None, artifacts_dir: Path | None = None) -> Iter
 
 
 def _heal_after_failure(built: Stage) -> None:
-    """Leave no hold behind when the story did not come to its end."""
+    """Heal the faults of a story that was interrupted."""
     try:
         built.heal()
     except OSFException as error:
@@ -161,10 +161,10 @@ def _heal_after_failure(built: Stage) -> None:
 
 
 def _home() -> Path:
-    """Make the private directory of the demo.
+    """Create the private directory of the demo.
 
     Raises:
-        OSFError: it can't be made.
+        OSFError: it can't be created.
     """
     base = private_base(sockets=False)
     try:
@@ -175,7 +175,7 @@ def _home() -> Path:
 
 @contextmanager
 def _environment(home: Path) -> Iterator[None]:
-    """Keep what os_faults remembers in the private directory."""
+    """Keep the state of os_faults in the private directory."""
     before = os.environ.get("XDG_STATE_HOME")
     os.environ["XDG_STATE_HOME"] = str(home / "state")
     try:
@@ -188,7 +188,7 @@ def _environment(home: Path) -> Iterator[None]:
 
 
 def _free_ports(count: int) -> list[int]:
-    """Return ports of 127.0.0.1 that are free at this moment."""
+    """Return ports of 127.0.0.1 that are free now."""
     with ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in range(count)]
         for one in sockets:
@@ -197,10 +197,10 @@ def _free_ports(count: int) -> list[int]:
 
 
 def _end_processes(home: Path) -> None:
-    """End the processes that were started in the private directory; its name is on their command lines."""
+    """End the processes of the private directory; they have its path on their command lines."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         for pid in _processes_of(home):
-            for each in (number, signal.SIGCONT):  # one that is frozen must go on to end
+            for each in (number, signal.SIGCONT):  # a frozen process must continue to end
                 try:
                     os.kill(pid, each)
                 except ProcessLookupError:

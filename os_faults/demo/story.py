@@ -1,4 +1,4 @@
-"""What the demo does, step by step: every step says what should be seen, and what was."""
+"""The steps of the demo, each with its expected and its actual result."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Step:
     """One step of the demo.
 
     Attributes:
-        done: what was done, in the words of the verbs.
-        service: to which service.
-        should: what should be seen.
-        seen: what was seen.
-        ok: whether it is as it should be.
-        away: seconds without an answer, by the probe; None when nothing was measured.
-        seconds: how long the whole step took, Ansible's runs included.
+        done: the verbs of the step.
+        service: its service.
+        should: the expected result.
+        seen: the actual result.
+        ok: whether the result is as expected.
+        away: seconds without an answer, measured by the probe; None when nothing was measured.
+        seconds: duration of the whole step, with Ansible's runs.
     """
 
     done: str
@@ -52,7 +52,7 @@ class Step:
 
 
 class _Seen:
-    """Collects what a step sees, and whether all of it is right."""
+    """Collects the observations of a step, and whether all are as expected."""
 
     def __init__(self) -> None:
         self.words: list[str] = []
@@ -65,7 +65,7 @@ class _Seen:
 
 
 def steps(stage: Stage) -> Iterator[Step]:
-    """Play the story; yields each step when it is over."""
+    """Run the steps of the demo; yield each step at its end."""
     yield _discover(stage)
     web, api = stage.web, stage.api
     yield _play("start", web, "it answers", lambda seen: _start(seen, web))

@@ -204,10 +204,10 @@ class Discovery:
         parts = []
         for host in result.failures:
             before = last[seeds[host.node].ip]
-            who = before.fqdn if before.fqdn == host.node else f"{before.fqdn} ({host.node})"
-            who += "" if before.last_seen == "never" else f", last seen {before.last_seen},"
+            name = before.fqdn if before.fqdn == host.node else f"{before.fqdn} ({host.node})"
+            name += "" if before.last_seen == "never" else f", last seen {before.last_seen},"
             what = "could not be reached" if host.status is Status.UNREACHABLE else "failed"
-            parts.append(f"{who} {what}: {host.message}")
+            parts.append(f"{name} {what}: {host.message}")
         hint = "; name the nodes you mean with get_nodes(fqdns=[…]) to go on without the others" if answered else ""
         sentence = f"the cloud's discovery is not complete: {'; '.join(parts)}{hint}"
         if any(host.payload.get("refused") for host in result.failures):

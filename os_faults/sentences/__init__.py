@@ -1,13 +1,13 @@
-"""Sentences: ``restart keystone service on one node`` → what is to be done, as data.
+"""Sentences: ``restart keystone service on one node`` → its meaning, as data.
 
-The grammar is made from the contracts of the playbooks, so a verb or an option that a contract gains can be said at
-once. A sentence is understood whole or not at all. Nothing here asks or touches anything; `os_faults.human` does what
-a sentence says.
+The grammar comes from the contracts of the playbooks, so sentences can use a new verb or option of a contract at once.
+A sentence is understood fully, or it is refused. This package asks and touches nothing; `os_faults.human` performs a
+sentence.
 
 =============  ==========================================================
-`meaning`      what a sentence means
-`grammar`      contracts → what can be said
-`words`        a sentence word by word, and what was expected where
+`meaning`      the meaning of a sentence
+`grammar`      contracts → forms of sentences
+`words`        reads a sentence word by word, and keeps the expected words
 `parser`       sentence → its meaning
 =============  ==========================================================
 """

@@ -1,4 +1,4 @@
-"""From the contracts of the playbooks to what can be said; no verb is named here."""
+"""From the contracts of the playbooks to the forms of sentences; no verb is named here."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from os_faults.actions.contract import Contract, Option
 NODE = "node"
 #: The option that ``at 12:30`` and ``in 3 seconds`` set.
 AT = "at"
-#: The option that says on which way of the traffic a verb acts, and the word before the other end of each way.
+#: The option for the direction of the traffic, and for each direction the word before the other end.
 DIRECTION = "direction"
 PREPOSITIONS: Mapping[str, str] = {"ingress": "from", "egress": "to"}
 
-#: What stands in the options and is never said: the library finds it out.
-_NOT_SAID = ("dict", "raw")
+#: Types of options that are never in a sentence: the library sets them.
+_INTERNAL = ("dict", "raw")
 _NAME = "_name"
 
 
 @dataclass(frozen=True)
 class Form:
-    """How one verb can be said.
+    """The form of sentences with one verb.
 
     Attributes:
-        verb: the word of the contract.
-        kind: what it is done to: ``node``, ``service``, ``container``.
-        spellings: the ways to write the verb, each as words.
+        verb: the verb of the contract.
+        kind: the kind of its subject: ``node``, ``service``, ``container``.
+        spellings: the spellings of the verb, each as words.
         options: word → option, for ``with WORD VALUE``.
-        time: the option that ``for 5 minutes`` sets; None when the verb knows no time.
-        bare: the option whose value may be said alone after the verb (``stress cpu``).
-        named: the option whose value may be said before its noun (``storage network``), and that noun.
-        required: the options without which the verb can't be done.
-        directed: whether it can be done to what comes from, or goes to, another service.
+        time: the option that ``for 5 minutes`` sets; None when the verb has no time.
+        bare: the option whose value may follow the verb alone (``stress cpu``).
+        named: the option whose value may stand before its noun (``storage network``), and that noun.
+        required: the required options.
+        directed: whether it can act on the traffic from, or to, another service only.
     """
 
     verb: str
@@ -47,7 +47,7 @@ class Form:
 
 
 def forms_of(contracts: Iterable[Contract]) -> tuple[Form, ...]:
-    """Return how each verb of the contracts can be said: every verb that is done to nodes or to a thing on them.
+    """Return the forms of all verbs of the contracts that act on nodes, services or containers.
 
     Example:
         >>> [form.verb for form in forms_of(contracts().values()) if form.time == "duration"]
@@ -62,7 +62,7 @@ def _form(contract: Contract, verb: str) -> Form:
         name: option
         for name, option in contract.options.items()
         if name not in (contract.verbs_from, contract.subject)
-        and option.type not in _NOT_SAID
+        and option.type not in _INTERNAL
         and contract.takes(verb, name)
     }
     directed = DIRECTION in options
@@ -82,7 +82,7 @@ def _form(contract: Contract, verb: str) -> Form:
 
 
 def _spellings(word: str) -> list[tuple[str, ...]]:
-    """Return a verb in one word, and in several where it has an underscore.
+    """Return a verb as one word and, if it has an underscore, as several words.
 
     Example:
         >>> _spellings("fill_disk")

@@ -1,4 +1,4 @@
-"""What a sentence means: frozen values."""
+"""The meaning of a sentence: frozen values."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Holder:
-    """A named thing that nodes have: a service or a container.
+    """A service or container by name.
 
     Attributes:
         kind: ``service`` or ``container``.
-        name: its name, as it was written.
+        name: its name, as written.
     """
 
     kind: str
@@ -21,10 +21,10 @@ class Holder:
 
 @dataclass(frozen=True)
 class Peer(Holder):
-    """The other end of the traffic that a sentence is about.
+    """The other end of the traffic of a sentence.
 
     Attributes:
-        direction: ``ingress`` for what comes from it, ``egress`` for what goes to it.
+        direction: ``ingress`` for traffic from it, ``egress`` for traffic to it.
     """
 
     direction: str
@@ -32,12 +32,12 @@ class Peer(Holder):
 
 @dataclass(frozen=True)
 class Where:
-    """Which nodes a sentence is about.
+    """The nodes of a sentence.
 
     Attributes:
-        count: so many at random; None means all.
-        names: these; empty means that no name was said.
-        holder: only those that have this as well.
+        count: number of random nodes; None means all.
+        names: names of nodes; empty if the sentence has none.
+        holder: only nodes that also have this service or container.
     """
 
     count: int | None = None
@@ -47,14 +47,14 @@ class Where:
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a sentence means.
+    """The meaning of a sentence.
 
     Attributes:
-        verb: the word of the contract.
-        subject: what it is done to; None when it is done to the nodes themselves.
-        where: on which nodes.
-        options: of the playbook, as they were written; times are in seconds.
-        peer: the other end, where the sentence names one.
+        verb: the verb of the contract.
+        subject: the service or container; None for a verb of nodes.
+        where: the nodes.
+        options: options of the playbook, as written; times are in seconds.
+        peer: the other end of the traffic, if the sentence names one.
     """
 
     verb: str

@@ -1,4 +1,4 @@
-"""From a sentence to its meaning. It is understood whole, or it is refused."""
+"""From a sentence to its meaning. A sentence is understood fully, or it is refused."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _THING_NAME = re.compile(r"[A-Za-z0-9@][A-Za-z0-9._:@-]*")
 
 
 def understand(sentence: str, forms: Sequence[Form]) -> Meaning:
-    """Return what a sentence means.
+    """Return the meaning of a sentence.
 
     Args:
-        sentence: the text. The words of the grammar are understood in any case; names are kept as they are written.
-        forms: what can be said, as `grammar.forms_of` returns it.
+        sentence: the text. The words of the grammar may be in upper or lower case; names are kept as written.
+        forms: the forms of sentences, as `grammar.forms_of` returns them.
 
     Raises:
-        SentenceError: it is not understood whole; the message says what was expected at which word.
+        SentenceError: it is not fully understood; the message has the word and the expected words.
 
     Example:
         >>> understand("freeze keystone service on one node for 2 minutes", forms)
@@ -52,12 +52,12 @@ def understand(sentence: str, forms: Sequence[Form]) -> Meaning:
 
 
 class _Reading:
-    """One way to read a sentence: as what a form says.
+    """One reading of a sentence, by one form.
 
     Args:
-        words: the sentence, behind its verb.
-        form: how the verb can be said.
-        kinds: the kinds of things that nodes have.
+        words: the words of the sentence, after its verb.
+        form: the form of the verb.
+        kinds: the kinds of components: ``service``, ``container``.
     """
 
     def __init__(self, words: Words, form: Form, kinds: Sequence[str]) -> None:
@@ -82,10 +82,10 @@ class _Reading:
         self._words.end()
         return Meaning(self._form.verb, self._subject, self._where or Where(), self._options, self._peer)
 
-    # -- what it is done to ---------------------------------------------------------------------
+    # -- the subject ----------------------------------------------------------------------------
 
     def _object(self) -> None:
-        """Read what a verb of nodes needs and what may be said without ``with``: a target, the name of a network."""
+        """Read the options of a node verb that may stand without ``with``: a target, the name of a network."""
         if option := self._form.bare:
             choices = tuple(map(str, option.choices))
             if found := self._words.take(*choices):
@@ -98,7 +98,7 @@ class _Reading:
             else:
                 self._words.expect(f"the name of a {noun} and the word {noun!r}")
         if (self._form.bare or self._form.named) and not self._options and _is_node_list(self._words.peek()):
-            raise Mismatch  # it is more likely a target that does not exist than the name of a node
+            raise Mismatch  # more likely an unknown target than the name of a node
 
     def _holder(self, kinds: Sequence[str]) -> Holder:
         name = self._words.value(f"the name of a {' or '.join(kinds)}", self._is_thing)
@@ -130,7 +130,7 @@ class _Reading:
         return Where(count, names, holder)
 
     def _determiner(self) -> tuple[int | None, tuple[str, ...], bool]:
-        """Return how many, who by name, and whether the word ``node`` stands alone."""
+        """Return the number of nodes, their names, and whether the word ``node`` stands alone."""
         words = self._words
         if words.peek().isdecimal():
             count = int(words.value("a number of nodes", lambda word: int(word) > 0))
@@ -158,7 +158,7 @@ class _Reading:
                 return tuple(names)
 
     def _having(self) -> Holder | None:
-        """Read ``with mysql service``, unless what follows ``with`` is an option of the verb."""
+        """Read ``with mysql service``, unless an option of the verb follows ``with``."""
         words = self._words
         if words.peek().lower() == "with" and words.peek(2).lower() in self._kinds:
             words.place += 1
@@ -225,7 +225,7 @@ class _Reading:
         return True
 
     def _complete(self) -> None:
-        """Refuse a sentence that does not say all that the verb needs."""
+        """Refuse a sentence without all required options of the verb."""
         if self._form.kind == NODE and self._where is None:
             self._words.expect("'nodes'")
             raise Mismatch

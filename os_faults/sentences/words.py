@@ -1,4 +1,4 @@
-"""A sentence word by word, and what was expected where."""
+"""Reads a sentence word by word, and keeps the expected words."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ from os_faults.errors import SentenceError
 
 
 class Mismatch(Exception):
-    """The words do not go on as this way of saying something wants; another way may fit."""
+    """The next word does not fit this form; another form may fit."""
 
 
 class Words:
     """The words of a sentence, read from the first to the last.
 
-    What was tried in vain is remembered, so that a sentence that fits nowhere can be answered by what would have fitted
-    at the first word that nothing could be made of.
+    It keeps the expected words at the furthest place that any form has reached. If no form fits, the error lists them.
 
     Args:
-        sentence: the text; words are parted by white space.
+        sentence: the text; words are separated by white space.
     """
 
     def __init__(self, sentence: str) -> None:
@@ -29,12 +28,12 @@ class Words:
         self._expected: list[str] = []
 
     def peek(self, ahead: int = 0) -> str:
-        """Return a word as it was written, without reading it; "" behind the last one."""
+        """Return a word as written, without reading it; "" after the last word."""
         at = self.place + ahead
         return self._words[at] if at < len(self._words) else ""
 
     def take(self, *accepted: str) -> str | None:
-        """Read the next word when it is one of these, in any case; return it as it stands in ``accepted``."""
+        """Read the next word if it is accepted, in upper or lower case; return it as in ``accepted``, else None."""
         word = self.peek().lower()
         if word in accepted:
             self.place += 1
@@ -43,10 +42,10 @@ class Words:
         return None
 
     def need(self, *accepted: str) -> str:
-        """Read the next word, which must be one of these.
+        """Read the next word, which must be accepted.
 
         Raises:
-            Mismatch: it is another one.
+            Mismatch: it is another word.
         """
         found = self.take(*accepted)
         if found is None:
@@ -54,14 +53,14 @@ class Words:
         return found
 
     def value(self, what: str, fits: Callable[[str], bool] = bool) -> str:
-        """Read the next word, whatever it is, as it was written.
+        """Read the next word as a value, and return it as written.
 
         Args:
-            what: what it should be, for the refusal.
-            fits: whether it can be that.
+            what: description of the value, for the error.
+            fits: returns whether a word can be the value.
 
         Raises:
-            Mismatch: it can't, or there is none.
+            Mismatch: the word does not fit, or there is none.
         """
         word = self.peek()
         if not (word and fits(word)):
@@ -71,12 +70,12 @@ class Words:
         return word
 
     def start(self, words: Sequence[str]) -> bool:
-        """Begin anew behind the first words, when they are these, in any case; return whether they are."""
+        """Start again after the first words; return whether these are ``words``, in upper or lower case."""
         self.place = len(words)
         return [word.lower() for word in self._words[: len(words)]] == list(words)
 
     def end(self) -> None:
-        """Make sure that nothing is left.
+        """Check that all words are read.
 
         Raises:
             Mismatch: there is another word.
@@ -86,14 +85,14 @@ class Words:
             raise Mismatch
 
     def expect(self, *what: str) -> None:
-        """Remember what would have fitted at the present word."""
+        """Note the words that would fit at the current place."""
         if self.place > self._furthest:
             self._furthest, self._expected = self.place, []
         if self.place == self._furthest:
             self._expected += [each for each in what if each not in self._expected]
 
     def refusal(self) -> SentenceError:
-        """Return the error for a sentence that fits nowhere: at which word, and what was expected there."""
+        """Return the error for a sentence that fits no form, with the word and the expected words."""
         *others, last = self._expected
         expected = f"{', '.join(others)} or {last}" if others else last
         found = f"its word {self._furthest + 1} is {self._words[self._furthest]!r}" if self._more() else "it ends"

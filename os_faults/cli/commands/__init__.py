@@ -1,4 +1,4 @@
-"""The commands of ``os-faults``, a file each."""
+"""The commands of ``os-faults``, one file each."""
 
 from os_faults.cli.commands.completion import completion
 from os_faults.cli.commands.containers import containers

@@ -1,4 +1,4 @@
-"""``os-faults demo``: the whole thing on this machine, in half a minute."""
+"""``os-faults demo``: a demonstration on this machine, in half a minute."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``os-faults discover OUT``: a configuration with what was found."""
+"""``os-faults discover OUT``: a configuration with the discovered nodes and services."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def faults(session: Session) -> None:
 
 
 def _fault(fault: Fault, now: float, exact: bool) -> dict[str, Any]:
-    """Return a row; for programs ``since`` and ``ends_in`` are numbers."""
+    """Return the row of a fault; if ``exact``, ``since`` and ``ends_in`` are numbers for programs."""
     left = None if fault.until is None else max(0.0, fault.until - now)
     return {
         "node": fault.node,
@@ -58,7 +58,7 @@ def _fault(fault: Fault, now: float, exact: bool) -> dict[str, Any]:
 
 
 def _span(seconds: float | None) -> str:
-    """Return a time as people read it.
+    """Return a duration for people.
 
     Example:
         >>> _span(1795), _span(None)

@@ -1,4 +1,4 @@
-"""``os-faults heal``: takes every fault back."""
+"""``os-faults heal``: undoes every fault."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PLAYBOOK = "heal.yml"
 
 
 class Heal(Command):
-    """The command; its options are those of the contract, which is read when they are needed."""
+    """The command; its options come from the contract, which is read when they are needed."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Return the options."""

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 class Verbs(Group):
-    """A group whose commands are the verbs of the contracts; they are read when somebody asks.
+    """A group with the verbs of the contracts as commands; the contracts are read when they are needed.
 
     Attributes:
-        subjects: what the verbs are done to, as the contracts say.
+        subjects: the subjects of the verbs, as in the contracts.
     """
 
     word = "verb"
@@ -45,13 +45,13 @@ class Verbs(Group):
 
 
 class ContainerVerbs(Verbs):
-    """The verbs of containers, of which some are called as those of services."""
+    """The verbs of containers; some have the same names as verbs of services."""
 
     subjects = ("container",)
 
 
 def _verbs(subjects: Sequence[str]) -> dict[str, Contract]:
-    """Return verb → contract, for everything that is done to these subjects."""
+    """Return verb → contract, for all verbs of some subjects that change something."""
     from os_faults.actions import contracts as bundled
 
     contracts = [found for found in bundled().values() if found.verbs_from and not found.read_only]
@@ -66,10 +66,10 @@ def command_of(
     """Return the command of a verb; None when there is no such verb.
 
     Args:
-        verb: the word.
-        subjects: what it may be done to.
-        callback: is called with contract, verb, session and the values of the command line.
-        more: options beyond those of the verb and of the guard rails.
+        verb: the verb.
+        subjects: its possible subjects.
+        callback: called with contract, verb, session and the values of the command line.
+        more: further options, beside those of the verb and of the guard rails.
     """
     contract = _verbs(subjects).get(verb)
     if contract is None:
@@ -110,7 +110,7 @@ def _inject(
 
 
 def action_of(cloud: Cloud, contract: Contract, verb: str, on: str, values: Mapping[str, Any]) -> Action:
-    """Return what is asked for; everything is checked, and the nodes are asked who they are."""
+    """Return the action of a command line, fully checked; nodes are discovered for it."""
     if contract.subject == "node":
         return targets.choose(cloud, on, None).action(verb, **values)
     options = dict(values)
@@ -120,7 +120,7 @@ def action_of(cloud: Cloud, contract: Contract, verb: str, on: str, values: Mapp
 
 
 def show(session: Session, cloud: Cloud, actions: Sequence[Action]) -> None:
-    """Print how something would be done: a line for each run, or the last run with those ``before`` it as data."""
+    """Print the runs of actions: a command line each; with JSON, the last run with the earlier ones as ``before``."""
     runs = [_plan(cloud, action) for action in actions]
     if session.out.json:
         session.out.document(dry_run=True, **runs[-1], before=runs[:-1])

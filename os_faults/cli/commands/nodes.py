@@ -44,7 +44,7 @@ def nodes(session: Session, power: bool) -> None:
 
 
 def _power(cloud: Cloud, nodes: Iterable[Node]) -> tuple[Mapping[str, str | None], OSFException | None]:
-    """Return the power states that could be found out, and why others could not."""
+    """Return the known power states, and the error for the others."""
     from os_faults.nodes import NodeCollection
 
     try:

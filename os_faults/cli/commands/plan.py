@@ -1,4 +1,4 @@
-"""``os-faults plan``: what a command would do, and what stands in its way."""
+"""``os-faults plan``: the effects of a command, and its obstacles."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _show(session: Session, previews: list[Preview]) -> None:
 
 
 def _lines(preview: Preview) -> list[tuple[str, str]]:
-    """Return what people read of a plan, a word and a text a line."""
+    """Return the lines of a plan for people: a word and a text each."""
     action = preview.action
     back = f"'{action.undo}' or 'os-faults heal'" if action.undo else "nothing; it leaves nothing to take back"
     ends = "until it is taken back" if preview.seconds is None else f"{preview.seconds} s, then the nodes take it back"
@@ -56,9 +56,9 @@ def _lines(preview: Preview) -> list[tuple[str, str]]:
         *([("begins", _begin(action.arguments["at"]))] if "at" in action.arguments else []),
         *([("lasts", ends)] if action.undo else []),
         *(("meets", f"{each.verb} {each.subject} on {each.node}, by {each.by}") for each in preview.conflicts),
-        *(("not asked", f"{name} could not tell its faults") for name in preview.unasked),
+        *(("not asked", f"{name} could not report its faults") for name in preview.unasked),
         *(("refused", text) for text in preview.refusals),
-        *([("needs", "--yes, as it is done to every node of the cloud")] if preview.whole_cloud else []),
+        *([("needs", "--yes, as it acts on every node of the cloud")] if preview.whole_cloud else []),
     ]
 
 
@@ -96,7 +96,7 @@ def _document(preview: Preview) -> dict[str, Any]:
 
 
 class _Plans(Verbs):
-    """The verbs of ``inject``, which are only told here."""
+    """The verbs of ``inject``, which are only planned here."""
 
     def command_of(self, verb: str) -> Command | None:
         """Return the command of a verb; None when there is no such verb."""
@@ -104,7 +104,7 @@ class _Plans(Verbs):
 
 
 class _ContainerPlans(_Plans, ContainerVerbs):
-    """The verbs of ``inject container``, which are only told here."""
+    """The verbs of ``inject container``, which are only planned here."""
 
     subjects = ContainerVerbs.subjects
 

@@ -1,4 +1,4 @@
-"""``os-faults verify``: proves that every node can be used."""
+"""``os-faults verify``: checks that every node can be used."""
 
 from __future__ import annotations
 

@@ -93,10 +93,10 @@ def test_a_host_that_hangs_is_not_waited_for(
     config_file: Path, lab: Lab, node_2: Host, node_3: Host, tmp_path: Path
 ) -> None:
     code = f"""
-from os_faults.cli.interrupts import heard
+from os_faults.cli.interrupts import handled
 nodes = cloud.get_nodes(fqdns=["node-2.domain.tld", "node-3.domain.tld"])
 {STOPPED_WHEN_FROZEN}
-with heard():
+with handled():
     cloud.get_service("memcached").freeze(nodes, sec=100)
 """
     with node_2.undone(within=20), node_3.undone(within=20):

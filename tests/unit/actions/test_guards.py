@@ -254,7 +254,7 @@ def test_every_node_of_a_cloud_needs_a_yes(tmp_path: Path) -> None:
     for words in (("reboot",), ("restart", "memcached"), ("reboot", "--on", "node-1.domain.tld,10.0.0.2,10.0.0.3")):
         done = call("inject", *words)
         assert (done.exit_code, done.stdout) == (2, "")
-        assert "on every node of the cloud (3): nothing was touched; say so with --yes" in done.stderr
+        assert "on every node of the cloud (3): nothing was touched; confirm with --yes" in done.stderr
     assert call.verbs == []
     assert call("inject", "reboot", "--on", "node-1.domain.tld,10.0.0.2").exit_code == 0
     assert call("inject", "start", "memcached").exit_code == 0

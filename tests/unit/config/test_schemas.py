@@ -29,7 +29,7 @@ GOOD = {
     "the name or UUID of a domain": ["node 1", "6695eb01-f6a4-8304-79aa-97f2502e193f"],
     "a user name without spaces, braces or '%'": ["root", r"DOMAIN\\user", "me@domain"],
     "a user name (letters, digits, '.', '-', '_', '@', '+')": ["root", "me@domain.tld"],
-    "the absolute path of Python on the node, without spaces and what a shell would read": ["/usr/bin/python3.11"],
+    "the absolute path of Python on the node, without spaces or special characters of a shell": ["/usr/bin/python3.11"],
     "the name of a become plugin, such as sudo": ["sudo", "community.general.doas"],
     "the name of a service": ["nova-api", "a@b"],
     "a plain name": ["n-api", "_x"],
