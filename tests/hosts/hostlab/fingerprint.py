@@ -100,8 +100,9 @@ def _matters(row: str) -> bool:
 
 
 def at_rest(found: Fingerprint) -> bool:
-    """Whether no unit of the host is on its way from one state to another."""
-    return not any(row.split()[2] in ("activating", "deactivating", "reloading") for row in found["units"])
+    """Whether no unit of the host changes its state, and no IPv6 address is still looked for on the network."""
+    changing = any(row.split()[2] in ("activating", "deactivating", "reloading") for row in found["units"])
+    return not changing and not any(" tentative " in address for address in found["addresses"])
 
 
 def difference(before: Fingerprint, after: Fingerprint) -> str:

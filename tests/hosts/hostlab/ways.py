@@ -130,7 +130,7 @@ def by_timeout(stage: Stage) -> Seen:
 def by_failure(stage: Stage) -> Seen:
     playbooks = altered.playbooks(stage.config.parent / "failing", altered.FAILING)
     moment = time.time()
-    with stage.crowd(FAR, playbooks=str(playbooks)) as crowd, stage.tamed({"stress"}):
+    with stage.crowd(FAR, playbooks=str(playbooks)) as crowd:
         assert crowd.end() == 0, "a verb went well though its injection failed"
         return at_once_after(stage, moment)
 
