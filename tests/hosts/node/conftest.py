@@ -18,6 +18,8 @@ def tool(request: pytest.FixtureRequest, node_3: Host) -> Iterator[str]:
         node_3.sh("mv /usr/sbin/nft /root/nft")
     yield request.param
     node_3.sh("[ ! -e /root/nft ] || mv /root/nft /usr/sbin/nft")
+    # iptables leaves its tables, empty. A reboot would take them away.
+    node_3.sh("for each in ip ip6; do nft delete table $each filter 2>/dev/null; done; true")
 
 
 @pytest.fixture
