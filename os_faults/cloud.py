@@ -36,7 +36,7 @@ from os_faults.faults.interruption import add_notes
 from os_faults.faults.journal import Journal
 from os_faults.faults.ledger import Ledger
 from os_faults.faults.listing import Faults, checked, faults_of
-from os_faults.faults.plan import Preview, conflicts, lasts
+from os_faults.faults.plan import Preview, conflicts
 from os_faults.model import Action, Fault, Node, Record, Result
 from os_faults.nodes import NodeCollection
 from os_faults.service import Service
@@ -93,7 +93,6 @@ class Cloud:
         self.seed = secrets.randbits(32) if seed is None else seed
         self.rng = random.Random(self.seed)
         self.heal_after = config.heal_after
-        self._config = config
         drivers = registry.drivers_of(config)
         services = {**resources.catalogue(drivers.cloud.catalogue), **drivers.services}
         containers = {**_contained(services), **drivers.containers}
@@ -411,7 +410,7 @@ class Cloud:
             action=action,
             directory=directory,
             command=command,
-            seconds=lasts(action),
+            seconds=actions.lasts(action),
             refusals=tuple(self._admission.refusals(action)),
             conflicts=conflicts(action, faults_of(listing)) if listing else (),
             unasked=tuple(host.node for host in listing.failures) if listing else (),

@@ -19,6 +19,7 @@ from os_faults.actions.action import (
     ends_after,
     for_playbook,
     for_verb,
+    lasts,
     power_state,
     undoing,
     with_start_time,
@@ -33,6 +34,7 @@ __all__ = [
     "ends_after",
     "for_playbook",
     "for_verb",
+    "lasts",
     "power_state",
     "undoing",
 ]

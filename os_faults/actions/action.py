@@ -151,19 +151,32 @@ def ending_after(action: Action, seconds: int) -> Action:
     return replace(action, arguments=contract.check({**others, "heal_after": seconds}))
 
 
+def lasts(action: Action) -> int | None:
+    """Return the duration of a fault in seconds; None when it does not end by itself, or the action leaves no fault.
+
+    Example:
+        >>> lasts(for_verb("service", "freeze", nodes, service="keystone", seconds=10))
+        10
+    """
+    if action.undo is None:
+        return None
+    options = contracts()[action.playbook].options
+    given = (action.arguments.get(name, options[name].default) for name in ENDS if name in options)
+    seconds = next((each for each in given if each is not None), _NEVER)
+    return None if seconds == _NEVER else int(seconds)
+
+
 def ends_after(action: Action) -> float | None:
-    """Return the seconds after which the nodes end a lasting fault by themselves; None when they do not.
+    """Return the seconds from now after which the nodes end a fault by themselves; None when they do not.
 
     Example:
         >>> ends_after(for_verb("service", "freeze", nodes, service="keystone", seconds=10))
         10.0
     """
-    options = contracts()[action.playbook].options
-    given = {name: action.arguments.get(name, options[name].default) for name in ENDS if name in options}
-    end = next((seconds for seconds in given.values() if seconds is not None), _NEVER)
+    seconds = lasts(action)
     now = time.time()
     begins_after = max(0.0, epoch_of(action.arguments.get(AT.name, now), now) - now)
-    return None if end == _NEVER else begins_after + float(end)
+    return None if seconds is None else begins_after + seconds
 
 
 def with_start_time(action: Action, now: float) -> Action:

@@ -6,11 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from os_faults.actions import contracts
 from os_faults.model import Action, Fault
-
-#: The options for the duration of a fault; the first that is given counts.
-_LASTS = ("seconds", "duration", "heal_after")
 
 
 @dataclass(frozen=True)
@@ -36,16 +32,6 @@ class Preview:
     conflicts: tuple[Fault, ...]
     unasked: tuple[str, ...]
     whole_cloud: bool
-
-
-def lasts(action: Action) -> int | None:
-    """Return the seconds after which a fault ends by itself; None when it does not, or the action leaves no fault."""
-    if action.undo is None:
-        return None
-    options = contracts()[action.playbook].options
-    given = (action.arguments.get(name, options[name].default) for name in _LASTS if name in options)
-    value = next((each for each in given if each is not None), None)
-    return None if value in (None, "never") else int(value)
 
 
 def conflicts(action: Action, faults: Iterable[Fault]) -> tuple[Fault, ...]:

@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import doctest
-import importlib.util
 import time
 from types import ModuleType
 
 import pytest
 from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.power import libvirt, steps
-
-from os_faults import resources
+from support.module_files import load
 
 pytestmark = pytest.mark.functional
-
-
-def module(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, resources.modules_dir() / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    loaded = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(loaded)
-    return loaded
 
 
 class Machine:
@@ -51,7 +40,7 @@ BUSY = errors.PowerError("the controller is busy")
 
 
 @pytest.mark.parametrize(
-    "tested", [steps, libvirt, *map(module, ("osf_ipmi_power", "osf_libvirt_snapshot", "osf_redfish_power"))]
+    "tested", [steps, libvirt, *map(load, ("osf_ipmi_power", "osf_libvirt_snapshot", "osf_redfish_power"))]
 )
 def test_the_examples_of_the_docstrings(tested: ModuleType) -> None:
     assert doctest.testmod(tested).failed == 0

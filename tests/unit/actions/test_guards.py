@@ -12,9 +12,9 @@ from support.cli_fixture import command_line
 from support.cloud_fixture import cloud_of, hosts
 
 from os_faults import ArgumentError, ConfigError, GuardRailError
-from os_faults.actions import contracts, for_verb
+from os_faults.actions import contracts, for_verb, lasts
 from os_faults.actions.guards import Guards, Limit, is_whole
-from os_faults.faults.plan import conflicts, lasts
+from os_faults.faults.plan import conflicts
 from os_faults.model import Action, Fault, HostResult, Node
 from os_faults.system.actor import acting
 from os_faults.testing import FakeRunner
