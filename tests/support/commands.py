@@ -1,6 +1,6 @@
 """Several commands of ``os-faults``, one after the other in one process, which loads Ansible once and not for each.
 
-It is a program, for processes of other users and with other environments: ``python commands.py CONFIG COMMANDS [FILE]``,
+It is a program, for other users and other environments: ``python commands.py CONFIG COMMANDS [FILE]``,
 where COMMANDS is a JSON list of lists of words, and FILE is removed before each of them. It prints what became of each.
 """
 
