@@ -155,6 +155,7 @@ def check_steps(found: dict[str, object]) -> None:
     assert any("unplug" in sentence for sentence in found["not_shown"])  # type: ignore[attr-defined]
 
 
+@pytest.mark.each_line
 def test_demo(demo: Demo) -> None:
     running = demo.start("--output", "json")
     out, err = running.communicate(timeout=240)
