@@ -114,8 +114,10 @@ except ImportError:
 
 PRIVILEGES = {"operator": 3, "administrator": 4}
 
-CHASSIS, GET_STATUS, CONTROL = 0, 1, 2
-"""The network function and its commands that power needs (IPMI 2.0, section 28)."""
+CHASSIS = 0
+GET_STATUS = 1
+CONTROL = 2
+"""The network function for power, and its commands (IPMI 2.0, section 28)."""
 
 CONTROLS = {"poweroff": 0, "poweron": 1, "reset": 3, "shutdown": 5}
 """Action → what the command for it is given."""
