@@ -36,10 +36,10 @@ attributes:
     description: The controller asks again and again.
     support: full
   check_mode:
-    description: Nothing is changed in any mode.
+    description: The module changes nothing in any mode.
     support: full
   diff_mode:
-    description: There is no text to compare.
+    description: The module compares no texts.
     support: none
 author: [The os_faults authors (@os-faults)]
 """

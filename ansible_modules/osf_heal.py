@@ -22,14 +22,14 @@ options:
 attributes:
   check_mode:
     support: full
-    description: Tells what would be taken back and touches nothing.
+    description: Reports what it would undo and changes nothing.
   diff_mode:
     support: none
-    description: There is no text to compare.
+    description: The module compares no texts.
   platform:
     platforms: linux
     support: full
-    description: The host is a Linux host.
+    description: The host runs Linux.
 author: [The os_faults authors (@os-faults)]
 """
 

@@ -31,7 +31,7 @@ options:
     type: str
     required: true
   subject:
-    description: What it is done to, such as the name of a service.
+    description: Name of the target, for messages and the record.
     type: str
     required: true
   id:
@@ -142,23 +142,23 @@ options:
     type: int
     default: 60
   by:
-    description: Who makes the fault, for the record. The user and the address of the session by default.
+    description: The owner, for the record. By default the user and the address of the session.
     type: str
   force:
-    description: Whether to act on a host that holds a fault of somebody else than O(by).
+    description: Whether to act on a host with faults of other owners.
     type: bool
     default: false
 attributes:
   check_mode:
     support: full
-    description: Tells what would change and touches nothing.
+    description: Reports what it would do and changes nothing.
   diff_mode:
     support: none
-    description: There is no text to compare.
+    description: The module compares no texts.
   platform:
     platforms: linux
     support: full
-    description: The host is a Linux host.
+    description: The host runs Linux.
 author: [The os_faults authors (@os-faults)]
 """
 
@@ -216,7 +216,7 @@ cuts_path:
   returned: success
   type: bool
 notes:
-  description: Sentences worth telling.
+  description: Sentences for a person.
   returned: success
   type: list
   elements: str

@@ -14,14 +14,14 @@ options: {}
 attributes:
   check_mode:
     support: full
-    description: It changes nothing anyway.
+    description: The module only reads.
   diff_mode:
     support: none
-    description: There is nothing to compare.
+    description: The module compares no texts.
   platform:
     platforms: linux
     support: full
-    description: The host is a Linux host.
+    description: The host runs Linux.
 author: [The os_faults authors (@os-faults)]
 """
 

@@ -26,10 +26,10 @@ options:
     default: {}
 attributes:
   check_mode:
-    description: Reads only, so it runs in check mode too.
+    description: The module only reads.
     support: full
   diff_mode:
-    description: There is no text to compare.
+    description: The module compares no texts.
     support: none
 author: [The os_faults authors (@os-faults)]
 """

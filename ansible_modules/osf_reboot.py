@@ -30,10 +30,10 @@ options:
     description: How long the reboot took, as the controller has measured it; returned as it is.
     type: int
   by:
-    description: Who acts, for the record. The user and the address of the session by default.
+    description: The owner, for the record. By default the user and the address of the session.
     type: str
   force:
-    description: Whether to act on a host that holds a fault of somebody else than O(by).
+    description: Whether to act on a host with faults of other owners.
     type: bool
     default: false
 attributes:
@@ -41,7 +41,7 @@ attributes:
     description: Requests nothing, and confirms without a proof.
     support: full
   diff_mode:
-    description: There is no text to compare.
+    description: The module compares no texts.
     support: none
 requirements: [systemd]
 author: [The os_faults authors (@os-faults)]

@@ -22,10 +22,10 @@ options:
     default: pillar.get _param:single_address
 attributes:
   check_mode:
-    description: Reads only, so it runs in check mode too.
+    description: The module only reads.
     support: full
   diff_mode:
-    description: There is no text to compare.
+    description: The module compares no texts.
     support: none
 requirements: [salt]
 author: [The os_faults authors (@os-faults)]
