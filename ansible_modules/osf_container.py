@@ -27,31 +27,31 @@ options:
     choices: [auto, docker, podman]
     default: auto
   subject:
-    description: What it is called in messages and in the record.
+    description: Name of the target, for messages and the record.
     type: str
     required: true
   action:
-    description: What to do with the container.
+    description: The action.
     type: str
     required: true
     choices: [start, terminate, restart, kill]
   timeout:
-    description: Seconds after which a container that did not start, stop or die is a failure.
+    description: Seconds after which an action without the expected effect is a failure.
     type: int
     default: 300
   by:
-    description: Who acts, for the record. The user and the address of the session by default.
+    description: The owner, for the record. By default the user and the address of the session.
     type: str
   force:
-    description: Whether to act on a host that holds a fault of somebody else than O(by).
+    description: Whether to act on a host with faults of other owners.
     type: bool
     default: false
 attributes:
   check_mode:
-    description: Tells what would be done and changes nothing.
+    description: Reports what it would do and changes nothing.
     support: full
   diff_mode:
-    description: There is no text to compare.
+    description: The module compares no texts.
     support: none
 requirements: [docker or podman]
 author: [The os_faults authors (@os-faults)]
@@ -91,19 +91,19 @@ units:
   elements: str
   sample: [kolla-nova_api-container.service]
 pids_before:
-  description: Processes of the container before, as the host counts.
+  description: Process ids of the container before the action, as the host numbers them.
   returned: success
   type: list
   elements: int
   sample: [811]
 pids_after:
-  description: Processes of the container afterwards; the same as before in check mode.
+  description: Process ids after the action; in check mode those before.
   returned: success
   type: list
   elements: int
   sample: [907]
 notes:
-  description: What a person should know, in sentences.
+  description: Sentences for a person.
   returned: success
   type: list
   elements: str
