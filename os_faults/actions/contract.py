@@ -237,6 +237,10 @@ class Contract:
         words = ("/".join(map(str, value)) if isinstance(value, list) else str(value) for value in given if value)
         return " ".join([*words, *([self.subject] if self.subject == "container" else [])])
 
+    def undone_verbs(self, verb: str) -> frozenset[str]:
+        """Return the verbs whose faults ``verb`` undoes; none when it undoes nothing."""
+        return frozenset(each for each, undo in self.undone_by.items() if undo == verb)
+
     def undo_of(self, verb: str) -> str | None:
         """Return the verb that undoes ``verb``; None when it needs no undo or has none."""
         return self.undone_by.get(verb)
