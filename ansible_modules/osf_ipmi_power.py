@@ -102,7 +102,6 @@ from typing import Any, Callable, Mapping
 
 from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.power import steps
-from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.os_faults.module import Module
 
 try:
@@ -215,7 +214,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     if Command is None:
-        module.fail_json(msg=missing_required_lib("pyghmi"), exception=PYGHMI_TRACEBACK)
+        module.fail_json(msg=steps.missing("pyghmi", "pyghmi"), exception=PYGHMI_TRACEBACK)
     try:
         bmc = Bmc(module.params)
     except errors.PowerError as error:

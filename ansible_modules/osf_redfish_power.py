@@ -126,7 +126,6 @@ from typing import Any, Callable, Iterable, Mapping
 
 from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.power import steps
-from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.os_faults.module import Module
 
 try:
@@ -314,7 +313,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     if sushy is None:
-        module.fail_json(msg=missing_required_lib("sushy"), exception=SUSHY_TRACEBACK)
+        module.fail_json(msg=steps.missing("sushy", "os-faults[redfish]"), exception=SUSHY_TRACEBACK)
     steps.run(module, Machine(module.params))
 
 
