@@ -96,16 +96,21 @@ def find(run: Run, name: str, wanted: str = "auto") -> Container:
     """Return the container with exactly this name, running or not.
 
     Raises:
-        ContainerError: there is none; the message says which there are.
+        ContainerError: no engine that answers has it; the message says which there are, and which engine is broken.
     """
     known: list[str] = []
+    broken: list[str] = []
     for engine in engines(wanted):
         code, out, _err = run([engine, "container", "inspect", name])
         found = parse(out, engine) if code == 0 else None
         if found is not None and found.name == name:  # an engine also takes the beginning of an identity for a name
             return found
-        known += sorted(listed(run, engine))
-    raise errors.ContainerError(f"no container {name!r} on this host; there are: {', '.join(known) or 'none'}")
+        try:
+            known += sorted(listed(run, engine))
+        except errors.ContainerError as error:
+            broken.append(f"; {error}")
+    there = f"there are: {', '.join(known) or 'none'}"
+    raise errors.ContainerError(f"no container {name!r} on this host; {there}{''.join(broken)}")
 
 
 def listed(run: Run, engine: str) -> dict[str, bool]:
@@ -128,18 +133,20 @@ def _names(run: Run, engine: str, *options: str) -> list[str]:
     return [line.partition(",")[0].strip() for line in out.splitlines() if line.strip()]
 
 
-def on_host(run: Run, wanted: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def on_host(run: Run, wanted: Mapping[str, Mapping[str, Any]], notes: list[str]) -> dict[str, dict[str, Any]]:
     """Return those of the containers that are on this host, by the names that we know them by.
 
     Args:
         run: how to run a command.
         wanted: our name → ``container`` (its own name) and ``engine``.
+        notes: a sentence about an engine that does not answer is added; its containers are left out.
     """
     found: dict[str, dict[str, Any]] = {}
     for engine in _present(str(entry.get("engine", "auto")) for entry in wanted.values()):
         try:
             there = listed(run, engine)
-        except errors.ContainerError:
+        except errors.ContainerError as error:
+            notes += [str(error)] * (str(error) not in notes)
             continue
         for name, entry in wanted.items():
             if entry.get("engine", "auto") in ("auto", engine) and entry["container"] in there and name not in found:
