@@ -41,6 +41,7 @@ from os_faults.model import Action, Fault, Node, Record, Result
 from os_faults.nodes import NodeCollection
 from os_faults.service import Service
 from os_faults.system.actor import acting
+from os_faults.system.text import as_counted
 from os_faults.version import get_version
 
 LOG = logging.getLogger(__name__)
@@ -119,6 +120,9 @@ class Cloud:
         self._service_nodes = Placement(self._discovery, "service", config.services)
         self._container_nodes = Placement(self._discovery, "container", config.containers)
         LOG.info("connected to the cloud of %s, seed %d", config.source, self.seed)
+
+    def __repr__(self) -> str:
+        return f"Cloud({self._discovery})"
 
     @property
     def watch(self) -> Watcher | None:
@@ -302,7 +306,7 @@ class Cloud:
 
     def known_nodes(self) -> list[Node]:
         """Return all nodes. Those that did not answer have ``last_seen`` set; they can still be named."""
-        return sorted(self._discovery.known().values(), key=lambda node: node.fqdn)
+        return sorted(self._discovery.known().values(), key=lambda node: as_counted(node.fqdn))
 
     # -- how ---------------------------------------------------------------------------------
 
@@ -414,6 +418,11 @@ class Cloud:
         return self._engine.prepare(action, machines.variables(action.nodes))
 
     plan = command_line  # its name in 1.0.0a1
+    list_supported_services = list_services  # its name in 0.3
+
+    def get_driver_name(self) -> str:
+        """Return the name of the cloud's driver (``devstack``): the method of versions before 1.0."""
+        return self._discovery.driver_name
 
     def preview(self, action: Action) -> Preview:
         """Return the effects of an action and its obstacles; nodes are asked, and nothing is touched.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, Literal, Protocol, Unpack
+from typing import Any, Literal, Protocol, Unpack, cast
 
 from os_faults import actions
 from os_faults.errors import ArgumentError, NodeCollectionError
@@ -56,8 +56,13 @@ class NodeCollection(NodeSet):
 
     _performer: Performer
 
-    def __init__(self, nodes: Iterable[Node], performer: Performer) -> None:
-        super().__init__(nodes, performer)
+    def __init__(
+        self, nodes: Iterable[Node] = (), performer: Performer | None = None, *, hosts: Iterable[Node] = ()
+    ) -> None:
+        chosen = [*nodes, *hosts]  # callers of 0.3 write NodeCollection(hosts=[])
+        if chosen and performer is None:
+            raise NodeCollectionError("a node collection needs the cloud of its nodes; cloud.get_nodes() returns one")
+        super().__init__(chosen, cast(Performer, performer))
 
     # -- verbs --------------------------------------------------------------------------------
 
