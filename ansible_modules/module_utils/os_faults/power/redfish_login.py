@@ -10,8 +10,8 @@ import traceback
 from typing import Any, Mapping
 from urllib.parse import urlsplit
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible.module_utils.os_faults.power import again, redfish
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.os_faults.power import again, redfish, steps
 
 try:
     import sushy
@@ -33,7 +33,7 @@ NO_SESSIONS = frozenset({200, 201, 404, 405, 501})
 def require(module: AnsibleModule) -> None:
     """End the module with a sentence where sushy can't be imported."""
     if sushy is None:
-        module.fail_json(msg=missing_required_lib("sushy"), exception=SUSHY_TRACEBACK)
+        module.fail_json(msg=steps.missing("sushy", "os-faults[redfish]"), exception=SUSHY_TRACEBACK)
 
 
 def chain_of(error: BaseException) -> list[BaseException]:
