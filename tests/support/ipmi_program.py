@@ -72,7 +72,8 @@ def forget(server_session: Any) -> None:
 serversession.ServerSession.close_server_session = forget
 opened = serversession.ServerSession.create_open_session_response
 serversession.ServerSession.create_open_session_response = create_open_session_response
-(FOLDER / "power").write_text("on")
+if not (FOLDER / "power").exists():
+    (FOLDER / "power").write_text("on")
 Machine({"admin": "canary-password"}, port=PORT, address="127.0.0.1")
 (FOLDER / "ready").touch()
 while True:
