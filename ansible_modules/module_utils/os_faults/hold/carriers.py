@@ -64,11 +64,11 @@ class Carrier:
         raise NotImplementedError
 
     def busy(self, hold: store.Hold) -> bool:
-        """Whether the carrier is injecting or taking back at this moment."""
+        """Return whether the carrier is injecting or taking back at this moment."""
         raise NotImplementedError
 
     def alive(self, hold: store.Hold) -> bool:
-        """Whether something will take the hold back when its end comes."""
+        """Return whether something will take the hold back when its end comes."""
         return False
 
     def stop(self, hold: store.Hold) -> None:
@@ -86,7 +86,7 @@ class Carrier:
         return ""
 
     def failed(self, hold_id: str) -> bool:
-        """Whether a carrier that has ended is remembered as failed."""
+        """Return whether a carrier that has ended is remembered as failed."""
         return False
 
     def clear(self, hold_id: str) -> None:
@@ -157,12 +157,12 @@ class Systemd(Carrier):
         return {row[0]: row[2] for row in rows if len(row) > 2 and row[0].startswith(UNIT_PREFIX)}
 
     def undo_went_well(self, unit: str) -> bool:
-        """Whether the undo of a unit that has ended said that all is well."""
+        """Return whether the undo of a unit that has ended said that all is well."""
         shown = self._shown(unit, "ActiveState,ExecStopPost")
         return bool(re.search(r"code=exited ; status=0\b", shown.get("ExecStopPost", "")))
 
     def is_bound(self, unit: str, holds: Iterable[str]) -> bool:
-        """Whether a unit ends with one of these: then it is no hold itself, but a load that a hold makes."""
+        """Return whether a unit ends with one of these: then it is no hold itself, but a load that a hold makes."""
         return not set(holds).isdisjoint(self._shown(unit, "BindsTo").get("BindsTo", "").split())
 
     def stop_unit(self, unit: str) -> None:

@@ -171,7 +171,7 @@ _INTERFACE = re.compile(r"(?:^link |^mtu of |^qdisc of |^address: | dev )(\S+)")
 
 
 def _is_about(line: str, targets: Targets | None) -> bool:
-    """Whether a line that is about an interface or a mount is about one of these; every other line is."""
+    """Return whether a line that is about an interface or a mount is about one of these; every other line is."""
     if targets is None:
         return True
     if line.startswith("mount "):

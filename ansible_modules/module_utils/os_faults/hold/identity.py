@@ -27,7 +27,7 @@ def hold_id(fault: str, subject: str) -> str:
 
 
 def is_plain(hold_id: str) -> bool:
-    r"""Whether a text can be the id of a hold.
+    r"""Return whether a text can be the id of a hold.
 
     >>> is_plain("freeze-keystone"), is_plain("../x"), is_plain("x\n")
     (True, False, False)

@@ -123,7 +123,7 @@ def release(module: AnsibleModule, hold_id_: str) -> dict[str, Any]:
 
 
 def is_held(hold_id_: str) -> bool:
-    """Whether this host has the hold."""
+    """Return whether this host has the hold."""
     return store.find(hold_id_) is not None
 
 

@@ -118,7 +118,7 @@ def later_end(old: float | None, new: float | None) -> float | None:
 
 
 def about_to_end(until: float | None, now: float) -> bool:
-    """Whether a hold may be ending while its end is moved; it is then better made anew.
+    """Return whether a hold may be ending while its end is moved; it is then better made anew.
 
     >>> about_to_end(100.0, 99.0), about_to_end(100.0, 90.0), about_to_end(None, 90.0)
     (True, False, False)

@@ -59,7 +59,7 @@ def boot_id() -> str:
 
 
 def has_systemd() -> bool:
-    """Whether this process may start units of the host's systemd."""
+    """Return whether this process may start units of the host's systemd."""
     return os.geteuid() == 0 and os.path.isdir("/run/systemd/system")
 
 
@@ -91,7 +91,7 @@ def _own_roots() -> list[str]:
 
 
 def _is_taken(root: str) -> bool:
-    """Whether another user has made a root, or the lock beside it, so that this one can't."""
+    """Return whether another user has made a root, or the lock beside it, so that this one can't."""
     for path in (root, root + LOCK):
         with contextlib.suppress(OSError):
             if os.lstat(path).st_uid != os.geteuid():
@@ -136,7 +136,7 @@ def directory_for(hold_id: str, lasting: bool = False) -> tuple[str, str]:
 
 
 def is_of_this_boot(hold: Hold) -> bool:
-    """Whether the host has not been booted since. A recorded change without a carrier counts always."""
+    """Return whether the host has not been booted since. A recorded change without a carrier counts always."""
     return hold.record.get("carrier") == NO_CARRIER or hold.record.get("boot_id") == boot_id()
 
 
@@ -176,7 +176,7 @@ def _well_typed(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def trusted(root: str) -> bool:
-    """Whether a root is a real directory that belongs to us, and that nobody else can write to or exchange."""
+    """Return whether a root is a real directory that belongs to us, and that nobody else can write to or exchange."""
     try:
         info = os.lstat(root)
     except OSError:

@@ -10,7 +10,7 @@ from ansible.module_utils.os_faults.host import pidfiles, proc, run_as
 
 
 def is_terminated(name: str) -> bool:
-    """Whether os_faults itself has stopped a service, which then is to come back.
+    """Return whether os_faults itself has stopped a service, which then is to come back.
 
     Args:
         name: what the service is called in the record.

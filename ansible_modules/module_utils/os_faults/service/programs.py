@@ -69,7 +69,7 @@ def _has_letter(word: str, letter: str) -> bool:
 
 
 def is_bystander(candidate: Candidate) -> bool:
-    """Whether a process only has to do with others: a tool, or a shell that was given its words by ``-c``.
+    """Return whether a process only has to do with others: a tool, or a shell that was given its words by ``-c``.
 
     >>> is_bystander(Candidate(7, ("tail", "-f", "/var/log/web.log"), "/usr/bin/tail"))
     True
@@ -88,7 +88,7 @@ def is_bystander(candidate: Candidate) -> bool:
 
 
 def runs(candidate: Candidate, definition: Mapping[str, Any]) -> bool:
-    """Whether a process is the program of a definition with ``executable`` or ``grep``.
+    """Return whether a process is the program of a definition with ``executable`` or ``grep``.
 
     Args:
         candidate: the process.
