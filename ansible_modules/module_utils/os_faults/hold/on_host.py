@@ -1,4 +1,4 @@
-"""All the lasting faults of this host: they are listed, and taken back."""
+"""List and undo all lasting faults of this host."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ansible.module_utils.os_faults.hold import carriers, lock, store, undo
 
 
 def heal(module: AnsibleModule, ids: Sequence[str]) -> dict[str, Any]:
-    """Take back every hold of this host, or those with the given ids, the latest first.
+    """Undo every hold of this host, or those with the given ids, the latest first.
 
     Returns:
-        ``undone``: ids that were there and are gone now; ``failed_holds``: ``{id, why}`` of those that are still there
-        or have left something; ``notes``: what others have changed on the host meanwhile.
+        ``undone``: ids of the undone holds; ``failed_holds``: ``{id, why}`` of those that still exist or have left
+        changes; ``notes``: changes by others since the injection.
     """
     with lock.locked():
         return _heal(module, ids)
@@ -46,7 +46,7 @@ def _heal(module: AnsibleModule, ids: Sequence[str]) -> dict[str, Any]:
 
 
 def listing(module: AnsibleModule) -> list[dict[str, Any]]:
-    """Return what this host holds, read from the host: every directory, and every unit without one."""
+    """Return the faults of this host: every directory of a hold, and every unit without one."""
     holds = [_listed(module, hold) for hold in store.find_all() if store.is_of_this_boot(hold)]
     for unit, lost in _units_without_directory(module).items():
         if lost:
@@ -90,7 +90,7 @@ def _listed(module: AnsibleModule, hold: store.Hold) -> dict[str, Any]:
 
 
 def _units_without_directory(module: AnsibleModule) -> dict[str, bool]:
-    """Return the units that have no directory: name → whether the undo was lost with it, or had been run before."""
+    """Return the units without a directory: name → whether the undo is lost; false if it has been run."""
     if not store.has_systemd():
         return {}
     systemd = carriers.Systemd(module)

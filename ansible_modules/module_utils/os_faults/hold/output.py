@@ -1,4 +1,4 @@
-"""What the scripts of a hold say, and what of it is worth telling."""
+"""The output of the scripts of a hold."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Said(NamedTuple):
-    """What an inject script told through its standard output, one ``word: text`` a line."""
+    """The parsed standard output of an inject script, which has one ``word: text`` per line."""
 
     notes: list[str]
     changed: bool
@@ -16,7 +16,7 @@ class Said(NamedTuple):
 
 
 def parse_said(text: str) -> Said:
-    """Read what an inject script said: ``note: …``, ``changed: …``, ``fact: name=value``, ``exit: 3``."""
+    """Parse the output of an inject script: ``note: …``, ``changed: …``, ``fact: name=value``, ``exit: 3``."""
     notes, facts, changed, code = [], {}, False, None
     for line in text.splitlines():
         word, _, rest = line.partition(": ")
@@ -49,6 +49,6 @@ def since_begun(text: str) -> tuple[float | None, float | None, str]:
 
 
 def last_line(text: str) -> str:
-    """Return the last line that says something."""
+    """Return the last line that is not blank."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else ""

@@ -1,7 +1,7 @@
-"""The end of one hold: it is taken back, and all that it touched is as it was.
+"""The undo of one hold, with the comparison of the host with its baseline.
 
-A fault is undone when its directory is gone, as removing it is the last act of an undo that went well; nothing else
-counts, least of all the exit code of ``systemctl stop``.
+A fault is undone if its directory is gone: a successful undo removes it at the end. Nothing else counts, in particular
+not the exit code of ``systemctl stop``.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from ansible.module_utils.os_faults.hold import baseline, carriers, files, outpu
 from ansible.module_utils.os_faults.host import text
 
 _ATTEMPTS = 2
-"""An undo that was killed, as by a kernel that is out of memory, has neither failed nor ended: it is begun again."""
+"""Attempts of an undo: one that was killed, for instance by the OOM killer, is started again."""
 
 
 def take_back(module: AnsibleModule, hold: store.Hold) -> list[str]:
-    """Undo a hold and see that it is gone, and that all that it touched is as it was.
+    """Undo a hold, and check that it is gone and that its targets are as before.
 
     Returns:
-        What others have changed on this host meanwhile.
+        Changes by others since the injection.
 
     Raises:
-        Failed: it is still there, or has left something, with ``undo_failed`` in the payload.
+        Failed: it still exists, or has left changes; ``undo_failed`` is in the payload.
     """
     carrier = carriers.carrier_of(module, hold)
     if not store.is_of_this_boot(hold):
@@ -50,12 +50,12 @@ def take_back(module: AnsibleModule, hold: store.Hold) -> list[str]:
 
 
 def told(drift: Sequence[str]) -> list[str]:
-    """Return notes of what others have changed on this host meanwhile."""
+    """Return notes about changes by others since the injection."""
     return ["changed meanwhile, not by us: " + line for line in text.few(drift)]
 
 
 def _undo_by_hand(module: AnsibleModule, hold: store.Hold) -> str:
-    """Run the undo of a hold without its carrier, and return how that ended."""
+    """Run the undo script of a hold without its carrier, and return its last error or its exit code."""
     command = ["/bin/sh", hold.path("undo.sh")]
     code, _out, err = module.run_command(command, environ_update=carriers.ENVIRONMENT)
     return output.last_line(err) or f"its undo ended with exit code {code:d} before it was done"

@@ -106,7 +106,7 @@ def _collect(element: ElementTree.Element, found: dict[str, Resource], everywher
 
 
 def installed() -> bool:
-    """Whether this host has Pacemaker's tools."""
+    """Return whether this host has Pacemaker's tools."""
     return shutil.which("crm_mon") is not None and shutil.which("crm_resource") is not None
 
 
