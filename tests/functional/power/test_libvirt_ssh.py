@@ -203,6 +203,7 @@ def test_a_snapshot_and_the_way_back(hypervisor: Hypervisor) -> None:
         assert hypervisor.saw("state 1 4"), "running, from a snapshot"
 
 
+@pytest.mark.each_line
 def test_every_verb_is_seen_on_the_hypervisor(hypervisor: Hypervisor) -> None:
     with connect(hypervisor.config()) as cloud:
         one = node(cloud)

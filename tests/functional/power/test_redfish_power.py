@@ -261,6 +261,7 @@ def test_of_three_nodes_one_fails_and_is_named(play: Any, plain: Service, tmp_pa
     assert "is off, so there is nothing to reset" in done.failures["off"]
 
 
+@pytest.mark.each_line
 def test_the_verbs_of_python_and_no_password_in_what_stays(plain: Service, secure: Service, tmp_path: Path) -> None:
     """A node is known by its BMC, or by its MAC address to a service that has many systems."""
     secret = {"env": "BMC_PASSWORD"}
