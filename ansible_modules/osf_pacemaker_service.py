@@ -14,8 +14,11 @@ description:
     host, if one is left; banned from all hosts it is down.
   - A ban outlives a reboot, as it is in the configuration of the cluster. So does its record, which is on the disk of
     the host (C(/var/lib/os-faults)). Healing the host lifts the ban; V(start) and V(restart) close its record.
-  - V(start) lifts the ban, enables a resource that was disabled, and waits until it runs, here when it is a clone.
-  - V(restart) and V(kill) act where the resource runs. On another host they change nothing, and say where it is.
+  - V(start) lifts the ban, enables a resource that was disabled, and waits until it runs, here when it is a clone or
+    a bundle.
+  - V(restart) and V(kill) act where the resource runs. On another host they change nothing, and say where it is. Of a
+    clone or a bundle they act on what runs on this host only.
+  - A resource inside of a bundle is started and stopped with its container, so the bundle is acted on.
   - V(kill) sends SIGKILL to its processes. Pacemaker starts it again when its monitor finds out.
 version_added: "1.0.0"
 options:
@@ -24,7 +27,7 @@ options:
     type: str
     required: true
   resource:
-    description: Name of the resource, or of a group or a clone.
+    description: Name of the resource, or of a group, a clone or a bundle.
     type: str
     required: true
   processes:
@@ -144,10 +147,10 @@ class Managed(service_module.Target):
     def __init__(self, module: Module, cluster: pacemaker.Cluster) -> None:
         super().__init__(module)
         self.name = module.params["name"]
-        self.resource = module.params["resource"]
         self.here = pacemaker.own_name(module.run_command)
         self.cluster = cluster
-        cluster.resource(self.resource)
+        asked = cluster.resource(module.params["resource"])
+        self.resource = asked.bundle or asked.id
 
     @property
     def facts(self) -> pacemaker.Resource:
@@ -184,7 +187,11 @@ class Managed(service_module.Target):
 
     def pids(self) -> list[int]:
         """Return the processes of the service here; none where nobody knows how they are found."""
-        definition = {"driver": "pacemaker", "resource": self.resource, **self.module.params["processes"]}
+        definition = {
+            "driver": "pacemaker",
+            "resource": self.module.params["resource"],
+            **self.module.params["processes"],
+        }
         try:
             return resolve.processes(self.module, definition, self.name)
         except errors.ServiceError:
