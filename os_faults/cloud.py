@@ -38,6 +38,7 @@ from os_faults.faults.ledger import Ledger
 from os_faults.faults.listing import Faults, checked, faults_of
 from os_faults.faults.plan import Preview, conflicts
 from os_faults.model import Action, Fault, Node, Record, Result
+from os_faults.model.duration import Duration
 from os_faults.nodes import NodeCollection
 from os_faults.service import Service
 from os_faults.system.actor import acting
@@ -258,7 +259,7 @@ class Cloud:
             LOG.warning("no node held %s: there was nothing to take back", ", ".join(sorted(absent)))
         return result.raise_for_status() if check else result
 
-    def injected(self, action: Action, seconds: int | None = None) -> AbstractContextManager[Result]:
+    def injected(self, action: Action, seconds: Duration | None = None) -> AbstractContextManager[Result]:
         """Inject a fault for the length of a ``with`` block.
 
         Every end of the block, also by an error, undoes the fault on the nodes that it has changed, and raises when

@@ -112,7 +112,7 @@ def test_a_network_is_cut_on_the_nodes_that_are_named(call: CommandLine) -> None
         (["inject", "restart", "keystone", "--on", NODES[2]], f"{NODES[2]} does not have it"),
         (["inject", "stress", "cpuu"], "did you mean 'cpu'"),
         (["inject", "disable_network", "managment"], "did you mean 'management'"),
-        (["inject", "reboot", "--wait-timeout", "soon"], "unable to convert to int"),
+        (["inject", "reboot", "--wait-timeout", "soon"], "wait_timeout must be a duration such as 30, 30s"),
         (["inject", "restart"], "Missing argument 'SERVICE'"),
         (["nodez"], "did you mean 'nodes'"),
     ],
