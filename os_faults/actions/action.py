@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypedDict
 
 from os_faults.actions.contract import AT, ENDS, Contract, find_verb, load_contracts
 from os_faults.actions.guards import Limit
-from os_faults.errors import ArgumentError
+from os_faults.errors import ArgumentError, ContainerError, OSFError, PowerManagementError, ServiceError
 from os_faults.model import Action, Node, Result
 from os_faults.model.duration import Duration
 from os_faults.model.start_time import At, epoch_of
@@ -22,6 +22,8 @@ RUN_MARGIN = 120.0
 PATIENCE = 300.0
 
 _NEVER = "never"
+#: Subject of a verb → the error of its failure in versions before 1.0.
+_FAMILIES: Mapping[str, type[OSFError]] = {"service": ServiceError, "container": ContainerError}
 
 
 class PerCall(TypedDict, total=False):
@@ -116,6 +118,7 @@ def for_verb(
         breaks=breaks,
         among=among,
         limit=limit,
+        family=PowerManagementError if contract.from_outside else _FAMILIES.get(contract.subject),
     )
 
 
