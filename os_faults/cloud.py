@@ -35,7 +35,7 @@ from os_faults.faults.injected import injected
 from os_faults.faults.interruption import add_notes
 from os_faults.faults.journal import Journal
 from os_faults.faults.ledger import Ledger
-from os_faults.faults.listing import Faults, checked, faults_of
+from os_faults.faults.listing import Faults, checked, faults_of, holding
 from os_faults.faults.plan import Preview, conflicts
 from os_faults.model import Action, Fault, Node, Record, Result
 from os_faults.model.duration import Duration
@@ -258,6 +258,28 @@ class Cloud:
         if absent and not result.failures:
             LOG.warning("no node held %s: there was nothing to take back", ", ".join(sorted(absent)))
         return result.raise_for_status() if check else result
+
+    def chosen(self, action: Action, count: int) -> NodeCollection:
+        """Return some of the nodes of an action, at random; for a verb that undoes a fault, first those that hold it.
+
+        Args:
+            action: the action on all nodes that are possible.
+            count: how many nodes.
+
+        Raises:
+            NodeCollectionError: there are fewer nodes.
+        """
+        nodes = NodeCollection(action.nodes, self)
+        holding = self._holding(action)
+        held = NodeCollection([node for node in nodes if node.fqdn in holding], self)
+        if not held or count not in range(1, len(nodes) + 1):
+            return nodes.pick(count)
+        return held.pick(count) if count <= len(held) else held | (nodes - held).pick(count - len(held))
+
+    def _holding(self, action: Action) -> frozenset[str]:
+        if not actions.undone_verbs(action):
+            return frozenset()
+        return holding(action, faults_of(self._faults.listing(action.nodes, self._discovery.machines())))
 
     def injected(self, action: Action, seconds: Duration | None = None) -> AbstractContextManager[Result]:
         """Inject a fault for the length of a ``with`` block.

@@ -10,8 +10,8 @@ import re
 from typing import Any, Mapping, NamedTuple, Sequence
 
 from ansible.module_utils.os_faults import errors
-from ansible.module_utils.os_faults.hold import moments
 from ansible.module_utils.os_faults.hold.identity import checked_id
+from ansible.module_utils.os_faults.hold.start_time import StartTime
 
 FORMAT = 1
 """Version of ``record.json``. A newer os_faults must still be able to undo what an older one left."""
@@ -45,8 +45,8 @@ class Plan(NamedTuple):
         by: who asked, for people.
         acts_on: what kind of thing it changes, as `osf_hold` calls it.
         prepare: commands that come before those of ``inject``, and change nothing outside of the hold's directory.
-        check: commands that come last when it is prepared for a moment, and refuse what could not be done then.
-        moment: when it begins; None for at once. Until then it is only prepared.
+        check: commands that run last when the hold is armed for a start time; they refuse what could not be done then.
+        start_time: when it begins; None for at once. Until then it is only prepared.
         momentary: whether it is over when its injection has ended.
     """
 
@@ -64,7 +64,7 @@ class Plan(NamedTuple):
     acts_on: str = "host"
     prepare: Sequence[Sequence[str]] = ()
     check: Sequence[Sequence[str]] = ()
-    moment: moments.Moment | None = None
+    start_time: StartTime | None = None
     momentary: bool = False
 
 
@@ -90,7 +90,7 @@ def check(plan: Plan) -> None:
 
 def new_record(plan: Plan, now: float, boot_id: str, carrier: str) -> dict[str, Any]:
     """Return the content of ``record.json``; ``carrier`` is ``systemd``, ``watchdog`` or ``none``."""
-    since = now if plan.moment is None else plan.moment.since
+    since = now if plan.start_time is None else plan.start_time.since
     return {
         "format": FORMAT,
         "id": plan.id,
@@ -98,7 +98,7 @@ def new_record(plan: Plan, now: float, boot_id: str, carrier: str) -> dict[str, 
         "subject": plan.subject,
         "since": round(since, 3),
         "until": None if plan.seconds is None else round(since + plan.seconds, 3),
-        "moment": None if plan.moment is None else plan.moment._asdict(),
+        "moment": None if plan.start_time is None else plan.start_time._asdict(),
         "momentary": plan.momentary,
         "by": plan.by,
         "boot_id": boot_id,

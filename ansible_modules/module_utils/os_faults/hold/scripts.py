@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import Sequence
 
-from ansible.module_utils.os_faults.hold import moments
 from ansible.module_utils.os_faults.hold.plan import Plan
+from ansible.module_utils.os_faults.hold.start_time import LATE
 
 
 def _commands(word: str, commands: Sequence[Sequence[str]]) -> str:
@@ -90,11 +90,11 @@ while look && left=$((wanted - now)) && [ "$left" -gt 0 ]; do
     fi
 done
 if [ ! -e released ]; then
-    echo "not every node was armed until the moment, so nothing was begun" >>inject.err
+    echo "not every node was armed by the start time, so nothing was begun" >>inject.err
     exit 0
 fi
 if [ "$left" -lt -{late} ]; then
-    echo "the moment had passed by $((-left / 100)) s when this host came to it, so nothing was begun" >>inject.err
+    echo "the start time had passed by $((-left / 100)) s when this host came to it, so nothing was begun" >>inject.err
     exit 0
 fi
 mv moment begun || exit 1
@@ -197,16 +197,16 @@ def scripts(plan: Plan, directory: str, root: str, by_hand: str, forget: str) ->
     what it does when all went well: clear what is left of a carrier that had ended before.
     """
     common = {"id": plan.id, "dir": shlex.quote(directory)}
-    start, main = steps(plan.moment is not None)
+    start, main = steps(plan.start_time is not None)
     begin = _BEGIN.format(
         what="begins",
         start_timeout=plan.start_timeout,
-        late=round(moments.LATE * 100),
+        late=round(LATE * 100),
         after="exit 0" if plan.momentary else "exec /bin/sh wait.sh",
         **common,
     )
     return {
-        **({"begin.sh": begin} if plan.moment else {}),
+        **({"begin.sh": begin} if plan.start_time else {}),
         "inject.sh": _INJECT.format(
             what="injects",
             prepare=_commands("run", plan.prepare),
@@ -222,9 +222,9 @@ def scripts(plan: Plan, directory: str, root: str, by_hand: str, forget: str) ->
     }
 
 
-def steps(at_a_moment: bool) -> tuple[str, str]:
+def steps(has_start_time: bool) -> tuple[str, str]:
     """Return what a carrier runs first, and then in its main process: names of scripts, with their words."""
-    return ("inject.sh arm", "begin.sh") if at_a_moment else ("inject.sh", "wait.sh")
+    return ("inject.sh arm", "begin.sh") if has_start_time else ("inject.sh", "wait.sh")
 
 
 def undo_script(plan: Plan, directory: str, root: str, by_hand: str = "", forget: str = "") -> str:
