@@ -11,8 +11,8 @@ short_description: Request a reboot, or prove that there was one
 description:
   - V(request) reboots the host gracefully about a second later, so that the answer still reaches the controller.
   - V(look) returns the current boot id. V(confirm) compares it with O(boot_id_before) and fails if it is the same.
-  - V(request) and V(look) refuse a host on which an inhibitor blocks a reboot, and name the inhibitor. Since systemd 257
-    inhibitors bind root too.
+  - V(request) and V(look) refuse a host on which an inhibitor blocks a reboot, and name the inhibitor. Since systemd
+    257 inhibitors bind root too.
 version_added: "1.0.0"
 options:
   phase:

@@ -82,7 +82,7 @@ def _reason(lines: list[str]) -> str:
     printed = "\n".join(lines)
     if changed := _explained(printed, _HOST_KEYS):
         return changed
-    last = next((line for line in reversed(lines) if line and not _CHATTER.search(line)), "the ssh connection broke off")
+    last = next((line for line in reversed(lines) if line and not _CHATTER.search(line)), "the ssh connection was lost")
     why = _explained(printed, _KEYS) if _DENIED.search(last) else ""
     return f"{last.rstrip('.')}: {why}" if why else last
 
