@@ -56,10 +56,15 @@ failed_holds:
 notes:
   description:
     - What others have changed on the host since the oldest of the faults was made.
+    - Which of the faults were not in force any more.
     - Whose faults there are on the host that this user can't see.
   returned: always
   type: list
   elements: str
+in_force:
+  description: Identity of a fault that was undone, and for how many seconds it was in force, as far as that is known.
+  returned: always
+  type: dict
 undo_failed:
   description: Whether a fault is still there, or has left something.
   returned: failure

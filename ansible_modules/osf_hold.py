@@ -89,6 +89,14 @@ options:
     type: list
     elements: list
     default: []
+  look:
+    description:
+      - Commands, each a list of arguments, that tell whether the fault is in force. They run in the hold's directory.
+      - All of them succeed while it is. Exit code 1 says that somebody else has ended it, any other that it can't be
+        told. They change nothing and are quick, as a listing runs them, the undo does, and the hold every few seconds.
+    type: list
+    elements: list
+    default: []
   files:
     description: Name and content of the files that the commands need, written into the hold's directory.
     type: dict
@@ -199,8 +207,12 @@ state:
   description: V(injected), V(absent), or V(armed) when the fault follows, at its moment or within a second.
   returned: success
   type: str
+in_force_seconds:
+  description: For how long the fault was in force, as far as it was looked at; null when that is not known.
+  returned: when O(state=absent)
+  type: float
 since:
-  description: When the fault began, seconds since the epoch.
+  description: When the fault began, which is when its injection had ended, seconds since the epoch.
   returned: success, when the hold is there
   type: float
 until:
@@ -400,6 +412,7 @@ def plan_of(options: Mapping[str, Any], hold_id: str, targets: list[str]) -> mak
         acts_on=options["acts_on"],
         prepare=[[str(part) for part in command] for command in options["prepare"]],
         check=[[str(part) for part in command] for command in options["check"]],
+        look=[[str(part) for part in command] for command in options["look"]],
         moment=moment_of(options),
         momentary=options["momentary"],
     )
@@ -445,6 +458,7 @@ def main() -> None:
             "sight": {"type": "dict"},
             "prepare": {"type": "list", "elements": "list", "default": []},
             "check": {"type": "list", "elements": "list", "default": []},
+            "look": {"type": "list", "elements": "list", "default": []},
             "inject": {"type": "list", "elements": "list", "default": []},
             "undo": {"type": "list", "elements": "list", "default": []},
             "files": {"type": "dict", "default": {}},

@@ -3,6 +3,7 @@
 #   MemoryMax BYTES      CPUQuota PERCENT
 # The limit is a drop-in file of our own in /run, which overrules what others have set and leaves it as it is (`systemctl
 # set-property` would mix ours with theirs). Nothing counts but what the kernel says then. The undo is unlimit.sh.
+#   limit.sh check   refuses what can't be limited      limit.sh look   tells whether the limit is in force
 set -u
 
 read -r property amount <limit
@@ -35,6 +36,14 @@ limited() { # limited UNIT: whether the kernel keeps to the limit, in version 2 
 }
 
 units=$(sed -n 's/^unit=//p' targets)
+if [ "${1-}" = look ]; then
+    for unit in $units; do
+        cmp -s new "/run/systemd/system/$unit.d/$drop_in" || exit 1
+        limited "$unit" || [ "$(systemctl show --property=ActiveState --value "$unit")" != active ] || exit 1
+    done
+    exit 0
+fi
+
 changed=
 for unit in $units; do
     directory=/run/systemd/system/$unit.d

@@ -7,21 +7,28 @@ from typing import NamedTuple
 
 
 class Said(NamedTuple):
-    """What an inject script told through its standard output, one ``word: text`` a line."""
+    """What a script told through its standard output, one ``word: text`` a line."""
 
     notes: list[str]
     changed: bool
     facts: dict[str, str]
     rc: int | None
+    theirs: tuple[str, ...] = ()
 
 
 def parse_said(text: str) -> Said:
-    """Read what an inject script said: ``note: …``, ``changed: …``, ``fact: name=value``, ``exit: 3``."""
-    notes, facts, changed, code = [], {}, False, None
+    """Read what an inject script said: ``note: …``, ``changed: …``, ``fact: name=value``, ``exit: 3``.
+
+    An undo script says ``note: …``, and ``theirs: …`` of what it has left to somebody else: how the line about that
+    begins in a snapshot.
+    """
+    notes, facts, changed, code, theirs = [], {}, False, None, ()
     for line in text.splitlines():
         word, _, rest = line.partition(": ")
         if word == "note":
             notes.append(rest)
+        elif word == "theirs":
+            theirs = (*theirs, rest)
         elif word == "changed":
             changed = True
         elif word == "fact" and "=" in rest:
@@ -29,7 +36,7 @@ def parse_said(text: str) -> Said:
             facts[name] = value
         elif word == "exit" and rest.isdigit():
             code = int(rest)
-    return Said(notes, changed, facts, code)
+    return Said(notes, changed, facts, code, theirs)
 
 
 def since_begun(text: str) -> tuple[float | None, float | None, str]:

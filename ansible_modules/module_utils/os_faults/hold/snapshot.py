@@ -56,9 +56,9 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
 
 _VOLATILE = re.compile(
     r"^\d+: |@\S+|\\|\[\d+:\d+\]|(?:valid|preferred)_lft \S+| expires \S+| users \d+| age \d+| refcnt \d+"
-    r"| (?:tentative|dadfailed|linkdown|dead|offload|rt_offload|trap)(?= |$)"
+    r"| (?:tentative|dadfailed|nodad|linkdown|dead|offload|rt_offload|trap)(?= |$)"
 )
-"""Indices, counters, lifetimes, and what a link tells of its other end."""
+"""Indices, counters, lifetimes, and what a link or the network tells of its other end."""
 
 _BY_ITSELF = re.compile(
     r" dynamic| temporary|scope link.* kernel_ll|inet6 fe80:"
