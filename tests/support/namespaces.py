@@ -70,4 +70,3 @@ def two_hosts() -> Iterator[tuple[Namespace, Namespace] | None]:
     finally:
         for host in reversed(hosts):
             host.end()
-

@@ -62,13 +62,14 @@ fi
 if [ "${{1-}}" != arm ]; then
     : inject
 {commands}
-    # In force from now on, and for as long as `lasts` says, in hundredths of a second: `deadline` is as for wait.sh.
+    # In force from now on, or from when a command says that it was, and for as long as `lasts` says, in hundredths of a
+    # second. `deadline` is as wait.sh reads it.
     read -r now _ </proc/uptime
-    now=$((${{now%.*}} * 100 + 1${{now#*.}} - 100)) # the 1 keeps 08 from being an octal number
-    [ -e began ] || echo "$now" >began
+    [ -e began ] || mv began.new began 2>/dev/null || echo "$((${{now%.*}} * 100 + 1${{now#*.}} - 100))" >began
     if [ -e lasts ]; then
+        read -r since <began
         read -r span <lasts
-        end=$((now + span))
+        end=$((since + span))
         printf '%d\n%d\n' $(((end + 99) / 100)) $(((end + 99) / 100 * 100 - end)) >deadline.new &&
             mv deadline.new deadline
         rm -f lasts
