@@ -193,8 +193,8 @@ _LOOK = (
 # `lost` keep when it was so last, and when first it was not, in hundredths of a second since boot.
 cd {dir} 2>/dev/null || exit 2
 exec </dev/null >/dev/null 2>&1
-read -r state <state
-[ "$state" = injected ] || exit 2
+read -r word <state
+[ "$word" = injected ] || exit 2
 look() {{
     timeout -k 1 {timeout} "$@"
     case $? in
