@@ -61,9 +61,9 @@ notes:
   returned: always
   type: list
   elements: str
-in_force:
-  description: Identity of a fault that was undone, and for how many seconds it was in force, as far as that is known.
-  returned: always
+in_force_seconds:
+  description: Identity of a fault that was undone, and for how long it was in force, as far as it was looked at.
+  returned: when a fault was undone
   type: dict
 undo_failed:
   description: Whether a fault is still there, or has left something.

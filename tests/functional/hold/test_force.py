@@ -121,7 +121,7 @@ def test_a_freeze_that_somebody_else_ends_is_told(freeze, listed, play, service)
     seen = listed()
     assert (seen["state"], seen["in_force"]) == ("injected", False)
     healed = play("heal.yml", fault_ids=[service.hold]).result
-    seconds = healed["in_force"][service.hold]
+    seconds = healed["in_force_seconds"][service.hold]
     assert seen["in_force_seconds"] == seconds < 60
     told = f"it was not in force any more when it was undone; it was in force for {seconds:.1f} s"
     assert any(told in note for note in healed["notes"])

@@ -16,7 +16,7 @@ def heal(module: AnsibleModule, ids: Sequence[str]) -> dict[str, Any]:
     Returns:
         ``undone``: ids that were there and are gone now; ``failed_holds``: ``{id, why}`` of those that are still there
         or have left something; ``notes``: what others have changed on the host meanwhile, and which faults were not in
-        force any more; ``in_force``: id → for how many seconds a fault was in force, as far as that is known.
+        force any more; ``in_force_seconds``: id → for how many seconds a fault was in force, as far as that is known.
     """
     with lock.locked():
         return _heal(module, ids)
@@ -48,7 +48,7 @@ def _heal(module: AnsibleModule, ids: Sequence[str]) -> dict[str, Any]:
         "undone": undone,
         "failed_holds": failed,
         "notes": _notes(undone_holds),
-        "in_force": {hold_id: each.seconds for hold_id, each in undone_holds.items() if each.seconds is not None},
+        "in_force_seconds": {hold_id: each.seconds for hold_id, each in undone_holds.items() if each.seconds is not None},
     }
 
 
