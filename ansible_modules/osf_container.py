@@ -27,31 +27,31 @@ options:
     choices: [auto, docker, podman]
     default: auto
   subject:
-    description: What it is called in messages and in the record.
+    description: Name of the target, for messages and the record.
     type: str
     required: true
   action:
-    description: What to do with the container.
+    description: The action.
     type: str
     required: true
     choices: [start, terminate, restart, kill]
   timeout:
-    description: Seconds after which a container that did not start, stop or die is a failure.
+    description: Seconds after which an action without the expected effect is a failure.
     type: int
     default: 300
   by:
-    description: Who acts, for the record. The user and the address of the session by default.
+    description: The owner, for the record. By default the user and the address of the session.
     type: str
   force:
-    description: Whether to act on a host that holds a fault of somebody else than O(by).
+    description: Whether to act on a host with faults of other owners.
     type: bool
     default: false
 attributes:
   check_mode:
-    description: Tells what would be done and changes nothing.
+    description: Reports what it would do and changes nothing.
     support: full
   diff_mode:
-    description: There is no text to compare.
+    description: The module compares no texts.
     support: none
 requirements: [docker or podman]
 author: [The os_faults authors (@os-faults)]
@@ -91,19 +91,19 @@ units:
   elements: str
   sample: [kolla-nova_api-container.service]
 pids_before:
-  description: Processes of the container before, as the host counts.
+  description: Process ids of the container before the action, as the host numbers them.
   returned: success
   type: list
   elements: int
   sample: [811]
 pids_after:
-  description: Processes of the container afterwards; the same as before in check mode.
+  description: Process ids after the action; in check mode those before.
   returned: success
   type: list
   elements: int
   sample: [907]
 notes:
-  description: What a person should know, in sentences.
+  description: Sentences for a person.
   returned: success
   type: list
   elements: str
@@ -115,13 +115,16 @@ import time
 from typing import Any, Sequence
 
 from ansible.module_utils.os_faults import errors, service_module
-from ansible.module_utils.os_faults.hold import recorded
+from ansible.module_utils.os_faults.hold import recorded, terminated
 from ansible.module_utils.os_faults.host import proc, supervisor
 from ansible.module_utils.os_faults.module import Module
-from ansible.module_utils.os_faults.service import containers, systemd
+from ansible.module_utils.os_faults.service import containers, dependants, systemd
 
 SETTLE = 0.3
 """Seconds that a started container has to prove that it lives."""
+
+
+_SYSTEMCTL = ("systemctl", "--no-ask-password")
 
 
 class Target(service_module.Target):
@@ -149,10 +152,25 @@ class Target(service_module.Target):
             "units": [self.unit or self.container.name],
         }
 
-    def command(self, verb: str) -> list[str]:
-        """Return the command that starts, stops or restarts the container, by its unit when it has one."""
+    def dependants(self) -> dependants.Dependants:
+        """Return what systemd stops together with the container."""
+        return dependants.of(self.module.run_command, [self.unit]) if self.unit else dependants.Dependants()
+
+    def start_again(self) -> None:
+        """Start what systemd stopped when the container was terminated."""
+        down = dependants.down(self.module.run_command, terminated.stopped_with(self.subject))
+        if down:
+            self.run([*_SYSTEMCTL, "start", "--", *down])
+
+    def command(self, verb: str, also: Sequence[str] = ()) -> list[str]:
+        """Return the command that starts, stops or restarts the container, by its unit when it has one.
+
+        Args:
+            verb: ``start``, ``stop`` or ``restart``.
+            also: further units.
+        """
         if self.unit:
-            return ["systemctl", "--no-ask-password", verb, "--", self.unit]
+            return [*_SYSTEMCTL, verb, "--", self.unit, *also]
         return [self.container.engine, verb, self.container.name]
 
     def run(self, command: Sequence[str]) -> None:
@@ -236,6 +254,8 @@ def start(target: Target) -> tuple[bool, list[str]]:
         target.unpause()
         target.run(target.command("start"))
         target.ensure_runs("start")
+    if not target.module.check_mode:
+        target.start_again()
     recorded.close(target.module, "terminate", target.subject)
     return idle, []
 
@@ -244,20 +264,22 @@ def terminate(target: Target) -> tuple[bool, list[str]]:
     """Stop the container; leave a record that tells how to start it again."""
     if not target.container.runs:
         return False, []
+    along = target.dependants()
     if target.module.check_mode:
-        return True, ["would stop " + target.container.name]
+        return True, ["would stop " + target.container.name, *along.notes]
     recorded.record_change(
         target.module,
         fault="terminate",
         subject=target.subject,
         state="terminated",
         by=target.module.params["by"],
-        undo=[target.command("start")],
+        undo=[target.command("start", along.units)],
+        files={terminated.STOPPED_WITH: "".join(f"{unit}\n" for unit in along.units)},
     )
     target.unpause()
     target.run(target.command("stop"))
     target.ensure_stopped()
-    return True, []
+    return True, along.notes
 
 
 def restart(target: Target) -> tuple[bool, list[str]]:
@@ -268,6 +290,7 @@ def restart(target: Target) -> tuple[bool, list[str]]:
     target.unpause()
     target.run(target.command("restart"))
     target.ensure_runs("restart", before)
+    target.start_again()
     recorded.close(target.module, "terminate", target.subject)
     return True, []
 

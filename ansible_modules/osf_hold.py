@@ -31,7 +31,7 @@ options:
     type: str
     required: true
   subject:
-    description: What it is done to, such as the name of a service.
+    description: Name of the target, for messages and the record.
     type: str
     required: true
   id:
@@ -43,10 +43,9 @@ options:
     type: str
   at:
     description:
-      - The moment at which the fault begins, by the clock of the controller, in seconds since the epoch. It is within
-        a year.
+      - The start time of the fault, by the clock of the controller, in seconds since the epoch. It is within a year.
       - Until then the hold is V(armed). Its commands O(prepare) have run, and nothing has been done to the host.
-      - It begins if it is V(released) before, and is gone otherwise. O(seconds) count from the moment.
+      - It begins if it is V(released) before, and is gone otherwise. O(seconds) count from the start time.
     type: float
   cuts_path:
     description:
@@ -54,11 +53,12 @@ options:
         then tries to reach it anew. A host that does not answer is cut off, one that does is asked.
     type: bool
     default: false
-  sight:
+  clock_reading:
     description:
-      - What the controller has seen of the clock of this host, O(sight.uptime) seconds since boot when its own clock
-        was O(sight.seen), within O(sight.within) seconds. The action plugin of this module looks.
-      - With it the moment is moved on a host whose clock is wrong. Without it the clock of the host is believed.
+      - The controller's reading of the clock of this host. The host was O(clock_reading.uptime) seconds after its boot
+        when the clock of the controller was O(clock_reading.seen); both agree within O(clock_reading.within) seconds.
+        The action plugin of this module reads it.
+      - With it the start time is moved on a host whose clock is wrong. Without it the clock of the host counts.
     type: dict
   prepare:
     description:
@@ -69,7 +69,7 @@ options:
     default: []
   check:
     description:
-      - Commands, each a list of arguments, that run last when the hold is armed for a moment (O(at)).
+      - Commands, each a list of arguments, that run last when the hold is armed for a start time (O(at)).
       - They refuse what could not be done then, and change nothing.
     type: list
     elements: list
@@ -150,23 +150,23 @@ options:
     type: int
     default: 60
   by:
-    description: Who makes the fault, for the record. The user and the address of the session by default.
+    description: The owner, for the record. By default the user and the address of the session.
     type: str
   force:
-    description: Whether to act on a host that holds a fault of somebody else than O(by).
+    description: Whether to act on a host with faults of other owners.
     type: bool
     default: false
 attributes:
   check_mode:
     support: full
-    description: Tells what would change and touches nothing.
+    description: Reports what it would do and changes nothing.
   diff_mode:
     support: none
-    description: There is no text to compare.
+    description: The module compares no texts.
   platform:
     platforms: linux
     support: full
-    description: The host is a Linux host.
+    description: The host runs Linux.
 author: [The os_faults authors (@os-faults)]
 """
 
@@ -204,7 +204,7 @@ subject:
   returned: success
   type: str
 state:
-  description: V(injected), V(absent), or V(armed) when the fault follows, at its moment or within a second.
+  description: V(injected), V(absent), or V(armed) when the fault follows, at its start time or within a second.
   returned: success
   type: str
 in_force_seconds:
@@ -228,7 +228,7 @@ cuts_path:
   returned: success
   type: bool
 notes:
-  description: Sentences worth telling.
+  description: Sentences for a person.
   returned: success
   type: list
   elements: str
@@ -237,28 +237,28 @@ facts:
   returned: success
   type: dict
 at:
-  description: The moment that was asked for, by the controller's clock, seconds since the epoch.
+  description: The requested start time, by the controller's clock, seconds since the epoch.
   returned: success, when there is one
   type: float
 late:
-  description: Seconds after the moment, by the host's own clock, at which the injection began.
-  returned: when O(state=injected) has waited for the moment
+  description: Seconds from the start time to the begin of the injection, by the host's own clock.
+  returned: when O(state=injected) has waited for the start time
   type: float
 took:
   description: Seconds that the injection took.
-  returned: when O(state=injected) has waited for the moment
+  returned: when O(state=injected) has waited for the start time
   type: float
 clock_ahead:
-  description: Seconds by which the clock of the host is ahead of the controller's, null when nobody has looked.
-  returned: success, when there is a moment
+  description: Seconds by which the clock of the host is ahead of the controller's; null without a reading.
+  returned: success, when there is a start time
   type: float
 clock_within:
   description: Seconds by which RV(clock_ahead) may be wrong.
-  returned: success, when there is a moment
+  returned: success, when there is a start time
   type: float
 moved:
-  description: Whether the moment was moved on this host by RV(clock_ahead), as its clock is wrong.
-  returned: success, when there is a moment
+  description: Whether the start time was moved on this host by RV(clock_ahead), as its clock is wrong.
+  returned: success, when there is a start time
   type: bool
 undo_failed:
   description: Whether a fault of ours is still on the host although its undo ran.
@@ -272,10 +272,10 @@ import sys
 from typing import Any, Iterable, Mapping
 
 from ansible.module_utils.os_faults import errors
-from ansible.module_utils.os_faults.hold import identity, make, moments
-from ansible.module_utils.os_faults.host import clock, pidfiles, proc, session, sockets, supervisor
+from ansible.module_utils.os_faults.hold import identity, make, start_time
+from ansible.module_utils.os_faults.host import clock, pidfiles, proc, session, supervisor
 from ansible.module_utils.os_faults.module import Module
-from ansible.module_utils.os_faults.service import resolve
+from ansible.module_utils.os_faults.service import ports, resolve
 
 ACTS_ON = ("processes", "ports", "interface", "traffic", "network", "host")
 INTERFACE = ("interface", "traffic")
@@ -298,39 +298,19 @@ def seconds_of(value: str | None) -> int | None:
     return int(text)
 
 
-def moment_of(options: Mapping[str, Any]) -> moments.Moment | None:
-    """Return the moment at which the fault begins; None for at once.
+def start_time_of(options: Mapping[str, Any]) -> start_time.StartTime | None:
+    """Return the start time of the fault; None for at once.
 
     Raises:
-        Refused: it is more than a year away, or what the controller has seen is no `Sight`.
+        Refused: it is more than a year away, or the controller's reading of the clock is none.
     """
     if options["at"] is None:
         return None
-    sight = moments.sight_of(options["sight"])
-    moment = moments.moment_of(options["at"], sight, clock.now(), clock.uptime())
-    if moment.uptime - clock.uptime() > clock.LONGEST:
-        raise errors.Refused(f"the moment at which a fault begins must be within a year, got: {moment.at}")
-    return moment
-
-
-def ports_of(service: resolve.Service, definition: Mapping[str, Any], name: str) -> list[tuple[str, int]]:
-    """Return the ports to cut: those that the service listens on, else those that the catalogue knows.
-
-    Raises:
-        Refused: there is no port that could be cut.
-    """
-    inodes = sockets.inodes_of(service.pids)
-    ports = list(sockets.ports_of(inodes))
-    unix_sockets = () if ports else sockets.unix_sockets_of(inodes)
-    if unix_sockets:
-        front = definition.get("behind") or "the web server"
-        raise errors.Refused(
-            f"{name} listens on unix socket {unix_sockets[0]} only; unplug {front}, which is in front of it"
-        )
-    ports = ports or [(str(port[0]), int(port[1])) for port in definition.get("ports") or []]
-    if not ports:
-        raise errors.Refused(f"{name} listens on no port of this host, so there is nothing to unplug")
-    return sorted(set(ports))
+    reading = start_time.reading_of(options["clock_reading"])
+    start = start_time.on_this_host(options["at"], reading, clock.now(), clock.uptime())
+    if start.uptime - clock.uptime() > clock.LONGEST:
+        raise errors.Refused(f"the start time of a fault must be within a year, got: {start.at}")
+    return start
 
 
 def refuse_unknown_network(options: Mapping[str, Any]) -> None:
@@ -348,13 +328,35 @@ def refuse_unknown_network(options: Mapping[str, Any]) -> None:
     raise errors.Refused(f"network '{network}' is not known; known: {known}")
 
 
+def refuse_traffic_elsewhere(module: Module) -> None:
+    """Refuse to cut what leaves a container with a network of its own: the rules of this host don't see it leave.
+
+    Raises:
+        Refused: with the way around.
+    """
+    options = module.params
+    if "way=egress" not in options["targets"] or "container" not in (options["service"] or {}):
+        return
+    service = resolve.resolve(module, options["service"], options["subject"])
+    if ports.has_own_network(service.pids):
+        raise errors.Refused(
+            f"{options['subject']}: the container has a network of its own, so what leaves it can't be cut off on this "
+            "host; cut off what arrives at the other end (ingress)"
+        )
+
+
 def targets_of(module: Module) -> tuple[list[str], make.Cut]:
-    """Return the lines that tell the scripts what to act on, and what the fault does to the network."""
+    """Return the lines that tell the scripts what to act on, and what the fault does to the network.
+
+    Raises:
+        Refused: there is nothing to act on, or it could not be reached by the fault.
+    """
     options = module.params
     targets = list(options["targets"])
     if options["acts_on"] == "host":
         return ["python=" + sys.executable, *targets], make.Cut()
     if options["acts_on"] == "network":
+        refuse_traffic_elsewhere(module)
         here = session.connection()
         lines = [f"session={here.client}/{here.port:d}"] if here else []
         return lines + targets, make.Cut(network=True)
@@ -367,10 +369,10 @@ def targets_of(module: Module) -> tuple[list[str], make.Cut]:
     definition = options["service"]
     service = resolve.resolve(module, definition, options["subject"])
     if options["acts_on"] == "ports":
-        ports = ports_of(service, definition, options["subject"])
-        carried = session.carried_by_ports(ports)
-        lines = [f"port={protocol}/{number:d}" for protocol, number in ports]
-        return lines + targets, make.Cut(network=True, session=carried)
+        found = ports.of_service(service, definition, options["subject"])
+        carried = session.carried_by_ports((port.protocol, port.number) for port in found.ports)
+        lines = [port.target for port in found.ports]
+        return lines + targets, make.Cut(network=True, session=carried, notes=found.notes)
     lines = ["unit=" + unit for unit in service.units]
     if not service.units:
         lines += mains_of(resolve.mains(module, definition, options["subject"]), options["subject"])
@@ -413,7 +415,7 @@ def plan_of(options: Mapping[str, Any], hold_id: str, targets: list[str]) -> mak
         prepare=[[str(part) for part in command] for command in options["prepare"]],
         check=[[str(part) for part in command] for command in options["check"]],
         look=[[str(part) for part in command] for command in options["look"]],
-        moment=moment_of(options),
+        start_time=start_time_of(options),
         momentary=options["momentary"],
     )
 
@@ -455,7 +457,7 @@ def main() -> None:
             "id": {"type": "str"},
             "seconds": {"type": "str"},
             "at": {"type": "float"},
-            "sight": {"type": "dict"},
+            "clock_reading": {"type": "dict"},
             "prepare": {"type": "list", "elements": "list", "default": []},
             "check": {"type": "list", "elements": "list", "default": []},
             "look": {"type": "list", "elements": "list", "default": []},

@@ -1,16 +1,16 @@
 #!/usr/bin/python
 # SPDX-License-Identifier: Apache-2.0
-"""Let Ansible read an inventory, and tell which hosts it has and how to reach them."""
+"""List the hosts of an Ansible inventory, with their addresses and logins."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
 module: osf_inventory
-short_description: Let Ansible read an inventory and tell which hosts it has
+short_description: List the hosts of an Ansible inventory
 description:
-  - Runs on the controller, with the Ansible that runs the playbook. Whatever inventory Ansible reads can be given.
-  - Passwords in the inventory are not told; of a host only its address and its login are, and its groups.
+  - Runs on the controller, with the Ansible of the playbook. It accepts every inventory that Ansible can read.
+  - Returns the address, the login and the groups of each host, but no passwords.
 version_added: "1.0.0"
 options:
   path:
@@ -19,10 +19,10 @@ options:
     required: true
 attributes:
   check_mode:
-    description: Reads only, so it runs in check mode too.
+    description: The module only reads.
     support: full
   diff_mode:
-    description: There is no text to compare.
+    description: The module compares no texts.
     support: none
 author: [The os_faults authors (@os-faults)]
 """
@@ -37,8 +37,8 @@ EXAMPLES = r"""
 RETURN = r"""
 hosts:
   description:
-    - The hosts in the order of their names, each with C(name), C(address), C(groups), and what the inventory says of
-      C(username), C(port), C(private_key_file), C(connection) and C(become).
+    - The hosts, sorted by name, each with C(name), C(address), C(groups), and those of C(username), C(port),
+      C(private_key_file), C(connection) and C(become) that the inventory sets.
   returned: success
   type: list
   elements: dict
@@ -59,11 +59,11 @@ LOGIN = {
     "connection": ("ansible_connection",),
     "become": ("ansible_become",),
 }
-"""Key of a login → the variables that may say so."""
+"""Key of a login → the variables that may contain it."""
 
 
 def groups_of(tree: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return host → all groups that it is in, also by way of other groups.
+    """Return host → all its groups, direct and indirect.
 
     >>> groups_of({"_meta": {}, "all": {"children": ["a"]}, "a": {"children": ["b"]}, "b": {"hosts": ["x"]}})
     {'x': ['a', 'all', 'b']}
@@ -83,7 +83,7 @@ def groups_of(tree: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def hosts_of(tree: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the hosts of an inventory, as ``ansible-inventory --list`` writes it."""
+    """Return the hosts from the output of ``ansible-inventory --list``."""
     variables = tree.get("_meta", {}).get("hostvars", {})
     hosts = []
     for name, groups in sorted(groups_of(tree).items()):
@@ -104,10 +104,10 @@ def main() -> None:
     path = module.params["path"]
     if not os.path.exists(path):
         module.fail_json(msg=f"there is no inventory {path} on the controller")
-    # What the run of this playbook is told about inventories does not hold for that of somebody else.
+    # The settings of this run, such as its inventory, must not apply to the given inventory.
     for variable in [name for name in os.environ if name.startswith("ANSIBLE_")]:
         del os.environ[variable]
-    # -P: else Python imports what lies beside the inventory, a json.py of anybody who can write there.
+    # -P: otherwise Python would import a json.py that somebody has put beside the inventory.
     code, out, err = module.run_command(
         [sys.executable, "-P", "-m", "ansible", "inventory", "--inventory", path, "--list"],
         cwd=os.path.dirname(os.path.abspath(path)),

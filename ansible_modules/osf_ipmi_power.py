@@ -26,11 +26,11 @@ options:
     type: int
     default: 623
   username:
-    description: Who logs in.
+    description: Name of the user.
     type: str
     required: true
   password:
-    description: The password of that user.
+    description: Password of O(username).
     type: str
   privilege:
     description: The privilege that is asked for; V(operator) suffices for power.
@@ -41,21 +41,21 @@ options:
     description: The BMC's own key (K_g), where it has one beside the passwords; as text, or as C(0x) and hex digits.
     type: str
   state:
-    description: What to do with the machine.
+    description: The action.
     type: str
     required: true
     choices: [poweron, poweroff, shutdown, reset, status]
   timeout:
-    description: Seconds after which a machine that is not in the state is a failure.
+    description: Seconds after which an action without the expected effect is a failure.
     type: int
     default: 300
   connect_timeout:
-    description: Seconds after which a BMC that does not answer is a failure.
+    description: Seconds to wait for each answer of the interface to the machine.
     type: int
     default: 20
 attributes:
   check_mode:
-    description: Logs in, tells what would be done, and changes nothing.
+    description: Logs in, reports what it would do, and changes nothing.
     support: full
   diff_mode:
     description: Shows the power state before and after.
@@ -76,17 +76,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 previous_state:
-  description: Whether the machine was V(on) or V(off) before.
+  description: Power state before, V(on) or V(off).
   returned: success
   type: str
   sample: "on"
 power_state:
-  description: Whether it is V(on) or V(off) now; in check mode, would be.
+  description: Power state now, V(on) or V(off); in check mode the expected one.
   returned: success
   type: str
   sample: "off"
 waited:
-  description: Seconds from the request until the state was seen.
+  description: Seconds from the request until the state was observed.
   returned: success
   type: float
   sample: 1.2
@@ -102,7 +102,6 @@ from typing import Any, Callable, Mapping
 
 from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.power import steps
-from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.os_faults.module import Module
 
 try:
@@ -215,7 +214,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     if Command is None:
-        module.fail_json(msg=missing_required_lib("pyghmi"), exception=PYGHMI_TRACEBACK)
+        module.fail_json(msg=steps.missing("pyghmi", "pyghmi"), exception=PYGHMI_TRACEBACK)
     try:
         bmc = Bmc(module.params)
     except errors.PowerError as error:

@@ -20,7 +20,7 @@ description:
 version_added: "1.0.0"
 options:
   name:
-    description: What the service is called in messages and in the record.
+    description: Name of the service, for messages and the record.
     type: str
     required: true
   resource:
@@ -39,27 +39,27 @@ options:
     elements: str
     default: []
   action:
-    description: What to do with the service.
+    description: The action.
     type: str
     required: true
     choices: [start, terminate, restart, kill]
   timeout:
-    description: Seconds after which a service that did not start, stop or die is a failure.
+    description: Seconds after which an action without the expected effect is a failure.
     type: int
     default: 300
   by:
-    description: Who acts, for the record. The user and the address of the session by default.
+    description: The owner, for the record. By default the user and the address of the session.
     type: str
   force:
-    description: Whether to act on a host that holds a fault of somebody else than O(by).
+    description: Whether to act on a host with faults of other owners.
     type: bool
     default: false
 attributes:
   check_mode:
-    description: Tells what would be done and changes nothing.
+    description: Reports what it would do and changes nothing.
     support: full
   diff_mode:
-    description: There is no text to compare.
+    description: The module compares no texts.
     support: none
 requirements: [Pacemaker's tools crm_mon, crm_node and crm_resource]
 author: [The os_faults authors (@os-faults)]
@@ -99,13 +99,13 @@ nodes:
   elements: str
   sample: [node-2]
 pids_before:
-  description: Processes of the service on this host before, where it is known how they are found.
+  description: Process ids of the service on this host before the action, if O(processes) or a unit identifies them.
   returned: success
   type: list
   elements: int
   sample: [811]
 pids_after:
-  description: Processes of the service on this host afterwards; the same as before in check mode.
+  description: Process ids after the action; in check mode those before.
   returned: success
   type: list
   elements: int
@@ -116,7 +116,7 @@ use_units:
   type: bool
   sample: false
 notes:
-  description: What a person should know, in sentences.
+  description: Sentences for a person.
   returned: success
   type: list
   elements: str

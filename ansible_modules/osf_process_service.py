@@ -25,7 +25,7 @@ description:
 version_added: "1.0.0"
 options:
   name:
-    description: What the service is called in messages and in the record.
+    description: Name of the service, for messages and the record.
     type: str
     required: true
   pidfile:
@@ -55,27 +55,27 @@ options:
     description: A shell command that restarts the service; without it the service is stopped and started.
     type: str
   action:
-    description: What to do with the service.
+    description: The action.
     type: str
     required: true
     choices: [start, terminate, restart, kill]
   timeout:
-    description: Seconds after which a service that did not start, stop or die is a failure.
+    description: Seconds after which an action without the expected effect is a failure.
     type: int
     default: 300
   by:
-    description: Who acts, for the record. The user and the address of the session by default.
+    description: The owner, for the record. By default the user and the address of the session.
     type: str
   force:
-    description: Whether to act on a host that holds a fault of somebody else than O(by).
+    description: Whether to act on a host with faults of other owners.
     type: bool
     default: false
 attributes:
   check_mode:
-    description: Tells what would be done and changes nothing.
+    description: Reports what it would do and changes nothing.
     support: full
   diff_mode:
-    description: There is no text to compare.
+    description: The module compares no texts.
     support: none
 author: [The os_faults authors (@os-faults)]
 """
@@ -108,19 +108,19 @@ units:
   elements: str
   sample: [/home/me/web/web.pid]
 pids_before:
-  description: Processes of the service before.
+  description: Process ids of the service before the action.
   returned: success
   type: list
   elements: int
   sample: [811]
 pids_after:
-  description: Processes of the service afterwards; the same as before in check mode.
+  description: Process ids after the action; in check mode those before.
   returned: success
   type: list
   elements: int
   sample: [907]
 notes:
-  description: What a person should know, in sentences.
+  description: Sentences for a person.
   returned: success
   type: list
   elements: str

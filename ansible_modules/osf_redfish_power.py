@@ -23,11 +23,11 @@ options:
     type: str
     required: true
   username:
-    description: Who logs in (by HTTP basic authentication).
+    description: Name of the user.
     type: str
     required: true
   password:
-    description: The password of that user.
+    description: Password of O(username).
     type: str
   verify:
     description: Whether the certificate of an https service is verified.
@@ -40,25 +40,25 @@ options:
     description: Identity of the system (the last part of its path), or its path.
     type: str
   macs:
-    description: MAC addresses of the machine; the first that belongs to an interface of a system counts.
+    description: MAC addresses of the machine. Exactly one machine must have one of them.
     type: list
     elements: str
   state:
-    description: What to do with the machine.
+    description: The action.
     type: str
     required: true
     choices: [poweron, poweroff, shutdown, reset, status]
   timeout:
-    description: Seconds after which a machine that is not in the state is a failure.
+    description: Seconds after which an action without the expected effect is a failure.
     type: int
     default: 300
   connect_timeout:
-    description: Seconds after which a BMC that does not answer is a failure.
+    description: Seconds to wait for each answer of the interface to the machine.
     type: int
     default: 20
 attributes:
   check_mode:
-    description: Logs in, tells what would be done, and changes nothing.
+    description: Logs in, reports what it would do, and changes nothing.
     support: full
   diff_mode:
     description: Shows the power state before and after.
@@ -89,17 +89,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 previous_state:
-  description: Whether the machine was V(on) or V(off) before.
+  description: Power state before, V(on) or V(off).
   returned: success
   type: str
   sample: "on"
 power_state:
-  description: Whether it is V(on) or V(off) now; in check mode, would be.
+  description: Power state now, V(on) or V(off); in check mode the expected one.
   returned: success
   type: str
   sample: "off"
 waited:
-  description: Seconds from the request until the state was seen.
+  description: Seconds from the request until the state was observed.
   returned: success
   type: float
   sample: 1.2
@@ -114,7 +114,7 @@ system:
   type: str
   sample: 437XR1138R2
 matched_by:
-  description: What the system was found by, V(system), V(mac), or V(only) for the only one.
+  description: The property that identified the system, V(system), V(mac), or V(only) for the only one.
   returned: success
   type: str
   sample: only
@@ -126,7 +126,6 @@ from typing import Any, Callable, Iterable, Mapping
 
 from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.power import steps
-from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.os_faults.module import Module
 
 try:
@@ -314,7 +313,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     if sushy is None:
-        module.fail_json(msg=missing_required_lib("sushy"), exception=SUSHY_TRACEBACK)
+        module.fail_json(msg=steps.missing("sushy", "os-faults[redfish]"), exception=SUSHY_TRACEBACK)
     steps.run(module, Machine(module.params))
 
 

@@ -20,7 +20,7 @@ description:
 version_added: "1.0.0"
 options:
   name:
-    description: What the service is called in messages and in the record.
+    description: Name of the service, for messages and the record.
     type: str
     required: true
   units:
@@ -32,27 +32,27 @@ options:
     elements: str
     required: true
   action:
-    description: What to do with the service.
+    description: The action.
     type: str
     required: true
     choices: [start, terminate, restart, kill]
   timeout:
-    description: Seconds after which a service that did not start, stop or die is a failure.
+    description: Seconds after which an action without the expected effect is a failure.
     type: int
     default: 300
   by:
-    description: Who acts, for the record. The user and the address of the session by default.
+    description: The owner, for the record. By default the user and the address of the session.
     type: str
   force:
-    description: Whether to act on a host that holds a fault of somebody else than O(by).
+    description: Whether to act on a host with faults of other owners.
     type: bool
     default: false
 attributes:
   check_mode:
-    description: Tells what would be done and changes nothing.
+    description: Reports what it would do and changes nothing.
     support: full
   diff_mode:
-    description: There is no text to compare.
+    description: The module compares no texts.
     support: none
 requirements: [systemd]
 author: [The os_faults authors (@os-faults)]
@@ -86,19 +86,19 @@ units:
   elements: str
   sample: [devstack@keystone.service]
 pids_before:
-  description: Processes of the units before.
+  description: Process ids of the service before the action.
   returned: success
   type: list
   elements: int
   sample: [811, 815]
 pids_after:
-  description: Processes of the units afterwards; the same as before in check mode.
+  description: Process ids after the action; in check mode those before.
   returned: success
   type: list
   elements: int
   sample: [907, 911]
 notes:
-  description: What a person should know, in sentences.
+  description: Sentences for a person.
   returned: success
   type: list
   elements: str
@@ -113,10 +113,10 @@ import time
 from typing import Any, Iterable, Mapping
 
 from ansible.module_utils.os_faults import errors, service_module
-from ansible.module_utils.os_faults.hold import recorded
+from ansible.module_utils.os_faults.hold import recorded, terminated
 from ansible.module_utils.os_faults.host import proc, supervisor
 from ansible.module_utils.os_faults.module import Module
-from ansible.module_utils.os_faults.service import resolve, systemd
+from ansible.module_utils.os_faults.service import dependants, resolve, systemd
 
 PROPERTIES = ("Type", "Restart", "RestartUSec", "KillMode", "TriggeredBy", "UnitFileState")
 DOWN = ("inactive", "failed")
@@ -215,6 +215,10 @@ class Units(service_module.Target):
             if each["ActiveState"] in DOWN and each["UnitFileState"].startswith("enabled")
         ]
 
+    def stopped_with_it(self) -> list[str]:
+        """Return the units that systemd stopped when the service was terminated, and that are still down."""
+        return dependants.down(self.module.run_command, terminated.stopped_with(self.name))
+
     def forget_failures(self) -> None:
         """Make systemd forget that units failed, as it refuses to start one that did so too often."""
         failed = [unit for unit, each in self.facts.items() if each["ActiveState"] == "failed"]
@@ -288,11 +292,12 @@ class Units(service_module.Target):
 def start(units: Units) -> tuple[bool, list[str]]:
     """Start what is down of the service."""
     down = [unit for unit, each in units.facts.items() if each["ActiveState"] != "active"]
-    if not down:
+    also = units.stopped_with_it()
+    if not down and not also:
         recorded.close(units.module, "terminate", units.name)
         return False, []
     units.refuse_masked()
-    wanted = units.idle_triggers() + down
+    wanted = (units.idle_triggers() if down else []) + down + also
     if units.module.check_mode:
         return True, ["would start " + ", ".join(wanted)]
     units.forget_failures()
@@ -304,12 +309,14 @@ def start(units: Units) -> tuple[bool, list[str]]:
 def restart(units: Units) -> tuple[bool, list[str]]:
     """Restart the service, or start it when it is down."""
     units.refuse_masked()
+    also = units.stopped_with_it()
     if units.module.check_mode:
         return True, ["would restart " + ", ".join(units.facts)]
     idle = units.idle_triggers()
     units.forget_failures()
     complaint = units.systemctl("start", idle) if idle else ""
-    units.ensure_started(units.systemctl("restart", list(units.facts)) or complaint)
+    complaint = units.systemctl("restart", list(units.facts)) or complaint
+    units.ensure_started(complaint or (units.systemctl("start", also) if also else ""))
     recorded.close(units.module, "terminate", units.name)
     return True, []
 
@@ -319,18 +326,20 @@ def terminate(units: Units) -> tuple[bool, list[str]]:
     running = [unit for unit, each in {**units.triggers, **units.facts}.items() if each["ActiveState"] not in DOWN]
     if not running:
         return False, leftover_notes(units)
+    along = dependants.of(units.module.run_command, running)
     if units.module.check_mode:
-        return True, ["would stop " + ", ".join(running)]
+        return True, ["would stop " + ", ".join(running), *along.notes]
     recorded.record_change(
         units.module,
         fault="terminate",
         subject=units.name,
         state="terminated",
         by=units.module.params["by"],
-        undo=[["systemctl", "start", "--", *running]],
+        undo=[["systemctl", "start", "--", *running, *along.units]],
+        files={terminated.STOPPED_WITH: "".join(f"{unit}\n" for unit in along.units)},
     )
     units.ensure_stopped(units.systemctl("stop", running))
-    return True, leftover_notes(units)
+    return True, [*leftover_notes(units), *along.notes]
 
 
 def leftover_notes(units: Units) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, Literal, Protocol, Unpack
+from typing import Any, Literal, Protocol, Unpack, cast
 
 from os_faults import actions
 from os_faults.errors import ArgumentError, NodeCollectionError
@@ -56,8 +56,13 @@ class NodeCollection(NodeSet):
 
     _performer: Performer
 
-    def __init__(self, nodes: Iterable[Node], performer: Performer) -> None:
-        super().__init__(nodes, performer)
+    def __init__(
+        self, nodes: Iterable[Node] = (), performer: Performer | None = None, *, hosts: Iterable[Node] = ()
+    ) -> None:
+        chosen = [*nodes, *hosts]  # callers of 0.3 write NodeCollection(hosts=[])
+        if chosen and performer is None:
+            raise NodeCollectionError("a node collection needs the cloud of its nodes; cloud.get_nodes() returns one")
+        super().__init__(chosen, cast(Performer, performer))
 
     # -- verbs --------------------------------------------------------------------------------
 
@@ -452,11 +457,31 @@ class NodeCollection(NodeSet):
             self._performer.check_power(verb, self)
         return action
 
-    def _apart_from(self, verb: str, others: object) -> dict[str, Any]:
-        """Return the options for the nodes on the other side, which are given as a collection or as their names."""
+    def possible(self, verb: str, **options: Any) -> Action:
+        """Return the action of a verb on these nodes, of which only some are meant: the nodes are not checked for it.
+
+        Args:
+            verb: the verb (``enable_network``).
+            options: options of its playbook; None means the default of the playbook.
+
+        Raises:
+            ArgumentError: the verb is unknown, or its contract refuses an option.
+            NodeCollectionError: the collection is empty.
+        """
+        self._not_empty(verb)
+        if "others" in options:
+            options["others"] = ",".join(self._beyond(options["others"]).get_fqdns())
+        return actions.for_verb("node", verb, self, **options)
+
+    def _beyond(self, others: object) -> NodeCollection:
+        """Return the nodes on the other side, which are given as a collection or as their names."""
         if isinstance(others, str):
             others = self._performer.get_nodes([name.strip() for name in others.split(",") if name.strip()])
-        beyond = self._same_cloud(others)
+        return self._same_cloud(others)
+
+    def _apart_from(self, verb: str, others: object) -> dict[str, Any]:
+        """Return the options for the nodes on the other side, see `_beyond`."""
+        beyond = self._beyond(others)
         if both := self & beyond:
             raise ArgumentError(f"{verb}: {', '.join(both.get_fqdns())} would be on both sides, so nothing was done")
         if not beyond:

@@ -127,9 +127,9 @@ def playbooks() -> str:
         ]
         page.table([f"Verb ({spec['subject']})", "What it does", "Undone by"], rows)
         options, only_for = spec["options"], spec.get("only_for", {})
-        if at_a_moment := spec.get("at_a_moment"):
+        if with_start_time := spec.get("takes_start_time"):
             shared = {"type": AT.type, "description": f"{AT.description}."}
-            options, only_for = {**options, AT.name: shared}, {**only_for, AT.name: at_a_moment}
+            options, only_for = {**options, AT.name: shared}, {**only_for, AT.name: with_start_time}
         rows = _option_rows(options, "options", only_for=only_for)
         page.table(["Option", "Type", "Meaning"], rows)
         page.code(spec["examples"], "sh")

@@ -138,6 +138,17 @@ def undoing(action: Action) -> Action:
     return replace(undo, known=action.known)
 
 
+def undone_verbs(action: Action) -> frozenset[str]:
+    """Return the verbs whose faults an action undoes; none when it undoes nothing.
+
+    Example:
+        >>> sorted(undone_verbs(for_verb("service", "unfreeze", nodes, service="keystone")))
+        ['freeze']
+    """
+    contract = contracts().get(action.playbook)
+    return contract.undone_verbs(action.verb) if contract else frozenset()
+
+
 def ending_after(action: Action, seconds: int) -> Action:
     """Return the same action with an end after some seconds.
 

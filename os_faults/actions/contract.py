@@ -3,7 +3,7 @@
 A contract is `<playbook>.meta.yml` beside the playbook, in the play-argument format of
 ansible-core 2.20; our own keys (``subject``, ``verbs_from``, ``verbs``, ``also_called``, ``undone_by``,
 ``only_for``, ``from_outside``, ``breaks_connections``, ``times``, ``amounts``, ``ranges``, ``read_only``,
-``at_a_moment``) are inside the spec. Arguments are checked here before a run, and once more by Ansible in the run.
+``takes_start_time``) are inside the spec. Arguments are checked here before a run, and once more by Ansible in the run.
 Both checks use the messages of Ansible's argument-spec validator.
 """
 
@@ -49,7 +49,7 @@ class Option:
 
     Attributes:
         name: name of the variable.
-        type: ``str``, ``int``, ``float``, ``bool``, ``list``, ``dict``, ``path`` or ``raw``; only `AT` is a ``moment``.
+        type: ``str``, ``int``, ``float``, ``bool``, ``list``, ``dict``, ``path``, ``raw``; `AT` is a ``start_time``.
         required: whether a run needs it.
         default: the value in the playbook when it is not given.
         choices: the allowed values; empty allows all of the type.
@@ -97,10 +97,10 @@ class Option:
             raise ArgumentError(f"value of {self.name} must be one of: {choices}, got: {value}")
 
 
-#: The option of every verb that can have a start time (``at_a_moment``); its contract need not repeat it.
+#: The option of every verb that can have a start time (``takes_start_time``); its contract need not repeat it.
 AT = Option(
     name="at",
-    type="moment",
+    type="start_time",
     description=(
         "The start time on every node: seconds from now, or since the epoch when the number is above 86400. "
         "The nodes are armed before; the fault begins on all of them or on none"
@@ -237,6 +237,10 @@ class Contract:
         words = ("/".join(map(str, value)) if isinstance(value, list) else str(value) for value in given if value)
         return " ".join([*words, *([self.subject] if self.subject == "container" else [])])
 
+    def undone_verbs(self, verb: str) -> frozenset[str]:
+        """Return the verbs whose faults ``verb`` undoes; none when it undoes nothing."""
+        return frozenset(each for each, undo in self.undone_by.items() if undo == verb)
+
     def undo_of(self, verb: str) -> str | None:
         """Return the verb that undoes ``verb``; None when it needs no undo or has none."""
         return self.undone_by.get(verb)
@@ -276,7 +280,7 @@ def _read(path: Path) -> Contract:
     try:
         (spec,) = content["argument_specs"].values()
         options = {name: _option(name, option) for name, option in spec["options"].items()}
-        at_a_moment = tuple(spec.get("at_a_moment", ()))
+        with_start_time = tuple(spec.get("takes_start_time", ()))
         verbs_from = spec.get("verbs_from")
         helps = spec.get("verbs", {})
         return Contract(
@@ -284,12 +288,12 @@ def _read(path: Path) -> Contract:
             subject=spec["subject"],
             verbs_from=verbs_from,
             verbs=tuple(Verb(word, helps.get(word, "")) for word in options[verbs_from].choices) if verbs_from else (),
-            options={**options, AT.name: AT} if at_a_moment else options,
+            options={**options, AT.name: AT} if with_start_time else options,
             also_called=spec.get("also_called", {}),
             undone_by=spec.get("undone_by", {}),
             only_for={
                 **{name: tuple(verbs) for name, verbs in spec.get("only_for", {}).items()},
-                **({AT.name: at_a_moment} if at_a_moment else {}),
+                **({AT.name: with_start_time} if with_start_time else {}),
             },
             from_outside=spec.get("from_outside", False),
             breaks_connections=frozenset(spec.get("breaks_connections", ())),

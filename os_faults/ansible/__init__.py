@@ -19,3 +19,13 @@
 `executor`           aliases for callers of version 0.3
 ==================== ====================================================================
 """
+
+from importlib import import_module
+from typing import Any
+
+
+def __getattr__(name: str) -> Any:
+    """Load the aliases at their first use: callers of 0.3 name ``os_faults.ansible.executor`` without an import."""
+    if name != "executor":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module(f"{__name__}.{name}")

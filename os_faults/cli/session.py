@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from os_faults.cloud import Cloud
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
-OUTPUTS = ("text", "json")
+OUTPUTS = ("text", "json", "yaml")
 
 
 class _Stderr(logging.Handler):
@@ -39,7 +39,7 @@ class Session:
         cloud: name of a cloud in ``clouds.yaml``.
         artifacts_dir: directory for the artifacts of runs.
         seed: seed of the random choices.
-        output: ``text`` or ``json``.
+        output: a word of `OUTPUTS`.
         log_level: a word of `LOG_LEVELS`.
         parts: further arguments of `Cloud`, for tests (``runner``, ``state``).
     """
@@ -59,7 +59,7 @@ class Session:
     def out(self) -> Output:
         """The printer of results."""
         if self._out is None:
-            self._out = Output(json=self.output == "json")
+            self._out = Output(self.output)
         return self._out
 
     @property

@@ -27,6 +27,7 @@ def parse(source: Source, places: Places) -> Config:
     """
     start = f"{source.name}: "
     data = _resolved(source.data, start, places, source.base, _secret)
+    _drop_empty_sections(data)
     _spell_out_off(data)
     check(data, SCHEMA, start)
     networks = data.get("networks", {})
@@ -85,6 +86,12 @@ def _reference(value: Any, _where: str, places: Places, base: Path) -> Any:
     if isinstance(value, Mapping) and isinstance(name := value.get("file"), str) and name:
         return {**value, "file": str(places.expand(name, base))}
     return value
+
+
+def _drop_empty_sections(data: dict[str, Any]) -> None:
+    """Remove the keys without a value: templates write ``services:`` also when there are none."""
+    for key in [key for key, value in data.items() if value is None]:
+        del data[key]
 
 
 def _spell_out_off(data: dict[str, Any]) -> None:

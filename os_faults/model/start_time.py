@@ -81,10 +81,10 @@ def _time_of(text: str) -> float:
     try:
         if "-" in text:
             return datetime.fromisoformat(text).astimezone(None).timestamp()
-        moment = datetime.combine(
+        start = datetime.combine(
             local.date(), datetime.strptime(text, "%H:%M:%S" if text.count(":") > 1 else "%H:%M").time()
         )
     except ValueError:
         raise ValueError(f"it is no start time; give {_FORMS}") from None
-    moment = moment.astimezone()
-    return (moment if moment > local else moment + timedelta(days=1)).timestamp()
+    start = start.astimezone()
+    return (start if start > local else start + timedelta(days=1)).timestamp()

@@ -215,17 +215,17 @@ def far_end_of(cloud: Cloud, verb: str, given: Mapping[str, Any]) -> tuple[str, 
     return "", action.hits
 
 
-# -- a moment ----------------------------------------------------------------------------------------------------------
+# -- a start time ------------------------------------------------------------------------------------------------------
 
 
-def test_the_same_number_is_a_delay_or_a_moment(rendered: Render) -> None:
+def test_the_same_number_is_a_delay_or_a_start_time(rendered: Render) -> None:
     block = next(
         task["block"] for task in yaml.safe_load((PLAYBOOKS / "tasks" / "validate.yml").read_text()) if "block" in task
     )
     facts = [task["ansible.builtin.set_fact"] for task in block if "ansible.builtin.set_fact" in task]
-    (moment,) = [fact["os_faults_moment"] for fact in facts]
+    (start,) = [fact["os_faults_start_time"] for fact in facts]
     numbers = [0.5, 1, "3", LONGEST - 1, LONGEST, LONGEST + 0.5, LONGEST + 1, 1795000000, "1795000000.25"]
-    found = rendered(moment, numbered([{"at": number} for number in numbers]))
+    found = rendered(start, numbered([{"at": number} for number in numbers]))
     now = time.time()
     expected = [epoch_of(float(number), now) for number in numbers]
     assert [float(value) for value in found.values()] == pytest.approx(expected, abs=60)

@@ -13,18 +13,6 @@ case $property in
     *) value=$amount% && kernel=$((amount * 1000)) && files="cpu.max cpu/cpu.cfs_quota_us" ;;
 esac
 
-if [ ! -d /run/systemd/system ] || [ "$(id -u)" != 0 ] || ! grep -q '^unit=' targets; then
-    echo "a limit needs systemd, root, and a service that is a unit of it" >&2
-    exit 3
-fi
-
-if [ "$amount" -lt 1 ]; then
-    echo "a limit must be above 0, got: $amount" >&2
-    exit 3
-fi
-
-[ "${1-}" != check ] || exit 0
-
 limited() { # limited UNIT: whether the kernel keeps to the limit, in version 2 of control groups or in version 1
     group=$(systemctl show --property=ControlGroup --value "$1")
     for file in $files; do
@@ -43,6 +31,20 @@ if [ "${1-}" = look ]; then
     done
     exit 0
 fi
+
+if [ ! -d /run/systemd/system ] || [ "$(id -u)" != 0 ] || ! grep -q '^unit=' targets; then
+    echo "a limit needs systemd, root, and a service that is a unit of it" >&2
+    exit 3
+fi
+
+if [ "$amount" -lt 1 ]; then
+    echo "a limit must be above 0, got: $amount" >&2
+    exit 3
+fi
+
+case $property in MemoryMax) sh panic.sh group || exit ;; esac
+
+[ "${1-}" != check ] || exit 0
 
 changed=
 for unit in $units; do

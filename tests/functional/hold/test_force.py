@@ -14,7 +14,7 @@ from threading import Thread
 import pytest
 from ansible.module_utils.os_faults.hold import force, store
 from support.held_service import Service
-from support.namespaces import Namespace, two_hosts
+from support.own_hosts import OwnHost, two_hosts
 
 from os_faults import resources
 
@@ -57,7 +57,7 @@ NOT_SKEWED = SKEWED.replace(" - 30000", "")
 FAULTS = {
     "all rules flushed": cut("nft flush ruleset"),
     "our rules flushed": cut("nft flush table inet osf_hold"),
-    "one rule deleted": cut("nft delete rule inet osf_hold arriving handle 3"),
+    "one chain flushed": cut("nft flush chain inet osf_hold arriving"),
     "link set up": Fault("net_down.sh", "net_down.sh look", "net_up.sh", "ip link set v0 up", "interface=v0\n"),
     "discipline deleted": Fault(
         "shape.sh begin",
@@ -81,7 +81,7 @@ FAULTS = {
 
 
 @pytest.fixture(scope="module")
-def host() -> Iterator[Namespace]:
+def host() -> Iterator[OwnHost]:
     with two_hosts() as hosts:
         if hosts is None:
             pytest.skip("this user can't have a network of its own")

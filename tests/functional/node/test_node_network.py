@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from support import fault_in_namespace
 from support.held_service import WITH_SYSTEMD, directory_of
-from support.namespaces import Namespace, two_hosts
+from support.own_hosts import OwnHost, two_hosts
 
 from os_faults import resources
 
@@ -48,7 +48,7 @@ def test_an_unknown_network_is_refused_with_those_that_are_known(play):
 class Down:
     """An interface that is set down and up again on one of two hosts."""
 
-    def __init__(self, directory: Path, here: Namespace, there: Namespace) -> None:
+    def __init__(self, directory: Path, here: OwnHost, there: OwnHost) -> None:
         self.directory, self.here, self.there = directory, here, there
         for script in FILES.glob("network/*.sh"):
             shutil.copy(script, directory)

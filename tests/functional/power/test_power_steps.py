@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import doctest
+import sys
 import time
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 from ansible.module_utils.os_faults import errors
@@ -44,6 +46,46 @@ BUSY = errors.PowerError("the controller is busy")
 )
 def test_the_examples_of_the_docstrings(tested: ModuleType) -> None:
     assert doctest.testmod(tested).failed == 0
+
+
+def test_a_missing_extra_is_told_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+
+    class Module:
+        def fail_json(self, msg: str, **more: Any) -> None:
+            told.append(msg)
+            raise SystemExit
+
+    monkeypatch.setattr(libvirt, "libvirt", None)
+    monkeypatch.setattr(libvirt, "LIBVIRT_TRACEBACK", "", raising=False)
+    with pytest.raises(SystemExit):
+        libvirt.require(Module())
+    here = f"libvirt is missing for {sys.executable} on this host"
+    assert told == [f"{here}; install it there: pip install 'os-faults[libvirt]'"]
+
+
+class Gone(Exception):
+    """What libvirt raises."""
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+
+    def get_error_code(self) -> int:
+        return self.code
+
+
+def test_a_guest_that_vanishes_while_domains_are_listed_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = SimpleNamespace(libvirtError=Gone, VIR_ERR_NO_DOMAIN=42)
+    monkeypatch.setattr(libvirt, "libvirt", known)
+
+    def tell(code: int) -> int:
+        if code:
+            raise Gone(code)
+        return code
+
+    assert list(libvirt.told([0, 42, 0], tell)) == [0, 0]
+    with pytest.raises(Gone):
+        list(libvirt.told([0, 38], tell))
 
 
 def test_it_waits_for_what_it_sees_also_while_nobody_answers() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.cli_fixture import CommandLine, command_line
-from support.cloud_fixture import hosts
+from support.cloud_fixture import RememberingHosts, hosts
 
 from os_faults.actions import contracts
 from os_faults.model import Action, HostResult, Status
@@ -227,3 +227,14 @@ def test_an_undo_that_failed_is_the_exit_code_5(tmp_path: Path) -> None:
     done = call("heal")
     assert done.exit_code == 5
     assert NODES[0] in done.stderr
+
+
+@pytest.mark.case("f05")
+def test_on_one_is_the_one_that_holds_the_fault(tmp_path: Path) -> None:
+    nodes = RememberingHosts()
+    call = command_line(tmp_path, nodes)
+    for _ in range(4):
+        assert call("inject", "freeze", "memcached", "--on", "one", "--yes").exit_code == 0
+        assert any(nodes.held.values())
+        assert call("inject", "unfreeze", "memcached", "--on", "one").exit_code == 0
+        assert not any(nodes.held.values())

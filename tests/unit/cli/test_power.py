@@ -98,8 +98,8 @@ def test_what_was_powered_off_is_listed_and_healed(call: CommandLine, machines: 
     done = call("faults")
     assert done.exit_code == 0, done.stderr
     (row,) = [line.split() for line in done.stdout.splitlines()[1:]]
-    assert row[:4] == [NODES[1], "poweroff", "power", "held"]
-    assert row[6] == "never"
+    assert row[:5] == [NODES[1], f"poweroff-{NODES[1]}", "poweroff", "power", "held"]
+    assert row[7] == "never"
     (fault,) = call.json("faults")["faults"]
     assert (fault["id"], fault["until"], fault["ends_in"]) == (f"poweroff-{NODES[1]}", None, None)
 

@@ -17,12 +17,12 @@ from ansible.module_utils.os_faults.hold import (
     carriers,
     files,
     lock,
-    moments,
     output,
     owners,
     plan,
     scripts,
     snapshot,
+    start_time,
     store,
     targets,
 )
@@ -49,12 +49,14 @@ class Cut(NamedTuple):
 
     network: bool = False
     session: bool = False
+    notes: Sequence[str] = ()
+    """What a person should know of it, in sentences."""
 
 
 def present(module: AnsibleModule, wanted: Plan, cut: Cut, force: bool = False) -> dict[str, Any]:
     """Make a hold, or renew the one that is there: its inject script runs once more and the later end wins.
 
-    One that begins at a moment is prepared only, and waits for its `release`.
+    A hold with a start time is only armed, and waits for its `release`.
 
     Args:
         module: the AnsibleModule.
@@ -87,39 +89,39 @@ def present(module: AnsibleModule, wanted: Plan, cut: Cut, force: bool = False) 
             renewed = _renew(module, old, wanted)
             if module.check_mode or (old.exists and carrier.alive(old)):
                 return renewed
-        begin = clock.now() if wanted.moment is None else wanted.moment.since
+        begin = clock.now() if wanted.start_time is None else wanted.start_time.since
         until = None if wanted.seconds is None else begin + wanted.seconds
         if old is not None:
             until = plan.later_end(old.record["until"], until)
             wanted = wanted._replace(seconds=None if until is None else max(1, round(until - clock.now())))
         if module.check_mode:
-            armed = cut.session or wanted.moment is not None
+            armed = cut.session or wanted.start_time is not None
             return _outcome(wanted.id, "armed" if armed else "injected", True, begin, until, cut)
         if old is not None and old.exists:
             take_back(module, old)
-        made = _create(wanted, carrier, armed=cut.session and wanted.moment is None)
+        made = _create(wanted, carrier, armed=cut.session and wanted.start_time is None)
         started = _Started(made, carrier)
         started.launch(wanted.start_timeout)
     return _settle(module, started, wanted, cut)
 
 
 def release(module: AnsibleModule, hold_id_: str) -> dict[str, Any]:
-    """Let a hold that was armed begin at its moment, as every other host is armed too.
+    """Let an armed hold begin at its start time, as every other host is armed too.
 
     Raises:
         Failed: the word came too late.
     """
     hold = store.find(hold_id_)
-    moment = moments.of_record(hold.record) if hold is not None else None
+    start = start_time.of_record(hold.record) if hold is not None else None
     try:
-        if hold is None or moment is None:
+        if hold is None or start is None:
             raise FileNotFoundError(hold_id_)
         files.replace(hold, "released", "")
     except FileNotFoundError:
         raise errors.Failed(
-            f"{hold_id_} is not armed any more: its moment came before the word that all hosts are"
+            f"{hold_id_} is not armed any more: its start time came before the word that all hosts are"
         ) from None
-    return dict(_outcome(hold.id, "armed", False, hold.record["since"], hold.record["until"], Cut()), **_of(moment))
+    return dict(_outcome(hold.id, "armed", False, hold.record["since"], hold.record["until"], Cut()), **_of(start))
 
 
 def is_held(hold_id_: str) -> bool:
@@ -149,9 +151,9 @@ def confirmed(module: AnsibleModule, hold_id_: str, patience: float = 10.0) -> d
         Failed: its injection failed, or its undo did.
     """
     hold = store.find(hold_id_)
-    moment = moments.of_record(hold.record) if hold is not None else None
-    if hold is not None and moment is not None:
-        return _begun(module, _Started(hold, carriers.carrier_of(module, hold)), moment)
+    start = start_time.of_record(hold.record) if hold is not None else None
+    if hold is not None and start is not None:
+        return _begun(module, _Started(hold, carriers.carrier_of(module, hold)), start)
     deadline = time.monotonic() + patience
     while hold is not None and hold.text("state").strip() == "armed" and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -204,8 +206,8 @@ def _refuse_a_second(old: store.Hold | None, wanted: Plan) -> None:
             f"{what} of {old.record['by'] or 'somebody'} is armed on this host and begins at "
             f"{owners.time_of_day(old.record['since'])}; wait, or have it healed"
         )
-    if wanted.moment is not None:
-        raise errors.Refused(f"{what} is on this host already, so it can't begin at a moment; have it healed")
+    if wanted.start_time is not None:
+        raise errors.Refused(f"{what} is on this host already, so it can't begin at a start time; have it healed")
 
 
 def _create(wanted: Plan, carrier: carriers.Carrier, armed: bool) -> store.Hold:
@@ -219,10 +221,10 @@ def _create(wanted: Plan, carrier: carriers.Carrier, armed: bool) -> store.Hold:
     texts["deadline"] = plan.deadline_line(record["until"], now, clock.uptime())
     texts["state"] = "armed\n"
     texts.update({"inject.out": "", "inject.err": "", "undo.log": "", baseline.BEFORE: _before(wanted)})
-    if wanted.moment is None and wanted.seconds is not None:
+    if wanted.start_time is None and wanted.seconds is not None:
         texts["lasts"] = f"{wanted.seconds * 100:d}\n"
-    if wanted.moment is not None:
-        texts["moment"] = f"{round(wanted.moment.uptime * 100):d}\n"
+    if wanted.start_time is not None:
+        texts["moment"] = f"{round(wanted.start_time.uptime * 100):d}\n"
     if armed:
         texts["answer"] = f"{os.getpid():d}\n"
     return files.create(record, texts, scripts.readme(root, carrier.name == carriers.Systemd.name))
@@ -278,9 +280,9 @@ class _Started:
 
 def _settle(module: AnsibleModule, started: _Started, wanted: Plan, cut: Cut) -> dict[str, Any]:
     """Tell how the injection of a new hold went; a fault that cuts our own path is only armed yet."""
-    hold, moment = started.hold, wanted.moment
-    said = started.said() if cut.session and moment is None else started.wait()
-    late = clock.uptime() - moment.uptime if moment is not None and not started.problem else 0.0
+    hold, start = started.hold, wanted.start_time
+    said = started.said() if cut.session and start is None else started.wait()
+    late = clock.uptime() - start.uptime if start is not None and not started.problem else 0.0
     if started.problem or late > 0:
         if hold.exists:
             take_back(module, hold)  # raises when it stays
@@ -289,8 +291,8 @@ def _settle(module: AnsibleModule, started: _Started, wanted: Plan, cut: Cut) ->
         raise errors.Failed(why, id=hold.id, facts=said.facts, refused=said.rc == 3)
     hold = store.find(hold.id) or hold  # it tells now when the fault began
     since, until = hold.record["since"], hold.record["until"]
-    if moment is not None:
-        return dict(_outcome(hold.id, "armed", True, since, until, cut, said, moments.told(moment)), **_of(moment))
+    if start is not None:
+        return dict(_outcome(hold.id, "armed", True, since, until, cut, said, start_time.notes(start)), **_of(start))
     if cut.session:
         return _outcome(hold.id, "armed", True, since, until, cut, said)
     notes = baseline.notes(hold)
@@ -301,14 +303,14 @@ def _settle(module: AnsibleModule, started: _Started, wanted: Plan, cut: Cut) ->
     return _outcome(hold.id, "injected", True, since, until, cut, said, notes)
 
 
-def _begun(module: AnsibleModule, watched: _Started, moment: moments.Moment) -> dict[str, Any]:
-    """Wait for the moment of a hold, and tell how its injection went and how far from the moment it began.
+def _begun(module: AnsibleModule, watched: _Started, start: start_time.StartTime) -> dict[str, Any]:
+    """Wait for the start time of a hold, and return the result of its injection with its delay.
 
     Raises:
         Failed: it did not begin, or failed, and what it did was taken back.
     """
     hold = watched.hold
-    while hold.exists and (left := moment.uptime - clock.uptime()) > 0:
+    while hold.exists and (left := start.uptime - clock.uptime()) > 0:
         time.sleep(min(left, 0.5))
     began, ended, text = output.since_begun(watched.text())
     while ended is None and hold.exists and watched.carrier.alive(hold):
@@ -329,22 +331,26 @@ def _begun(module: AnsibleModule, watched: _Started, moment: moments.Moment) -> 
         take_back(module, hold)
     state = "injected" if hold.exists else "absent"
     return dict(
-        _outcome(hold.id, state, True, hold.record["since"], hold.record["until"], Cut(), said, moments.told(moment)),
-        msg=f"began {began - moment.uptime:.2f} s after its moment",
-        late=round(began - moment.uptime, 2),
+        _outcome(
+            hold.id, state, True, hold.record["since"], hold.record["until"], Cut(), said, start_time.notes(start)
+        ),
+        msg=f"began {began - start.uptime:.2f} s after its start time",
+        late=round(began - start.uptime, 2),
         took=round(ended - began, 2),
-        **_of(moment),
+        **_of(start),
     )
 
 
 def _too_late(late: float) -> str:
-    return f"the moment had passed by {late:.1f} s when this host was armed, so nothing was done; choose a later one"
+    return (
+        f"the start time had passed by {late:.1f} s when this host was armed, so nothing was done; choose a later one"
+    )
 
 
-def _of(moment: moments.Moment) -> dict[str, Any]:
-    """Return what an answer tells of a moment."""
-    told = moment._asdict()
-    return {name: told[name] for name in ("at", "clock_ahead", "clock_within", "moved")}
+def _of(start: start_time.StartTime) -> dict[str, Any]:
+    """Return the part of an answer about the start time."""
+    values = start._asdict()
+    return {name: values[name] for name in ("at", "clock_ahead", "clock_within", "moved")}
 
 
 def _renew(module: AnsibleModule, hold: store.Hold, wanted: Plan) -> dict[str, Any]:
@@ -398,7 +404,7 @@ def _outcome(
         "until": until,
         "extended": extended,
         "cuts_path": cut.session,
-        "notes": [*(said.notes if said else []), *notes],
+        "notes": [*(said.notes if said else []), *cut.notes, *notes],
         "facts": said.facts if said else {},
     }
 

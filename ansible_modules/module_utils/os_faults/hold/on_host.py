@@ -48,7 +48,9 @@ def _heal(module: AnsibleModule, ids: Sequence[str]) -> dict[str, Any]:
         "undone": undone,
         "failed_holds": failed,
         "notes": _notes(undone_holds),
-        "in_force_seconds": {hold_id: each.seconds for hold_id, each in undone_holds.items() if each.seconds is not None},
+        "in_force_seconds": {
+            hold_id: each.seconds for hold_id, each in undone_holds.items() if each.seconds is not None
+        },
     }
 
 

@@ -40,7 +40,7 @@ def parse_said(text: str) -> Said:
 
 
 def since_begun(text: str) -> tuple[float | None, float | None, str]:
-    r"""Return when an injection at a moment began and ended, in seconds since boot, and what it said meanwhile.
+    r"""Return when an injection with a start time began and ended, in seconds since boot, and its output in between.
 
     >>> since_begun("exit: 0\nbegan: 1234\nchanged: frozen\nexit: 0\nended: 1240\n")
     (12.34, 12.4, 'changed: frozen\nexit: 0\nended: 1240\n')

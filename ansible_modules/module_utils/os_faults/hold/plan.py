@@ -10,8 +10,8 @@ import re
 from typing import Any, Mapping, NamedTuple, Sequence
 
 from ansible.module_utils.os_faults import errors
-from ansible.module_utils.os_faults.hold import moments
 from ansible.module_utils.os_faults.hold.identity import checked_id
+from ansible.module_utils.os_faults.hold.start_time import StartTime
 
 FORMAT = 1
 """Version of ``record.json``. A newer os_faults must still be able to undo what an older one left."""
@@ -45,8 +45,8 @@ class Plan(NamedTuple):
         by: who asked, for people.
         acts_on: what kind of thing it changes, as `osf_hold` calls it.
         prepare: commands that come before those of ``inject``, and change nothing outside of the hold's directory.
-        check: commands that come last when it is prepared for a moment, and refuse what could not be done then.
-        moment: when it begins; None for at once. Until then it is only prepared.
+        check: commands that run last when the hold is armed for a start time; they refuse what could not be done then.
+        start_time: when it begins; None for at once. Until then it is only prepared.
         momentary: whether it is over when its injection has ended.
         look: commands that all succeed while the fault is in force, and change nothing. One that ends with exit code 1
             says that it is not, with another one that this can't be told.
@@ -66,7 +66,7 @@ class Plan(NamedTuple):
     acts_on: str = "host"
     prepare: Sequence[Sequence[str]] = ()
     check: Sequence[Sequence[str]] = ()
-    moment: moments.Moment | None = None
+    start_time: StartTime | None = None
     momentary: bool = False
     look: Sequence[Sequence[str]] = ()
 
@@ -101,7 +101,7 @@ def new_record(plan: Plan, now: float, boot_id: str, carrier: str, uptime: float
         carrier: ``systemd``, ``watchdog`` or ``none``.
         uptime: the same time in seconds since boot; the fault begins when its injection has ended, which is told so.
     """
-    since = now if plan.moment is None else plan.moment.since
+    since = now if plan.start_time is None else plan.start_time.since
     return {
         "format": FORMAT,
         "id": plan.id,
@@ -109,8 +109,8 @@ def new_record(plan: Plan, now: float, boot_id: str, carrier: str, uptime: float
         "subject": plan.subject,
         "since": round(since, 3),
         "until": None if plan.seconds is None else round(since + plan.seconds, 3),
-        "uptime": uptime if plan.moment is None else None,
-        "moment": None if plan.moment is None else plan.moment._asdict(),
+        "uptime": uptime if plan.start_time is None else None,
+        "moment": None if plan.start_time is None else plan.start_time._asdict(),
         "momentary": plan.momentary,
         "by": plan.by,
         "boot_id": boot_id,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import Mapping, Sequence
 
-from ansible.module_utils.os_faults.hold import moments
 from ansible.module_utils.os_faults.hold.plan import Plan
+from ansible.module_utils.os_faults.hold.start_time import LATE
 
 
 _OFTEN = 500
@@ -109,11 +109,11 @@ while look && left=$((wanted - now)) && [ "$left" -gt 0 ]; do
     fi
 done
 if [ ! -e released ]; then
-    echo "not every node was armed until the moment, so nothing was begun" >>inject.err
+    echo "not every node was armed by the start time, so nothing was begun" >>inject.err
     exit 0
 fi
 if [ "$left" -lt -{late} ]; then
-    echo "the moment had passed by $((-left / 100)) s when this host came to it, so nothing was begun" >>inject.err
+    echo "the start time had passed by $((-left / 100)) s when this host came to it, so nothing was begun" >>inject.err
     exit 0
 fi
 mv moment begun || exit 1
@@ -189,8 +189,8 @@ done
 
 _LOOK = (
     _HEAD
-    + """# Tells by its exit code whether the fault is in force: 0 it is, 1 it is not, else that can't be told. `seen` and
-# `lost` keep when it was so last, and when first it was not, in hundredths of a second since boot.
+    + """# Tells by its exit code whether the fault is in force: 0 it is, 1 it is not, else that can't be told. `seen`
+# and `lost` keep when it was so last, and when first it was not, in hundredths of a second since boot.
 cd {dir} 2>/dev/null || exit 2
 exec </dev/null >/dev/null 2>&1
 read -r word <state
@@ -250,16 +250,16 @@ def scripts(plan: Plan, directory: str, root: str, by_hand: str, forget: str) ->
     what it does when all went well: clear what is left of a carrier that had ended before.
     """
     common = {"id": plan.id, "dir": shlex.quote(directory)}
-    start, main = steps(plan.moment is not None)
+    start, main = steps(plan.start_time is not None)
     begin = _BEGIN.format(
         what="begins",
         start_timeout=plan.start_timeout,
-        late=round(moments.LATE * 100),
+        late=round(LATE * 100),
         after="exit 0" if plan.momentary else "exec /bin/sh wait.sh",
         **common,
     )
     return {
-        **({"begin.sh": begin} if plan.moment else {}),
+        **({"begin.sh": begin} if plan.start_time else {}),
         "inject.sh": _INJECT.format(
             what="injects",
             prepare=_commands("run", plan.prepare),
@@ -281,9 +281,9 @@ def look_script(plan: Plan, common: Mapping[str, str]) -> str:
     return _LOOK.format(what="looks at", commands=_commands("look", plan.look), timeout=_LOOK_TIMEOUT, **common)
 
 
-def steps(at_a_moment: bool) -> tuple[str, str]:
+def steps(has_start_time: bool) -> tuple[str, str]:
     """Return what a carrier runs first, and then in its main process: names of scripts, with their words."""
-    return ("inject.sh arm", "begin.sh") if at_a_moment else ("inject.sh", "wait.sh")
+    return ("inject.sh arm", "begin.sh") if has_start_time else ("inject.sh", "wait.sh")
 
 
 def undo_script(plan: Plan, directory: str, root: str, by_hand: str = "", forget: str = "") -> str:

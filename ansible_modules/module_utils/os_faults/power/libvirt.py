@@ -11,12 +11,11 @@ import tempfile
 import traceback
 import xml.etree.ElementTree as ElementTree
 from urllib.parse import parse_qs, quote, urlsplit
-from typing import Any, Callable, Iterable, Mapping
+from typing import Any, Callable, Iterable, Iterator, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.power import steps
-from ansible.module_utils.basic import missing_required_lib
 
 try:
     import libvirt
@@ -40,7 +39,7 @@ RULES = {"required_one_of": [("domain", "macs")], "mutually_exclusive": [("domai
 def require(module: AnsibleModule) -> None:
     """End the module with a sentence where libvirt can't be imported; else keep libvirt from printing."""
     if libvirt is None:
-        module.fail_json(msg=missing_required_lib("libvirt-python"), exception=LIBVIRT_TRACEBACK)
+        module.fail_json(msg=steps.missing("libvirt", "os-faults[libvirt]"), exception=LIBVIRT_TRACEBACK)
     libvirt.registerErrorHandler(lambda _context, _error: None, None)  # else errors are also printed
 
 
@@ -52,6 +51,16 @@ def macs_of(xml: str) -> set[str]:
     """
     root = ElementTree.fromstring(xml)  # noqa: S314 - what libvirt itself has written
     return {steps.plain_mac(mac.get("address", "")) for mac in root.findall("./devices/interface/mac")}
+
+
+def told(domains: Iterable[Any], tell: Callable[[Any], Any]) -> Iterator[Any]:
+    """Yield what each domain tells; one that vanishes meanwhile is left out."""
+    for domain in domains:
+        try:
+            yield tell(domain)
+        except libvirt.libvirtError as error:
+            if error.get_error_code() != libvirt.VIR_ERR_NO_DOMAIN:
+                raise
 
 
 def with_command(uri: str, command: str) -> str:
@@ -145,7 +154,7 @@ class Domain:
 
     def _find(self) -> Any:
         self._connection = libvirt.open(self._address)
-        domains = {domain.name(): domain for domain in self._connection.listAllDomains()}
+        domains = dict(told(self._connection.listAllDomains(), lambda domain: (domain.name(), domain)))
         name, how = self._named(domains) if self.wanted else self._with_mac(domains)
         self._facts = {"domain": name, "uuid": domains[name].UUIDString(), "matched_by": how}
         self.name = f"domain {name} of {self.uri}"
@@ -160,7 +169,8 @@ class Domain:
         raise self._none_of(domains, f"with the name or UUID '{self.wanted}'")
 
     def _with_mac(self, domains: Mapping[str, Any]) -> tuple[str, str]:
-        found, macs = steps.with_macs(self.macs, {name: macs_of(domain.XMLDesc()) for name, domain in domains.items()})
+        described = dict(told(domains.items(), lambda item: (item[0], macs_of(item[1].XMLDesc()))))
+        found, macs = steps.with_macs(self.macs, described)
         if len(found) > 1:
             raise errors.PowerError(
                 f"libvirt at {self.uri} has {len(found):d} domains with the MAC address {' or '.join(macs)}: "

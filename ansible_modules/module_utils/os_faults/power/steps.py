@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from typing import Any, Callable, Container, Mapping, NoReturn, Protocol, Sequence, TypeVar
@@ -83,6 +84,16 @@ def bounded(call: Callable[[], T], seconds: float, late: str) -> T:
     if not answers:
         raise errors.PowerError(late)
     return answers[0]
+
+
+def missing(library: str, package: str) -> str:
+    """Say which package of Python is missing, for which Python, and how it is installed.
+
+    Args:
+        library: its name in Python.
+        package: what pip is told.
+    """
+    return f"{library} is missing for {sys.executable} on this host; install it there: pip install {package!r}"
 
 
 def plain_mac(mac: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from typing import Callable, Mapping, NamedTuple
 from xml.etree import ElementTree
@@ -121,10 +122,26 @@ def ask(run: Run) -> Cluster:
     if "<crm_mon" not in out and "<pacemaker-result" not in out:
         code, out, err = run(["crm_mon", "--as-xml"])  # before 2.0.3
     if code:
-        said = (err.strip() or out.strip()).splitlines()
-        why = said[-1] if said else f"exit code {code:d}"
-        raise errors.ClusterError(f"Pacemaker does not answer on this host: {why}")
+        why = refusal(out, err) or f"exit code {code:d}"
+        raise errors.ClusterError(
+            f"Pacemaker does not answer on this host: {why}; if it is stopped, start it (systemctl start pacemaker)"
+        )
     return parse(out)
+
+
+def refusal(out: str, err: str) -> str:
+    """Return the reason that a tool of Pacemaker printed, as text or in XML; "" when it printed none.
+
+    >>> refusal('<pacemaker-result><status code="102" message="Not connected"/></pacemaker-result>', "")
+    'Not connected'
+    """
+    with contextlib.suppress(ElementTree.ParseError):
+        root = ElementTree.fromstring(out)  # noqa: S314 (it is the answer of the host's own tool)
+        told = [error.text or "" for error in root.iterfind("./status/errors/error")]
+        told += [status.get("message", "") for status in root.iterfind("./status")]
+        return next((each.strip() for each in told if each.strip()), "")
+    lines = (err.strip() or out.strip()).splitlines()
+    return lines[-1] if lines else ""
 
 
 def own_name(run: Run) -> str:
