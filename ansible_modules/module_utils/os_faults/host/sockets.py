@@ -1,6 +1,6 @@
 """Listening sockets of processes: TCP and UDP ports and unix sockets, read from ``/proc``.
 
-Only sockets in this process' network namespace are found: a port in another one isn't cut by this host's firewall.
+It finds only sockets in the network namespace of this process, as the firewall of the host has no effect on others.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _SOCKET = re.compile(r"socket:\[(\d+)\]")
 
 
 def inodes_of(pids: Iterable[int]) -> set[str]:
-    """Return the inodes of all sockets that the processes have open."""
+    """Return the inodes of all open sockets of the processes."""
     found = set()
     for pid in pids:
         directory = f"/proc/{pid:d}/fd"
@@ -37,13 +37,13 @@ def inodes_of(pids: Iterable[int]) -> set[str]:
 
 
 def listening_ports(table: str, state: str, inodes: set[str], skip: range = range(0)) -> set[int]:
-    """Return the local ports of the sockets of ``inodes`` that are in ``state``, but not those in ``skip``.
+    """Return the local ports of sockets in a state.
 
     Args:
-        table: the text of ``/proc/net/tcp`` or one of its kin.
-        state: the state column to look for.
-        inodes: the sockets that count.
-        skip: ports that don't count.
+        table: the text of ``/proc/net/tcp`` or a similar table.
+        state: the state, as in its column.
+        inodes: the inodes of the sockets.
+        skip: ports to leave out.
     """
     ports = set()
     for line in table.splitlines()[1:]:
@@ -71,9 +71,9 @@ def _ephemeral() -> range:
 
 
 def ports_of(inodes: set[str]) -> tuple[tuple[str, int], ...]:
-    """Return ``(protocol, port)`` of every port that the sockets listen on.
+    """Return ``(protocol, port)`` of every port on which the sockets listen.
 
-    A UDP socket doesn't listen; an unconnected one with a port outside the ephemeral range is taken to serve.
+    UDP sockets do not listen; an unconnected one with a port outside the ephemeral range counts as listening.
     """
     found = set()
     for table in ("tcp", "tcp6"):
