@@ -115,13 +115,16 @@ import time
 from typing import Any, Sequence
 
 from ansible.module_utils.os_faults import errors, service_module
-from ansible.module_utils.os_faults.hold import recorded
+from ansible.module_utils.os_faults.hold import recorded, terminated
 from ansible.module_utils.os_faults.host import proc, supervisor
 from ansible.module_utils.os_faults.module import Module
-from ansible.module_utils.os_faults.service import containers, systemd
+from ansible.module_utils.os_faults.service import containers, dependants, systemd
 
 SETTLE = 0.3
 """Seconds for which a started container must run."""
+
+
+_SYSTEMCTL = ("systemctl", "--no-ask-password")
 
 
 class Target(service_module.Target):
@@ -149,10 +152,25 @@ class Target(service_module.Target):
             "units": [self.unit or self.container.name],
         }
 
-    def command(self, verb: str) -> list[str]:
-        """Return the command that starts, stops or restarts the container, or its unit if it has one."""
+    def dependants(self) -> dependants.Dependants:
+        """Return what systemd stops together with the container."""
+        return dependants.of(self.module.run_command, [self.unit]) if self.unit else dependants.Dependants()
+
+    def start_again(self) -> None:
+        """Start what systemd stopped when the container was terminated."""
+        down = dependants.down(self.module.run_command, terminated.stopped_with(self.subject))
+        if down:
+            self.run([*_SYSTEMCTL, "start", "--", *down])
+
+    def command(self, verb: str, also: Sequence[str] = ()) -> list[str]:
+        """Return the command that starts, stops or restarts the container, or its unit if it has one.
+
+        Args:
+            verb: ``start``, ``stop`` or ``restart``.
+            also: further units.
+        """
         if self.unit:
-            return ["systemctl", "--no-ask-password", verb, "--", self.unit]
+            return [*_SYSTEMCTL, verb, "--", self.unit, *also]
         return [self.container.engine, verb, self.container.name]
 
     def run(self, command: Sequence[str]) -> None:
@@ -240,6 +258,8 @@ def start(target: Target) -> tuple[bool, list[str]]:
         target.unpause()
         target.run(target.command("start"))
         target.ensure_runs("start")
+    if not target.module.check_mode:
+        target.start_again()
     recorded.close(target.module, "terminate", target.subject)
     return idle, []
 
@@ -248,20 +268,22 @@ def terminate(target: Target) -> tuple[bool, list[str]]:
     """Stop the container, and leave a record with the command that starts it again."""
     if not target.container.runs:
         return False, []
+    along = target.dependants()
     if target.module.check_mode:
-        return True, ["would stop " + target.container.name]
+        return True, ["would stop " + target.container.name, *along.notes]
     recorded.record_change(
         target.module,
         fault="terminate",
         subject=target.subject,
         state="terminated",
         by=target.module.params["by"],
-        undo=[target.command("start")],
+        undo=[target.command("start", along.units)],
+        files={terminated.STOPPED_WITH: "".join(f"{unit}\n" for unit in along.units)},
     )
     target.unpause()
     target.run(target.command("stop"))
     target.ensure_stopped()
-    return True, []
+    return True, along.notes
 
 
 def restart(target: Target) -> tuple[bool, list[str]]:
@@ -272,6 +294,7 @@ def restart(target: Target) -> tuple[bool, list[str]]:
     target.unpause()
     target.run(target.command("restart"))
     target.ensure_runs("restart", before)
+    target.start_again()
     recorded.close(target.module, "terminate", target.subject)
     return True, []
 

@@ -262,9 +262,9 @@ from typing import Any, Iterable, Mapping
 
 from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.hold import identity, make, start_time
-from ansible.module_utils.os_faults.host import clock, pidfiles, proc, session, sockets, supervisor
+from ansible.module_utils.os_faults.host import clock, pidfiles, proc, session, supervisor
 from ansible.module_utils.os_faults.module import Module
-from ansible.module_utils.os_faults.service import resolve
+from ansible.module_utils.os_faults.service import ports, resolve
 
 ACTS_ON = ("processes", "ports", "interface", "traffic", "network", "host")
 INTERFACE = ("interface", "traffic")
@@ -302,26 +302,6 @@ def start_time_of(options: Mapping[str, Any]) -> start_time.StartTime | None:
     return start
 
 
-def ports_of(service: resolve.Service, definition: Mapping[str, Any], name: str) -> list[tuple[str, int]]:
-    """Return the ports of a service: those it listens on, otherwise those of its definition.
-
-    Raises:
-        Refused: it has no port.
-    """
-    inodes = sockets.inodes_of(service.pids)
-    ports = list(sockets.ports_of(inodes))
-    unix_sockets = () if ports else sockets.unix_sockets_of(inodes)
-    if unix_sockets:
-        front = definition.get("behind") or "the web server"
-        raise errors.Refused(
-            f"{name} listens on unix socket {unix_sockets[0]} only; unplug {front}, which is in front of it"
-        )
-    ports = ports or [(str(port[0]), int(port[1])) for port in definition.get("ports") or []]
-    if not ports:
-        raise errors.Refused(f"{name} listens on no port of this host, so there is nothing to unplug")
-    return sorted(set(ports))
-
-
 def refuse_unknown_network(options: Mapping[str, Any]) -> None:
     """Refuse a network whose interface is not on the host.
 
@@ -337,13 +317,35 @@ def refuse_unknown_network(options: Mapping[str, Any]) -> None:
     raise errors.Refused(f"network '{network}' is not known; known: {known}")
 
 
+def refuse_traffic_elsewhere(module: Module) -> None:
+    """Refuse to cut what leaves a container with a network of its own: the rules of this host don't see it leave.
+
+    Raises:
+        Refused: with the way around.
+    """
+    options = module.params
+    if "way=egress" not in options["targets"] or "container" not in (options["service"] or {}):
+        return
+    service = resolve.resolve(module, options["service"], options["subject"])
+    if ports.has_own_network(service.pids):
+        raise errors.Refused(
+            f"{options['subject']}: the container has a network of its own, so what leaves it can't be cut off on this "
+            "host; cut off what arrives at the other end (ingress)"
+        )
+
+
 def targets_of(module: Module) -> tuple[list[str], make.Cut]:
-    """Return the lines of ``targets``, and the connections that the fault cuts."""
+    """Return the lines of ``targets``, and the connections that the fault cuts.
+
+    Raises:
+        Refused: the fault has nothing to act on, or would not reach it.
+    """
     options = module.params
     targets = list(options["targets"])
     if options["acts_on"] == "host":
         return ["python=" + sys.executable, *targets], make.Cut()
     if options["acts_on"] == "network":
+        refuse_traffic_elsewhere(module)
         here = session.connection()
         lines = [f"session={here.client}/{here.port:d}"] if here else []
         return lines + targets, make.Cut(network=True)
@@ -356,10 +358,10 @@ def targets_of(module: Module) -> tuple[list[str], make.Cut]:
     definition = options["service"]
     service = resolve.resolve(module, definition, options["subject"])
     if options["acts_on"] == "ports":
-        ports = ports_of(service, definition, options["subject"])
-        carried = session.carried_by_ports(ports)
-        lines = [f"port={protocol}/{number:d}" for protocol, number in ports]
-        return lines + targets, make.Cut(network=True, session=carried)
+        found = ports.of_service(service, definition, options["subject"])
+        carried = session.carried_by_ports((port.protocol, port.number) for port in found.ports)
+        lines = [port.target for port in found.ports]
+        return lines + targets, make.Cut(network=True, session=carried, notes=found.notes)
     lines = ["unit=" + unit for unit in service.units]
     if not service.units:
         lines += mains_of(resolve.mains(module, definition, options["subject"]), options["subject"])

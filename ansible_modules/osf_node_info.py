@@ -217,12 +217,20 @@ def process_services(services: Mapping[str, Mapping[str, Any]], notes: list[str]
     return found
 
 
-def pacemaker_services(module: Module, services: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return the services that are resources of this host's cluster; each host of the cluster has all of them."""
+def pacemaker_services(
+    module: Module, services: Mapping[str, Mapping[str, Any]], notes: list[str]
+) -> dict[str, dict[str, Any]]:
+    """Return the services that are resources of this host's cluster; each host of the cluster has all of them.
+
+    A Pacemaker that is installed and does not answer is named in ``notes``.
+    """
+    if not pacemaker.installed():
+        return {}
     try:
         cluster = pacemaker.ask(module.run_command)
         here = pacemaker.own_name(module.run_command)
-    except errors.ClusterError:
+    except errors.ClusterError as error:
+        notes.append(str(error))
         return {}
     return {
         name: {"units": [entry["resource"]], "active": here in cluster.resources[entry["resource"]].nodes}
@@ -239,9 +247,9 @@ def find_services(
     for name, entry in services.items():
         by_driver.setdefault(entry.get("driver", "systemd"), {})[name] = entry
     managed = by_driver.get("pacemaker", {})
-    found = pacemaker_services(module, managed) if managed else {}
+    found = pacemaker_services(module, managed, notes) if managed else {}
     contained = by_driver.get("container", {})
-    there = containers.on_host(module.run_command, contained)
+    there = containers.on_host(module.run_command, contained, notes)
     found.update((name, {"units": [contained[name]["container"]], "active": there[name]["active"]}) for name in there)
     running = by_driver.get("process", {})
     found.update(process_services({name: entry for name, entry in running.items() if "units" not in entry}, notes))
@@ -292,7 +300,7 @@ def main() -> None:
         supervisor.doing("asking for its cluster and its containers")
         services = find_services(module, module.params["services"], refused)
         supervisor.doing("asking for its containers")
-        there = containers.on_host(module.run_command, module.params["containers"])
+        there = containers.on_host(module.run_command, module.params["containers"], refused)
     except errors.UnitError as error:
         module.fail_json(msg=str(error))
     supervisor.doing("looking for faults")

@@ -14,9 +14,11 @@ description:
     another host, if one is left. A resource that is banned from all hosts is down.
   - A ban outlives a reboot, as it is in the configuration of the cluster. So does its record, on the disk of the host
     (C(/var/lib/os-faults)). Healing the host lifts the ban. V(start) and V(restart) remove the record.
-  - V(start) lifts the ban, enables a disabled resource, and waits until it runs; a clone must run on this host.
-  - V(restart) and V(kill) act on the host where the resource runs. On other hosts they change nothing, and report that
+  - V(start) lifts the ban, enables a disabled resource, and waits until it runs; a clone or a bundle must run on this
     host.
+  - V(restart) and V(kill) act on the host where the resource runs. On other hosts they change nothing, and report that
+    host. Of a clone or a bundle they act only on what runs on this host.
+  - A resource in a bundle is started and stopped with its container, so the bundle is acted on.
   - V(kill) sends SIGKILL to its processes. Pacemaker starts the resource again after its next check.
 version_added: "1.0.0"
 options:
@@ -25,7 +27,7 @@ options:
     type: str
     required: true
   resource:
-    description: Name of the resource, or of a group or a clone.
+    description: Name of the resource, or of a group, a clone or a bundle.
     type: str
     required: true
   processes:
@@ -145,10 +147,10 @@ class Managed(service_module.Target):
     def __init__(self, module: Module, cluster: pacemaker.Cluster) -> None:
         super().__init__(module)
         self.name = module.params["name"]
-        self.resource = module.params["resource"]
         self.here = pacemaker.own_name(module.run_command)
         self.cluster = cluster
-        cluster.resource(self.resource)
+        asked = cluster.resource(module.params["resource"])
+        self.resource = asked.bundle or asked.id
 
     @property
     def facts(self) -> pacemaker.Resource:
@@ -185,7 +187,11 @@ class Managed(service_module.Target):
 
     def pids(self) -> list[int]:
         """Return the process ids of the service on this host; none if there is no way to find them."""
-        definition = {"driver": "pacemaker", "resource": self.resource, **self.module.params["processes"]}
+        definition = {
+            "driver": "pacemaker",
+            "resource": self.module.params["resource"],
+            **self.module.params["processes"],
+        }
         try:
             return resolve.processes(self.module, definition, self.name)
         except errors.ServiceError:

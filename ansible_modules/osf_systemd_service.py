@@ -113,10 +113,10 @@ import time
 from typing import Any, Iterable, Mapping
 
 from ansible.module_utils.os_faults import errors, service_module
-from ansible.module_utils.os_faults.hold import recorded
+from ansible.module_utils.os_faults.hold import recorded, terminated
 from ansible.module_utils.os_faults.host import proc, supervisor
 from ansible.module_utils.os_faults.module import Module
-from ansible.module_utils.os_faults.service import resolve, systemd
+from ansible.module_utils.os_faults.service import dependants, resolve, systemd
 
 PROPERTIES = ("Type", "Restart", "RestartUSec", "KillMode", "TriggeredBy", "UnitFileState")
 DOWN = ("inactive", "failed")
@@ -215,6 +215,10 @@ class Units(service_module.Target):
             if each["ActiveState"] in DOWN and each["UnitFileState"].startswith("enabled")
         ]
 
+    def stopped_with_it(self) -> list[str]:
+        """Return the units that systemd stopped when the service was terminated, and that are still down."""
+        return dependants.down(self.module.run_command, terminated.stopped_with(self.name))
+
     def forget_failures(self) -> None:
         """Reset failed units, as systemd refuses to start a unit that has failed too often."""
         failed = [unit for unit, each in self.facts.items() if each["ActiveState"] == "failed"]
@@ -292,11 +296,12 @@ class Units(service_module.Target):
 def start(units: Units) -> tuple[bool, list[str]]:
     """Start the units that are down."""
     down = [unit for unit, each in units.facts.items() if each["ActiveState"] != "active"]
-    if not down:
+    also = units.stopped_with_it()
+    if not down and not also:
         recorded.close(units.module, "terminate", units.name)
         return False, []
     units.refuse_masked()
-    wanted = units.idle_triggers() + down
+    wanted = (units.idle_triggers() if down else []) + down + also
     if units.module.check_mode:
         return True, ["would start " + ", ".join(wanted)]
     units.forget_failures()
@@ -308,12 +313,14 @@ def start(units: Units) -> tuple[bool, list[str]]:
 def restart(units: Units) -> tuple[bool, list[str]]:
     """Restart the service, or start it if it is down."""
     units.refuse_masked()
+    also = units.stopped_with_it()
     if units.module.check_mode:
         return True, ["would restart " + ", ".join(units.facts)]
     idle = units.idle_triggers()
     units.forget_failures()
     complaint = units.systemctl("start", idle) if idle else ""
-    units.ensure_started(units.systemctl("restart", list(units.facts)) or complaint)
+    complaint = units.systemctl("restart", list(units.facts)) or complaint
+    units.ensure_started(complaint or (units.systemctl("start", also) if also else ""))
     recorded.close(units.module, "terminate", units.name)
     return True, []
 
@@ -323,18 +330,20 @@ def terminate(units: Units) -> tuple[bool, list[str]]:
     running = [unit for unit, each in {**units.triggers, **units.facts}.items() if each["ActiveState"] not in DOWN]
     if not running:
         return False, leftover_notes(units)
+    along = dependants.of(units.module.run_command, running)
     if units.module.check_mode:
-        return True, ["would stop " + ", ".join(running)]
+        return True, ["would stop " + ", ".join(running), *along.notes]
     recorded.record_change(
         units.module,
         fault="terminate",
         subject=units.name,
         state="terminated",
         by=units.module.params["by"],
-        undo=[["systemctl", "start", "--", *running]],
+        undo=[["systemctl", "start", "--", *running, *along.units]],
+        files={terminated.STOPPED_WITH: "".join(f"{unit}\n" for unit in along.units)},
     )
     units.ensure_stopped(units.systemctl("stop", running))
-    return True, leftover_notes(units)
+    return True, [*leftover_notes(units), *along.notes]
 
 
 def leftover_notes(units: Units) -> list[str]:

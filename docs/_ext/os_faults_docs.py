@@ -225,25 +225,23 @@ def sentences() -> str:
     return str(page)
 
 
-def crash_matrix() -> str:
-    """Return what the crash matrix was when the hosts tier last wrote it down."""
+def crash_matrix(part: str) -> str:
+    """Return a part of the crash matrix as the hosts tier last recorded it: ``cells``, ``events``, ``exceptions``."""
     record = json.loads(CRASH_MATRIX.read_text(encoding="utf-8"))
-    page = Page()
-    page.text(
-        f"As of {record['date']}, with " + ", ".join(f"{name} {v}" for name, v in record["versions"].items()) + "."
-    )
-    page.text(
-        "``+0.1 s``: so long after its time. ``0.1 s``: so long after what happened. ``-``: can't apply, see below."
-    )
     cells, columns = record["cells"], record["columns"]
-    page.table(
-        ["", *(f"``{row}``" for row in cells)], [[name, *(cells[row][name] for row in cells)] for name in columns]
-    )
-    page.title("What happens", "-")
-    page.table(["column", "what happens"], [[name, text.replace("`", "``")] for name, text in columns.items()])
-    page.title("What can't apply", "-")
-    reasons = {**record["cannot_apply"], **{f"``{row}``": why for row, why in record["elsewhere"].items()}}
-    page.table(["column or fault", "why"], [[name, text.replace("`", "``")] for name, text in reasons.items()])
+    page = Page()
+    if part == "cells":
+        versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
+        page.text(f"As of {record['date']}, with {versions}.")
+        page.text("``+0.1 s``: so long after its time. ``0.1 s``: so long after the event.")
+        page.text("``-``: can't apply, see below.")
+        rows = [[name, *(cells[row][name] for row in cells)] for name in columns]
+        page.table(["", *(f"``{row}``" for row in cells)], rows)
+    elif part == "events":
+        page.table(["column", "what happens"], [[name, text.replace("`", "``")] for name, text in columns.items()])
+    else:
+        reasons = {**record["cannot_apply"], **{f"``{row}``": why for row, why in record["elsewhere"].items()}}
+        page.table(["column or fault", "why"], [[name, text.replace("`", "``")] for name, text in reasons.items()])
     return str(page)
 
 

@@ -72,16 +72,28 @@ def parameters(contract: Contract, verb: str = "") -> list[click.Parameter]:
         for option in options
         if option.required
     ]
-    return words + [_switch(option) for option in options if not option.required]
+    end = contract.end_of(verb)
+    return words + [_switch(option, is_end=option.name == end) for option in options if not option.required]
 
 
-def _switch(option: Option) -> click.Option:
+class _HowLong(click.Option):
+    """The option ``--for``; its older word works too, and the help does not show it."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Return the two columns of the help."""
+        record = super().get_help_record(ctx)
+        return record and (record[0].replace(f", {self.opts[-1]}", ""), record[1])
+
+
+def _switch(option: Option, *, is_end: bool) -> click.Option:
     word = option.name.replace("_", "-")
     about = plain(option.description)
     if option.default not in (None, [], {}, ""):
         about += f"  [default: {str(option.default).lower() if option.type == 'bool' else option.default}]"
     if option.type == "bool":
         return click.Option([option.name, f"--{word}/--no-{word}"], default=None, help=about)
+    if is_end:
+        return _HowLong([option.name, "--for", f"--{word}"], type=Value(option), default=None, help=about)
     return click.Option([option.name, f"--{word}"], type=Value(option), default=None, help=about)
 
 

@@ -16,6 +16,9 @@ from typing import Any
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action.normal import ActionModule as Normal
 
+UPTIME = re.compile(r"^([0-9]{1,12}\.[0-9]{2}) [0-9]{1,15}\.[0-9]{2}\s*$", re.MULTILINE)
+"""A line of ``/proc/uptime``. A login shell may print other lines before it."""
+
 READINGS = 4
 """Readings of the host's clock. The quickest counts: its uncertainty is the smallest."""
 
@@ -76,10 +79,10 @@ class ActionModule(Normal):
         begin, started = time.time(), time.monotonic()
         answer = self._low_level_execute_command("cat /proc/uptime", sudoable=False)
         trip = time.monotonic() - started
-        uptime = re.match(r"[0-9]{1,12}\.[0-9]{2} ", str(answer.get("stdout", "")))
-        if answer.get("rc") != 0 or not uptime:
+        printed = UPTIME.findall(str(answer.get("stdout", "")))
+        if answer.get("rc") != 0 or not printed:
             return None
-        return {"uptime": float(uptime.group()) + TICK / 2, "seen": begin + trip / 2, "within": (trip + TICK) / 2}
+        return {"uptime": float(printed[-1]) + TICK / 2, "seen": begin + trip / 2, "within": (trip + TICK) / 2}
 
     def _confirm(self, answer: dict[str, Any], at: float, task_vars: dict[str, Any] | None) -> dict[str, Any]:
         """See a host cut off, and return ``answer``.

@@ -22,6 +22,8 @@ if [ "$amount" -lt 1 ]; then
     exit 3
 fi
 
+case $property in MemoryMax) sh panic.sh group || exit ;; esac
+
 [ "${1-}" != check ] || exit 0
 
 limited() { # limited UNIT: whether the kernel keeps to the limit, in version 2 of control groups or in version 1

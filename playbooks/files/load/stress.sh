@@ -5,6 +5,7 @@ set -u
 load=$(sed -n 's/^load=//p' targets)
 duration=$(sed -n 's/^duration=//p' targets | tail -n 1)
 
+case $load in memory | all) sh panic.sh host || exit ;; esac
 stress_ng=$(command -v stress-ng) || {
     echo "stress-ng is not installed on this host" >&2
     exit 3

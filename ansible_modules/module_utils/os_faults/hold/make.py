@@ -49,6 +49,8 @@ class Cut(NamedTuple):
 
     network: bool = False
     session: bool = False
+    notes: Sequence[str] = ()
+    """What a person should know of it, in sentences."""
 
 
 def present(module: AnsibleModule, wanted: Plan, cut: Cut, force: bool = False) -> dict[str, Any]:
@@ -397,7 +399,7 @@ def _outcome(
         "until": until,
         "extended": extended,
         "cuts_path": cut.session,
-        "notes": [*(said.notes if said else []), *notes],
+        "notes": [*(said.notes if said else []), *cut.notes, *notes],
         "facts": said.facts if said else {},
     }
 

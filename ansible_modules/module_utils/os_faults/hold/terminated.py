@@ -45,6 +45,15 @@ def user_when_terminated(name: str) -> int | None:
     return int(text) if re.fullmatch("[0-9]{1,10}", text) else None
 
 
+STOPPED_WITH = "stopped_with"
+"""The file of a record that names the units which systemd has stopped with the service, one a line."""
+
+
+def stopped_with(name: str) -> list[str]:
+    """Return the units that systemd stopped with a service when it was terminated; none for one that was not."""
+    return _recorded(name, STOPPED_WITH).split()
+
+
 def _record(name: str) -> store.Hold | None:
     return store.find(identity.hold_id("terminate", name))
 

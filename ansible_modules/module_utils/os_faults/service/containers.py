@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from typing import Any, Callable, Iterable, Mapping, NamedTuple
+from typing import Any, Callable, Iterable, Iterator, Mapping, NamedTuple
 
 from ansible.module_utils.os_faults import errors
-from ansible.module_utils.os_faults.host import proc
+from ansible.module_utils.os_faults.host import proc, sockets
 from ansible.module_utils.os_faults.service import systemd
 
 Run = Callable[..., "tuple[int, str, str]"]
@@ -23,6 +23,8 @@ UNITS = (
     "container-{name}.service",
 )
 """Names of the units that run a container with kolla, EDPM, TripleO and podman."""
+
+_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 (an engine's words, nothing is bound)
 
 _UNIT_LABEL = "PODMAN_SYSTEMD_UNIT"
 
@@ -43,6 +45,8 @@ class Container(NamedTuple):
     """Restart policy of the engine (``always``, ``no`` …)."""
     unit: str | None
     """The unit in its label."""
+    published: tuple[sockets.Port, ...] = ()
+    """Ports of the host that the engine forwards to it."""
 
     @property
     def runs(self) -> bool:
@@ -67,6 +71,7 @@ def parse(text: str, engine: str) -> Container | None:
         return None
     state: Mapping[str, Any] = about.get("State") or {}
     policy: Mapping[str, Any] = (about.get("HostConfig") or {}).get("RestartPolicy") or {}
+    ports: Mapping[str, Any] = (about.get("NetworkSettings") or {}).get("Ports") or {}
     labels: Mapping[str, Any] = (about.get("Config") or {}).get("Labels") or {}
     return Container(
         name=str(about.get("Name", "")).lstrip("/"),
@@ -76,7 +81,18 @@ def parse(text: str, engine: str) -> Container | None:
         started=str(state.get("StartedAt", "")),
         policy=str(policy.get("Name") or "no"),
         unit=labels.get(_UNIT_LABEL),
+        published=tuple(_published(ports)),
     )
+
+
+def _published(ports: Mapping[str, Any]) -> Iterator[sockets.Port]:
+    """Yield the ports of the host from the engine's list by port and protocol of the container (``80/tcp``)."""
+    for inside, outside in ports.items():
+        protocol = inside.rpartition("/")[2]
+        for each in outside or [] if protocol in ("tcp", "udp") else []:
+            address, number = str(each.get("HostIp") or ""), str(each.get("HostPort") or "")
+            if number.isdigit():
+                yield sockets.Port(protocol, int(number), "" if address in _EVERYWHERE else address)
 
 
 def engines(wanted: str = "auto") -> list[str]:
@@ -96,16 +112,21 @@ def find(run: Run, name: str, wanted: str = "auto") -> Container:
     """Return the container with exactly this name, running or not.
 
     Raises:
-        ContainerError: there is none; the message has the names of all containers.
+        ContainerError: there is none; the message has the names of all containers, and the engines without an answer.
     """
     known: list[str] = []
+    broken: list[str] = []
     for engine in engines(wanted):
         code, out, _err = run([engine, "container", "inspect", name])
         found = parse(out, engine) if code == 0 else None
         if found is not None and found.name == name:  # an engine also accepts the beginning of an id as a name
             return found
-        known += sorted(listed(run, engine))
-    raise errors.ContainerError(f"no container {name!r} on this host; there are: {', '.join(known) or 'none'}")
+        try:
+            known += sorted(listed(run, engine))
+        except errors.ContainerError as error:
+            broken.append(f"; {error}")
+    there = f"there are: {', '.join(known) or 'none'}"
+    raise errors.ContainerError(f"no container {name!r} on this host; {there}{''.join(broken)}")
 
 
 def listed(run: Run, engine: str) -> dict[str, bool]:
@@ -128,18 +149,20 @@ def _names(run: Run, engine: str, *options: str) -> list[str]:
     return [line.partition(",")[0].strip() for line in out.splitlines() if line.strip()]
 
 
-def on_host(run: Run, wanted: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def on_host(run: Run, wanted: Mapping[str, Mapping[str, Any]], notes: list[str]) -> dict[str, dict[str, Any]]:
     """Return the wanted containers that are on this host.
 
     Args:
         run: runs a command.
         wanted: name → ``container`` (its name in the engine) and ``engine``.
+        notes: gets a sentence about each engine without an answer, whose containers are left out.
     """
     found: dict[str, dict[str, Any]] = {}
     for engine in _present(str(entry.get("engine", "auto")) for entry in wanted.values()):
         try:
             there = listed(run, engine)
-        except errors.ContainerError:
+        except errors.ContainerError as error:
+            notes += [str(error)] * (str(error) not in notes)
             continue
         for name, entry in wanted.items():
             if entry.get("engine", "auto") in ("auto", engine) and entry["container"] in there and name not in found:

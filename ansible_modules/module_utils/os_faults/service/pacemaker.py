@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from typing import Callable, Mapping, NamedTuple
 from xml.etree import ElementTree
@@ -13,6 +14,9 @@ Run = Callable[..., "tuple[int, str, str]"]
 
 _WHOLE = ("group", "clone", "bundle")
 """Elements of ``crm_mon`` that contain resources and have a name."""
+
+_REMOTE = "pacemaker:remote"
+"""Agent of the resources inside a container."""
 
 _UNIT_AGENTS = ("systemd:", "service:", "lsb:")
 """Kinds of agents whose resource is a systemd unit, on hosts with systemd."""
@@ -27,11 +31,13 @@ class Resource(NamedTuple):
     agent: str
     """The agent of a single resource (``systemd:memcached``); empty for a group."""
     everywhere: bool
-    """Whether it is a clone or part of one, which runs on several nodes at once."""
+    """Whether it is a clone or bundle, or part of one, which runs on several nodes at once."""
     disabled: bool
     """Whether the cluster keeps it stopped (``target-role=Stopped``)."""
     managed: bool
     """Whether the cluster starts and stops it."""
+    bundle: str = ""
+    """The bundle that it belongs to; empty for none. Only whole bundles are started and stopped."""
 
     @property
     def unit(self) -> str | None:
@@ -40,11 +46,21 @@ class Resource(NamedTuple):
         return self.agent[len(kind) :] if kind else None
 
 
+class _Outer(NamedTuple):
+    """The properties that a resource has from its group, clone or bundle."""
+
+    guests: Mapping[str, frozenset[str]]
+    """Node name of a replica of a bundle → the nodes on which its container runs."""
+    everywhere: bool = False
+    disabled: bool = False
+    bundle: str = ""
+
+
 class Cluster(NamedTuple):
     """The cluster, as one of its nodes sees it."""
 
     nodes: tuple[str, ...]
-    """Names of the nodes that are online."""
+    """Names of the online nodes, without the containers of bundles."""
     resources: Mapping[str, Resource]
     bans: frozenset[tuple[str, str]]
     """``(resource, node)`` of each ban by ``crm_resource``; rules of the configuration are left out."""
@@ -71,36 +87,51 @@ def parse(text: str) -> Cluster:
         root = ElementTree.fromstring(text)  # noqa: S314 (it is the answer of the host's own tool)
     except ElementTree.ParseError as error:
         raise errors.ClusterError(f"crm_mon answered what is no XML: {error}") from error
-    nodes = tuple(node.get("name", "") for node in root.iterfind("./nodes/node") if node.get("online") == "true")
+    guests = _guests(root)
+    online = (node.get("name", "") for node in root.iterfind("./nodes/node") if node.get("online") == "true")
     resources: dict[str, Resource] = {}
     for element in root.iterfind("./resources/*"):
-        _collect(element, resources, everywhere=False, disabled=False)
+        _collect(element, resources, _Outer(guests))
     bans = frozenset(
         (ban.get("resource", ""), ban.get("node", ""))
         for ban in root.iterfind("./bans/ban")
         if ban.get("id", "").startswith("cli-ban-")
     )
-    return Cluster(nodes, resources, bans)
+    return Cluster(tuple(name for name in online if name not in guests), resources, bans)
 
 
-def _collect(element: ElementTree.Element, found: dict[str, Resource], everywhere: bool, disabled: bool) -> None:
-    everywhere = everywhere or element.tag == "clone"
-    disabled = disabled or element.get("disabled") == "true" or element.get("target_role") == "Stopped"
-    if element.tag in _WHOLE:
+def _guests(root: ElementTree.Element) -> dict[str, frozenset[str]]:
+    return {
+        resource.get("id", ""): frozenset(node.get("name", "") for node in resource.iter("node"))
+        for replica in root.iter("replica")
+        for resource in replica.iter("resource")
+        if resource.get("resource_agent", "").replace("::", ":").endswith(_REMOTE)
+    }
+
+
+def _collect(element: ElementTree.Element, found: dict[str, Resource], outer: _Outer) -> None:
+    outer = outer._replace(
+        everywhere=outer.everywhere or element.tag in ("clone", "bundle"),
+        disabled=outer.disabled or element.get("disabled") == "true" or element.get("target_role") == "Stopped",
+    )
+    if element.tag in (*_WHOLE, "replica"):
+        inner = outer._replace(bundle=element.get("id", "")) if element.tag == "bundle" else outer
         for part in element:
-            _collect(part, found, everywhere, disabled)
+            _collect(part, found, inner)
     if element.tag not in (*_WHOLE, "resource"):
         return
     name = element.get("id", "").partition(":")[0]  # instances of a clone may be numbered
-    before = found[name].nodes if name in found else ()
-    running = {node.get("name", "") for node in element.iter("node")} | set(before)
+    running = set(found[name].nodes) if name in found else set()
+    for node in element.iter("node"):
+        running |= outer.guests.get(node.get("name", ""), {node.get("name", "")})
     found[name] = Resource(
         name,
         tuple(sorted(running)),
         element.get("resource_agent", "").replace("::", ":"),
-        everywhere,
-        disabled,
+        outer.everywhere,
+        outer.disabled,
         element.get("managed") != "false",
+        outer.bundle,
     )
 
 
@@ -121,10 +152,26 @@ def ask(run: Run) -> Cluster:
     if "<crm_mon" not in out and "<pacemaker-result" not in out:
         code, out, err = run(["crm_mon", "--as-xml"])  # before 2.0.3
     if code:
-        said = (err.strip() or out.strip()).splitlines()
-        why = said[-1] if said else f"exit code {code:d}"
-        raise errors.ClusterError(f"Pacemaker does not answer on this host: {why}")
+        why = refusal(out, err) or f"exit code {code:d}"
+        raise errors.ClusterError(
+            f"Pacemaker does not answer on this host: {why}; if it is stopped, start it (systemctl start pacemaker)"
+        )
     return parse(out)
+
+
+def refusal(out: str, err: str) -> str:
+    """Return the reason in the output of a tool of Pacemaker, text or XML; "" if there is none.
+
+    >>> refusal('<pacemaker-result><status code="102" message="Not connected"/></pacemaker-result>', "")
+    'Not connected'
+    """
+    with contextlib.suppress(ElementTree.ParseError):
+        root = ElementTree.fromstring(out)  # noqa: S314 (it is the answer of the host's own tool)
+        told = [error.text or "" for error in root.iterfind("./status/errors/error")]
+        told += [status.get("message", "") for status in root.iterfind("./status")]
+        return next((each.strip() for each in told if each.strip()), "")
+    lines = (err.strip() or out.strip()).splitlines()
+    return lines[-1] if lines else ""
 
 
 def own_name(run: Run) -> str:

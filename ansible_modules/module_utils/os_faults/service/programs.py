@@ -1,7 +1,8 @@
 """Find the processes of a program without a service manager, by its pid file, executable or command line.
 
 Processes that only mention the program do not count: an editor with its configuration, a ``tail -f`` of its log, a
-shell or an ssh with its name as an argument. This process and its parents do not count either.
+shell or an ssh with its name as an argument. This process and its parents do not count either. A tool counts if the
+definition names it, as for ``rsync --daemon``.
 """
 
 from __future__ import annotations
@@ -52,9 +53,12 @@ def script_of(argv: Sequence[str]) -> str:
     """
     if not argv or not re.fullmatch(_INTERPRETER, os.path.basename(argv[0])):
         return ""
-    for word in argv[1:]:
+    words = iter(argv[1:])
+    for word in words:
         if not word.startswith("-"):
             return word
+        if word in ("-W", "-X") and os.path.basename(argv[0]).startswith("python"):
+            next(words, None)
         if word in ("-c", "-m", "-e") or (_is_shell(argv) and _has_letter(word, "c")):
             return ""
     return ""
@@ -68,8 +72,21 @@ def _has_letter(word: str, letter: str) -> bool:
     return word.startswith("-") and not word.startswith("--") and letter in word
 
 
-def is_bystander(candidate: Candidate) -> bool:
-    """Return whether a process is one of the `BYSTANDERS`, or a shell with ``-c``.
+def bystanders(definition: Mapping[str, Any]) -> frozenset[str]:
+    """Return the tools that do not count for a definition: all except those that it names.
+
+    >>> named = ({"executable": "/usr/bin/rsync"}, {"grep": "^/usr/bin/rsync --daemon"}, {"grep": "rsync"})
+    >>> ["rsync" in bystanders(each) for each in named]
+    [False, False, True]
+    """
+    executable = str(definition.get("executable") or "")
+    leading = re.match(r"\^([\w/.-]+)", str(definition.get("grep") or ""))
+    paths_named = (executable, os.path.realpath(executable), leading.group(1) if leading else "")
+    return BYSTANDERS - {os.path.basename(path) for path in paths_named}
+
+
+def is_bystander(candidate: Candidate, names: frozenset[str] = BYSTANDERS) -> bool:
+    """Return whether a process is one of the tools ``names``, or a shell with ``-c``.
 
     >>> is_bystander(Candidate(7, ("tail", "-f", "/var/log/web.log"), "/usr/bin/tail"))
     True
@@ -77,7 +94,7 @@ def is_bystander(candidate: Candidate) -> bool:
     False
     """
     words = (candidate.argv[0], candidate.exe, script_of(candidate.argv))
-    if BYSTANDERS.intersection(os.path.basename(word).lstrip("-") for word in words):
+    if names.intersection(os.path.basename(word).lstrip("-") for word in words):
         return True
     options = []
     for word in candidate.argv[1:]:
@@ -99,7 +116,7 @@ def runs(candidate: Candidate, definition: Mapping[str, Any]) -> bool:
     >>> runs(web, {"grep": "http.server 80"}), runs(web, {"executable": "/usr/bin/python3"})
     (True, False)
     """
-    if not candidate.argv or is_bystander(candidate):
+    if not candidate.argv or is_bystander(candidate, bystanders(definition)):
         return False
     if "grep" in definition:
         return re.search(definition["grep"], " ".join(candidate.argv)) is not None

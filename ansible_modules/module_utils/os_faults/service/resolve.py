@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Callable, Mapping, NamedTuple, Sequence
 
 from ansible.module_utils.os_faults import errors
-from ansible.module_utils.os_faults.host import pidfiles
+from ansible.module_utils.os_faults.host import pidfiles, sockets
 from ansible.module_utils.os_faults.service import containers, pacemaker, programs, systemd
 
 
@@ -20,6 +20,8 @@ class Service(NamedTuple):
     """Ids of its systemd units; empty for a service without units."""
     pids: tuple[int, ...]
     """Pids of all its processes."""
+    published: tuple[sockets.Port, ...] = ()
+    """Ports of the host that an engine forwards to its container."""
 
 
 def resolve(module: Any, definition: Mapping[str, Any], name: str | None = None) -> Service:
@@ -41,7 +43,10 @@ def resolve(module: Any, definition: Mapping[str, Any], name: str | None = None)
     if "units" in found:
         facts = find_units(module, found["units"], name)
         return Service(tuple(facts), tuple(pids_of(facts)))
-    return Service((), tuple(processes(module, found, name)))
+    container = _container(module, found)
+    if container:
+        return Service((), tuple(container.pids), container.published)
+    return Service((), tuple(_of_program(programs.pids, found, None)))
 
 
 def processes(

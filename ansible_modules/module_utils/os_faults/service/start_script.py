@@ -156,7 +156,7 @@ def _runs(params: Mapping[str, Any], units: Sequence[str], owner: int | None) ->
         path, link = (shlex.quote(each) for each in (os.path.realpath(params["executable"]), params["executable"]))
         condition = f'is_it "$entry/exe" "$line" {path} {link}'
     return _RUNS_BY_LINE.format(
-        bystanders=" | ".join(sorted(programs.BYSTANDERS)),
+        bystanders=" | ".join(sorted(programs.bystanders(params))),
         condition=condition,
         allowed="" if owner is None else _OF_USER.format(owner=owner),
     )
