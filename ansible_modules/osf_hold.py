@@ -90,6 +90,14 @@ options:
     type: list
     elements: list
     default: []
+  look:
+    description:
+      - Commands, each a list of arguments, that tell whether the fault is in force. They run in the hold's directory.
+      - All of them succeed while it is. Exit code 1 says that somebody else has ended it, any other that it can't be
+        told. They change nothing and are quick, as a listing runs them, the undo does, and the hold every few seconds.
+    type: list
+    elements: list
+    default: []
   files:
     description: Name and content of files for the commands, written into the hold's directory.
     type: dict
@@ -200,8 +208,12 @@ state:
   description: V(injected), V(absent), or V(armed) when the fault follows, at its start time or within a second.
   returned: success
   type: str
+in_force_seconds:
+  description: For how long the fault was in force, as far as it was looked at; null when that is not known.
+  returned: when O(state=absent)
+  type: float
 since:
-  description: Start of the fault, seconds since the epoch.
+  description: Start of the fault, which is the end of its injection, seconds since the epoch.
   returned: success, when the hold exists
   type: float
 until:
@@ -403,6 +415,7 @@ def plan_of(options: Mapping[str, Any], hold_id: str, targets: list[str]) -> mak
         acts_on=options["acts_on"],
         prepare=[[str(part) for part in command] for command in options["prepare"]],
         check=[[str(part) for part in command] for command in options["check"]],
+        look=[[str(part) for part in command] for command in options["look"]],
         start_time=start_time_of(options),
         momentary=options["momentary"],
     )
@@ -448,6 +461,7 @@ def main() -> None:
             "clock_reading": {"type": "dict"},
             "prepare": {"type": "list", "elements": "list", "default": []},
             "check": {"type": "list", "elements": "list", "default": []},
+            "look": {"type": "list", "elements": "list", "default": []},
             "inject": {"type": "list", "elements": "list", "default": []},
             "undo": {"type": "list", "elements": "list", "default": []},
             "files": {"type": "dict", "default": {}},

@@ -27,8 +27,8 @@ mkdir /run/sshd
 port=$1 folder=$2
 shift 2
 exec "$(command -v sshd)" -D -o LogLevel=VERBOSE -E "$folder/log" -f /dev/null -h "$folder/host" -p "$port" \\
-    -o ListenAddress=0.0.0.0 -o StrictModes=no -o AuthorizedKeysFile="$folder/key.pub" -o PermitRootLogin=prohibit-password -o UsePAM=no \\
-    -o UseDNS=no -o PidFile=none "$@"
+    -o ListenAddress=0.0.0.0 -o StrictModes=no -o AuthorizedKeysFile="$folder/key.pub" \\
+    -o PermitRootLogin=prohibit-password -o UsePAM=no -o UseDNS=no -o PidFile=none "$@"
 """
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from typing import Any
+from typing import Any, Sequence
 
 from ansible.module_utils.os_faults.hold import compare, files, snapshot, store, targets
 from ansible.module_utils.os_faults.hold.compare import Memory, Verdict
@@ -83,12 +83,15 @@ def _changed_until_now(hold: store.Hold) -> Memory | None:
 
 
 def _own(hold: store.Hold, memory: Memory) -> Memory:
-    """Return a baseline without processes that others have stopped, in a container for instance.
+    """Return a baseline without changes by others: processes that they stopped, addresses that they moved.
 
-    A fault that stops processes lists them in the file ``stopped``, with pid and start time in each line.
+    A fault that stops processes lists them in the file ``stopped``, with pid and start time in each line. One that sets
+    an interface down writes the addresses that it drops to ``saved/addresses6``, as ``ADDRESS dev INTERFACE`` and more.
     """
     pids = {line.partition(" ")[0] for line in hold.text("stopped").splitlines()}
-    return compare.only_processes(memory, pids)
+    rows = (line.split() for line in hold.text("saved/addresses6").splitlines())
+    addresses = {f"address: {row[2]} inet6 {row[0]} " for row in rows if len(row) > 2}
+    return compare.only_addresses(compare.only_processes(memory, pids), addresses)
 
 
 def _told(hold: store.Hold) -> dict[str, Any]:
@@ -109,10 +112,17 @@ def others(hold_id: str) -> list[Memory]:
     return [memory for memory in map(_memory, standing) if memory is not None]
 
 
-def verdict(hold_id: str, memory: Memory | None) -> Verdict:
-    """Return the differences after the undo of a hold; the host gets some seconds to settle."""
+def verdict(hold_id: str, memory: Memory | None, theirs: Sequence[str] = ()) -> Verdict:
+    """Return the differences after the undo of a hold; the host gets some seconds to settle.
+
+    Args:
+        hold_id: the hold.
+        memory: its baseline.
+        theirs: beginnings of the lines of the snapshot that the undo has left to others.
+    """
     if memory is None:
         return Verdict([], [])
+    memory = compare.without(memory, theirs)
     deadline = time.monotonic() + _PATIENCE
     about = _watched(memory)
     found = compare.compare(memory, snapshot.read(about), others(hold_id))

@@ -7,12 +7,17 @@ are changes by others.
 from __future__ import annotations
 
 import re
-from typing import Any, Container, Iterable, Mapping, NamedTuple
+from typing import Any, Container, Iterable, Mapping, NamedTuple, Sequence
 
 from ansible.module_utils.os_faults.hold.snapshot import State
 from ansible.module_utils.os_faults.hold.targets import Targets
 
 _STOPPED = "stopped process "
+_ADDRESS = "address: "
+
+_OF_ADDRESS = re.compile(r"address: (\S+) (inet6?) ")
+_OF_ROUTE = re.compile(r"route of (IPv[46]): .* dev (\S+)")
+_FAMILY = {"IPv4": "inet", "IPv6": "inet6"}
 
 _TOUCHED_BY = {
     "processes": r"stopped process|drop-in ",
@@ -117,6 +122,21 @@ def only_processes(memory: Memory, pids: Container[str]) -> Memory:
     )
 
 
+def only_addresses(memory: Memory, own: Iterable[str]) -> Memory:
+    """Return a memory in which of all addresses only those that begin like one of ``own`` must come back.
+
+    Setting an interface down drops no IPv4 address, and adds none at all: that was somebody else.
+    """
+    addresses = {line for line in memory.touched if line.startswith(_ADDRESS)}
+    kept = {line for line in addresses & memory.removed if line.startswith(tuple(own))}
+    return memory._replace(removed=memory.removed - (addresses - kept), added=memory.added - addresses)
+
+
+def without(memory: Memory, theirs: Sequence[str]) -> Memory:
+    """Return a memory in which what begins like one of ``theirs`` need not come back: somebody else has it."""
+    return memory._replace(removed=frozenset(line for line in memory.removed if not line.startswith(tuple(theirs))))
+
+
 def compare(memory: Memory, now: State, others: Iterable[Memory]) -> Verdict:
     """Return the differences after the undo of a fault.
 
@@ -128,14 +148,23 @@ def compare(memory: Memory, now: State, others: Iterable[Memory]) -> Verdict:
     others = list(others)
     hidden = _things(*(other.touched for other in others))
     levels = memory.moved.difference(*(other.moved for other in others))
+    missing = memory.removed - now.lines
+    followed = _routes_of_lost_addresses(missing, memory.before.lines - now.lines - missing)
     left = [
-        *_signed(_without(memory.removed - now.lines, hidden), _without(memory.added & now.lines, hidden)),
+        *_signed(_without(missing - followed, hidden), _without(memory.added & now.lines, hidden)),
         *_told(memory.before.levels, now.levels, levels),
     ]
     known = hidden | _things(memory.passed)
-    old = memory.before.lines - now.lines - memory.touched
+    old = (memory.before.lines - now.lines - memory.touched) | followed
     new = now.lines - memory.before.lines - memory.touched
     return Verdict(left, _signed(_without(old, known), _without(new, known)))
+
+
+def _routes_of_lost_addresses(missing: Iterable[str], lost: Iterable[str]) -> frozenset[str]:
+    """Return the routes that can't come back, as somebody else has taken an address of their interface away."""
+    without = {found.groups() for found in map(_OF_ADDRESS.match, lost) if found}
+    routes = ((line, _OF_ROUTE.match(line)) for line in missing)
+    return frozenset(line for line, found in routes if found and (found.group(2), _FAMILY[found.group(1)]) in without)
 
 
 def dump_state(state: State) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from ansible.module_utils.os_faults.hold import (
 from ansible.module_utils.os_faults.hold.identity import hold_id
 from ansible.module_utils.os_faults.hold.plan import Plan
 from ansible.module_utils.os_faults.hold.store import who
-from ansible.module_utils.os_faults.hold.undo import take_back, told
+from ansible.module_utils.os_faults.hold.undo import Undone, take_back
 from ansible.module_utils.os_faults.host import clock
 
 __all__ = [
@@ -135,12 +135,13 @@ def absent(module: AnsibleModule, hold_id_: str) -> dict[str, Any]:
     Raises:
         Failed: it still exists or has left changes; ``undo_failed`` is in the payload.
     """
-    drift: list[str] = []
+    undone = Undone()
     with lock.locked():
         hold = store.find(hold_id_)
         if hold is not None and not module.check_mode:
-            drift = take_back(module, hold)
-    return dict(_outcome(hold_id_, "absent", hold is not None, None, None, Cut()), notes=told(drift))
+            undone = take_back(module, hold)
+    outcome = _outcome(hold_id_, "absent", hold is not None, None, None, Cut())
+    return dict(outcome, notes=undone.told, in_force_seconds=undone.seconds)
 
 
 def confirmed(module: AnsibleModule, hold_id_: str, patience: float = 10.0) -> dict[str, Any]:
@@ -212,7 +213,7 @@ def _refuse_a_second(old: store.Hold | None, wanted: Plan) -> None:
 def _create(wanted: Plan, carrier: carriers.Carrier, armed: bool) -> store.Hold:
     directory, root = store.directory_for(wanted.id)
     now = clock.now()
-    record = plan.new_record(wanted, now, store.boot_id(), carrier.name)
+    record = plan.new_record(wanted, now, store.boot_id(), carrier.name, clock.uptime())
     texts = dict(wanted.files)
     by_hand, forget = carrier.by_hand(wanted.id, directory), carrier.forget(wanted.id)
     texts.update(scripts.scripts(wanted, directory, root, by_hand, forget))
@@ -220,6 +221,8 @@ def _create(wanted: Plan, carrier: carriers.Carrier, armed: bool) -> store.Hold:
     texts["deadline"] = plan.deadline_line(record["until"], now, clock.uptime())
     texts["state"] = "armed\n"
     texts.update({"inject.out": "", "inject.err": "", "undo.log": "", baseline.BEFORE: _before(wanted)})
+    if wanted.start_time is None and wanted.seconds is not None:
+        texts["lasts"] = f"{wanted.seconds * 100:d}\n"
     if wanted.start_time is not None:
         texts["moment"] = f"{round(wanted.start_time.uptime * 100):d}\n"
     if armed:
@@ -285,6 +288,7 @@ def _settle(module: AnsibleModule, started: _Started, wanted: Plan, cut: Cut) ->
         started.carrier.clear(hold.id)
         why = _too_late(late) if late > 0 else started.last_error() or _why_not_injected(started.problem, said)
         raise errors.Failed(why, id=hold.id, facts=said.facts, refused=said.rc == 3)
+    hold = store.find(hold.id) or hold  # it tells now when the fault began
     since, until = hold.record["since"], hold.record["until"]
     if start is not None:
         return dict(_outcome(hold.id, "armed", True, since, until, cut, said, start_time.notes(start)), **_of(start))

@@ -23,7 +23,7 @@ OWN_FILES = frozenset(
     (
         *("record.json", "inject.sh", "begin.sh", "wait.sh", "undo.sh", "watchdog.sh", "watchdog.pid", "targets"),
         *("deadline", "state", "answer", "inject.out", "inject.err", "undo.log", "before.json", "touched.json"),
-        *("moment", "begun", "released"),
+        *("moment", "begun", "released", "look.sh", "lasts", "began", "seen", "lost"),
     )
 )
 """Names in the directory of a hold that a fault can't use for its own files."""
@@ -48,6 +48,8 @@ class Plan(NamedTuple):
         check: commands that run last when the hold is armed for a start time; they check that it can begin.
         start_time: its start time; None for at once. Until then it is only prepared.
         momentary: whether it ends together with its injection.
+        look: commands that all succeed while the fault is in force, and change nothing. Exit code 1 means that it is
+            not in force, any other code that this is not known.
     """
 
     id: str
@@ -66,6 +68,7 @@ class Plan(NamedTuple):
     check: Sequence[Sequence[str]] = ()
     start_time: StartTime | None = None
     momentary: bool = False
+    look: Sequence[Sequence[str]] = ()
 
 
 def check(plan: Plan) -> None:
@@ -81,15 +84,23 @@ def check(plan: Plan) -> None:
     for target in plan.targets:
         if not re.fullmatch(_TARGET, target):
             raise errors.Refused(f"the host reported {target!r}, which is not a plain name")
-    for command in [*plan.prepare, *plan.check, *plan.inject, *plan.undo]:
+    for command in [*plan.prepare, *plan.check, *plan.inject, *plan.undo, *plan.look]:
         if not command:
             raise errors.Refused("a command of a hold is empty")
     if not plan.undo:
         raise errors.Refused("a hold without an undo is not allowed")
 
 
-def new_record(plan: Plan, now: float, boot_id: str, carrier: str) -> dict[str, Any]:
-    """Return the content of ``record.json``; ``carrier`` is ``systemd``, ``watchdog`` or ``none``."""
+def new_record(plan: Plan, now: float, boot_id: str, carrier: str, uptime: float | None = None) -> dict[str, Any]:
+    """Return the content of ``record.json``.
+
+    Args:
+        plan: what is asked for.
+        now: the time of the record, seconds since the epoch.
+        boot_id: this boot of the host.
+        carrier: ``systemd``, ``watchdog`` or ``none``.
+        uptime: the same time in seconds since boot; the fault begins when its injection has ended, which is told so.
+    """
     since = now if plan.start_time is None else plan.start_time.since
     return {
         "format": FORMAT,
@@ -98,6 +109,7 @@ def new_record(plan: Plan, now: float, boot_id: str, carrier: str) -> dict[str, 
         "subject": plan.subject,
         "since": round(since, 3),
         "until": None if plan.seconds is None else round(since + plan.seconds, 3),
+        "uptime": uptime if plan.start_time is None else None,
         "moment": None if plan.start_time is None else plan.start_time._asdict(),
         "momentary": plan.momentary,
         "by": plan.by,

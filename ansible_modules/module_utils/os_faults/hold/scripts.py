@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import shlex
-from typing import Sequence
+from typing import Mapping, Sequence
 
 from ansible.module_utils.os_faults.hold.plan import Plan
 from ansible.module_utils.os_faults.hold.start_time import LATE
+
+
+_OFTEN = 500
+"""Hundredths of a second after which a fault is looked at again."""
+
+_LOOK_TIMEOUT = 3
+"""Seconds that one command of a look may take."""
 
 
 def _commands(word: str, commands: Sequence[Sequence[str]]) -> str:
@@ -55,6 +62,18 @@ fi
 if [ "${{1-}}" != arm ]; then
     : inject
 {commands}
+    # In force from now on, or from when a command says that it was, and for as long as `lasts` says, in hundredths of a
+    # second. `deadline` is as wait.sh reads it.
+    read -r now _ </proc/uptime
+    [ -e began ] || mv began.new began 2>/dev/null || echo "$((${{now%.*}} * 100 + 1${{now#*.}} - 100))" >began
+    if [ -e lasts ]; then
+        read -r since <began
+        read -r span <lasts
+        end=$((since + span))
+        printf '%d\n%d\n' $(((end + 99) / 100)) $(((end + 99) / 100 * 100 - end)) >deadline.new &&
+            mv deadline.new deadline
+        rm -f lasts
+    fi
     echo injected >state
 fi
 echo "exit: 0"
@@ -146,21 +165,55 @@ _WAIT = (
 cd {dir} || exit 0
 sleeper=
 trap '[ -z "$sleeper" ] || kill "$sleeper" 2>/dev/null; exit 0' TERM INT HUP
+longest=6000
+[ ! -e look.sh ] || longest={often}
 while {{ read -r end; read -r early || early=0; }} <deadline; do
-    left=60
+    left=$((longest / 100))
     if [ "$end" != never ]; then
         read -r now _ </proc/uptime
         now=$((${{now%.*}} * 100 + 1${{now#*.}} - 100)) # the 1 keeps 08 from being an octal number
         left=$((end * 100 - early - now))
-        [ "$left" -gt 0 ] || exit 0
-        [ "$left" -lt 6000 ] || left=6000
+        [ "$left" -gt 0 ] || break
+        [ "$left" -lt "$longest" ] || left=$longest
         part=$((left % 100 + 100))
         left=$((left / 100)).${{part#1}}
     fi
     sleep "$left" &
     sleeper=$!
     wait "$sleeper"
+    [ "$longest" != {often} ] || /bin/sh look.sh & # it bounds itself, and must not put the end off
 done
+[ ! -e lost ] || echo "{id} was not in force any more when its time was up" >&2
+"""
+)
+
+_LOOK = (
+    _HEAD
+    + """# Tells by its exit code whether the fault is in force: 0 it is, 1 it is not, else that can't be told. `seen`
+# and `lost` keep when it was so last, and when first it was not, in hundredths of a second since boot.
+cd {dir} 2>/dev/null || exit 2
+exec </dev/null >/dev/null 2>&1
+read -r word <state
+[ "$word" = injected ] || exit 2
+look() {{
+    timeout -k 1 {timeout} "$@"
+    case $? in
+        0) return ;;
+        1) rc=1 ;;
+        *) exit 2 ;;
+    esac
+}}
+rc=0
+{commands}
+read -r now _ </proc/uptime
+now=$((${{now%.*}} * 100 + 1${{now#*.}} - 100))
+if [ "$rc" = 0 ]; then
+    echo "$now" >seen.new && mv seen.new seen
+    rm -f lost
+elif [ ! -e lost ]; then
+    echo "$now" >lost
+fi
+exit "$rc"
 """
 )
 
@@ -215,11 +268,17 @@ def scripts(plan: Plan, directory: str, root: str, by_hand: str, forget: str) ->
             **common,
         ),
         "undo.sh": undo_script(plan, directory, root, by_hand, forget),
-        "wait.sh": _WAIT.format(what="waits for the end of", **common),
+        **({"look.sh": look_script(plan, common)} if plan.look else {}),
+        "wait.sh": _WAIT.format(what="waits for the end of", often=_OFTEN, **common),
         "watchdog.sh": _WATCHDOG.format(
             what="watches", start_timeout=plan.start_timeout, start=start, main=main, **common
         ),
     }
+
+
+def look_script(plan: Plan, common: Mapping[str, str]) -> str:
+    """Return the script that tells whether a hold is in force; ``common`` is its id and its quoted directory."""
+    return _LOOK.format(what="looks at", commands=_commands("look", plan.look), timeout=_LOOK_TIMEOUT, **common)
 
 
 def steps(has_start_time: bool) -> tuple[str, str]:

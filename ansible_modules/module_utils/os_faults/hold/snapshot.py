@@ -56,7 +56,7 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
 
 _VOLATILE = re.compile(
     r"^\d+: |@\S+|\\|\[\d+:\d+\]|(?:valid|preferred)_lft \S+| expires \S+| users \d+| age \d+| refcnt \d+"
-    r"| (?:tentative|dadfailed|linkdown|dead|offload|rt_offload|trap)(?= |$)"
+    r"| (?:tentative|dadfailed|nodad|linkdown|dead|offload|rt_offload|trap)(?= |$)"
 )
 """Indices, counters, lifetimes, and flags of the other end of a link."""
 

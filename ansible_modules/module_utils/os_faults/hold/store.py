@@ -159,7 +159,33 @@ def _read(directory: str) -> Hold | None:
         "carrier": "systemd" if has_systemd() else "watchdog",
     }
     told = _well_typed(record) if isinstance(record, dict) else {}
-    return Hold(directory, {**unknown, **told, "id": name})
+    began = hundredths(read_text(os.path.join(directory, "began")))
+    return Hold(directory, _since_it_began({**unknown, **told, "id": name}, began))
+
+
+def hundredths(text: str) -> float | None:
+    r"""Return the seconds that a script has written as hundredths; None when it has written none.
+
+    >>> hundredths("1234\n"), hundredths("")
+    (12.34, None)
+    """
+    return int(text) / 100 if re.fullmatch("[0-9]{1,12}\n?", text) else None
+
+
+def _since_it_began(record: dict[str, Any], began: float | None) -> dict[str, Any]:
+    """Return a record whose times count from when its injection had ended, and not from when the record was written.
+
+    Args:
+        record: of a hold; its ``uptime`` is when it was written, in seconds since boot.
+        began: when the injection had ended, in the same way; None when it has not, or the hold is of an older version.
+
+    >>> _since_it_began({"since": 100.0, "until": 160.0, "uptime": 7.0}, 7.5)
+    {'since': 100.5, 'until': 160.5}
+    """
+    written = record.pop("uptime", None)
+    if began is None or not isinstance(written, (float, int)):
+        return record
+    return {**record, **{name: record[name] and round(record[name] + began - written, 3) for name in _TIMES}}
 
 
 def _well_typed(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -168,7 +194,7 @@ def _well_typed(record: Mapping[str, Any]) -> dict[str, Any]:
     for name in _TEXTS:
         if type(good.get(name)) is not str:
             good.pop(name, None)
-    for name in _TIMES:
+    for name in (*_TIMES, "uptime"):
         value: Any = good.get(name)
         if type(value) not in (float, int) or not 0 <= value < clock.LAST:
             good.pop(name, None)
