@@ -170,7 +170,8 @@ class Managed(service_module.Target):
     @property
     def is_up(self) -> bool:
         """Whether it runs where a start may put it: on this host when it runs everywhere, else on any."""
-        return self.runs_here if self.facts.everywhere else bool(self.facts.nodes)
+        started = set(self.facts.nodes) - set(self.facts.starting)
+        return self.here in started if self.facts.everywhere else bool(started)
 
     def whereabouts(self) -> str:
         """Say where the resource runs."""
