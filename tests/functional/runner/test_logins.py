@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.held_service import Service
+from support.held_service import Service, until
 from support.local_sshd import LocalSshd, local_sshd, needs_sshd
 
 from os_faults import AnsibleExecutionUnreachable, PartlyUnreachable, connect
