@@ -217,7 +217,7 @@ def _ssh(auth: Auth, ssh: SshConfig, shared: Shared | None) -> dict[str, Any]:
     return {
         "ansible_host_key_checking": ssh.host_key_policy != "off",
         "ansible_ssh_timeout": ssh.connect_timeout,
-        "ansible_ssh_common_args": shlex.join(_dash_o(options)),
+        "ansible_ssh_common_args": shlex.join([*_dash_o(options), *auth.ssh_args]),
     }
 
 
