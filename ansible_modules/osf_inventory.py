@@ -58,7 +58,6 @@ import sys
 from typing import Any, Callable, Iterable, Mapping
 
 from ansible.module_utils.os_faults.module import Module
-from ansible.module_utils.parsing.convert_bool import boolean
 
 ADDRESS = ("ansible_host", "ansible_ssh_host")
 """The variables that may say the address of a host."""
@@ -87,8 +86,30 @@ CONNECTION = re.compile(
 )
 """The names of variables that change how Ansible logs in."""
 
+WORDS = {
+    **dict.fromkeys(("y", "yes", "on", "1", "true", "t"), True),
+    **dict.fromkeys(("n", "no", "off", "0", "false", "f"), False),
+}
+"""Ansible's words for booleans: in INI form, each value is text."""
+
+
+def boolean(value: Any) -> bool:
+    """Return the boolean that Ansible's word for it means.
+
+    >>> boolean("no"), boolean(True)
+    (False, True)
+
+    Raises:
+        ValueError: it is no such word.
+    """
+    try:
+        return WORDS[str(value).lower()]
+    except KeyError:
+        raise ValueError(f"{value!r} is neither yes nor no") from None
+
+
 CONVERTED: Mapping[str, Callable[[Any], Any]] = {"port": int, "become": boolean}
-"""Key of a login → how its value is read: in INI form, each value is text."""
+"""Key of a login → how its value is read."""
 
 RESULT = re.compile(r"^(\S+) \| (SUCCESS|FAILED!) => (?=\{)", re.MULTILINE)
 """The begin of the result of a host, as the command ansible prints it."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import doctest
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
 
 import pytest
+from support.module_files import load
 
 from os_faults import registry
 from os_faults.errors import CloudManagementError
@@ -50,6 +52,10 @@ all:
         control: {hosts: {control01: {ansible_host: 10.0.0.11, ansible_become: true}}}
     deployment: {hosts: {localhost: {ansible_connection: local}}}
 """
+
+
+def test_the_examples_of_the_docstrings():
+    assert doctest.testmod(load("osf_inventory")).failed == 0
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -181,3 +182,32 @@ def test_a_key_that_ssh_does_not_use_and_a_host_key_that_changed(
         assert message.endswith(words)
     assert changed.startswith("the host key has changed, or another host answers at this address")
     assert changed.endswith(f"remove the old one, line 2 of {tmp_path / 'known_hosts'}")
+
+
+#: It asks in words of its own, as sudo-rs does, and waits.
+SUDO = """\
+#!/bin/sh
+echo '[sudo: authenticate] Kennwort: '
+exec sleep 30
+"""
+
+
+@pytest.mark.case("f34")
+@pytest.mark.usefixtures("state_home")
+def test_a_sudo_that_asks_in_other_words_is_given_up_in_time(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> None:
+    folder = tmp_path_factory.mktemp("asking")
+    (folder / "bin").mkdir()
+    (folder / "bin" / "sudo").write_text(SUDO)
+    (folder / "bin" / "sudo").chmod(0o755)
+    become = {"become": True, "become_username": "daemon", "become_password": "canary"}
+    with local_sshd(folder, f"SetEnv=PATH={folder}/bin:/usr/bin:/bin") as sshd:
+        config = cloud_config(tmp_path, [{"address": "127.0.0.2", **sshd.login, **become}])
+        config["ssh"]["connect_timeout"] = 2
+        begin = time.monotonic()
+        with connect(config) as cloud, pytest.raises(AnsibleExecutionUnreachable) as caught:
+            cloud.get_nodes()
+        assert time.monotonic() - begin < 25, "it does not wait until sudo ends"
+    assert "(sudo) did not ask for the password within 4 s in words that Ansible knows" in str(caught.value)
+    assert "it printed '[sudo: authenticate] Kennwort:'" in str(caught.value)
