@@ -56,10 +56,15 @@ failed_holds:
 notes:
   description:
     - Changes by others on the host since the injection of the oldest fault.
+    - Faults that were not in force any more.
     - Other users with faults on the host that this user can't see.
   returned: always
   type: list
   elements: str
+in_force_seconds:
+  description: Identity of a fault that was undone, and for how long it was in force, as far as it was looked at.
+  returned: when a fault was undone
+  type: dict
 undo_failed:
   description: Whether a fault still exists or has left changes.
   returned: failure

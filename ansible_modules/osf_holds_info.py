@@ -69,6 +69,12 @@ holds:
     guarded:
       description: Whether the carrier runs and will undo the fault at its end.
       type: bool
+    in_force:
+      description: Whether it is in force; null when that can't be told. False when somebody else has ended what it did.
+      type: bool
+    in_force_seconds:
+      description: For how long it has been in force, as far as it was looked at; null when that can't be told.
+      type: float
     directory:
       description: Directory of its record and scripts; empty for V(lost).
       type: str

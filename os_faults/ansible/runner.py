@@ -216,6 +216,11 @@ class AnsibleRunner:
         parts = tuple(self.run(part, inventory, watch) for part in action.parts)
         return Result(action, combined(parts), started=parts[0].started, parts=parts)
 
+    @property
+    def control_dir(self) -> str:
+        """The directory for the sockets of shared connections to jump hosts; they end with the runner."""
+        return str(self._private.path)
+
     def secret_path(self, value: str) -> str:
         """Return the path of a file (0600) with ``value``; it is removed with the runner."""
         return self._private.secret_path(value)
@@ -247,6 +252,7 @@ class AnsibleRunner:
             inventory,
             self._ssh,
             self._private.secrets,
+            self.control_dir,
             directory / "artifacts" / artifacts.IDENT,
             self._private.tmp,
             _arguments_of(action),

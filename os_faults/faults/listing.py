@@ -24,6 +24,9 @@ from os_faults.system.text import as_counted
 
 LOG = logging.getLogger(__name__)
 
+NOT_IN_FORCE = "not in force"
+"""State of a fault that is injected, but whose effect somebody else has ended."""
+
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,299}")
 
 
@@ -171,10 +174,11 @@ def _faults(node: str, payload: Mapping[str, Any]) -> Iterator[Fault]:
             id=hold["id"],
             verb=hold["fault"],
             subject=hold["subject"],
-            state=hold["state"],
+            state=NOT_IN_FORCE if hold.get("in_force") is False else hold["state"],
             since=hold["since"],
             until=hold.get("until"),
             by=hold.get("by", ""),
+            in_force_seconds=hold.get("in_force_seconds"),
             detail=hold,
         )
 

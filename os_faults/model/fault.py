@@ -40,10 +40,12 @@ class Fault:
         id: its id (``freeze-keystone`` on its node, ``poweroff-node-1``).
         verb: the verb that injected it.
         subject: its target.
-        state: ``armed``, ``injected`` or ``undo_failed``; ``held`` when the node is off or cut off.
+        state: ``armed``, ``injected`` or ``undo_failed``; ``not in force`` when somebody else has ended what it did
+            without ending it; ``held`` when the node is off or cut off.
         since: its start, in seconds since the epoch; the start time of an armed fault.
         until: its end, in seconds since the epoch; None when it does not end by itself.
         by: its owner, ``user@controller``.
+        in_force_seconds: for how long it has been in force, as far as its node has looked; None when that is not known.
         detail: its record, on the node or in the journal.
     """
 
@@ -55,6 +57,7 @@ class Fault:
     since: float
     until: float | None = None
     by: str = ""
+    in_force_seconds: float | None = None
     detail: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __repr__(self) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 def faults(session: Session) -> None:
     """List the faults that the nodes hold now; each node reports its own.
 
+    "not in force" is a fault whose effect somebody else has ended, as by flushing all rules; heal still undoes it.
     A node that this controller powered off or cut off can't report: its fault comes from the journal, as "held".
     """
     from os_faults.faults.listing import faults_of
@@ -53,5 +54,6 @@ def _fault(fault: Fault, now: float, exact: bool) -> dict[str, Any]:
         "since": fault.since if exact else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(fault.since)),
         "until": fault.until,
         "ends_in": (None if left is None else round(left, 1)) if exact else span(left),
+        "in_force_seconds": fault.in_force_seconds,
         "by": fault.by,
     }

@@ -32,6 +32,7 @@ def a_plan(**changes) -> plans.Plan:
         undo_timeout=30,
         start_timeout=20,
         by="root@controller",
+        look=[["sh", "look.sh", "at it"]],
     )
     return plan._replace(**changes)
 
@@ -60,7 +61,7 @@ def test_the_scripts_of_every_hold_are_clean(tmp_path, carrier, start):
     for name, text in hold_scripts.scripts(a_plan(start_time=start), directory, root, by_hand, forget).items():
         files.append(tmp_path / name)
         files[-1].write_text(text)
-    assert len(files) == (5 if start else 4)
+    assert len(files) == (6 if start else 5)
     assert shellcheck(*files) == ""
 
 

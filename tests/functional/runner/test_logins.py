@@ -57,3 +57,36 @@ def test_a_login_shell_that_prints_and_a_start_time(talking: LocalSshd, service:
         assert abs(frozen.payload["clock_ahead"]) <= frozen.payload["clock_within"] + 0.05, "the clock was compared"
         victim.unfreeze()
     assert service.states == "SS"
+
+
+@pytest.fixture(scope="module")
+def jump(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSshd]:
+    """A jump host with an sshd as it is by default: it drops some of more than ten logins at the same time."""
+    with local_sshd(tmp_path_factory.mktemp("jump")) as sshd:
+        yield sshd
+
+
+@pytest.fixture(scope="module")
+def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSshd]:
+    """The sshd of every node behind the jump host."""
+    with local_sshd(tmp_path_factory.mktemp("behind"), "MaxStartups=1000") as sshd:
+        yield sshd
+
+
+def through(jump: LocalSshd, node: LocalSshd, address: str, **more: Any) -> dict[str, Any]:
+    """Return the configuration of a node behind a jump host."""
+    door = {"host": "127.0.0.1", "username": "root", "port": jump.port, "private_key_file": jump.key}
+    return {"address": address, **node.login, "jump": {**door, **more}}
+
+
+@pytest.mark.case("f01")
+@pytest.mark.usefixtures("state_home")
+def test_a_jump_host_carries_any_number_of_nodes(jump: LocalSshd, behind: LocalSshd, tmp_path: Path) -> None:
+    nodes = [through(jump, behind, f"127.0.1.{number}") for number in range(1, 51)]
+    names = [{"ip": node.pop("address"), "fqdn": f"n{number}", "auth": node} for number, node in enumerate(nodes)]
+    config = cloud_config(tmp_path, [], node_discover={"driver": "node_list", "args": names})
+    del config["cloud_management"]["nodes"]
+    with connect(config) as cloud:
+        assert len(cloud.get_nodes()) == 50
+    assert jump.log.count("Accepted publickey") == 1, "all share one connection"
+    assert "MaxStartups" not in jump.log

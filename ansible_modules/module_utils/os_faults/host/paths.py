@@ -74,7 +74,7 @@ def trusted() -> set[int]:
 
 
 def is_ours(directory: str) -> bool:
-    """Whether nobody but root and this user can exchange a directory that is there, or a file of ours in it."""
+    """Return whether nobody but root and this user can exchange a directory that is there, or a file of ours in it."""
     try:
         found = place(directory)
     except OSError:
@@ -100,7 +100,7 @@ def _may_replace(directory: str, entry: os.stat_result) -> set[int]:
 
 
 def _is_open(directory: str, info: os.stat_result) -> bool:
-    """Whether others than its owner may write to a directory; a group of root or of this user alone is none.
+    """Return whether others than its owner may write to a directory; a group of root or of this user alone is none.
 
     Where there is an access control list, the bit of the group stands for everybody whom that names.
     """

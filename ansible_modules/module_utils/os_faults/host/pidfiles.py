@@ -78,7 +78,7 @@ def tree(named: Named) -> list[int]:
 
 
 def is_ours(path: str) -> bool:
-    """Whether this user may write and remove a pid file: nobody else can exchange it, or what it lies in."""
+    """Return whether this user may write and remove a pid file: nobody else can exchange it, or what it lies in."""
     return paths.is_ours(os.path.dirname(path))
 
 
@@ -118,7 +118,7 @@ def remove(path: str) -> None:
 
 
 def may_signal(uid: int, pid: int) -> bool:
-    """Whether a user could end a process himself, see kill(2)."""
+    """Return whether a user could end a process himself, see kill(2)."""
     real, _effective, saved = proc.users(pid) or (-1, -1, -1)
     return uid in (real, saved)
 

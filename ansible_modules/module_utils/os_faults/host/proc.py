@@ -70,7 +70,7 @@ def stat(pid: int) -> Stat | None:
 
 
 def is_gone(found: Stat) -> bool:
-    """Whether nothing of the process runs any more.
+    """Return whether nothing of the process runs any more.
 
     The main thread of a big process can be a zombie for a while, when its other threads are still on their way out.
     """
@@ -84,7 +84,7 @@ def identify(pids: Iterable[int]) -> list[Process]:
 
 
 def alive(process: Process) -> bool:
-    """Whether this very process still lives (a later one with its pid doesn't count)."""
+    """Return whether this very process still lives (a later one with its pid doesn't count)."""
     now = stat(process.pid)
     return now is not None and now.start == process.start
 

@@ -58,18 +58,18 @@ def spared() -> list[int]:
 
 
 def carried_by_pids(pids: Iterable[int]) -> bool:
-    """Whether the ssh session needs one of these processes to be reached again."""
+    """Return whether the ssh session needs one of these processes to be reached again."""
     return connection() is not None and bool(set(pids) & set(proc.ancestors()))
 
 
 def carried_by_ports(ports: Iterable[tuple[str, int]]) -> bool:
-    """Whether the ssh session comes in through one of these ports."""
+    """Return whether the ssh session comes in through one of these ports."""
     here = connection()
     return here is not None and ("tcp", here.port) in {(str(proto), int(port)) for proto, port in ports}
 
 
 def carried_by_interface(module: AnsibleModule, interface: str) -> bool:
-    """Whether the ssh session goes through this interface, or through one that is built on it."""
+    """Return whether the ssh session goes through this interface, or through one that is built on it."""
     here = connection()
     if here is None:
         return False
@@ -97,7 +97,7 @@ def _below(interface: str) -> set[str]:
 
 
 def _switch(interface: str) -> bool:
-    """Whether an interface is a port of Open vSwitch, which does not tell which ports belong together."""
+    """Return whether an interface is a port of Open vSwitch, which does not tell which ports belong together."""
     return os.path.exists(f"/sys/class/net/{interface}/upper_ovs-system")
 
 

@@ -15,6 +15,9 @@ Run = Callable[..., "tuple[int, str, str]"]
 _WHOLE = ("group", "clone", "bundle")
 """The elements of ``crm_mon`` that are made of resources and have a name of their own."""
 
+_REMOTE = "pacemaker:remote"
+"""The agent by which Pacemaker runs what is inside of a container."""
+
 _UNIT_AGENTS = ("systemd:", "service:", "lsb:")
 """The kinds of agents whose resource is a unit of systemd, where systemd runs the host."""
 
@@ -28,11 +31,13 @@ class Resource(NamedTuple):
     agent: str
     """The kind of a single resource (``systemd:memcached``); empty for a group."""
     everywhere: bool
-    """Whether it is a clone, or part of one: it runs on several nodes at once."""
+    """Whether it is a clone or a bundle, or part of one: it runs on several nodes at once."""
     disabled: bool
     """Whether the cluster is told to keep it stopped (``target-role=Stopped``)."""
     managed: bool
     """Whether the cluster starts and stops it at all."""
+    bundle: str = ""
+    """The bundle that it is part of; empty for none. Only the bundle as a whole is started and stopped."""
 
     @property
     def unit(self) -> str | None:
@@ -41,11 +46,21 @@ class Resource(NamedTuple):
         return self.agent[len(kind) :] if kind else None
 
 
+class _Outer(NamedTuple):
+    """What a resource has from those that it is part of."""
+
+    guests: Mapping[str, frozenset[str]]
+    """Name of the node that a replica of a bundle is → the nodes on which its container runs."""
+    everywhere: bool = False
+    disabled: bool = False
+    bundle: str = ""
+
+
 class Cluster(NamedTuple):
     """What one of its nodes knows of the cluster."""
 
     nodes: tuple[str, ...]
-    """Names of the nodes that are online."""
+    """Names of the nodes that are online, without those that are containers of a bundle."""
     resources: Mapping[str, Resource]
     bans: frozenset[tuple[str, str]]
     """``(resource, node)`` of each ban that a person or a program (not the configuration) has made."""
@@ -72,41 +87,56 @@ def parse(text: str) -> Cluster:
         root = ElementTree.fromstring(text)  # noqa: S314 (it is the answer of the host's own tool)
     except ElementTree.ParseError as error:
         raise errors.ClusterError(f"crm_mon answered what is no XML: {error}") from error
-    nodes = tuple(node.get("name", "") for node in root.iterfind("./nodes/node") if node.get("online") == "true")
+    guests = _guests(root)
+    online = (node.get("name", "") for node in root.iterfind("./nodes/node") if node.get("online") == "true")
     resources: dict[str, Resource] = {}
     for element in root.iterfind("./resources/*"):
-        _collect(element, resources, everywhere=False, disabled=False)
+        _collect(element, resources, _Outer(guests))
     bans = frozenset(
         (ban.get("resource", ""), ban.get("node", ""))
         for ban in root.iterfind("./bans/ban")
         if ban.get("id", "").startswith("cli-ban-")
     )
-    return Cluster(nodes, resources, bans)
+    return Cluster(tuple(name for name in online if name not in guests), resources, bans)
 
 
-def _collect(element: ElementTree.Element, found: dict[str, Resource], everywhere: bool, disabled: bool) -> None:
-    everywhere = everywhere or element.tag == "clone"
-    disabled = disabled or element.get("disabled") == "true" or element.get("target_role") == "Stopped"
-    if element.tag in _WHOLE:
+def _guests(root: ElementTree.Element) -> dict[str, frozenset[str]]:
+    return {
+        resource.get("id", ""): frozenset(node.get("name", "") for node in resource.iter("node"))
+        for replica in root.iter("replica")
+        for resource in replica.iter("resource")
+        if resource.get("resource_agent", "").replace("::", ":").endswith(_REMOTE)
+    }
+
+
+def _collect(element: ElementTree.Element, found: dict[str, Resource], outer: _Outer) -> None:
+    outer = outer._replace(
+        everywhere=outer.everywhere or element.tag in ("clone", "bundle"),
+        disabled=outer.disabled or element.get("disabled") == "true" or element.get("target_role") == "Stopped",
+    )
+    if element.tag in (*_WHOLE, "replica"):
+        inner = outer._replace(bundle=element.get("id", "")) if element.tag == "bundle" else outer
         for part in element:
-            _collect(part, found, everywhere, disabled)
+            _collect(part, found, inner)
     if element.tag not in (*_WHOLE, "resource"):
         return
     name = element.get("id", "").partition(":")[0]  # instances of a clone may be numbered
-    before = found[name].nodes if name in found else ()
-    running = {node.get("name", "") for node in element.iter("node")} | set(before)
+    running = set(found[name].nodes) if name in found else set()
+    for node in element.iter("node"):
+        running |= outer.guests.get(node.get("name", ""), {node.get("name", "")})
     found[name] = Resource(
         name,
         tuple(sorted(running)),
         element.get("resource_agent", "").replace("::", ":"),
-        everywhere,
-        disabled,
+        outer.everywhere,
+        outer.disabled,
         element.get("managed") != "false",
+        outer.bundle,
     )
 
 
 def installed() -> bool:
-    """Whether this host has Pacemaker's tools."""
+    """Return whether this host has Pacemaker's tools."""
     return shutil.which("crm_mon") is not None and shutil.which("crm_resource") is not None
 
 

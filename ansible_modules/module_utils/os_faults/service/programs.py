@@ -86,7 +86,7 @@ def bystanders(definition: Mapping[str, Any]) -> frozenset[str]:
 
 
 def is_bystander(candidate: Candidate, names: frozenset[str] = BYSTANDERS) -> bool:
-    """Whether a process only has to do with others: one of the tools, or a shell that was given its words by ``-c``.
+    """Return whether a process only has to do with others: a tool, or a shell that was given its words by ``-c``.
 
     >>> is_bystander(Candidate(7, ("tail", "-f", "/var/log/web.log"), "/usr/bin/tail"))
     True
@@ -105,7 +105,7 @@ def is_bystander(candidate: Candidate, names: frozenset[str] = BYSTANDERS) -> bo
 
 
 def runs(candidate: Candidate, definition: Mapping[str, Any]) -> bool:
-    """Whether a process is the program of a definition with ``executable`` or ``grep``.
+    """Return whether a process is the program of a definition with ``executable`` or ``grep``.
 
     Args:
         candidate: the process.

@@ -25,7 +25,7 @@ ENVIRONMENT = {"LC_ALL": "C", "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": ""}
 
 
 def booted() -> bool:
-    """Whether this host is run by systemd (the test of sd_booted(3))."""
+    """Return whether this host is run by systemd (the test of sd_booted(3))."""
     return os.path.isdir("/run/systemd/system")
 
 
