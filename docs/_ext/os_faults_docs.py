@@ -29,8 +29,6 @@ PLAYBOOKS = ROOT / "playbooks"
 MODULES = ROOT / "ansible_modules"
 CRASH_MATRIX = ROOT / "docs" / "reference" / "crash-matrix.json"
 JSON_FIELDS = ROOT / "docs" / "reference" / "json-fields.yml"
-#: The first words of the description of a driver that is another name of a driver.
-OLDER = "Older name of"
 #: Arguments of every verb that breaks something; the page of the verbs explains them once.
 COMMON = ("at", "force", "heal_after", "limit", "seconds", "timeout")
 
@@ -233,13 +231,13 @@ def sentences() -> str:
 
 def services() -> str:
     """Return the page of the services that os_faults knows, from the catalogues of the clouds."""
-    from os_faults.registry import get, names
+    from os_faults.registry import get, is_older_name, names
     from os_faults.resources import catalogue
 
     page = Page()
     for name in names("cloud"):
         driver = get("cloud", name)
-        if driver.catalogue is None or driver.DESCRIPTION.startswith(OLDER):
+        if driver.catalogue is None or is_older_name("cloud", name):
             continue
         page.title(name, "-")
         entries = catalogue(driver.catalogue)
@@ -311,12 +309,12 @@ def json_fields() -> str:
 
 def older_drivers() -> str:
     """Return the page of the older names of drivers."""
-    from os_faults.registry import KINDS, get, names
+    from os_faults.registry import KINDS, is_older_name, names
 
     page = Page()
     for kind in KINDS:
         for name in names(kind):
-            if get(kind, name).DESCRIPTION.startswith(OLDER):
+            if is_older_name(kind, name):
                 page.title(f"{name} ({kind})", "-")
                 page.text(driver(kind, name))
     return str(page)

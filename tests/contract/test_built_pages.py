@@ -13,7 +13,7 @@ import yaml
 
 from os_faults.actions import contracts
 from os_faults.cli import main
-from os_faults.registry import KINDS, get, names
+from os_faults.registry import KINDS, get, is_older_name, names
 from os_faults.resources import catalogue
 
 pytest.importorskip("sphinx", reason="needs the extra `docs`")
@@ -98,6 +98,6 @@ def test_the_help_fits_its_page(built: Path) -> None:
 @pytest.mark.case("u22")
 def test_older_names_of_drivers_share_one_page(built: Path) -> None:
     words = set(re.findall(r"\w+", text_of(built / "reference" / "drivers" / "older-names.html")))
-    older = {name for kind in KINDS for name in names(kind) if get(kind, name).DESCRIPTION.startswith("Older name of")}
+    older = {name for kind in KINDS for name in names(kind) if is_older_name(kind, name)}
     assert older <= words
     assert not {path.stem.split("-")[-1] for path in (DOCS / "reference" / "drivers").iterdir()} & older

@@ -154,8 +154,5 @@ def test_every_driver_has_a_page() -> None:
     from os_faults import registry
 
     found = [(kind, name) for kind in registry.KINDS for name in registry.names(kind)]
-    pages = {
-        "older-names" if registry.get(kind, name).DESCRIPTION.startswith("Older name of") else f"{kind}-{name}"
-        for kind, name in found
-    }
+    pages = {"older-names" if registry.is_older_name(kind, name) else f"{kind}-{name}" for kind, name in found}
     assert {path.stem for path in (ROOT / "docs" / "reference" / "drivers").iterdir()} == pages
