@@ -106,9 +106,9 @@ def _listed(config: Config, entry: DriverConfig) -> tuple[Node, ...]:
 
 def _is_of_older_versions(config: Config) -> bool:
     """Return whether a configuration names a driver as only version 0.3 did; there every verb was done as root."""
-    named = [*(("service", entry) for entry in config.services.values())]
-    named += [("container", entry) for entry in config.containers.values()]
-    return any(is_older_name(kind, entry.driver) for kind, entry in named)
+    return any(is_older_name("service", entry.driver) for entry in config.services.values()) or any(
+        is_older_name("container", entry.driver) for entry in config.containers.values()
+    )
 
 
 def is_older_name(kind: Kind, name: str) -> bool:

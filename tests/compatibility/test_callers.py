@@ -243,9 +243,7 @@ def test_the_template_of_tobiko_acts_as_root() -> None:
         assert (variables["ansible_user"], variables["ansible_become"]) == ("heat-admin", True)
 
 
-NEW_NAME = (
-    TOBIKO.replace("system_service", "systemd").replace("service_name", "unit").replace("      grep: openvswitch\n", "")
-)
+NEW_NAME = TOBIKO.replace("system_service", "systemd").replace("      grep: openvswitch\n", "")
 TOLD = TOBIKO.replace("username: heat-admin", "username: heat-admin\n        become: false")
 
 
