@@ -33,7 +33,7 @@ ONCE = frozenset(
     test_other_programs test_other_users test_pid_files test_pid_files_written test_private_directory
     test_process_service test_program_user test_streams test_supervisor test_terminal
 
-    test_answer test_demo test_hold_moment test_hold_scripts test_holds_by_hand test_host_utils test_ipmi_power
+    test_answer test_demo test_hold_scripts test_hold_start_time test_holds_by_hand test_host_utils test_ipmi_power
     test_libvirt_power test_libvirt_snapshot test_libvirt_ssh test_power_hearsay test_power_journal test_power_several
     test_power_steps test_redfish_power
     """.split()

@@ -27,6 +27,7 @@ def host() -> Iterator[LoneHost]:
         yield host
 
 
+@pytest.mark.case("f17")
 @pytest.mark.parametrize("home", HOMES.values(), ids=HOMES)
 def test_what_looks_and_heals_goes_on_and_what_breaks_is_refused(host: LoneHost, home: dict[str, str]) -> None:
     """Of an uid without an account, as in a container that runs with any number."""

@@ -99,9 +99,9 @@ NO_TIMES: dict[str, dict[str, Any]] = {
     "no number": {"undo_timeout": "nan"},
     "a long time": {"undo_timeout": 10**18},
     "more than a float": {"start_timeout": 10**400},
-    "no moment": {"at": "nan"},
-    "an endless moment": {"at": "inf"},
-    "the moment of a cut": {"plugin": True, "state": "injected", "cuts_path": True, "at": "inf"},
+    "no start time": {"at": "nan"},
+    "an endless start time": {"at": "inf"},
+    "the start time of a cut": {"plugin": True, "state": "injected", "cuts_path": True, "at": "inf"},
     "a word for one": {"plugin": True, "state": "injected", "cuts_path": True, "at": "soon"},
 }
 

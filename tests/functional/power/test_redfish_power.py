@@ -230,8 +230,8 @@ def test_what_goes_wrong_is_told_in_a_sentence_and_in_time(play: Any, plain: Ser
         assert time.monotonic() - begin < 60
     systems = f"its systems: {', '.join(sorted(POWER))}"
     assert done.failures == {
-        "password": f"the BMC at {plain.url} refuses the user 'admin' or the password",
-        "user": f"the BMC at {plain.url} refuses the user 'nobody' or the password",
+        "password": f"the BMC at {plain.url} refuses the user 'admin' or the password: Authorization required",
+        "user": f"the BMC at {plain.url} refuses the user 'nobody' or the password: Authorization required",
         "unknown": f"the BMC at {plain.url} has no system with the identity 'no-such'; {systems}",
         "stranger": f"the BMC at {plain.url} has no system with the MAC address 02:00:00:00:00:01; {systems}",
         "twins": f"the BMC at {plain.url} has 2 systems with the MAC address {MACS['twin-1']}: twin-1, twin-2; "

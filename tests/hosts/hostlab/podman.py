@@ -13,6 +13,7 @@ _PREPARE = r"""
 tiny=$(mktemp -d)
 mkdir -p $tiny/bin $tiny/www
 cp /bin/busybox $tiny/bin/
+ln -s busybox $tiny/bin/true
 echo hello >$tiny/www/index.html
 tar -C $tiny -c . | podman import --quiet - tiny >/dev/null
 rm -r $tiny
@@ -32,7 +33,7 @@ END
     systemctl start kolla-$1-container
 }
 """
-"""The image, and how to make a container of it."""
+"""The image, and how to make a container of it. Pacemaker looks whether one lives by its ``true``."""
 
 _REMOVE = """
 systemctl stop 'kolla-*-container'
