@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 else:
     _ParamType = click.ParamType  # older versions of click have no generic one
 
+_WIDTH = 76
 _COMPLETED = {"service": names.services, "container": names.containers}
 
 
@@ -103,10 +105,8 @@ def help_of(contract: Contract, verb: str) -> str:
     parts = [f"{sentence or plain(contract.short_description)}."]
     words = [option for name, option in contract.options.items() if option.required and name != contract.verbs_from]
     if words:
-        parts.append(
-            "\b\n"
-            + "\n".join(f"{option.name.upper()}: {plain(option.description)}{_one_of(option)}" for option in words)
-        )
+        lines = (f"{option.name.upper()}: {plain(option.description)}{_one_of(option)}" for option in words)
+        parts.append("\b\n" + "\n".join(fill(line, _WIDTH, subsequent_indent="  ") for line in lines))
     if undo := contract.undo_of(verb):
         parts.append(f"Taken back by {undo!r} and by 'os-faults heal'.")
     return "\n\n".join(parts)

@@ -34,9 +34,9 @@ _MORE = """\
 
 
 def _clouds() -> list[str]:
-    from os_faults.registry import get, names
+    from os_faults.registry import is_older_name, names
 
-    return [name for name in names("cloud") if not get("cloud", name).DESCRIPTION.startswith("Older name")]
+    return [name for name in names("cloud") if not is_older_name("cloud", name)]
 
 
 def _complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -38,6 +38,8 @@ class Resource(NamedTuple):
     """Whether the cluster starts and stops it."""
     bundle: str = ""
     """The bundle that it belongs to; empty for none. Only whole bundles are started and stopped."""
+    starting: tuple[str, ...] = ()
+    """The nodes on which it, or a part of it, is still starting."""
 
     @property
     def unit(self) -> str | None:
@@ -121,9 +123,14 @@ def _collect(element: ElementTree.Element, found: dict[str, Resource], outer: _O
     if element.tag not in (*_WHOLE, "resource"):
         return
     name = element.get("id", "").partition(":")[0]  # instances of a clone may be numbered
-    running = set(found[name].nodes) if name in found else set()
-    for node in element.iter("node"):
-        running |= outer.guests.get(node.get("name", ""), {node.get("name", "")})
+    before = found.get(name)
+    running = set(before.nodes) if before else set()
+    starting = set(before.starting) if before else set()
+    for resource in element.iter("resource"):
+        nodes = {node.get("name", "") for node in resource.iter("node")}
+        here = nodes.union(*(outer.guests.get(node, ()) for node in nodes)).difference(outer.guests)
+        running |= here
+        starting |= here if resource.get("role") == "Starting" else set()
     found[name] = Resource(
         name,
         tuple(sorted(running)),
@@ -132,6 +139,7 @@ def _collect(element: ElementTree.Element, found: dict[str, Resource], outer: _O
         outer.disabled,
         element.get("managed") != "false",
         outer.bundle,
+        tuple(sorted(starting)),
     )
 
 
