@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "module": {"basic", "host"},
     "service_module": {"errors", "module", "host", "hold"},
     "modules": {"basic", "errors", "module", "service_module", "host", "service", "hold", "power", "pyghmi", "sushy"},
-    "plugins": {"ansible.errors", "ansible.plugins.action"},
+    "plugins": {"ansible.errors", "ansible.plugins.action", "ansible.utils"},
 }
 
 

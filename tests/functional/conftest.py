@@ -82,8 +82,8 @@ def play(tmp_path: Path, ready_ansible: ReadyAnsible) -> Run:
     """Run a bundled playbook: ``play("service_state.yml", service="web", service_action="start")``.
 
     Keywords are the playbook's arguments, but for ``hosts`` (name → variables; default: one local host), ``inventory``
-    (variables of all hosts), ``check``, ``diff``, and ``commands`` (a directory that comes first on the PATH). No
-    warning and no deprecation of Ansible is let through.
+    (of all hosts), ``limit``, ``check``, ``diff``, and ``commands`` (a directory that comes first on the PATH).
+    No warning and no deprecation of Ansible is let through.
     """
     local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
     numbers = count()  # runs may begin at the same time
@@ -96,6 +96,7 @@ def play(tmp_path: Path, ready_ansible: ReadyAnsible) -> Run:
         check: bool = False,
         diff: bool = False,
         commands: Path | None = None,
+        limit: str | None = "all",
         **arguments: Any,
     ) -> Play:
         private = tmp_path / f"run-{next(numbers)}"
@@ -109,6 +110,7 @@ def play(tmp_path: Path, ready_ansible: ReadyAnsible) -> Run:
             },
             extravars=arguments,
             cmdline=" ".join(["--check"] * check + ["--diff"] * diff) or None,
+            limit=limit,
             envvars={"PATH": ":".join([*([str(commands)] if commands else []), *_PATH]), "ANSIBLE_NOCOLOR": "1"},
             event_handler=lambda event: events.append(event) or True,
             cancel_callback=lambda: False,
