@@ -21,8 +21,16 @@ from os_faults.system import files
 _SAFE_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class _KeyTwice(yaml.MarkedYAMLError):
-    """A mapping has a key twice; YAML itself would silently take the last one."""
+class _OurProblem(yaml.MarkedYAMLError):
+    """A problem whose words are ours, and that quote no value of the file."""
+
+
+_VAULT = (
+    "is a tag of Ansible, which does not read this file: write {env: NAME} or {file: PATH} in place of the value, "
+    "and let 'ansible-vault view' fill the variable or the file"
+)
+_ANSIBLES = {"!vault": f"!vault {_VAULT}", "!vault-encrypted": f"!vault-encrypted {_VAULT}"}
+"""Tag of Ansible → what to write instead."""
 
 
 class _Loader(_SAFE_LOADER):  # type: ignore[misc]  # not every PyYAML has the fast loader
@@ -32,15 +40,20 @@ class _Loader(_SAFE_LOADER):  # type: ignore[misc]  # not every PyYAML has the f
         seen: set[str] = set()
         for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
             if key.value in seen:
-                raise _KeyTwice(problem=f"the key {key.value!r} stands here again", problem_mark=key.start_mark)
+                raise _OurProblem(problem=f"the key {key.value!r} stands here again", problem_mark=key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep)
+
+    def refuse_tag(self, node: yaml.Node) -> Any:
+        why = _ANSIBLES.get(node.tag, "a tag is not understood here: put a value that begins with '!' in quotes")
+        raise _OurProblem(problem=why, problem_mark=node.start_mark)
 
     def construct_yaml_int(self, node: yaml.ScalarNode) -> Any:
         return node.value if ":" in node.value else super().construct_yaml_int(node)
 
 
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
+_Loader.add_constructor(None, _Loader.refuse_tag)
 
 
 #: Errors of PyYAML's constructors for a value that does not fit its type, such as the date 2024-13-45.
@@ -157,7 +170,7 @@ def read_yaml(path: Path) -> Any:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
-        why = str(error.problem) if isinstance(error, _KeyTwice) else "not valid YAML"
+        why = str(error.problem) if isinstance(error, _OurProblem) else "not valid YAML"
         raise ConfigError(f"{path}{line}: {why}") from None
     except _BAD_VALUES:
         raise ConfigError(f"{path}: not valid YAML: a value does not fit its type, or nests too deeply") from None

@@ -16,6 +16,10 @@ Watcher = Callable[[Event], None]
 class Runner(Protocol):
     """A runner of actions: `AnsibleRunner`, or the public fake `os_faults.testing.FakeRunner`."""
 
+    @property
+    def control_dir(self) -> str | None:
+        """The directory for the sockets of shared connections to jump hosts; None without one."""
+
     def run(self, action: Action, inventory: Mapping[str, Any], watch: Watcher | None = None) -> Result:
         """Run ``action`` on the hosts of ``inventory`` and return the result of each."""
 
@@ -50,7 +54,7 @@ class Run(Protocol):
         """Whether the run was stopped at its deadline."""
 
     def follow(self, watch: Watcher | None) -> None:
-        """Start the run and wait for its end; interruptible at any moment."""
+        """Start the run and wait for its end; interruptible at any time."""
 
     def stop(self) -> None:
         """End the processes of the run, in bounded time."""

@@ -99,7 +99,14 @@ def _sentences(error: ValidationError, where: str) -> Iterator[str]:
     elif words := _WORDS.get(str(error.validator)):
         yield from words(error, path)
     else:
-        yield f"{path} must be {_wanted(error.schema)}"
+        yield f"{path} must be {_wanted(error.schema)}{_hint(error)}"
+
+
+def _hint(error: ValidationError) -> str:
+    """Return what makes a string of a number, where a string is wanted; else ""."""
+    wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
+    is_number = error.validator == "type" and "string" in wanted and isinstance(error.instance, int | float)
+    return "; put it in quotes" if is_number else ""
 
 
 def _alternatives(error: ValidationError, where: str) -> Iterator[str]:

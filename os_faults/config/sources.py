@@ -101,8 +101,11 @@ def find(
         if os.path.isfile(path):
             _refuse_strangers(path, places, f"--config or {ENVIRONMENT_VARIABLE}")
             return _from_file(path)
-    looked = ", ".join(map(str, places.candidates))
-    raise ConfigError(f"no configuration found; set {ENVIRONMENT_VARIABLE} or write one of: {looked}")
+    looked = "".join(f"\n  {path}" for path in places.candidates)
+    raise ConfigError(
+        "no configuration found: write one to one of these paths, or name one with --config or "
+        f"{ENVIRONMENT_VARIABLE}; 'os-faults demo' needs none:{looked}"
+    )
 
 
 def _refuse_strangers(path: Path, places: Places, how: str) -> None:

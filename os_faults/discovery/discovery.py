@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from os_faults import actions
@@ -24,6 +24,7 @@ from os_faults.errors import (
     did_you_mean,
 )
 from os_faults.model import Action, Claim, Node, Result, Status
+from os_faults.system.text import as_counted
 
 LOG = logging.getLogger(__name__)
 
@@ -56,6 +57,15 @@ class Discovery:
         self._answer: tuple[tuple[Node, ...], Result] | None = None
         self._seeds: tuple[Node, ...] = driver.seeds()
         self._asked = 0.0
+
+    def __str__(self) -> str:
+        count = "nodes not asked yet" if self._answer is None else f"{len(self.known())} nodes"
+        return f"{self.driver_name}, {count}"
+
+    @property
+    def driver_name(self) -> str:
+        """The name of the cloud's driver."""
+        return self._driver.NAME
 
     def nodes(self) -> tuple[Node, ...]:
         """Return every node of the cloud; the first call asks the nodes.
@@ -95,7 +105,7 @@ class Discovery:
 
     def verify(self) -> Result:
         """Check every node; a node with an unusable discovery counts as failed."""
-        nodes = sorted(self.known().values(), key=lambda node: node.fqdn)
+        nodes = sorted(self.known().values(), key=lambda node: as_counted(node.fqdn))
         result = self._run(actions.for_playbook("verify.yml", nodes, verb="verify", subject="the nodes"))
         refused = {
             name: replace(result[name], status=Status.FAILED, message=why)
@@ -177,8 +187,23 @@ class Discovery:
         action = actions.for_playbook(
             directory.playbook, (directory.node,), verb="list", subject="the nodes", **directory.arguments
         )
-        result = self._run(action).raise_for_status()
-        return self._driver.listed(result[directory.node.fqdn])
+        told = self._run(action).raise_for_status()[directory.node.fqdn]
+        seeds = self._driver.listed(told)
+        return (*seeds, *self._last_known(self._driver.left_out(told), seeds))
+
+    def _last_known(self, left_out: Mapping[str, str], seeds: tuple[Node, ...]) -> Iterator[Node]:
+        """Yield the members that the directory can't describe and that an earlier discovery found.
+
+        Each is named in a warning. Its login is that of the other members.
+        """
+        addresses = {seed.ip for seed in seeds}
+        for name, why in left_out.items():
+            node = self._last_seen.named(name)
+            if node is None or node.ip in addresses:
+                LOG.warning("%s; it is left out", why)
+                continue
+            LOG.warning("%s; it is asked at its last known address %s", why, node.ip)
+            yield Node(name, node.ip, node.mac, auth=seeds[0].auth)
 
     def _understand(self, result: Result) -> tuple[tuple[Node, ...], Result]:
         """Return the nodes, and the result, where an unusable answer counts as a failure of its host.

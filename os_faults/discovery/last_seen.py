@@ -52,14 +52,19 @@ class LastSeen:
             logins: address → login, from the current configuration; a node with another address no longer belongs to
                 the cloud.
         """
+        return {name: replace(node, auth=logins[node.ip]) for name, node in self._nodes().items() if node.ip in logins}
+
+    def named(self, name: str) -> Node | None:
+        """Return a node of the last discoveries, without a login; None when no discovery found it."""
+        return self._nodes().get(name)
+
+    def _nodes(self) -> dict[str, Node]:
         nodes: dict[str, Node] = {}
         for name, kept in self._read().items():
             try:
-                node = _node(name, kept)
+                nodes[name] = _node(name, kept)
             except (CloudManagementError, KeyError, TypeError, ValueError, AttributeError):
                 continue  # the file was written by hand or by another version
-            if node.ip in logins:
-                nodes[name] = replace(node, auth=logins[node.ip])
         return nodes
 
     def _read(self) -> dict[str, dict[str, object]]:

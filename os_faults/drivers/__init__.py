@@ -90,6 +90,12 @@ class CloudDriver(Driver, Protocol):
             CloudManagementError: the answer can't be used.
         """
 
+    def left_out(self, result: HostResult) -> Mapping[str, str]:
+        """Return the members that the directory can't describe, as they are dead or mute: name → a sentence.
+
+        Such a member is asked at its last known address, or left out with a warning.
+        """
+
     def nodes(self, results: Mapping[str, HostResult], seeds: Iterable[Node] | None = None) -> tuple[Node, ...]:
         """Return the nodes, from the answers of the seeds; a seed without an answer is left out.
 

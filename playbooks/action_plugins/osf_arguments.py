@@ -20,7 +20,7 @@ OWN = "os_faults_"
 INVENTORY = (
     *("os_faults_hosts", "os_faults_cloud", "os_faults_services", "os_faults_containers", "os_faults_networks"),
     *("os_faults_power", "os_faults_by", "os_faults_patience", "os_faults_service", "os_faults_definition"),
-    *("os_faults_driver", "os_faults_moment"),
+    *("os_faults_driver", "os_faults_start_time"),
 )
 """The variables of ours that are no options. Whoever has an inventory of his own may set them there as well."""
 

@@ -81,6 +81,11 @@ def test_no_file_names_the_machine_it_was_written_on() -> None:
     assert found == []
 
 
+def test_no_merge_was_left_half_done() -> None:
+    marker = re.compile(rb"^(?:<{7}|>{7}) ", re.MULTILINE)
+    assert [str(path.relative_to(ROOT)) for path in FILES if marker.search(path.read_bytes())] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_relative_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -62,7 +63,8 @@ class Service:
 
     def end(self) -> None:
         for pid in (self.process.pid, self.child):
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # the test has killed it
+                os.kill(pid, signal.SIGKILL)
         self.process.wait()
 
 

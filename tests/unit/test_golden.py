@@ -87,12 +87,14 @@ def for_discovery(case: dict[str, Any], root: Path) -> list[Any]:
     told = case.pop("directory", None)
     asked = driver.directory()
     assert (told is None) == (asked is None)
-    seeds = driver.listed(HostResult(asked.node.fqdn, Status.OK, payload=told)) if asked else driver.seeds()
+    answer = HostResult(asked.node.fqdn, Status.OK, payload=told) if asked else None
+    seeds = driver.listed(answer) if answer else driver.seeds()
     nodes = driver.nodes(results, seeds)
     return [
         {
             "directory": plain(asdict(asked)) if asked else None,
             "identity": list(driver.identity),
+            "left_out": dict(driver.left_out(answer)) if answer else {},
             "seeds": [{**plain(asdict(seed)), "auth": plain(asdict(seed.auth))} for seed in seeds],
             "nodes": plain([asdict(node) for node in nodes]),
             "networks": {node.fqdn: dict(driver.networks(node)) for node in nodes},

@@ -31,6 +31,8 @@ LINE, ARCHIVE, WHOLE = 64 << 20, 32 << 20, 512 << 20
 FILE = 16 << 20
 #: Most events from a worker, and further ones for each of its nodes: each event is a file here.
 EVENTS, EVENTS_OF_A_NODE = 10_000, 1_000
+#: Most lines that the login shell of a worker may print before the answer.
+GREETING = 100
 #: The wanted files of the archive.
 WANTED = ("rc", "stdout", "stderr")
 
@@ -83,16 +85,30 @@ class Answer(Processor):  # type: ignore[misc]  # ansible-runner has no types
         Raises:
             ProtocolViolation: the answer does not have the form of ansible-runner, or is too long.
         """
-        while not self.is_whole and (line := self._line()):
-            data = _object(line)
-            if "status" in data:
-                self.status_callback(data)
-            elif "zipfile" in data:
-                self.artifacts_callback(data)
-            elif "eof" in data:
-                self.is_whole = True
-            elif data.get("event") != "keepalive":
-                self.event_callback(data)
+        line = self._first_line()
+        while line:
+            self._read(line)
+            line = b"" if self.is_whole else self._line()
+
+    def _first_line(self) -> bytes:
+        """Return the first line of ansible-runner; a login shell may print some lines before it."""
+        line = said = self._line()
+        for _ in range(GREETING):
+            if not line or line.lstrip().startswith(b"{"):
+                break
+            line = self._line()
+        return line or said
+
+    def _read(self, line: bytes) -> None:
+        data = _object(line)
+        if "status" in data:
+            self.status_callback(data)
+        elif "zipfile" in data:
+            self.artifacts_callback(data)
+        elif "eof" in data:
+            self.is_whole = True
+        elif data.get("event") != "keepalive":
+            self.event_callback(data)
 
     def event_callback(self, event_data: Event) -> None:
         """Pass on an event of a node of the share, or without a node.

@@ -124,7 +124,7 @@ def action_of(cloud: Cloud, contract: Contract, verb: str, on: str, values: Mapp
 def show(session: Session, cloud: Cloud, actions: Sequence[Action]) -> None:
     """Print the runs of actions: a command line each; with JSON, the last run with the earlier ones as ``before``."""
     runs = [_plan(cloud, action) for action in actions]
-    if session.out.json:
+    if session.out.is_document:
         session.out.document(dry_run=True, **runs[-1], before=runs[:-1])
     else:
         for run in runs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -60,12 +61,19 @@ class FuelCloud(MasterCloud):
             raise CloudManagementError(
                 f"the list of nodes that the Fuel master printed can't be used: {error}"
             ) from None
-        nodes = tuple(_node(entry, auth) for entry in entries if entry.get("cluster", True) is not None)
+        members = [entry for entry in entries if entry.get("cluster", True) is not None]
+        nodes = tuple(_node(entry, auth) for entry in members if not _flaw(entry))
         if not nodes:
             raise CloudManagementError(
-                f"none of the {len(entries)} nodes that the Fuel master knows is in an environment"
+                next(map(_flaw, members), "")
+                or f"none of the {len(entries)} nodes that the Fuel master knows is in an environment"
             )
         return nodes
+
+    def left_out(self, result: HostResult) -> Mapping[str, str]:
+        """Return the nodes without a name or an address: name, or number, → a sentence."""
+        members = [entry for entry in _documents(result.stdout) if entry.get("cluster", True) is not None]
+        return {str(entry.get("fqdn") or entry.get("id")): _flaw(entry) for entry in members if _flaw(entry)}
 
     def _default_networks(self, node: Node) -> dict[str, str]:
         there = {interface.name for interface in node.interfaces}
@@ -80,7 +88,7 @@ def _documents(printed: str) -> Iterator[Mapping[str, Any]]:
         CloudManagementError: the output is something else.
     """
     decoder = json.JSONDecoder()
-    rest = printed.strip()
+    rest = _without_greeting(printed).strip()
     while rest:
         try:
             found, end = decoder.raw_decode(rest)
@@ -93,9 +101,30 @@ def _documents(printed: str) -> Iterator[Mapping[str, Any]]:
         rest = rest[end:].lstrip()
 
 
+def _without_greeting(printed: str) -> str:
+    r"""Return what follows the lines that a login shell has printed: the first of the nodes opens a line.
+
+    Example:
+        >>> _without_greeting('Welcome\n[to] Fuel\n[{"id": 1}]')
+        '[{"id": 1}]'
+    """
+    begin = re.search(r"^\s*(\[\s*)?\{\s*[\"}]|^\s*\[\s*\]", printed, re.MULTILINE)
+    return printed[begin.start() :] if begin else printed
+
+
+def _flaw(entry: Mapping[str, Any]) -> str:
+    """Return why a node that Fuel knows can't be reached; "" when it can."""
+    known = isinstance(entry.get("fqdn") or entry.get("name"), str) and isinstance(entry.get("ip"), str)
+    return "" if known else f"the Fuel master knows no name or no address of its node {entry.get('id')}"
+
+
 def _node(entry: Mapping[str, Any], auth: Auth) -> Node:
-    name, ip, roles = entry.get("fqdn") or entry.get("name"), entry.get("ip"), entry.get("roles") or ()
-    if not isinstance(name, str) or not isinstance(ip, str):
-        raise CloudManagementError(f"the Fuel master knows no name or no address of its node {entry.get('id')}")
+    roles = entry.get("roles") or ()
     roles = roles.split(",") if isinstance(roles, str) else roles
-    return Node(name, ip, entry.get("mac"), auth=auth, roles=tuple(role.strip() for role in roles))
+    return Node(
+        entry.get("fqdn") or entry["name"],
+        entry["ip"],
+        entry.get("mac"),
+        auth=auth,
+        roles=tuple(role.strip() for role in roles),
+    )

@@ -72,14 +72,32 @@ class SaltCloud(MasterCloud):
         """Return the nodes, from the reports of the minions to the master; a node has the name of its minion.
 
         Raises:
-            CloudManagementError: a minion did not report its address, or has no interface with it.
+            CloudManagementError: no minion reported an address that can be used.
         """
-        interfaces, addresses = (result.payload.get(key, {}) for key in ("interfaces", "addresses"))
-        if not interfaces:
-            raise CloudManagementError("the Salt master knows no minion that matches slave_name_regexp")
+        nodes, flaws = self._read(result)
+        if not nodes:
+            raise CloudManagementError(
+                next(iter(flaws.values()), "the Salt master knows no minion that matches slave_name_regexp")
+            )
+        return nodes
+
+    def left_out(self, result: HostResult) -> Mapping[str, str]:
+        """Return the minions that did not report an address that can be used: name → a sentence."""
+        return self._read(result)[1]
+
+    def _read(self, result: HostResult) -> tuple[tuple[Node, ...], dict[str, str]]:
+        """Return the nodes, and the minions that are none: name → a sentence."""
+        interfaces, addresses, silent = (result.payload.get(key, {}) for key in ("interfaces", "addresses", "silent"))
         auth = self._node_login()
-        found = [(name, _address(name, addresses), interfaces[name]) for name in sorted(interfaces)]
-        return tuple(Node(name, ip, _mac(name, ip, own), auth=auth) for name, ip, own in found)
+        nodes: list[Node] = []
+        flaws = {name: f"{name} did not answer the Salt master: {why}" for name, why in silent.items()}
+        for name in sorted(interfaces):
+            try:
+                ip = _address(name, addresses)
+                nodes.append(Node(name, ip, _mac(name, ip, interfaces[name]), auth=auth))
+            except CloudManagementError as error:
+                flaws[name] = str(error)
+        return tuple(nodes), flaws
 
     def _levels(self) -> list[Mapping[str, Any]]:
         """Return the levels of the nodes' login: that of the master, then their own keys."""

@@ -83,6 +83,10 @@ class SshCloud:
         """Return the seeds, from the answer of the directory."""
         raise NotImplementedError
 
+    def left_out(self, result: HostResult) -> Mapping[str, str]:
+        """Return the members that the directory can't describe: name → a sentence."""
+        return {}
+
     def seeds(self) -> tuple[Node, ...]:
         """Return the seeds: ``address`` first, then ``nodes``, each address once."""
         return self._seeds

@@ -13,6 +13,7 @@
 # What a container engine publishes arrives at a port of this host too, but the kernel sends it on to the container, by a
 # connection that is translated (DNAT). So the rules for what arrives at this host, and the answers to it, hold for those
 # connections as well. They are not needed, and would begin to track connections, on a host that tracks none.
+#   cut.sh check   refuses what can't be done      cut.sh look   tells whether the rules are in force
 set -u
 
 translates() { # whether there may be connections that are translated
@@ -141,14 +142,30 @@ with_iptables() { # with_iptables iptables|ip6tables
     done
 }
 
-in_place() {
-    name=$(cat name 2>/dev/null)
-    cmp -s rules rules.before || return 1
-    case $(cat tool 2>/dev/null) in
-        nft) nft list table inet "$name" >/dev/null 2>&1 ;;
-        iptables) iptables -w 10 -C INPUT -j "$name-IN" 2>/dev/null ;;
-        *) return 1 ;;
+in_force_iptables() { # in_force_iptables iptables|ip6tables: the rules that are in force
+    for chain in INPUT OUTPUT FORWARD; do
+        "$1" -w 2 -C "$chain" -j "$name-${chain%PUT}" && "$1" -w 2 -S "$name-${chain%PUT}" || return 1
+    done
+}
+
+in_force() { # the rules of ours that are in force, as the tool tells them; 1 when they are not all there
+    name=$(cat name)
+    case $(cat tool) in
+        nft) nft --stateless list table inet "$name" ;;
+        iptables)
+            in_force_iptables iptables || return 1
+            [ ! -d /proc/sys/net/ipv6 ] || in_force_iptables ip6tables
+            ;;
     esac
+}
+
+in_place() { # whether they are in force as they were when they had been put there; 2 when that can't be told
+    [ -s put ] || return 2
+    in_force 2>/dev/null | cmp -s - put
+}
+
+kept() { # keep for later what is in force now
+    in_force >put 2>/dev/null || rm -f put
 }
 
 use() { # use TOOL NAME: tell the undo before anything is done
@@ -162,17 +179,24 @@ refuse_without_tool() {
     exit 3
 }
 
+if [ "${1-}" = look ]; then
+    in_place
+    exit
+fi
 if [ "${1-}" = check ]; then
     command -v nft >/dev/null || command -v iptables >/dev/null || refuse_without_tool
     exit 0
 fi
 
-in_place || echo "changed: $(wc -l <rules) rules"
+if ! cmp -s rules rules.before || ! in_place; then echo "changed: $(wc -l <rules) rules"; fi
 cp rules rules.before || exit 1
 id=$(basename "$PWD")
 if [ "$(cat tool 2>/dev/null)" != iptables ] && command -v nft >/dev/null; then
     use nft "osf_$(echo "$id" | tr -c 'A-Za-z0-9\n' _)"
-    with_nft && exit 0
+    if with_nft; then
+        kept
+        exit 0
+    fi
 fi
 if ! command -v iptables >/dev/null; then
     [ -e tool ] && exit 1 # nft has said why
@@ -180,4 +204,5 @@ if ! command -v iptables >/dev/null; then
 fi
 use iptables "osf-$(echo "$id" | cksum | cut -d ' ' -f 1)" # the name of a chain is short
 with_iptables iptables || exit 1
-[ ! -d /proc/sys/net/ipv6 ] || with_iptables ip6tables
+[ ! -d /proc/sys/net/ipv6 ] || with_iptables ip6tables || exit 1
+kept

@@ -3,6 +3,7 @@
 #   MemoryMax BYTES      CPUQuota PERCENT
 # The limit is a drop-in file of our own in /run, which overrules what others have set and leaves it as it is (`systemctl
 # set-property` would mix ours with theirs). Nothing counts but what the kernel says then. The undo is unlimit.sh.
+#   limit.sh check   refuses what can't be limited      limit.sh look   tells whether the limit is in force
 set -u
 
 read -r property amount <limit
@@ -11,6 +12,25 @@ case $property in
     MemoryMax) value=$amount && kernel=$amount && files="memory.max memory/memory.limit_in_bytes" ;;
     *) value=$amount% && kernel=$((amount * 1000)) && files="cpu.max cpu/cpu.cfs_quota_us" ;;
 esac
+
+limited() { # limited UNIT: whether the kernel keeps to the limit, in version 2 of control groups or in version 1
+    group=$(systemctl show --property=ControlGroup --value "$1")
+    for file in $files; do
+        read -r now _ 2>/dev/null <"/sys/fs/cgroup/${file%"${file##*/}"}$group/${file##*/}" || continue
+        # The kernel counts memory in pages.
+        [ "$now" != max ] && [ "$now" -gt 0 ] && [ "$now" -le "$kernel" ] && [ "$now" -gt $((kernel - 65536)) ] && return
+    done
+    return 1
+}
+
+units=$(sed -n 's/^unit=//p' targets)
+if [ "${1-}" = look ]; then
+    for unit in $units; do
+        cmp -s new "/run/systemd/system/$unit.d/$drop_in" || exit 1
+        limited "$unit" || [ "$(systemctl show --property=ActiveState --value "$unit")" != active ] || exit 1
+    done
+    exit 0
+fi
 
 if [ ! -d /run/systemd/system ] || [ "$(id -u)" != 0 ] || ! grep -q '^unit=' targets; then
     echo "a limit needs systemd, root, and a service that is a unit of it" >&2
@@ -26,17 +46,6 @@ case $property in MemoryMax) sh panic.sh group || exit ;; esac
 
 [ "${1-}" != check ] || exit 0
 
-limited() { # limited UNIT: whether the kernel keeps to the limit, in version 2 of control groups or in version 1
-    group=$(systemctl show --property=ControlGroup --value "$1")
-    for file in $files; do
-        read -r now _ 2>/dev/null <"/sys/fs/cgroup/${file%"${file##*/}"}$group/${file##*/}" || continue
-        # The kernel counts memory in pages.
-        [ "$now" != max ] && [ "$now" -gt 0 ] && [ "$now" -le "$kernel" ] && [ "$now" -gt $((kernel - 65536)) ] && return
-    done
-    return 1
-}
-
-units=$(sed -n 's/^unit=//p' targets)
 changed=
 for unit in $units; do
     directory=/run/systemd/system/$unit.d

@@ -1,6 +1,12 @@
 #!/bin/sh
 # Put this host under load with stress-ng, as the `load=` and `duration=` lines of ./targets say. Ends by itself.
+# `stress.sh look` tells whether it is under that load.
 set -u
+
+if [ "${1-}" = look ]; then
+    [ "$(sh load.sh processes)" -gt 1 ]
+    exit
+fi
 
 load=$(sed -n 's/^load=//p' targets)
 duration=$(sed -n 's/^duration=//p' targets | tail -n 1)

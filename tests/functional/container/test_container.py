@@ -78,7 +78,20 @@ def test_only_the_exact_name_counts(monkeypatch):
         "web": {"container": "web", "engine": "docker"},
         "other": {"container": "web", "engine": "podman"},
     }
-    assert containers.on_host(run, wanted) == {
+    assert containers.on_host(run, wanted, []) == {
         "api": {"engine": "docker", "active": True},
         "web": {"engine": "docker", "active": False},
     }
+
+
+def test_an_engine_that_does_not_answer_is_named_beside_what_the_others_have(monkeypatch):
+    monkeypatch.setattr(containers.shutil, "which", lambda name: name)
+    docker = engine({"web": "running"}, {"web": {"Name": "/web"}})
+
+    def run(command: list[str]) -> tuple[int, str, str]:
+        return (125, "", "Error: its database is newer\n") if command[0] == "podman" else docker(command)
+
+    assert containers.find(run, "web").engine == "docker"
+    why = "no container 'nova' on this host; there are: web; podman does not answer: Error: its database is newer"
+    with pytest.raises(errors.ContainerError, match=why):
+        containers.find(run, "nova")

@@ -119,3 +119,22 @@ def test_a_host_without_a_cluster_says_so(play):
         "service_state.yml", inventory={"os_faults_services": services}, service="mysql", service_action="start"
     )
     assert failed.failures["here"].startswith("Pacemaker is not installed on this host")
+
+
+STOPPED = """
+<pacemaker-result api-version="2.25" request="crm_mon -1 --output-as=xml">
+  <status code="102" message="Not connected">
+    <errors><error>crm_mon: Connection to cluster failed: Connection refused</error></errors>
+  </status>
+</pacemaker-result>
+"""
+
+
+def test_a_stopped_pacemaker_is_told_with_the_next_step(monkeypatch) -> None:
+    monkeypatch.setattr(pacemaker, "installed", lambda: True)
+    with pytest.raises(errors.ClusterError) as caught:
+        pacemaker.ask(lambda command: (102, STOPPED, ""))
+    assert str(caught.value) == (
+        "Pacemaker does not answer on this host: crm_mon: Connection to cluster failed: Connection refused; "
+        "if it is stopped, start it (systemctl start pacemaker)"
+    )

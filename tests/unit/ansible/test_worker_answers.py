@@ -82,6 +82,13 @@ def test_an_honest_answer_is_taken(tmp_path: Path) -> None:
     assert files_below(tmp_path) == []
 
 
+def test_what_a_login_shell_prints_before_the_answer_is_passed_over(tmp_path: Path) -> None:
+    answer, heard, _ = taken(stream("Welcome\n", "[to] this host\n\n", EVENT, EOF), tmp_path)
+    assert (answer.is_whole, heard) == (True, [EVENT])
+    with pytest.raises(ProtocolViolation, match="not from ansible-runner: 'no such file"):
+        taken(stream("no such file\n"), tmp_path)
+
+
 def test_an_answer_that_is_cut_off_is_not_whole(tmp_path: Path) -> None:
     answer, heard, _ = taken(stream(EVENT), tmp_path)
     assert (answer.is_whole, heard) == (False, [EVENT])
@@ -146,9 +153,9 @@ DECEITS = {
     ),
     "a path for an identity": ([{**EVENT, "uuid": "../../../x"}], "sent an event without a valid uuid"),
     "no identity": ([{**EVENT, "uuid": None}], "sent an event without a valid uuid"),
-    "no JSON": (["no such file\n"], "sent a line that is not from ansible-runner: 'no such file"),
-    "a list": (["[1]\n"], "sent a line that is not from ansible-runner"),
-    "deep": (["[" * 100_000 + "\n"], "sent a line that is not from ansible-runner"),
+    "no JSON": ([EVENT, "no such file\n"], "sent a line that is not from ansible-runner: 'no such file"),
+    "a list": ([EVENT, "[1]\n"], "sent a line that is not from ansible-runner"),
+    "deep": ([EVENT, "[" * 100_000 + "\n"], "sent a line that is not from ansible-runner"),
     "too many events": ([EVENT] * 12_000, "sent more events than a run can have"),
     "a link": (
         [archive({"stdout": b"/etc/shadow", "rc": b"0"}, ["stdout"])],

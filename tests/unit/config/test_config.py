@@ -14,6 +14,7 @@ import pytest
 
 from os_faults import config
 from os_faults.drivers.cloud.devstack import DevStackCloud
+from os_faults.drivers.cloud.universal import UniversalCloud
 from os_faults.drivers.power.ipmi import IpmiPower
 from os_faults.errors import ConfigError
 
@@ -123,3 +124,38 @@ def test_without_a_home_the_account_says_where_it_is(home: str | None, tmp_path:
     with pytest.raises(ConfigError) as caught:
         config.load(environ=environ, cwd=tmp_path)
     assert f"{pwd.getpwuid(os.getuid()).pw_dir}/.config/os-faults/os-faults.yml" in str(caught.value)
+
+
+@pytest.mark.case("f39")
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("password: !vault |\n    $ANSIBLE_VAULT;1.1;AES256\n    6332", "!vault is a tag of Ansible, .*{env: NAME}"),
+        (f"password: !{CANARY}", "a tag is not understood here: put a value that begins with '!' in quotes"),
+        ("username: 1234", "username must be a user name .*; put it in quotes"),
+        ("become_username: 0", "become_username must be a user name .*; put it in quotes"),
+    ],
+)
+def test_a_value_that_yaml_reads_as_something_else(line: str, why: str, tmp_path: Path) -> None:
+    (tmp_path / "os-faults.yml").write_text(f"cloud_management:\n  driver: universal\n  nodes: [10.0.0.2]\n  {line}\n")
+    with pytest.raises(ConfigError, match=why) as caught:
+        build_universal(tmp_path)
+    assert CANARY not in str(caught.value)
+    assert "ANSIBLE_VAULT" not in str(caught.value)
+
+
+def build_universal(directory: Path) -> None:
+    loaded = config.load(environ={}, cwd=directory)
+    UniversalCloud(loaded.cloud.args, loaded.cloud.where)
+
+
+@pytest.mark.case("u14")
+def test_without_a_configuration_one_sentence_and_the_paths_one_per_line(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.load(environ={"HOME": str(tmp_path)}, cwd=tmp_path)
+    sentence, *paths = str(caught.value).splitlines()
+    assert sentence.startswith("no configuration found: write one ")
+    assert "'os-faults demo' needs none" in sentence
+    assert len(sentence) < 150
+    assert paths[0] == f"  {tmp_path}/os-faults.json"
+    assert all(path.strip() == str(Path(path.strip())) for path in paths), "each can be copied"

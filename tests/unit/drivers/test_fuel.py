@@ -35,6 +35,18 @@ def printed(text: str) -> HostResult:
     return HostResult("fuel-master", Status.OK, stdout=text)
 
 
+def test_what_a_login_shell_prints_before_the_nodes_is_passed_over() -> None:
+    text = f"Welcome to [Fuel] 6.0\n{{braces}} and [brackets]\n{json.dumps([CONTROLLER])}\n"
+    nodes = FuelCloud(ARGS).listed(printed(text))
+    assert [node.fqdn for node in nodes] == ["node-1.domain.tld"]
+
+
+def test_a_node_that_fuel_knows_nothing_of_is_left_out_by_its_number() -> None:
+    answer = printed(json.dumps(CONTROLLER) + json.dumps({"id": "7"}))
+    assert [node.fqdn for node in FuelCloud(ARGS).listed(answer)] == ["node-1.domain.tld"]
+    assert FuelCloud(ARGS).left_out(answer) == {"7": "the Fuel master knows no name or no address of its node 7"}
+
+
 def listed(*entries: dict[str, Any], **args: Any) -> tuple[Node, ...]:
     return FuelCloud({**ARGS, **args}).listed(printed(json.dumps(entries)))
 
