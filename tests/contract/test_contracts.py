@@ -86,6 +86,7 @@ def test_keys_that_name_verbs_and_options_name_some_of_the_contract(name: str) -
     assert set(only_for) <= set(spec.get("options", {}))
     assert set().union(*only_for.values()) <= verbs
     assert set(spec.get("breaks_connections", [])) <= verbs
+    assert set(spec.get("asked_by_plan", [])) <= verbs
     assert set(spec.get("also_called", {}).values()) <= verbs
     subject_from = spec.get("subject_from", [])
     named = {subject_from} if isinstance(subject_from, str) else set(subject_from)
