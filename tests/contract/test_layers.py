@@ -31,7 +31,7 @@ MAY_IMPORT = {
         *("basic", "errors", "module", "service_module", "power_module", "host", "service", "hold", "power"),
         *("pyghmi", "sushy"),
     },
-    "plugins": {"ansible.errors", "ansible.plugins.action"},
+    "plugins": {"ansible.errors", "ansible.plugins.action", "ansible.utils"},
 }
 
 
