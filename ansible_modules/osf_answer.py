@@ -9,43 +9,43 @@ DOCUMENTATION = r"""
 module: osf_answer
 short_description: Wait until a host answers, after a restart with another boot id
 description:
-  - Asks the host for its boot id until it answers. A try takes a few seconds at most and has a connection of its own,
-    since a shared one may lead to the host as it was before.
-  - An action plugin of the same name asks again and again on the controller; this module is what it asks the host by.
+  - Asks the host for its boot id until it answers. Each try takes a few seconds at most and opens a new connection,
+    as a shared connection may lead to the host before its restart.
+  - The action plugin of the same name repeats the question on the controller. The module answers it on the host.
 version_added: "1.0.0"
 options:
   boot_id_before:
-    description: An answer with this boot id does not count; the host is still to be restarted.
+    description: The boot id before the restart. An answer with this boot id does not count.
     type: str
   timeout:
-    description: Seconds after which a host that has not answered is a failure. With 0 it is asked once.
+    description: Seconds after which a host without an answer is a failure. With 0 there is one try.
     type: int
     default: 300
   must:
-    description: Whether it is a failure that the host does not answer in time.
+    description: Whether a host that does not answer in time is a failure.
     type: bool
     default: true
   power:
     description:
-      - What a power module has returned; returned as it is, so that one result tells all.
-      - The seconds that it has waited are part of O(timeout).
+      - The return value of a power module. It is returned unchanged, so that one result contains everything.
+      - Its C(waited) counts towards O(timeout).
     type: dict
     default: {}
 attributes:
   action:
-    description: The controller asks again and again.
+    description: The controller repeats the question.
     support: full
   check_mode:
-    description: Nothing is changed in any mode.
+    description: The module changes nothing in any mode.
     support: full
   diff_mode:
-    description: There is no text to compare.
+    description: The module compares no texts.
     support: none
 author: [The os_faults authors (@os-faults)]
 """
 
 EXAMPLES = r"""
-- name: Note the boot id, if the host answers
+- name: Record the boot id, if the host answers
   osf_answer:
     timeout: 0
     must: false
@@ -59,17 +59,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 boot_id_before:
-  description: The boot id that did not count; null when there was none.
+  description: The boot id before the restart; null when it was not given.
   returned: success
   type: str
   sample: 9c3c4f5b-2f0e-4a55-9d1b-0a8f2c1f6a34
 boot_id_after:
-  description: The boot id of the host now; null when it does not answer and need not.
+  description: The boot id of the host now; null when the host does not answer and O(must) is false.
   returned: success
   type: str
   sample: 7d0f6c54-9f7e-4f0a-8a3d-2f6f2f6f0f1a
 waited:
-  description: Seconds until the host answered, with those of O(power).
+  description: Seconds until the host answered, including those of O(power).
   returned: success
   type: float
   sample: 21.4
@@ -79,7 +79,7 @@ from ansible.module_utils.os_faults.module import Module
 
 
 def main() -> None:
-    """Answer, with the boot id."""
+    """Return the boot id."""
     module = Module(
         argument_spec={
             "boot_id_before": {"type": "str"},

@@ -1,67 +1,72 @@
 #!/usr/bin/python
-"""The module `osf_heal`: take back every fault that this host holds."""
+"""The module `osf_heal`: undo every fault of this host."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
 module: osf_heal
-short_description: Take back the faults that a host holds
+short_description: Undo the faults of a host
 version_added: "1.0.0"
 description:
-  - Takes back every lasting fault of os_faults on the host, or those with the given ids, the latest first.
-  - A fault counts as taken back when its undo has said so and all that its injection has changed is as it was.
-  - What others have changed on the host meanwhile is told, and is no failure.
-  - Healing a host that holds no fault changes nothing.
+  - Undoes every lasting fault of os_faults on the host, or those with the given ids, the latest first.
+  - A fault is undone when its undo has succeeded and everything that the injection changed is as before.
+  - Changes by others since the injection are reported. They are no failure.
+  - On a host without faults the module changes nothing.
 options:
   ids:
-    description: Identities of the faults to take back; all by default.
+    description: Ids of the faults to undo; all by default.
     type: list
     elements: str
     default: []
 attributes:
   check_mode:
     support: full
-    description: Tells what would be taken back and touches nothing.
+    description: Reports what it would undo and changes nothing.
   diff_mode:
     support: none
-    description: There is no text to compare.
+    description: The module compares no texts.
   platform:
     platforms: linux
     support: full
-    description: The host is a Linux host.
+    description: The host runs Linux.
 author: [The os_faults authors (@os-faults)]
 """
 
 EXAMPLES = r"""
-- name: Take back every fault
+- name: Undo every fault
   osf_heal:
 
-- name: Take back one fault
+- name: Undo one fault
   osf_heal:
     ids: [freeze-keystone]
 """
 
 RETURN = r"""
 undone:
-  description: Identities of the faults that were there and are gone now.
+  description: Ids of the faults that were undone.
   returned: always
   type: list
   elements: str
 failed_holds:
-  description: The faults that are still there, or have left something, each with C(id) and C(why).
+  description: Faults that still exist or have left changes, each with C(id) and the reason C(why).
   returned: always
   type: list
   elements: dict
 notes:
   description:
-    - What others have changed on the host since the oldest of the faults was made.
-    - Whose faults there are on the host that this user can't see.
+    - Changes by others on the host since the injection of the oldest fault.
+    - Faults that were not in force any more.
+    - Other users with faults on the host that this user can't see.
   returned: always
   type: list
   elements: str
+in_force_seconds:
+  description: Identity of a fault that was undone, and for how long it was in force, as far as it was looked at.
+  returned: when a fault was undone
+  type: dict
 undo_failed:
-  description: Whether a fault is still there, or has left something.
+  description: Whether a fault still exists or has left changes.
   returned: failure
   type: bool
 """

@@ -1,111 +1,120 @@
 #!/usr/bin/python
-"""The module `osf_hold`: a fault that lasts, and that carries its own undo on the host."""
+"""The module `osf_hold`: a lasting fault on the host, with its own undo."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
 module: osf_hold
-short_description: Make or take back a fault that lasts
+short_description: Inject or undo a lasting fault
 version_added: "1.0.0"
 description:
-  - Makes a fault on the host that ends by itself, or takes it back.
-  - The fault, a I(hold), is a directory with a record and three scripts, and a transient systemd unit
-    C(os-faults-ID.service) that runs them. Its start injects the fault, its main process waits for the end,
-    and its end, however it comes, takes the fault back.
-  - The same fault and subject are the same hold. Making it again runs its inject commands once more, which must
-    therefore be idempotent, and the later end wins.
-  - A hold is taken back when its undo commands all succeeded. The undo then removes the directory; only that counts.
-  - Where there is no systemd, or the user is not root, a process of its own (a watchdog) carries the hold.
+  - Injects a fault that ends by itself, or undoes it.
+  - The fault is a I(hold), a directory with a record and scripts, and a transient systemd unit C(os-faults-ID.service).
+    The start of the unit injects the fault. Its main process waits for the end of the fault. The end of the unit, for
+    any reason, undoes the fault.
+  - The same fault and subject are the same hold. A second call runs the inject commands again, so they must be
+    idempotent, and the later end counts.
+  - A hold is undone when all its undo commands have succeeded. The undo then removes the directory; only this counts.
+  - Without systemd, or if the user is not root, a watchdog process takes the place of the unit.
 options:
   state:
     description:
-      - V(present) makes the hold, V(absent) takes it back.
-      - V(released) lets a hold that was armed for O(at) begin then. Without it nothing begins.
-      - V(injected) changes nothing. It waits for a hold that was armed, and fails when it did not take effect.
+      - V(present) makes the hold, V(absent) undoes it.
+      - V(released) confirms an armed hold, so that it begins at O(at). Without it nothing begins.
+      - V(injected) changes nothing. It waits for an armed hold, and fails if the hold did not take effect.
     type: str
     choices: [present, absent, released, injected]
     default: present
   fault:
-    description: The verb that makes the fault, such as V(freeze).
+    description: Verb of the fault, such as V(freeze).
     type: str
     required: true
   subject:
-    description: What it is done to, such as the name of a service.
+    description: Name of the target, for messages and the record.
     type: str
     required: true
   id:
-    description: Identity of the hold on the host. Made of O(fault) and O(subject) by default.
+    description: Id of the hold on the host. By default it is made of O(fault) and O(subject).
     type: str
   seconds:
     description:
-      - Seconds until the hold ends by itself, up to a year (31536000), or the word V(never). Required to make one.
+      - Seconds until the hold ends by itself, up to a year (31536000), or V(never). Required for O(state=present).
     type: str
   at:
     description:
-      - The moment at which the fault begins, by the clock of the controller, in seconds since the epoch. It is within
-        a year.
-      - Until then the hold is V(armed). Its commands O(prepare) have run, and nothing has been done to the host.
-      - It begins if it is V(released) before, and is gone otherwise. O(seconds) count from the moment.
+      - The start time of the fault, by the clock of the controller, in seconds since the epoch. It is within a year.
+      - Until then the hold is V(armed). The commands O(prepare) have run, and the host is unchanged.
+      - The fault begins if it is V(released) before, otherwise the hold is removed. O(seconds) count from the start
+        time.
     type: float
   cuts_path:
     description:
-      - Whether the fault may have cut the host off by O(at), for O(state=injected). The action plugin of this module
-        then tries to reach it anew. A host that does not answer is cut off, one that does is asked.
+      - Whether the fault may cut the host off at O(at), for O(state=injected). The action plugin of this module then
+        opens a new connection. A host without an answer is cut off. Another one is asked for the state of the hold.
     type: bool
     default: false
-  sight:
+  clock_reading:
     description:
-      - What the controller has seen of the clock of this host, O(sight.uptime) seconds since boot when its own clock
-        was O(sight.seen), within O(sight.within) seconds. The action plugin of this module looks.
-      - With it the moment is moved on a host whose clock is wrong. Without it the clock of the host is believed.
+      - The controller's reading of the clock of this host. The host was O(clock_reading.uptime) seconds after its boot
+        when the clock of the controller was O(clock_reading.seen); both agree within O(clock_reading.within) seconds.
+        The action plugin of this module reads it.
+      - With it the start time is moved on a host whose clock is wrong. Without it the clock of the host counts.
     type: dict
   prepare:
     description:
-      - Commands, each a list of arguments, that run before those of O(inject), see there.
-      - They refuse what can't be done, and change nothing outside of the hold's directory.
+      - Commands, each a list of arguments, that run before O(inject) and in the same way.
+      - They check the request, and change only the directory of the hold.
     type: list
     elements: list
     default: []
   check:
     description:
-      - Commands, each a list of arguments, that run last when the hold is armed for a moment (O(at)).
-      - They refuse what could not be done then, and change nothing.
+      - Commands, each a list of arguments, that run last when the hold is armed for a start time (O(at)).
+      - They check that O(inject) will succeed, and change nothing.
     type: list
     elements: list
     default: []
   inject:
     description:
       - Commands, each a list of arguments, that inject the fault. They run in the hold's directory.
-      - On standard output they may say C(note TEXT), C(changed TEXT) and C(fact NAME=VALUE), each with a colon after
-        the first word. They refuse with exit code 3, and the last line of their error output becomes the message.
+      - They may print C(note TEXT), C(changed TEXT) and C(fact NAME=VALUE), each with a colon after the first word.
+        Exit code 3 is a refusal. The last line of standard error becomes the message.
     type: list
     elements: list
     default: []
   undo:
     description:
-      - Commands, each a list of arguments, that take the fault back. They run in the hold's directory.
-      - They must be idempotent and need no network, no Python and no free memory.
+      - Commands, each a list of arguments, that undo the fault. They run in the hold's directory.
+      - They must be idempotent, and work without network, Python and free memory.
+    type: list
+    elements: list
+    default: []
+  look:
+    description:
+      - Commands, each a list of arguments, that tell whether the fault is in force. They run in the hold's directory.
+      - All of them succeed while it is. Exit code 1 says that somebody else has ended it, any other that it can't be
+        told. They change nothing and are quick, as a listing runs them, the undo does, and the hold every few seconds.
     type: list
     elements: list
     default: []
   files:
-    description: Name and content of the files that the commands need, written into the hold's directory.
+    description: Name and content of files for the commands, written into the hold's directory.
     type: dict
     default: {}
   scripts:
     description:
-      - Further such files, as paths below C(files) beside the playbook; the last part of a path is the name in the
-        hold. The action plugin of this module reads them, so it must be there.
+      - More such files, as paths below C(files) beside the playbook. The last part of a path is the name in the hold.
+        The action plugin of this module reads them.
     type: list
     elements: str
     default: []
   acts_on:
     description:
-      - What of the host the fault acts on. It decides what is written to C(targets) for the scripts, and whether
-        the fault cuts the path over which this module was reached.
-      - V(network) is the network of the host, but for the ssh connections from where this module was asked.
-      - V(traffic) is an interface whose network goes on, slower or worse, so that a watchdog of root may carry it too.
+      - The kind of target. It determines the lines of C(targets) for the scripts, and whether the fault can cut the
+        connection of this module.
+      - V(network) is the network of the host, except the ssh connections from the client of this module.
+      - V(traffic) is an interface whose traffic goes on, but slower or with losses. A watchdog of root may carry it.
     type: str
     choices: [processes, ports, interface, traffic, network, host]
     default: host
@@ -117,48 +126,48 @@ options:
     type: str
   networks:
     description:
-      - Names of the host's networks and their interfaces, for the same. They are named when O(interface) is
-        neither one of them nor an interface of the host.
+      - Names of the host's networks and their interfaces, for the message about an unknown O(interface).
     type: dict
     default: {}
   targets:
     description:
-      - Further C(word=value) lines for the scripts, and what else of the host the fault changes by its own hand.
+      - More C(word=value) lines for the scripts. They also name the parts of the host that the fault changes itself.
+        Only these parts are compared after the undo.
       - V(changes=room) and V(changes=mount) are the file system and the mount at the directory in the file C(path),
-        V(changes=clock) is the clock, C(interface=NAME) a network interface. Only this is compared after the undo.
+        V(changes=clock) is the clock, C(interface=NAME) a network interface.
     type: list
     elements: str
     default: []
   momentary:
-    description: Whether the fault is over when its inject commands have ended. The hold only guards it meanwhile.
+    description: Whether the fault ends together with its inject commands, as C(oom) does.
     type: bool
     default: false
   start_timeout:
-    description: Seconds after which the injection is given up and taken back.
+    description: Seconds after which an unfinished injection is undone.
     type: int
     default: 60
   undo_timeout:
-    description: Seconds after which one undo command is given up.
+    description: Seconds after which an unfinished undo command is a failure.
     type: int
     default: 60
   by:
-    description: Who makes the fault, for the record. The user and the address of the session by default.
+    description: The owner, for the record. By default the user and the address of the session.
     type: str
   force:
-    description: Whether to act on a host that holds a fault of somebody else than O(by).
+    description: Whether to act on a host with faults of other owners.
     type: bool
     default: false
 attributes:
   check_mode:
     support: full
-    description: Tells what would change and touches nothing.
+    description: Reports what it would do and changes nothing.
   diff_mode:
     support: none
-    description: There is no text to compare.
+    description: The module compares no texts.
   platform:
     platforms: linux
     support: full
-    description: The host is a Linux host.
+    description: The host runs Linux.
 author: [The os_faults authors (@os-faults)]
 """
 
@@ -174,7 +183,7 @@ EXAMPLES = r"""
     undo: [[sh, unfreeze.sh]]
     scripts: [freeze.sh, unfreeze.sh]
 
-- name: Let it go on
+- name: Unfreeze it
   osf_hold:
     state: absent
     fault: freeze
@@ -183,73 +192,77 @@ EXAMPLES = r"""
 
 RETURN = r"""
 id:
-  description: Identity of the hold.
+  description: Id of the hold.
   returned: always
   type: str
   sample: freeze-keystone
 fault:
-  description: The verb that made it.
+  description: Verb of the fault.
   returned: success
   type: str
 subject:
-  description: What it is done to.
+  description: Its target.
   returned: success
   type: str
 state:
-  description: V(injected), V(absent), or V(armed) when the fault follows, at its moment or within a second.
+  description: V(injected), V(absent), or V(armed) when the fault follows, at its start time or within a second.
   returned: success
   type: str
+in_force_seconds:
+  description: For how long the fault was in force, as far as it was looked at; null when that is not known.
+  returned: when O(state=absent)
+  type: float
 since:
-  description: When the fault began, seconds since the epoch.
-  returned: success, when the hold is there
+  description: Start of the fault, which is the end of its injection, seconds since the epoch.
+  returned: success, when the hold exists
   type: float
 until:
-  description: When it ends by itself, seconds since the epoch; null for never.
+  description: Its automatic end, seconds since the epoch; null for never.
   returned: success
   type: float
 extended:
-  description: Whether the end of a hold that was there has moved.
+  description: Whether the end of an existing hold has moved.
   returned: success
   type: bool
 cuts_path:
-  description: Whether the fault may cut the path over which the host was reached.
+  description: Whether the fault can cut the connection of this module.
   returned: success
   type: bool
 notes:
-  description: Sentences worth telling.
+  description: Sentences for a person.
   returned: success
   type: list
   elements: str
 facts:
-  description: What the inject commands measured.
+  description: The C(fact) lines of the inject commands.
   returned: success
   type: dict
 at:
-  description: The moment that was asked for, by the controller's clock, seconds since the epoch.
+  description: The requested start time, by the controller's clock, seconds since the epoch.
   returned: success, when there is one
   type: float
 late:
-  description: Seconds after the moment, by the host's own clock, at which the injection began.
-  returned: when O(state=injected) has waited for the moment
+  description: Seconds from the start time to the begin of the injection, by the host's own clock.
+  returned: when O(state=injected) has waited for the start time
   type: float
 took:
-  description: Seconds that the injection took.
-  returned: when O(state=injected) has waited for the moment
+  description: Duration of the injection in seconds.
+  returned: when O(state=injected) has waited for the start time
   type: float
 clock_ahead:
-  description: Seconds by which the clock of the host is ahead of the controller's, null when nobody has looked.
-  returned: success, when there is a moment
+  description: Seconds by which the clock of the host is ahead of the controller's; null without a reading.
+  returned: success, when there is a start time
   type: float
 clock_within:
-  description: Seconds by which RV(clock_ahead) may be wrong.
-  returned: success, when there is a moment
+  description: Uncertainty of RV(clock_ahead) in seconds.
+  returned: success, when there is a start time
   type: float
 moved:
-  description: Whether the moment was moved on this host by RV(clock_ahead), as its clock is wrong.
-  returned: success, when there is a moment
+  description: Whether the start time was moved on this host by RV(clock_ahead), as its clock is wrong.
+  returned: success, when there is a start time
   type: bool
 undo_failed:
-  description: Whether a fault of ours is still on the host although its undo ran.
+  description: Whether the fault is still on the host although its undo has run.
   returned: failure
   type: bool
 """
@@ -260,17 +273,17 @@ import sys
 from typing import Any, Iterable, Mapping
 
 from ansible.module_utils.os_faults import errors
-from ansible.module_utils.os_faults.hold import identity, make, moments
-from ansible.module_utils.os_faults.host import clock, pidfiles, proc, session, sockets, supervisor
+from ansible.module_utils.os_faults.hold import identity, make, start_time
+from ansible.module_utils.os_faults.host import clock, pidfiles, proc, session, supervisor
 from ansible.module_utils.os_faults.module import Module
-from ansible.module_utils.os_faults.service import resolve
+from ansible.module_utils.os_faults.service import ports, resolve
 
 ACTS_ON = ("processes", "ports", "interface", "traffic", "network", "host")
 INTERFACE = ("interface", "traffic")
 
 
 def seconds_of(value: str | None) -> int | None:
-    """Return the seconds until the end of a hold, None for never.
+    """Return the seconds until the end of a hold; None for never.
 
     Raises:
         Refused: it is neither a number from 1 to a year's seconds nor the word ``never``.
@@ -286,46 +299,26 @@ def seconds_of(value: str | None) -> int | None:
     return int(text)
 
 
-def moment_of(options: Mapping[str, Any]) -> moments.Moment | None:
-    """Return the moment at which the fault begins; None for at once.
+def start_time_of(options: Mapping[str, Any]) -> start_time.StartTime | None:
+    """Return the start time of the fault; None for at once.
 
     Raises:
-        Refused: it is more than a year away, or what the controller has seen is no `Sight`.
+        Refused: it is more than a year away, or the controller's reading of the clock is none.
     """
     if options["at"] is None:
         return None
-    sight = moments.sight_of(options["sight"])
-    moment = moments.moment_of(options["at"], sight, clock.now(), clock.uptime())
-    if moment.uptime - clock.uptime() > clock.LONGEST:
-        raise errors.Refused(f"the moment at which a fault begins must be within a year, got: {moment.at}")
-    return moment
-
-
-def ports_of(service: resolve.Service, definition: Mapping[str, Any], name: str) -> list[tuple[str, int]]:
-    """Return the ports to cut: those that the service listens on, else those that the catalogue knows.
-
-    Raises:
-        Refused: there is no port that could be cut.
-    """
-    inodes = sockets.inodes_of(service.pids)
-    ports = list(sockets.ports_of(inodes))
-    unix_sockets = () if ports else sockets.unix_sockets_of(inodes)
-    if unix_sockets:
-        front = definition.get("behind") or "the web server"
-        raise errors.Refused(
-            f"{name} listens on unix socket {unix_sockets[0]} only; unplug {front}, which is in front of it"
-        )
-    ports = ports or [(str(port[0]), int(port[1])) for port in definition.get("ports") or []]
-    if not ports:
-        raise errors.Refused(f"{name} listens on no port of this host, so there is nothing to unplug")
-    return sorted(set(ports))
+    reading = start_time.reading_of(options["clock_reading"])
+    start = start_time.on_this_host(options["at"], reading, clock.now(), clock.uptime())
+    if start.uptime - clock.uptime() > clock.LONGEST:
+        raise errors.Refused(f"the start time of a fault must be within a year, got: {start.at}")
+    return start
 
 
 def refuse_unknown_network(options: Mapping[str, Any]) -> None:
     """Refuse a network whose interface is not on the host.
 
     Raises:
-        Refused: with the networks that are known.
+        Refused: the interface is not on the host; the message has the known networks.
     """
     network, interface, networks = options["subject"], options["interface"], options["networks"]
     if interface in os.listdir("/sys/class/net"):
@@ -336,13 +329,35 @@ def refuse_unknown_network(options: Mapping[str, Any]) -> None:
     raise errors.Refused(f"network '{network}' is not known; known: {known}")
 
 
+def refuse_traffic_elsewhere(module: Module) -> None:
+    """Refuse to cut what leaves a container with a network of its own: the rules of this host don't see it leave.
+
+    Raises:
+        Refused: with the way around.
+    """
+    options = module.params
+    if "way=egress" not in options["targets"] or "container" not in (options["service"] or {}):
+        return
+    service = resolve.resolve(module, options["service"], options["subject"])
+    if ports.has_own_network(service.pids):
+        raise errors.Refused(
+            f"{options['subject']}: the container has a network of its own, so what leaves it can't be cut off on this "
+            "host; cut off what arrives at the other end (ingress)"
+        )
+
+
 def targets_of(module: Module) -> tuple[list[str], make.Cut]:
-    """Return the lines that tell the scripts what to act on, and what the fault does to the network."""
+    """Return the lines of ``targets``, and the connections that the fault cuts.
+
+    Raises:
+        Refused: the fault has nothing to act on, or would not reach it.
+    """
     options = module.params
     targets = list(options["targets"])
     if options["acts_on"] == "host":
         return ["python=" + sys.executable, *targets], make.Cut()
     if options["acts_on"] == "network":
+        refuse_traffic_elsewhere(module)
         here = session.connection()
         lines = [f"session={here.client}/{here.port:d}"] if here else []
         return lines + targets, make.Cut(network=True)
@@ -355,10 +370,10 @@ def targets_of(module: Module) -> tuple[list[str], make.Cut]:
     definition = options["service"]
     service = resolve.resolve(module, definition, options["subject"])
     if options["acts_on"] == "ports":
-        ports = ports_of(service, definition, options["subject"])
-        carried = session.carried_by_ports(ports)
-        lines = [f"port={protocol}/{number:d}" for protocol, number in ports]
-        return lines + targets, make.Cut(network=True, session=carried)
+        found = ports.of_service(service, definition, options["subject"])
+        carried = session.carried_by_ports((port.protocol, port.number) for port in found.ports)
+        lines = [port.target for port in found.ports]
+        return lines + targets, make.Cut(network=True, session=carried, notes=found.notes)
     lines = ["unit=" + unit for unit in service.units]
     if not service.units:
         lines += mains_of(resolve.mains(module, definition, options["subject"]), options["subject"])
@@ -369,12 +384,12 @@ def targets_of(module: Module) -> tuple[list[str], make.Cut]:
 
 
 def mains_of(named: Iterable[pidfiles.Named], name: str) -> list[str]:
-    """Return a line for each main process of a service without units, told apart from a later one with its pid.
+    """Return a line for each main process of a service without units: its pid and its start time.
 
-    Where only the processes of one user are meant, his id stands at the end.
+    If only the processes of one user count, the line ends with the user id.
 
     Raises:
-        Refused: it does not run.
+        Refused: the service does not run.
     """
     owners = {each.pid: "" if each.owner is None else f"/{each.owner:d}" for each in named}
     found = proc.identify(owners)
@@ -384,7 +399,7 @@ def mains_of(named: Iterable[pidfiles.Named], name: str) -> list[str]:
 
 
 def plan_of(options: Mapping[str, Any], hold_id: str, targets: list[str]) -> make.Plan:
-    """Return the hold that the options ask for."""
+    """Return the requested hold."""
     return make.Plan(
         id=hold_id,
         fault=options["fault"],
@@ -400,13 +415,14 @@ def plan_of(options: Mapping[str, Any], hold_id: str, targets: list[str]) -> mak
         acts_on=options["acts_on"],
         prepare=[[str(part) for part in command] for command in options["prepare"]],
         check=[[str(part) for part in command] for command in options["check"]],
-        moment=moment_of(options),
+        look=[[str(part) for part in command] for command in options["look"]],
+        start_time=start_time_of(options),
         momentary=options["momentary"],
     )
 
 
 def run(module: Module) -> dict[str, Any]:
-    """Do what the options ask for and return the module's answer."""
+    """Do what the options request, and return the answer of the module."""
     options = module.params
     hold_id = identity.checked_id(options["id"] or make.hold_id(options["fault"], options["subject"]))
     if options["state"] != "present":
@@ -442,9 +458,10 @@ def main() -> None:
             "id": {"type": "str"},
             "seconds": {"type": "str"},
             "at": {"type": "float"},
-            "sight": {"type": "dict"},
+            "clock_reading": {"type": "dict"},
             "prepare": {"type": "list", "elements": "list", "default": []},
             "check": {"type": "list", "elements": "list", "default": []},
+            "look": {"type": "list", "elements": "list", "default": []},
             "inject": {"type": "list", "elements": "list", "default": []},
             "undo": {"type": "list", "elements": "list", "default": []},
             "files": {"type": "dict", "default": {}},

@@ -1,27 +1,27 @@
 #!/usr/bin/python
-"""The module `osf_holds_info`: what faults this host holds."""
+"""The module `osf_holds_info`: list the faults of this host."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
 module: osf_holds_info
-short_description: List the faults that a host holds
+short_description: List the faults of a host
 version_added: "1.0.0"
 description:
-  - Reads from the host itself which lasting faults it holds. It needs no record of the controller.
+  - Lists the lasting faults of a host from the host's own records. It needs no file of the controller.
 options: {}
 attributes:
   check_mode:
     support: full
-    description: It changes nothing anyway.
+    description: The module only reads.
   diff_mode:
     support: none
-    description: There is nothing to compare.
+    description: The module compares no texts.
   platform:
     platforms: linux
     support: full
-    description: The host is a Linux host.
+    description: The host runs Linux.
 author: [The os_faults authors (@os-faults)]
 """
 
@@ -32,7 +32,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 now:
-  description: The time by the host's own clock, seconds since the epoch.
+  description: The time of the host's clock, seconds since the epoch.
   returned: always
   type: float
 holds:
@@ -42,41 +42,47 @@ holds:
   elements: dict
   contains:
     id:
-      description: Its identity on the host.
+      description: Id of the fault on the host.
       type: str
     fault:
-      description: The verb that made it.
+      description: Verb that injected it.
       type: str
     subject:
-      description: What it was done to.
+      description: Its target.
       type: str
     state:
-      description: V(armed), V(injected), V(undo_failed), the word of a recorded change such as V(terminated), or
-        V(lost) for a unit without a directory.
+      description: V(armed), V(injected), V(undo_failed), V(lost) for a unit without a directory, or the state of
+        a recorded change such as V(terminated).
       type: str
     since:
-      description: When it began, seconds since the epoch.
+      description: Start of the fault, seconds since the epoch.
       type: float
     until:
-      description: When it ends by itself, seconds since the epoch; null for never.
+      description: Its automatic end, seconds since the epoch; null for never.
       type: float
     by:
-      description: Who made it.
+      description: Its owner.
       type: str
     carrier:
-      description: What carries it, V(systemd), V(watchdog) or V(none).
+      description: Its carrier, V(systemd), V(watchdog) or V(none).
       type: str
     guarded:
-      description: Whether the carrier is there to take it back when its end comes.
+      description: Whether the carrier runs and will undo the fault at its end.
       type: bool
+    in_force:
+      description: Whether it is in force; null when that can't be told. False when somebody else has ended what it did.
+      type: bool
+    in_force_seconds:
+      description: For how long it has been in force, as far as it was looked at; null when that can't be told.
+      type: float
     directory:
-      description: Where its record and its scripts are; empty for V(lost).
+      description: Directory of its record and scripts; empty for V(lost).
       type: str
     undo_log:
-      description: What the last undo wrote.
+      description: Output of the last undo.
       type: str
 notes:
-  description: Whose faults there are on the host that this user can't see.
+  description: Other users with faults on the host that this user can't see.
   returned: always
   type: list
   elements: str

@@ -1,17 +1,17 @@
 #!/usr/bin/python
 # SPDX-License-Identifier: Apache-2.0
-"""Let Ansible read an inventory, and tell which hosts it has and how to reach them."""
+"""List the hosts of an Ansible inventory, with their addresses and logins."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
 module: osf_inventory
-short_description: Let Ansible read an inventory and tell which hosts it has
+short_description: List the hosts of an Ansible inventory
 description:
-  - Runs on the controller, with the Ansible that runs the playbook. Whatever inventory Ansible reads can be given.
-  - Passwords in the inventory are not told; of a host only its address and its login are, and its groups.
-  - Templates and encrypted values of a login are resolved by Ansible, as a playbook on that inventory would see them.
+  - Runs on the controller, with the Ansible of the playbook. It accepts every inventory that Ansible can read.
+  - Returns the address, the login and the groups of each host, but no passwords.
+  - Ansible resolves the templates and encrypted values of a login, as for a playbook on that inventory.
 version_added: "1.0.0"
 options:
   path:
@@ -23,10 +23,10 @@ options:
     type: path
 attributes:
   check_mode:
-    description: Reads only, so it runs in check mode too.
+    description: The module only reads.
     support: full
   diff_mode:
-    description: There is no text to compare.
+    description: The module compares no texts.
     support: none
 author: [The os_faults authors (@os-faults)]
 """
@@ -41,10 +41,11 @@ EXAMPLES = r"""
 RETURN = r"""
 hosts:
   description:
-    - The hosts in the order of their names, each with C(name), C(address), C(groups), and what the inventory says of
-      C(username), C(port), C(private_key_file), C(connection), C(become), C(become_method), C(become_username),
-      C(python_interpreter) and C(ssh_args) (the further arguments of ssh, as one text).
-    - C(unused) has the variables of a login that are not told, C(unusable) why a variable can't be used, in sentences.
+    - The hosts, sorted by name, each with C(name), C(address), C(groups), and those of C(username), C(port),
+      C(private_key_file), C(connection), C(become), C(become_method), C(become_username), C(python_interpreter) and
+      C(ssh_args) (further arguments of ssh, as one text) that the inventory sets.
+    - C(unused) lists the variables of a login that are not returned; C(unusable) has a sentence for each variable that
+      can't be used.
   returned: success
   type: list
   elements: dict
@@ -72,7 +73,7 @@ LOGIN = {
     "become_username": ("ansible_become_user", "ansible_sudo_user"),
     "python_interpreter": ("ansible_python_interpreter",),
 }
-"""Key of a login → the variables that may say so."""
+"""Key of a login → the variables that may contain it."""
 
 SSH_ARGS = ("ansible_ssh_args", "ansible_ssh_common_args", "ansible_ssh_extra_args")
 """The variables with further arguments of ssh."""
@@ -116,7 +117,7 @@ RESULT = re.compile(r"^(\S+) \| (SUCCESS|FAILED!) => (?=\{)", re.MULTILINE)
 
 
 def groups_of(tree: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return host → all groups that it is in, also by way of other groups.
+    """Return host → all its groups, direct and indirect.
 
     >>> groups_of({"_meta": {}, "all": {"children": ["a"]}, "a": {"children": ["b"]}, "b": {"hosts": ["x"]}})
     {'x': ['a', 'all', 'b']}
@@ -257,7 +258,7 @@ def main() -> None:
     path = module.params["path"]
     if not os.path.exists(path):
         module.fail_json(msg=f"there is no inventory {path} on the controller")
-    # What the run of this playbook is told about inventories does not hold for that of somebody else.
+    # The settings of this run, such as its inventory, must not apply to the given inventory.
     for variable in [name for name in os.environ if name.startswith("ANSIBLE_")]:
         del os.environ[variable]
     tree = listed(module)

@@ -14,41 +14,43 @@ description:
     the reset button each time, and is refused for a domain that is off.
   - V(status) only looks, and changes nothing.
   - The module returns when the domain is seen to be in that state, and fails when it is not within O(timeout).
+  - A domain that is busy, and a libvirt that restarts, are asked again until O(timeout) has passed. V(reset) is sent
+    again only if it surely has not happened.
   - A domain that is powered off stays defined. A transient one would be gone for good, so that is refused.
 version_added: "1.0.0"
 options:
   uri:
-    description: How libvirt is reached.
+    description: URI of libvirt.
     type: str
     default: qemu:///system
   ssh_args:
-    description: Options for the ssh that a URI such as C(qemu+ssh://root@kvm.local/system) starts.
+    description: Options of ssh, for a URI such as C(qemu+ssh://root@kvm.local/system).
     type: list
     elements: str
     default: []
   domain:
-    description: Name or UUID of the domain; one of O(domain) and O(macs) is needed.
+    description: Name or UUID of the domain. Either O(domain) or O(macs) is required.
     type: str
   macs:
-    description: MAC addresses of the machine; the first that belongs to an interface of a domain counts.
+    description: MAC addresses of the machine. Exactly one machine must have one of them.
     type: list
     elements: str
   state:
-    description: What to do with the machine.
+    description: The action.
     type: str
     required: true
     choices: [poweron, poweroff, shutdown, reset, status]
   timeout:
-    description: Seconds after which a domain that is not in the state is a failure.
+    description: Seconds after which an action without the expected effect is a failure.
     type: int
     default: 300
   connect_timeout:
-    description: Seconds after which a libvirt that does not answer is a failure.
+    description: Seconds to wait for each answer of the interface to the machine.
     type: int
     default: 20
 attributes:
   check_mode:
-    description: Finds the domain, tells what would be done, and changes nothing.
+    description: Finds the domain, reports what it would do, and changes nothing.
     support: full
   diff_mode:
     description: Shows the power state before and after.
@@ -75,17 +77,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 previous_state:
-  description: Whether the machine was V(on) or V(off) before.
+  description: Power state before, V(on) or V(off).
   returned: success
   type: str
   sample: "on"
 power_state:
-  description: Whether it is V(on) or V(off) now; in check mode, would be.
+  description: Power state now, V(on) or V(off); in check mode the expected one.
   returned: success
   type: str
   sample: "off"
 waited:
-  description: Seconds from the request until the state was seen.
+  description: Seconds from the request until the state was observed.
   returned: success
   type: float
   sample: 0.4
@@ -100,7 +102,7 @@ uuid:
   type: str
   sample: 6695eb01-f6a4-8304-79aa-97f2502e193f
 matched_by:
-  description: What the domain was found by, V(name), V(uuid) or V(mac).
+  description: The property that identified the domain, V(name), V(uuid) or V(mac).
   returned: success
   type: str
   sample: mac

@@ -18,23 +18,23 @@ description:
 version_added: "1.0.0"
 options:
   uri:
-    description: How libvirt is reached.
+    description: URI of libvirt.
     type: str
     default: qemu:///system
   ssh_args:
-    description: Options for the ssh that a URI such as C(qemu+ssh://root@kvm.local/system) starts.
+    description: Options of ssh, for a URI such as C(qemu+ssh://root@kvm.local/system).
     type: list
     elements: str
     default: []
   domain:
-    description: Name or UUID of the domain; one of O(domain) and O(macs) is needed.
+    description: Name or UUID of the domain. Either O(domain) or O(macs) is required.
     type: str
   macs:
-    description: MAC addresses of the machine; the first that belongs to an interface of a domain counts.
+    description: MAC addresses of the machine. Exactly one machine must have one of them.
     type: list
     elements: str
   state:
-    description: What to do with the machine.
+    description: The action.
     type: str
     required: true
     choices: [snapshot, revert]
@@ -51,16 +51,16 @@ options:
     type: bool
     default: true
   timeout:
-    description: Seconds after which a snapshot that is not taken, or a domain that is not back, is a failure.
+    description: Seconds after which an action without the expected effect is a failure.
     type: int
     default: 300
   connect_timeout:
-    description: Seconds after which a libvirt that does not answer is a failure.
+    description: Seconds to wait for each answer of the interface to the machine.
     type: int
     default: 20
 attributes:
   check_mode:
-    description: Finds the domain and its snapshots, refuses what is to be refused, and changes nothing.
+    description: Finds the domain and its snapshots, checks the request, and changes nothing.
     support: full
   diff_mode:
     description: Shows the names of the snapshots for V(snapshot), the state of the domain for V(revert).
@@ -100,12 +100,12 @@ snapshots:
   elements: str
   sample: [clean, ready]
 previous_state:
-  description: Whether the machine was V(on) or V(off) before.
+  description: Power state before, V(on) or V(off).
   returned: success
   type: str
   sample: "off"
 power_state:
-  description: Whether it is V(on) or V(off) now; in check mode, would be.
+  description: Power state now, V(on) or V(off); in check mode the expected one.
   returned: success
   type: str
   sample: "on"
@@ -125,7 +125,7 @@ uuid:
   type: str
   sample: 6695eb01-f6a4-8304-79aa-97f2502e193f
 matched_by:
-  description: What the domain was found by, V(name), V(uuid) or V(mac).
+  description: The property that identified the domain, V(name), V(uuid) or V(mac).
   returned: success
   type: str
   sample: mac
@@ -134,11 +134,11 @@ matched_by:
 import re
 import time
 import xml.etree.ElementTree as ElementTree
-from typing import Any, Mapping, Sequence
+from typing import Any, Callable, Mapping, Sequence
 
 from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.module import Module
-from ansible.module_utils.os_faults.power import libvirt, steps
+from ansible.module_utils.os_faults.power import again, libvirt, steps
 
 RUNNING = 1
 PAUSED = 3
@@ -208,8 +208,8 @@ class Machine(libvirt.Domain):
         except errors.PowerError as error:
             failures.append(str(error))
         if suspend:
-            runs, trouble = steps.until(self._runs, time.monotonic() + self.patience)
-            failures += [] if runs else [f"it is still suspended, and can't be made to go on: {trouble}"]
+            trouble = self.not_seen(self._runs)
+            failures += [f"it is still suspended, and can't be made to go on: {trouble}"] if trouble else []
         if failures:
             raise errors.PowerError("; ".join(failures))
 
@@ -217,9 +217,17 @@ class Machine(libvirt.Domain):
         """Go back to a snapshot, and into the state ``RUNNING`` or ``PAUSED``."""
         flags = REVERT_FLAGS[state]
         self.call(lambda domain: domain.revertToSnapshot(domain.snapshotLookupByName(name), flags), self.timeout)
-        seen, trouble = steps.until(lambda: self.condition() == state, time.monotonic() + self.patience)
-        if not seen:
+        trouble = self.not_seen(lambda: self.condition() == state)
+        if trouble:
             raise errors.PowerError(f"{self.name} is not {WORDS[state]} after the revert: {trouble}")
+
+    def not_seen(self, look: Callable[[], bool]) -> str:
+        """Return why ``look()`` did not become true in time; empty when it did."""
+        try:
+            seen = again.Asker(self.patience, self.patience, self.distance).until(look)
+        except errors.PowerError as error:
+            return str(error)
+        return "" if seen else f"that was not seen within {self.patience:d} s"
 
     def _runs(self) -> bool:
         """Let the domain go on unless it does, and return whether it does."""
@@ -256,7 +264,8 @@ def carry_out(machine: Machine, params: Mapping[str, Any], check_mode: bool) -> 
     Raises:
         PowerError: it is refused or has failed.
     """
-    begin, previous = time.monotonic(), machine.state()
+    begin = time.monotonic()
+    previous = again.Asker(params["timeout"], machine.patience, machine.distance).ask(machine.state)
     why = refusal(params["state"], params["name"], machine.names(), previous)
     if why:
         raise errors.PowerError(f"{machine.name} {why}")

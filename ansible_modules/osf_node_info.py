@@ -1,23 +1,23 @@
 #!/usr/bin/python
 # SPDX-License-Identifier: Apache-2.0
-"""Tell what a host is, and which services of a catalogue are on it."""
+"""Return facts about a host, and its services of a catalogue."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
 module: osf_node_info
-short_description: Tell what a host is and which services of a catalogue are on it
+short_description: Return facts about a host, and its services of a catalogue
 description:
-  - One call for everything that os_faults has to know of a host. Reads only; needs no root.
-  - Of the services only those are told that are on the host, running or not.
+  - Returns in one call everything that os_faults needs to know about a host. It only reads, and does not need root.
+  - Returns only services that are on the host, running or not.
 version_added: "1.0.0"
 options:
   services:
     description:
       - The services to look for, by name, each as in the catalogue. With C(driver) V(systemd) it has C(units), with
-        V(process) it has one of C(pidfile), C(executable), C(grep) and C(units), with V(pacemaker) it has C(resource)
-        and maybe C(or_units), for hosts whose cluster has no such resource, with C(container) it has C(container).
+        V(process) one of C(pidfile), C(executable), C(grep) and C(units), with V(container) it has C(container), with
+        V(pacemaker) C(resource) and optionally C(or_units), for hosts whose cluster has no such resource.
     type: dict
     default: {}
   containers:
@@ -26,16 +26,16 @@ options:
     default: {}
 attributes:
   check_mode:
-    description: Reads only, so it runs in check mode too.
+    description: The module only reads.
     support: full
   diff_mode:
-    description: There is no text to compare.
+    description: The module compares no texts.
     support: none
 author: [The os_faults authors (@os-faults)]
 """
 
 EXAMPLES = r"""
-- name: Look at the host and find its services
+- name: Return the host and its services
   osf_node_info:
     services:
       keystone: {driver: systemd, units: [devstack@keystone.service, keystone.service]}
@@ -44,28 +44,28 @@ EXAMPLES = r"""
 
 RETURN = r"""
 node:
-  description: What the host is.
+  description: Facts about the host.
   returned: always
   type: dict
   contains:
     fqdn:
-      description: Full name; the short one when the host knows no other.
+      description: Full name; the short name when the host has no full name.
       type: str
       returned: always
       sample: node-1.domain.tld
     hostname:
-      description: The name that the kernel has.
+      description: Host name of the kernel.
       type: str
       returned: always
       sample: node-1
     addresses:
-      description: All addresses that other hosts can use, without prefix length.
+      description: All addresses that other hosts can reach, without prefix length.
       type: list
       elements: str
       returned: always
       sample: [10.0.0.11]
     interfaces:
-      description: Interfaces but the loopback one, each with C(name), C(mac) (null without one) and C(addresses).
+      description: All interfaces except loopback, each with C(name), C(mac) (null without one) and C(addresses).
       type: list
       elements: dict
       returned: always
@@ -76,22 +76,22 @@ node:
       returned: always
       sample: eth0
     boot_id:
-      description: Another one after each boot.
+      description: Id of the boot; it changes with each boot.
       type: str
       returned: always
       sample: 9c3c4f5b-2f0e-4a55-9d1b-0a8f2c1f6a34
     python:
-      description: Version of the Python that runs the modules.
+      description: Version of the Python of the modules.
       type: str
       returned: always
       sample: 3.11.2
     systemd:
-      description: Version of the systemd that runs the host; null when none does.
+      description: Version of systemd; null on a host without it.
       type: int
       returned: always
       sample: 252
     virtualization:
-      description: What systemd thinks that the host runs in; null for metal or when unknown.
+      description: Virtualization that systemd detects; null for metal or unknown.
       type: str
       returned: always
       sample: kvm
@@ -101,23 +101,23 @@ node:
       returned: always
       sample: 0
 services:
-  description: The services that are on the host, by name, each with C(units) (ids) and C(active).
+  description: The services on the host, by name, each with C(units) (ids) and C(active).
   returned: always
   type: dict
   sample: {keystone: {units: [devstack@keystone.service], active: true}}
 containers:
-  description: The containers that are on the host, by name, each with C(engine) and C(active).
+  description: The containers on the host, by name, each with C(engine) and C(active).
   returned: always
   type: dict
   sample: {nova_api: {engine: podman, active: true}}
 claims:
-  description: Who keeps others away from the host, by which fault (C(fault), C(subject), C(by), C(since), C(until)).
+  description: The faults that block other owners, each with C(fault), C(subject), C(by), C(since) and C(until).
   returned: always
   type: list
   elements: dict
   sample: [{fault: freeze, subject: keystone, by: me@controller, since: 1774000000.0, until: 1774001800.0}]
 notes:
-  description: What the host can't be used for, and which pid files are not believed, in sentences.
+  description: Sentences about missing abilities of the host and about pid files that are not trusted.
   returned: always
   type: list
   elements: str
@@ -139,11 +139,11 @@ from ansible.module_utils.os_faults.service import containers, pacemaker, progra
 
 
 def usability(version: int | None, euid: int) -> list[str]:
-    """Say in sentences what the host can't be used for.
+    """Return sentences about missing abilities of the host.
 
     Args:
-        version: of systemd; None where it does not run the host.
-        euid: the user that modules run as.
+        version: version of systemd; None on a host without it.
+        euid: user id of the modules.
     """
     notes = []
     limits = "lasting faults are undone by a watchdog process, and network cuts are refused"
@@ -158,7 +158,7 @@ def usability(version: int | None, euid: int) -> list[str]:
 
 
 def manager(module: Module) -> tuple[int | None, str | None]:
-    """Return version and virtualization as the systemd that runs the host tells them; ``(None, None)`` without one."""
+    """Return version and virtualization that systemd reports; ``(None, None)`` on a host without it."""
     if not systemd.booted():
         return None, None
     code, out, _err = module.run_command(["systemctl", "--no-pager", "show", "--property=Version,Virtualization"])
@@ -168,13 +168,13 @@ def manager(module: Module) -> tuple[int | None, str | None]:
 
 
 def is_in_use(fact: Mapping[str, str]) -> bool:
-    """Whether a unit runs or should run: a disabled one that is down came with a package and is nobody's service."""
+    """Return whether a unit runs or should run: a disabled unit that is down is only part of a package."""
     unused = fact["UnitFileState"].startswith(("disabled", "masked")) and not fact["TriggeredBy"]
     return fact["ActiveState"] != "inactive" or not unused
 
 
 def systemd_services(module: Module, services: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return those services that are in use on this host, with three questions to systemd for all of them."""
+    """Return the services in use on this host, with three calls of systemctl for all of them."""
     wanted = {name: [systemd.pattern(each) for each in entry["units"]] for name, entry in services.items()}
     existing = systemd.existing(module.run_command)
     chosen = {name: systemd.choose(patterns, existing) for name, patterns in wanted.items()}
@@ -190,10 +190,10 @@ def systemd_services(module: Module, services: Mapping[str, Mapping[str, Any]]) 
 
 
 def is_on_host(name: str, entry: Mapping[str, Any]) -> bool:
-    """Whether a program without units is on this host.
+    """Return whether a program without units is on this host.
 
-    One with a pid file is where its program and the place for the file are. Of another one nobody knows where it
-    belongs: it is where it runs, or where os_faults itself stopped it.
+    With a pid file this is so if the program and the directory of the file exist; otherwise if the program runs, or was
+    terminated by os_faults.
     """
     if "pidfile" in entry:
         program = (entry.get("start") or ["/bin/sh"])[0]
@@ -202,7 +202,7 @@ def is_on_host(name: str, entry: Mapping[str, Any]) -> bool:
 
 
 def process_services(services: Mapping[str, Mapping[str, Any]], notes: list[str]) -> dict[str, dict[str, Any]]:
-    """Return those services that are programs on this host; why one can't be told is added to ``notes``."""
+    """Return the programs on this host; problems with a program are added to ``notes``."""
     found = {}
     for name, entry in services.items():
         supervisor.doing(f"looking for service '{name}'")
@@ -220,9 +220,9 @@ def process_services(services: Mapping[str, Mapping[str, Any]], notes: list[str]
 def pacemaker_services(
     module: Module, services: Mapping[str, Mapping[str, Any]], notes: list[str]
 ) -> dict[str, dict[str, Any]]:
-    """Return those services that are resources of the cluster that this host is in, each on all hosts of it.
+    """Return the services that are resources of this host's cluster; each host of the cluster has all of them.
 
-    Why an installed Pacemaker can't be asked is added to ``notes``.
+    A Pacemaker that is installed and does not answer is named in ``notes``.
     """
     if not pacemaker.installed():
         return {}
@@ -242,7 +242,7 @@ def pacemaker_services(
 def find_services(
     module: Module, services: Mapping[str, Mapping[str, Any]], notes: list[str]
 ) -> dict[str, dict[str, Any]]:
-    """Return those of the services that are on this host; what stands in the way is added to ``notes``."""
+    """Return the services on this host; problems are added to ``notes``."""
     by_driver: dict[str, dict[str, Mapping[str, Any]]] = {}
     for name, entry in services.items():
         by_driver.setdefault(entry.get("driver", "systemd"), {})[name] = entry
@@ -266,7 +266,7 @@ def find_services(
 
 
 def describe_node(module: Module) -> dict[str, Any]:
-    """Return what the host is."""
+    """Return the facts about the host."""
     links = network.interfaces(module.run_command)
     hostname = socket.gethostname()
     version, virtualization = manager(module)

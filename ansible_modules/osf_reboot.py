@@ -1,39 +1,41 @@
 #!/usr/bin/python
 # SPDX-License-Identifier: Apache-2.0
-"""Ask for a reboot without waiting for it, or tell whether the host has been rebooted."""
+"""Request a reboot without waiting for it, or prove that the host has been rebooted."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
 module: osf_reboot
-short_description: Ask for a reboot, or prove that there was one
+short_description: Request a reboot, or prove that there was one
 description:
-  - V(request) makes the host reboot gracefully about a second later, so that the answer still reaches the controller.
-  - V(look) returns the present boot id, and V(confirm) proves by it that the host has been rebooted since.
+  - V(request) reboots the host gracefully about a second later, so that the answer still reaches the controller.
+  - V(look) returns the current boot id. V(confirm) compares it with O(boot_id_before) and fails if it is the same.
+  - V(request) and V(look) refuse a host on which an inhibitor blocks a reboot, and name the inhibitor. Since systemd
+    257 inhibitors bind root too.
 version_added: "1.0.0"
 options:
   phase:
-    description: What to do.
+    description: Part of the reboot.
     type: str
     required: true
     choices: [request, look, confirm]
   boot_id_before:
-    description: The boot id that V(look) returned; needed for V(confirm).
+    description: The boot id from V(look); required for V(confirm).
     type: str
   local:
     description:
-      - Whether the host is reached by a local connection. Then it is the controller itself, and V(request) is refused.
+      - Whether the connection to the host is local. Such a host is the controller itself, and V(request) is refused.
     type: bool
     default: false
   seconds:
-    description: How long the reboot took, as the controller has measured it; returned as it is.
+    description: Duration of the reboot, as the controller measured it; returned unchanged.
     type: int
   by:
-    description: Who acts, for the record. The user and the address of the session by default.
+    description: The owner, for the record. By default the user and the address of the session.
     type: str
   force:
-    description: Whether to act on a host that holds a fault of somebody else than O(by).
+    description: Whether to act on a host with faults of other owners.
     type: bool
     default: false
 attributes:
@@ -41,7 +43,7 @@ attributes:
     description: Requests nothing, and confirms without a proof.
     support: full
   diff_mode:
-    description: There is no text to compare.
+    description: The module compares no texts.
     support: none
 requirements: [systemd]
 author: [The os_faults authors (@os-faults)]
@@ -52,7 +54,7 @@ EXAMPLES = r"""
   osf_reboot:
     phase: request
 
-- name: Look at the boot id
+- name: Return the boot id
   osf_reboot:
     phase: look
   register: boot
@@ -65,18 +67,21 @@ boot_id_before:
   type: str
   sample: 9c3c4f5b-2f0e-4a55-9d1b-0a8f2c1f6a34
 boot_id_after:
-  description: The boot id after the reboot; null while there was none.
+  description: The boot id after the reboot; null before it.
   returned: always
   type: str
   sample: 7d0f6c54-9f7e-4f0a-8a3d-2f6f2f6f0f1a
 seconds:
-  description: How long the reboot took; null when nobody waited.
+  description: Duration of the reboot; null without a wait.
   returned: always
   type: int
   sample: 21
 """
 
+import json
 import os
+import re
+import shutil
 
 from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.hold import owners
@@ -94,8 +99,56 @@ REQUEST = [
 ]
 
 
+BINDS_ROOT = 257
+"""The first systemd whose inhibitors bind root."""
+
+INHIBITORS = [
+    "busctl",
+    "--json=short",
+    "call",
+    "org.freedesktop.login1",
+    "/org/freedesktop/login1",
+    "org.freedesktop.login1.Manager",
+    "ListInhibitors",
+]
+
+
+def blocking(answer: str) -> list[str]:
+    """Return who blocks a reboot, as systemd-logind lists the inhibitors in JSON.
+
+    >>> blocking('{"data":[[["shutdown:sleep","backup","it runs","block",0,7],["sleep","lid","","block",0,8]]]}')
+    ["'backup' (pid 7: it runs)"]
+    """
+    try:
+        ((inhibitors,), *_) = (json.loads(answer)["data"],)
+        return [
+            f"'{who}' (pid {pid:d}: {why})"
+            for what, who, why, mode, _, pid in inhibitors
+            if "shutdown" in what.split(":") and mode == "block"
+        ]
+    except (ValueError, KeyError, TypeError):
+        return []
+
+
+def refuse_inhibited(module: Module) -> None:
+    """Refuse a reboot that systemd would refuse.
+
+    Raises:
+        Refused: with who blocks it.
+    """
+    version = re.match(r"systemd (\d+)", module.run_command(["systemctl", "--version"])[1])
+    if version is None or int(version.group(1)) < BINDS_ROOT or not shutil.which("busctl"):
+        return
+    found = blocking(module.run_command(INHIBITORS)[1])
+    if found:
+        raise errors.Refused(
+            f"the reboot is blocked on this host by {', '.join(found)}, so nothing was done; "
+            "end it or wait for it ('systemd-inhibit --list' shows it)"
+        )
+
+
 def request(module: Module) -> None:
-    """Let a transient timer reboot the host, after this module has answered."""
+    """Start a transient timer that reboots the host after the answer of this module."""
     if module.params["local"]:
         module.fail_json(
             msg="this host is reached by a local connection, so the reboot would hit the controller itself"
@@ -131,6 +184,8 @@ def main() -> None:
     if phase != "confirm":
         try:
             owners.refuse_others(module.params["by"], module.params["force"])
+            if systemd.booted():
+                refuse_inhibited(module)
         except errors.Refused as error:
             module.fail_json(msg=str(error), refused=True)
     if phase == "request":

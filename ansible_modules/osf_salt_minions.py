@@ -1,31 +1,31 @@
 #!/usr/bin/python
 # SPDX-License-Identifier: Apache-2.0
-"""Tell which minions a Salt master has, with their addresses and interfaces."""
+"""List the minions of a Salt master, with their addresses and interfaces."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
 module: osf_salt_minions
-short_description: Tell which minions a Salt master has
+short_description: List the minions of a Salt master
 description:
-  - Runs on the Salt master. Asks the minions for their interfaces and their addresses, and nothing else.
+  - Runs on the Salt master. Asks the minions only for their interfaces and addresses.
 version_added: "1.0.0"
 options:
   minions:
-    description: A regular expression; minions whose names match it are asked (C(salt -E)).
+    description: Regular expression of the names of the minions (C(salt -E)).
     type: str
     required: true
   addresses_by:
-    description: The function of Salt, with its arguments, that tells the address of a minion.
+    description: Salt function that returns the address of a minion, with its arguments.
     type: str
     default: pillar.get _param:single_address
 attributes:
   check_mode:
-    description: Reads only, so it runs in check mode too.
+    description: The module only reads.
     support: full
   diff_mode:
-    description: There is no text to compare.
+    description: The module compares no texts.
     support: none
 requirements: [salt]
 author: [The os_faults authors (@os-faults)]
@@ -39,12 +39,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 interfaces:
-  description: Minion that answered → name of an interface → what Salt's C(network.interfaces) tells of it.
+  description: Minion that answered → name of an interface → its entry in the answer of Salt's C(network.interfaces).
   returned: success
   type: dict
   sample: {cmp01: {eth0: {hwaddr: "52:54:00:00:00:01", inet: [{address: 10.0.0.2}]}}}
 addresses:
-  description: Minion that answered → what the function told.
+  description: Minion that answered → the answer of O(addresses_by).
   returned: success
   type: dict
   sample: {cmp01: 10.0.0.2}
@@ -67,7 +67,7 @@ from ansible.module_utils.os_faults.module import Module
 def answers_of(text: str) -> dict[str, Any]:
     r"""Return minion → answer.
 
-    Salt may say something before it answers, so the answer begins where it begins.
+    Salt may print other text before the answer; it is skipped.
 
     >>> answers_of('No minions matched.\n{"cmp01": "10.0.0.2", "cmp02": false}')
     {'cmp01': '10.0.0.2', 'cmp02': False}
@@ -98,7 +98,7 @@ def silent_of(*questions: Mapping[str, Any]) -> dict[str, str]:
 
 
 def is_masked(answers: Mapping[str, Any]) -> bool:
-    """Whether Salt has hidden what it was asked for, as it does with pillars from version 3008 on.
+    """Return whether Salt has masked an answer, as it masks pillars since version 3008.
 
     >>> is_masked({"cmp01": "**********"}), is_masked({"cmp01": ""})
     (True, False)
@@ -107,7 +107,7 @@ def is_masked(answers: Mapping[str, Any]) -> bool:
 
 
 def ask(module: Module, words: Sequence[str]) -> dict[str, Any]:
-    """Run a function of Salt on the minions and return what each answered."""
+    """Run a function of Salt on the minions and return the answer of each."""
     command = ["salt", "--out=json", "--static", "-E", module.params["minions"], *words]
     code, out, err = module.run_command(command)
     try:

@@ -148,7 +148,15 @@ __all__ = [
 ]
 
 
+#: Packages with import paths of 0.3, which callers reach as attributes: ``os_faults.api.error.OSFError``.
+_PACKAGES = ("ansible", "api")
+
+
 def __getattr__(name: str) -> Any:
+    if name in _PACKAGES:
+        return import_module(f"{__name__}.{name}")
+    if name == "__version__":
+        return import_module(f"{__name__}.version").get_version()
     if name not in _HOMES:
         raise AttributeError(f"module 'os_faults' has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

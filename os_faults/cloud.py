@@ -35,12 +35,14 @@ from os_faults.faults.injected import injected
 from os_faults.faults.interruption import add_notes
 from os_faults.faults.journal import Journal
 from os_faults.faults.ledger import Ledger
-from os_faults.faults.listing import Faults, checked, faults_of
+from os_faults.faults.listing import Faults, checked, faults_of, holding
 from os_faults.faults.plan import Preview, conflicts
 from os_faults.model import Action, Fault, Node, Record, Result
+from os_faults.model.duration import Duration
 from os_faults.nodes import NodeCollection
 from os_faults.service import Service
 from os_faults.system.actor import acting
+from os_faults.system.text import as_counted
 from os_faults.version import get_version
 
 LOG = logging.getLogger(__name__)
@@ -119,6 +121,9 @@ class Cloud:
         self._service_nodes = Placement(self._discovery, "service", config.services)
         self._container_nodes = Placement(self._discovery, "container", config.containers)
         LOG.info("connected to the cloud of %s, seed %d", config.source, self.seed)
+
+    def __repr__(self) -> str:
+        return f"Cloud({self._discovery})"
 
     @property
     def watch(self) -> Watcher | None:
@@ -254,7 +259,29 @@ class Cloud:
             LOG.warning("no node held %s: there was nothing to take back", ", ".join(sorted(absent)))
         return result.raise_for_status() if check else result
 
-    def injected(self, action: Action, seconds: int | None = None) -> AbstractContextManager[Result]:
+    def chosen(self, action: Action, count: int) -> NodeCollection:
+        """Return some of the nodes of an action, at random; for a verb that undoes a fault, first those that hold it.
+
+        Args:
+            action: the action on all nodes that are possible.
+            count: how many nodes.
+
+        Raises:
+            NodeCollectionError: there are fewer nodes.
+        """
+        nodes = NodeCollection(action.nodes, self)
+        holding = self._holding(action)
+        held = NodeCollection([node for node in nodes if node.fqdn in holding], self)
+        if not held or count not in range(1, len(nodes) + 1):
+            return nodes.pick(count)
+        return held.pick(count) if count <= len(held) else held | (nodes - held).pick(count - len(held))
+
+    def _holding(self, action: Action) -> frozenset[str]:
+        if not actions.undone_verbs(action):
+            return frozenset()
+        return holding(action, faults_of(self._faults.listing(action.nodes, self._discovery.machines())))
+
+    def injected(self, action: Action, seconds: Duration | None = None) -> AbstractContextManager[Result]:
         """Inject a fault for the length of a ``with`` block.
 
         Every end of the block, also by an error, undoes the fault on the nodes that it has changed, and raises when
@@ -280,7 +307,7 @@ class Cloud:
 
     def known_nodes(self) -> list[Node]:
         """Return all nodes. Those that did not answer have ``last_seen`` set; they can still be named."""
-        return sorted(self._discovery.known().values(), key=lambda node: node.fqdn)
+        return sorted(self._discovery.known().values(), key=lambda node: as_counted(node.fqdn))
 
     # -- how ---------------------------------------------------------------------------------
 
@@ -392,6 +419,11 @@ class Cloud:
         return self._engine.prepare(action, machines.variables(action.nodes))
 
     plan = command_line  # its name in 1.0.0a1
+    list_supported_services = list_services  # its name in 0.3
+
+    def get_driver_name(self) -> str:
+        """Return the name of the cloud's driver (``devstack``): the method of versions before 1.0."""
+        return self._discovery.driver_name
 
     def preview(self, action: Action) -> Preview:
         """Return the effects of an action and its obstacles; nodes are asked, and nothing is touched.

@@ -57,10 +57,21 @@ def action_of(cloud: Cloud, command: str) -> Action:
     """
     meaning = understand(command, forms())
     if meaning.subject is None:
-        return _nodes(cloud, meaning.where).action(meaning.verb, **meaning.options)
+        return _of_nodes(cloud, meaning)
     service = _component(cloud, meaning.subject)
     far_end = {"direction": meaning.peer.direction, "other": _component(cloud, meaning.peer)} if meaning.peer else {}
-    return service.action(meaning.verb, _nodes_with(cloud, service, meaning), **meaning.options, **far_end)
+    options = {**meaning.options, **far_end}
+    nodes = _nodes_with(cloud, service, meaning)
+    if nodes is not None and meaning.where.count is not None:
+        nodes = cloud.chosen(service.action(meaning.verb, nodes, **options), meaning.where.count)
+    return service.action(meaning.verb, nodes, **options)
+
+
+def _of_nodes(cloud: Cloud, meaning: Meaning) -> Action:
+    nodes, count = _nodes(cloud, meaning.where), meaning.where.count
+    if count is not None:
+        nodes = cloud.chosen(nodes.possible(meaning.verb, **meaning.options), count)
+    return nodes.action(meaning.verb, **meaning.options)
 
 
 @cache
@@ -82,20 +93,20 @@ def _as_written(name: str, known: Iterable[str]) -> str:
 
 
 def _nodes(cloud: Cloud, where: Where) -> NodeCollection:
-    """Return the nodes of a sentence about nodes."""
+    """Return the nodes of a sentence about nodes; those among which it chooses, if it does."""
     if where.names:
         return _named(cloud, where)
     component = _component(cloud, where.holder) if where.holder else None
     nodes = component.get_nodes() if component else cloud.get_nodes()
     if component and not nodes:
         raise component.ERROR(f"no node has {component.name} {component.KIND}: nothing was done")
-    return nodes if where.count is None else nodes.pick(where.count)
+    return nodes
 
 
 def _nodes_with(cloud: Cloud, component: Component, meaning: Meaning) -> NodeCollection | None:
     """Return the nodes of a sentence about a service or container; None for all that have it.
 
-    Random nodes of a verb that breaks the component are chosen from those where it runs.
+    If it chooses some, they are those among which it does: for a verb that breaks the component, where it runs.
     """
     where = meaning.where
     if where.names:
@@ -110,7 +121,7 @@ def _nodes_with(cloud: Cloud, component: Component, meaning: Meaning) -> NodeCol
         beside = f" beside {where.holder.name} {where.holder.kind}" if where.holder else ""
         what = f"{component.name} {component.KIND} {'runs' if broken else 'is'}"
         raise component.ERROR(f"{what} on no node{beside}: nothing was done")
-    return nodes if where.count is None else nodes.pick(where.count)
+    return nodes
 
 
 def _named(cloud: Cloud, where: Where) -> NodeCollection:

@@ -8,6 +8,7 @@ from typing import Protocol, Self, overload
 
 from os_faults.errors import NodeCollectionError
 from os_faults.model import Node
+from os_faults.system.text import as_counted
 
 
 class Chooser(Protocol):
@@ -21,7 +22,7 @@ class Chooser(Protocol):
 
 
 class NodeSet(Set[Node]):
-    """Nodes of one cloud, ordered by name.
+    """Nodes of one cloud, ordered by name; ``node-2`` comes before ``node-10``.
 
     Args:
         nodes: in any order.
@@ -29,7 +30,7 @@ class NodeSet(Set[Node]):
     """
 
     def __init__(self, nodes: Iterable[Node], performer: Chooser) -> None:
-        self._nodes = tuple(sorted(set(nodes), key=lambda node: (node.fqdn, node.ip)))
+        self._nodes = tuple(sorted(set(nodes), key=lambda node: (as_counted(node.fqdn), as_counted(node.ip))))
         self._performer = performer
 
     # -- set algebra --------------------------------------------------------------------------

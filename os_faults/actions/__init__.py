@@ -22,6 +22,7 @@ from os_faults.actions.action import (
     lasts,
     power_state,
     undoing,
+    undone_verbs,
     with_start_time,
 )
 
@@ -37,4 +38,5 @@ __all__ = [
     "lasts",
     "power_state",
     "undoing",
+    "undone_verbs",
 ]

@@ -8,6 +8,7 @@
 `events`             events of a run → one result for each node
 `event_guard`        drops events that a host has forged
 `artifacts`          the directory that each run leaves
+`kept_runs`          earlier runs: their list, and the removal of old ones
 `no_log`             keeps secret arguments out of the artifacts
 `private_directory`  ssh control sockets and password files of one cloud object
 `settings`           Ansible's settings for a run
@@ -19,3 +20,13 @@
 `executor`           aliases for callers of version 0.3
 ==================== ====================================================================
 """
+
+from importlib import import_module
+from typing import Any
+
+
+def __getattr__(name: str) -> Any:
+    """Load the aliases at their first use: callers of 0.3 name ``os_faults.ansible.executor`` without an import."""
+    if name != "executor":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module(f"{__name__}.{name}")

@@ -54,7 +54,7 @@ class Run(Protocol):
         """Whether the run was stopped at its deadline."""
 
     def follow(self, watch: Watcher | None) -> None:
-        """Start the run and wait for its end; interruptible at any moment."""
+        """Start the run and wait for its end; interruptible at any time."""
 
     def stop(self) -> None:
         """End the processes of the run, in bounded time."""

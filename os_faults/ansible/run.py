@@ -50,7 +50,7 @@ class LocalRun:
         return bool(self._engine.status == "timeout")
 
     def follow(self, watch: Watcher | None) -> None:
-        """Start the run and wait for its end; interruptible at any moment."""
+        """Start the run and wait for its end; interruptible at any time."""
         self._thread.start()
         while (event := self._queue.get()) is not None:
             self.events.append(event)

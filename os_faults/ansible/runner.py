@@ -327,7 +327,7 @@ def _skipped_tags(action: Action) -> str | None:
     """
     at = action.arguments.get("at")
     if at is None:
-        return "arguments,os_faults_moment"
+        return "arguments,os_faults_start_time"
     return None if is_delay(at) else "arguments"
 
 

@@ -79,9 +79,7 @@ def explained(output: str) -> str:
     printed = "\n".join(lines)
     if changed := _by(printed, _HOST_KEYS):
         return changed
-    last = next(
-        (line for line in reversed(lines) if line and not _CHATTER.search(line)), "the ssh connection broke off"
-    )
+    last = next((line for line in reversed(lines) if line and not _CHATTER.search(line)), "the ssh connection was lost")
     last = _CHANNEL.sub("it can't reach the node: ", last)
     why = _by(printed, _KEYS) if _DENIED.search(last) else ""
     return f"{last.rstrip('.')}: {why}" if why else last

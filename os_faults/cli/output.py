@@ -1,87 +1,89 @@
-"""Results on stdout: text for people, JSON for programs."""
+"""Results on stdout: text for people, a JSON or YAML document for programs."""
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from os_faults.cli.terminal import say, say_json
-from os_faults.system.text import printable
+from os_faults.cli import tables
+from os_faults.cli.terminal import say, say_document
+from os_faults.system.text import aligned, as_counted, printable
 
 if TYPE_CHECKING:
     from os_faults.errors import OSFException
     from os_faults.model import HostResult, Result
 
 SCHEMA = 1
-"""Version of the JSON output; a change that could break a reader raises it."""
+"""Version of the documents; a change that could break a reader raises it."""
 
 
 class Output:
-    """Prints results, as text or JSON.
+    """Prints results, as text or as one document.
 
     Args:
-        json: print one JSON document; else text.
+        form: ``text``, or ``json`` or ``yaml`` for a document.
     """
 
-    def __init__(self, *, json: bool) -> None:
-        self.json = json
+    def __init__(self, form: str) -> None:
+        self._form = form
         self._answered = False
 
-    def document(self, **content: Any) -> None:
-        """Print the one JSON document of this call."""
-        self._answered = True
-        say_json({"schema": SCHEMA, **content})
+    @property
+    def is_document(self) -> bool:
+        """Whether the output is one document for programs."""
+        return self._form != "text"
 
-    def table(self, name: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]], **more: Any) -> None:
-        """Print rows: as a list of the JSON document, or as a table with some columns.
+    def document(self, **content: Any) -> None:
+        """Print the one document of this call."""
+        self._answered = True
+        say_document({"schema": SCHEMA, **content}, self._form)
+
+    def table(
+        self,
+        name: str,
+        columns: Sequence[str],
+        rows: Sequence[Mapping[str, Any]],
+        wide: Container[str] = (),
+        **more: Any,
+    ) -> None:
+        """Print rows: as a list of the document, or as a table with some columns.
 
         Args:
             name: key of the list in the document.
             columns: the keys for the table, in order.
             rows: the rows; values are plain data.
+            wide: the columns that a narrow terminal does not show.
             more: other keys of the document.
         """
-        if self.json:
+        if self.is_document:
             self.document(**{name: list(rows)}, **more)
-            return
-        if rows:
-            text_table(columns, [[_cell(row.get(column)) for column in columns] for row in rows])
+        elif rows:
+            shown = [column for column in columns if column not in wide or not tables.is_narrow()]
+            tables.show(shown, [[_cell(row.get(column)) for column in shown] for row in rows])
         elif not more.get("error"):  # after an error, the absence of rows proves nothing
             say(f"no {name}", err=True)
 
     def listing(self, name: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]], **more: Any) -> None:
-        """Print rows as `table` does, but with a YAML list in place of a table; programs read it, too."""
-        if self.json or not rows:
+        """Print rows as `table` does; outside a terminal, where programs read them, as a YAML list."""
+        if self.is_document or not rows or tables.is_terminal():
             self.table(name, columns, rows, **more)
-            return
-        import yaml
-
-        shown = [{column: row.get(column) for column in columns} for row in rows]
-        text = yaml.safe_dump(shown, sort_keys=False, allow_unicode=True)
-        if not all(map(str.isprintable, text.splitlines())):
-            text = yaml.safe_dump(shown, sort_keys=False)  # YAML escapes the other characters itself
-        say(text, nl=False)
+        else:
+            say_document([{column: row.get(column) for column in columns} for row in rows], "yaml")
 
     def result(self, result: Result) -> None:
         """Print the result of each node."""
-        if self.json:
+        if self.is_document:
             self.document(**result_document(result))
             return
-        rows = [
-            [host.node, host.status.value, "changed" if host.changed else "unchanged", _message(host)]
-            for host in (result[name] for name in sorted(result))
-        ]
-        for line in aligned(rows):
+        for line in aligned(result.rows):
             say(line)
 
     def results(self, results: Sequence[Result]) -> None:
         """Print the results of several actions."""
         if len(results) == 1:
             self.result(results[0])
-        elif self.json:
+        elif self.is_document:
             self.document(actions=[result_document(result) for result in results])
         else:
             for result in results:
@@ -89,10 +91,13 @@ class Output:
                 self.result(result)
 
     def error(self, error: OSFException) -> None:
-        """Print an error: a sentence on stderr, and with JSON a document if there was none yet."""
+        """Print an error: a sentence on stderr, and a document if there was none yet."""
         for line in str(error).splitlines():
             say(f"os-faults: {line}", err=True)
-        if self.json and not self._answered:
+        run = getattr(getattr(error, "result", None), "artifacts", None)
+        if run:
+            say(f"os-faults: all of the run is in {run}", err=True)
+        if self.is_document and not self._answered:
             found = getattr(error, "result", None)
             about = {"type": type(error).__name__, "message": str(error), "exit_code": error.exit_code}
             self.document(**{**(result_document(found) if found is not None else {}), "error": about})
@@ -121,9 +126,13 @@ def result_document(result: Result) -> dict[str, Any]:
                 "notes": list(host.payload.get("notes", ())),
                 "detail": {name: value for name, value in host.payload.items() if name != "notes"},
             }
-            for host in (result[name] for name in sorted(result))
+            for host in _in_order(result)
         ],
     }
+
+
+def _in_order(result: Result) -> list[HostResult]:
+    return [result.hosts[name] for name in sorted(result.hosts, key=as_counted)]
 
 
 def _failure_of(result: Result) -> dict[str, Any] | None:
@@ -136,16 +145,6 @@ def _failure_of(result: Result) -> dict[str, Any] | None:
     return None
 
 
-def _message(host: HostResult) -> str:
-    """Return the message of a node for people: the module's message, the undone faults, the end of a fault."""
-    notes = [host.message, *host.payload.get("notes", ())]
-    if undone := host.payload.get("undone"):
-        notes.append(f"took back {', '.join(undone)}")
-    if (until := host.payload.get("until")) and host.payload.get("state") in ("armed", "injected"):
-        notes.append(f"ends by itself at {time.strftime('%H:%M:%S', time.localtime(until))}")
-    return printable("; ".join(" ".join(str(part).split()) for part in notes if part))
-
-
 def _cell(value: Any) -> str:
     if value is None:
         return "-"
@@ -154,35 +153,3 @@ def _cell(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return printable(", ".join(map(str, value))) or "-"
     return printable(str(value))
-
-
-def text_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table: with rich on a terminal, as aligned text elsewhere."""
-    heads = [column.replace("_", " ") for column in columns]
-    if not sys.stdout.isatty():
-        for line in aligned([[head.upper() for head in heads], *rows]):
-            say(line)
-        return
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for head in heads:
-        table.add_column(head, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
-
-
-def aligned(rows: Iterable[Sequence[str]]) -> list[str]:
-    """Return rows as lines with aligned columns.
-
-    Example:
-        >>> aligned([["a", "b"], ["long", "c"]])
-        ['a     b', 'long  c']
-    """
-    rows = list(rows)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

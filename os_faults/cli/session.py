@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from os_faults.cloud import Cloud
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
-OUTPUTS = ("text", "json")
+OUTPUTS = ("text", "json", "yaml")
 
 
 class _Stderr(logging.Handler):
@@ -39,7 +40,7 @@ class Session:
         cloud: name of a cloud in ``clouds.yaml``.
         artifacts_dir: directory for the artifacts of runs.
         seed: seed of the random choices.
-        output: ``text`` or ``json``.
+        output: a word of `OUTPUTS`.
         log_level: a word of `LOG_LEVELS`.
         parts: further arguments of `Cloud`, for tests (``runner``, ``state``).
     """
@@ -59,13 +60,33 @@ class Session:
     def out(self) -> Output:
         """The printer of results."""
         if self._out is None:
-            self._out = Output(json=self.output == "json")
+            self._out = Output(self.output)
         return self._out
 
     @property
     def debug(self) -> bool:
         """Whether tracebacks are shown."""
         return self.log_level == "debug"
+
+    def runs_dir(self) -> Path:
+        """Return the directory of the runs, by the options, the configuration if there is one, or the default.
+
+        Raises:
+            ConfigError: the named configuration is wrong.
+        """
+        from os_faults.config import load
+        from os_faults.config.state import state_dir
+        from os_faults.errors import ConfigError
+
+        if self.artifacts_dir:
+            return files.absolute(self.artifacts_dir)
+        try:
+            configured = load(None, self.config, self.cloud).artifacts_dir
+        except ConfigError:
+            if self.config or self.cloud:
+                raise
+            configured = None
+        return configured or state_dir(os.environ) / "runs"
 
     def start_logging(self) -> None:
         """Send the log of os_faults to stderr."""

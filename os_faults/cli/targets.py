@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +13,7 @@ from os_faults.cli.terminal import say
 if TYPE_CHECKING:
     from os_faults.cloud import Cloud
     from os_faults.component import Component
+    from os_faults.model import Action
     from os_faults.nodes import NodeCollection
 
 
@@ -23,17 +25,21 @@ def option() -> click.Option:
         show_default=True,
         metavar="all|one|NUMBER|NAME[,NAME...]",
         shell_complete=names.nodes,
-        help="Nodes: all (of the service, if there is one), one or NUMBER of them at random, or these names.",
+        help="Nodes: all (of the service, if there is one), one or NUMBER of them at random (of a verb that undoes, "
+        "those that hold the fault), or these names.",
     )
 
 
-def choose(cloud: Cloud, on: str, component: Component | None) -> NodeCollection:
+def choose(
+    cloud: Cloud, on: str, component: Component | None, action: Callable[[NodeCollection], Action]
+) -> NodeCollection:
     """Return the nodes of ``--on``.
 
     Args:
         cloud: the cloud.
         on: ``all``, ``one``, a number, or names joined by commas.
         component: choose among its nodes; among all nodes of the cloud when None.
+        action: what is to be done on some nodes.
 
     Raises:
         NodeCollectionError: a name is not known, or there are too few nodes.
@@ -45,6 +51,6 @@ def choose(cloud: Cloud, on: str, component: Component | None) -> NodeCollection
     nodes = cloud.get_nodes() if component is None else component.get_nodes()
     if count is None:
         return nodes
-    picked = nodes.pick(count)
+    picked = cloud.chosen(action(nodes), count)
     say(f"os-faults: seed {cloud.seed} picked {', '.join(picked.get_fqdns())}", err=True)
     return picked

@@ -59,14 +59,41 @@ def _drop(stream: TextIO) -> None:
         os.close(descriptor)
 
 
+def say_document(content: Any, form: str) -> None:
+    """Print plain data as a document.
+
+    Args:
+        content: the data.
+        form: ``json`` or ``yaml``.
+
+    Raises:
+        OSFError: see `say`.
+    """
+    (say_json if form == "json" else _say_yaml)(content)
+
+
 def say_json(content: Any) -> None:
     """Print plain data as a JSON document; JSON has no NaN and no infinity, so they become null.
 
     Raises:
         OSFError: see `say`.
     """
+    say(_json(content))
+
+
+def _json(content: Any) -> str:
     text = json.dumps(_finite(content), indent=2, default=str, allow_nan=False)
-    say(text.replace("\x7f", "\\u007f"))
+    return text.replace("\x7f", "\\u007f")
+
+
+def _say_yaml(content: Any) -> None:
+    import yaml
+
+    plain = json.loads(_json(content))  # the same values as in the JSON document
+    text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
+    if not all(map(str.isprintable, text.splitlines())):
+        text = yaml.safe_dump(plain, sort_keys=False)  # YAML escapes the other characters itself
+    say(text, nl=False)
 
 
 def _finite(content: Any) -> Any:

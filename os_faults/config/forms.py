@@ -12,6 +12,7 @@ from os_faults.config.secrets import SECRET_KEYS, resolve
 from os_faults.config.sources import Places, Source
 from os_faults.config.types import Config, DriverConfig, Protected, ServiceConfig, SshConfig, Worker
 from os_faults.errors import ConfigError
+from os_faults.model.duration import whole_seconds
 
 Secrets = Callable[[Any, str, Places, Path], Any]
 
@@ -29,6 +30,7 @@ def parse(source: Source, places: Places) -> Config:
     """
     start = f"{source.name}: "
     data = _resolved(source.data, start, places, source.base, _secret)
+    _drop_empty_sections(data)
     _spell_out_off(data)
     check(data, SCHEMA, start)
     networks = data.get("networks", {})
@@ -42,7 +44,7 @@ def parse(source: Source, places: Places) -> Config:
         networks=networks or _args(data["cloud_management"]).get("networks", {}),
         ssh=SshConfig(**data.get("ssh", {})),
         artifacts_dir=Path(artifacts) if artifacts else None,
-        heal_after=data.get("heal_after", Config.heal_after),
+        heal_after=_seconds(data.get("heal_after", Config.heal_after), join(start, "heal_after")),
         limits=_limits(data.get("limit", [])),
         protected=Protected(**{what: tuple(names) for what, names in data.get("protected", {}).items()}),
         workers=_workers(data, start),
@@ -87,6 +89,20 @@ def _reference(value: Any, _where: str, places: Places, base: Path) -> Any:
     if isinstance(value, Mapping) and isinstance(name := value.get("file"), str) and name:
         return {**value, "file": str(places.expand(name, base))}
     return value
+
+
+def _seconds(value: int | str, where: str) -> int:
+    """Return a duration in seconds."""
+    try:
+        return whole_seconds(value)
+    except ValueError as error:
+        raise ConfigError(f"{where} must be {error}, got: {value}") from None
+
+
+def _drop_empty_sections(data: dict[str, Any]) -> None:
+    """Remove the keys without a value: templates write ``services:`` also when there are none."""
+    for key in [key for key, value in data.items() if value is None]:
+        del data[key]
 
 
 def _spell_out_off(data: dict[str, Any]) -> None:

@@ -24,6 +24,7 @@ from os_faults.errors import (
     did_you_mean,
 )
 from os_faults.model import Action, Claim, Node, Result, Status
+from os_faults.system.text import as_counted
 
 LOG = logging.getLogger(__name__)
 
@@ -56,6 +57,15 @@ class Discovery:
         self._answer: tuple[tuple[Node, ...], Result] | None = None
         self._seeds: tuple[Node, ...] = driver.seeds()
         self._asked = 0.0
+
+    def __str__(self) -> str:
+        count = "nodes not asked yet" if self._answer is None else f"{len(self.known())} nodes"
+        return f"{self.driver_name}, {count}"
+
+    @property
+    def driver_name(self) -> str:
+        """The name of the cloud's driver."""
+        return self._driver.NAME
 
     def nodes(self) -> tuple[Node, ...]:
         """Return every node of the cloud; the first call asks the nodes.
@@ -95,7 +105,7 @@ class Discovery:
 
     def verify(self) -> Result:
         """Check every node; a node with an unusable discovery counts as failed."""
-        nodes = sorted(self.known().values(), key=lambda node: node.fqdn)
+        nodes = sorted(self.known().values(), key=lambda node: as_counted(node.fqdn))
         result = self._run(actions.for_playbook("verify.yml", nodes, verb="verify", subject="the nodes"))
         refused = {
             name: replace(result[name], status=Status.FAILED, message=why)

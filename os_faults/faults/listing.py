@@ -20,8 +20,12 @@ from os_faults.errors import AnsibleExecutionException, ArgumentError
 from os_faults.faults.journal import HELD, INTENDED, Entry
 from os_faults.faults.ledger import Ledger
 from os_faults.model import Action, Fault, HostResult, Node, Result, Status
+from os_faults.system.text import as_counted
 
 LOG = logging.getLogger(__name__)
+
+NOT_IN_FORCE = "not in force"
+"""State of a fault that is injected, but whose effect somebody else has ended."""
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,299}")
 
@@ -145,9 +149,22 @@ class Faults:
             return {**refused, **failed, **(error.result or {})}
 
 
+def holding(action: Action, faults: Iterable[Fault]) -> frozenset[str]:
+    """Return the names of the nodes that hold a fault which an action undoes.
+
+    Args:
+        action: an action of a verb that undoes others.
+        faults: the faults of its nodes.
+    """
+    verbs = actions.undone_verbs(action)
+    return frozenset(
+        fault.node for fault in faults if fault.verb in verbs and (not action.hits or fault.subject == action.hits)
+    )
+
+
 def faults_of(result: Result) -> list[Fault]:
     """Return the faults of a listing, node by node."""
-    return [fault for name in sorted(result) for fault in _faults(name, result[name].payload)]
+    return [fault for name in sorted(result, key=as_counted) for fault in _faults(name, result[name].payload)]
 
 
 def _faults(node: str, payload: Mapping[str, Any]) -> Iterator[Fault]:
@@ -157,10 +174,11 @@ def _faults(node: str, payload: Mapping[str, Any]) -> Iterator[Fault]:
             id=hold["id"],
             verb=hold["fault"],
             subject=hold["subject"],
-            state=hold["state"],
+            state=NOT_IN_FORCE if hold.get("in_force") is False else hold["state"],
             since=hold["since"],
             until=hold.get("until"),
             by=hold.get("by", ""),
+            in_force_seconds=hold.get("in_force_seconds"),
             detail=hold,
         )
 

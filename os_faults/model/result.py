@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import time
+from collections import Counter
+from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, overload
 
 from os_faults.errors import (
     AnsibleExecutionException,
     AnsibleExecutionUnreachable,
     NothingTargeted,
+    OSFError,
     PartlyDone,
     PartlyUnreachable,
     UndoError,
+    of_both,
 )
 from os_faults.model.action import Action
+from os_faults.system.text import aligned, as_counted, printable
 
 
 class Status(str, Enum):
@@ -68,6 +73,21 @@ class HostResult:
         """Whether the action succeeded on the node (an ignored failure and a skip count as success)."""
         return self.status in (Status.OK, Status.SKIPPED, Status.IGNORED)
 
+    @property
+    def change(self) -> str:
+        """The word ``changed`` or ``unchanged``."""
+        return "changed" if self.changed else "unchanged"
+
+    @property
+    def summary(self) -> str:
+        """One line for people: the module's message, its notes, the undone faults, the end of a fault."""
+        notes = [self.message, *self.payload.get("notes", ())]
+        if undone := self.payload.get("undone"):
+            notes.append(f"took back {', '.join(undone)}")
+        if (until := self.payload.get("until")) and self.payload.get("state") in ("armed", "injected"):
+            notes.append(f"ends by itself at {time.strftime('%H:%M:%S', time.localtime(until))}")
+        return printable("; ".join(" ".join(str(part).split()) for part in notes if part))
+
 
 @dataclass(frozen=True)
 class Record:
@@ -84,6 +104,42 @@ class Record:
     status: str
     task: str
     payload: Mapping[str, Any]
+
+
+class RecordName(str):
+    """The name of a node, as a loop over a `Result` yields it: a text that also has the attributes of its `Record`.
+
+    Programs of 0.3 loop over records, present ones over names; this is both.
+    """
+
+    _record: Record
+
+    @classmethod
+    def of(cls, name: str, record: Record) -> RecordName:
+        """Return the name of a node with its record."""
+        found = cls(name)
+        found._record = record
+        return found
+
+    @property
+    def host(self) -> str:
+        """The address of the node, see `Record`."""
+        return self._record.host
+
+    @property
+    def status(self) -> str:
+        """The status of the node, see `Record`."""
+        return self._record.status
+
+    @property
+    def task(self) -> str:
+        """The name of the task, see `Record`."""
+        return self._record.task
+
+    @property
+    def payload(self) -> Mapping[str, Any]:
+        """What the module returned, see `Record`."""
+        return self._record.payload
 
 
 @dataclass(frozen=True)
@@ -103,9 +159,11 @@ class Cost:
     forks: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result(Mapping[str, HostResult]):
-    """The result of one action: a mapping from node name to `HostResult`.
+    """The result of one action: a mapping from node name to `HostResult`; printed, it is a table.
+
+    As the list of `Record` that it was before 1.0 it also has positions: ``result[0].payload["stdout"]``.
 
     Attributes:
         action: the action.
@@ -132,14 +190,57 @@ class Result(Mapping[str, HostResult]):
     cost: Cost | None = None
     parts: tuple[Result, ...] = ()
 
-    def __getitem__(self, node: str) -> HostResult:
-        return self.hosts[node]
+    @overload
+    def __getitem__(self, node: str) -> HostResult: ...
+    @overload
+    def __getitem__(self, node: int) -> Record: ...
+    def __getitem__(self, node: str | int) -> HostResult | Record:
+        return self.records[node] if isinstance(node, int) else self.hosts[node]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.hosts)
+        return iter([RecordName.of(name, record) for name, record in zip(self._names, self.records, strict=True)])
 
     def __len__(self) -> int:
         return len(self.hosts)
+
+    def keys(self) -> KeysView[str]:
+        """Return the names of the nodes."""
+        return self.hosts.keys()
+
+    def items(self) -> ItemsView[str, HostResult]:
+        """Return the names of the nodes with their results."""
+        return self.hosts.items()
+
+    def values(self) -> ValuesView[HostResult]:
+        """Return the results of the nodes."""
+        return self.hosts.values()
+
+    def __repr__(self) -> str:
+        return f"Result({self._summary})"
+
+    def __str__(self) -> str:
+        return "\n".join([self._summary, *(f"  {line}" for line in aligned(self.rows))])
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """Name, status, change and message of each node, for people."""
+        hosts = [self.hosts[name] for name in self._names]
+        return [[host.node, host.status.value, host.change, host.summary] for host in hosts]
+
+    @property
+    def _summary(self) -> str:
+        try:
+            counts = Counter(host.status.value for host in self.hosts.values())
+        except OSFError:
+            return f"{self.action}: not done yet"
+        parts = [f"{count} {status}" for status, count in counts.items()] or ["no node"]
+        failure = f"; {printable(self.error)}" if self.error else ""
+        return f"{self.action}: {', '.join(parts)}, {self.seconds:.1f} s{failure}"
+
+    @property
+    def _names(self) -> list[str]:
+        """The names of the nodes as people count: ``node-2`` before ``node-10``."""
+        return sorted(self.hosts, key=as_counted)
 
     @property
     def changed(self) -> bool:
@@ -155,12 +256,12 @@ class Result(Mapping[str, HostResult]):
             ['node-1', 'node-2']
         """
         addresses = {node.fqdn: node.ip for node in self.action.nodes}
-        return tuple(_record(addresses.get(name, name), self.hosts[name]) for name in sorted(self.hosts))
+        return tuple(_record(addresses.get(name, name), self.hosts[name]) for name in self._names)
 
     @property
     def failures(self) -> tuple[HostResult, ...]:
         """The nodes that failed or could not be reached, in order of name."""
-        return tuple(self.hosts[name] for name in sorted(self.hosts) if not self.hosts[name].ok)
+        return tuple(self.hosts[name] for name in self._names if not self.hosts[name].ok)
 
     def raise_for_status(self) -> Result:
         """Return the result itself if the action succeeded on every node, else raise the fitting error.
@@ -173,19 +274,27 @@ class Result(Mapping[str, HostResult]):
             AnsibleExecutionException: the action failed on every node, or the run as a whole failed.
         """
         failures = self.failures
-        if any(host.payload.get("undo_failed") for host in failures):
-            raise UndoError(self._sentence(failures), self)
-        if not failures and self.error:
-            raise AnsibleExecutionException(f"{self.action} failed: {self.error}", self)
-        if not self.hosts:
-            raise NothingTargeted(f"{self.action}: the run matched no node, so nothing was done", self)
-        if not failures:
+        if not failures and self.hosts and not self.error:
             return self
-        sentence = self._sentence(failures)
+        error, sentence = self._failure(failures)
+        family = self.action.family
+        raise (of_both(error, family) if family else error)(sentence, self)
+
+    def _failure(
+        self, failures: tuple[HostResult, ...]
+    ) -> tuple[type[AnsibleExecutionException] | type[UndoError], str]:
+        """Return the class and the sentence of the error for these failures, or for a run that failed as a whole."""
+        if any(host.payload.get("undo_failed") for host in failures):
+            return UndoError, self._sentence(failures)
+        if not failures and self.error:
+            return AnsibleExecutionException, f"{self.action} failed: {self.error}"
+        if not failures:
+            return NothingTargeted, f"{self.action}: the run matched no node, so nothing was done"
         silent = all(host.status is Status.UNREACHABLE for host in failures)
-        if len(failures) < len(self.hosts):
-            raise (PartlyUnreachable if silent else PartlyDone)(sentence, self)
-        raise (AnsibleExecutionUnreachable if silent else AnsibleExecutionException)(sentence, self)
+        partly, wholly = (
+            (PartlyUnreachable, AnsibleExecutionUnreachable) if silent else (PartlyDone, AnsibleExecutionException)
+        )
+        return partly if len(failures) < len(self.hosts) else wholly, self._sentence(failures)
 
     def _sentence(self, failures: tuple[HostResult, ...]) -> str:
         parts = [

@@ -1,6 +1,9 @@
-"""Foreign text, made safe to show."""
+"""Text for people: foreign text made safe to show, the order of names, aligned lines, durations."""
 
 from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
 
 
 def printable(text: str) -> str:
@@ -26,3 +29,40 @@ def is_text(value: object) -> bool:
         return isinstance(value, str) and value.encode() is not None
     except UnicodeEncodeError:
         return False
+
+
+def as_counted(name: str) -> tuple[list[str | int], str]:
+    """Return a key that sorts names as people count.
+
+    Example:
+        >>> sorted(["node-10", "node-2", "10.0.0.10", "10.0.0.9"], key=as_counted)
+        ['10.0.0.9', '10.0.0.10', 'node-2', 'node-10']
+    """
+    parts = re.split(r"([0-9]+)", name)  # texts and numbers by turns, so equal places compare
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)], name
+
+
+def aligned(rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return rows as lines with aligned columns.
+
+    Example:
+        >>> aligned([["a", "b"], ["long", "c"]])
+        ['a     b', 'long  c']
+    """
+    rows = list(rows)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def span(seconds: float | None) -> str:
+    """Return a duration for people.
+
+    Example:
+        >>> span(1795), span(None)
+        ('29m55s', 'never')
+    """
+    if seconds is None:
+        return "never"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h{minutes:02}m" if hours else f"{minutes}m{rest:02}s" if minutes else f"{rest}s"

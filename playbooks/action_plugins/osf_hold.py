@@ -19,8 +19,8 @@ from ansible.plugins.action.normal import ActionModule as Normal
 UPTIME = re.compile(r"^([0-9]{1,12}\.[0-9]{2}) [0-9]{1,15}\.[0-9]{2}\s*$", re.MULTILINE)
 """A line of ``/proc/uptime``. A login shell may print other lines before it."""
 
-LOOKS = 4
-"""How often the host is asked for its clock. The quickest answer counts: it says most exactly when it was given."""
+READINGS = 4
+"""Readings of the host's clock. The quickest counts: its uncertainty is the smallest."""
 
 TICK = 0.01
 """Seconds in which ``/proc/uptime`` moves on."""
@@ -29,7 +29,7 @@ CUT_AFTER = 2.0
 """Seconds until a fault that cuts the host off has begun: it waits for the answer of its task to arrive."""
 
 LAST = 1e11
-"""The last moment that every clock can still tell, seconds since the epoch."""
+"""The last start time, seconds since the epoch: every clock can still show it."""
 
 ANEW = {"ssh_args": "-o ControlMaster=no -o ControlPath=none", "timeout": 3, "reconnection_retries": 0}
 """Options of a connection that says whether the host can be reached: one that is open already does not."""
@@ -52,14 +52,15 @@ class ActionModule(Normal):
         if state == "present":
             args["files"] = {**{Path(name).name: self._read(name) for name in scripts}, **(args.get("files") or {})}
             if at:
-                args["sight"] = min(filter(None, (self._look() for _ in range(LOOKS))), key=_within, default=None)
+                readings = filter(None, (self._read_clock() for _ in range(READINGS)))
+                args["clock_reading"] = min(readings, key=_within, default=None)
         self._task.args = args
         if state == "injected" and self._task.args.get("cuts_path"):
-            moment = _seconds(at or 0)
-            if moment is None:
+            start = _seconds(at or 0)
+            if start is None:
                 return {"failed": True, "msg": f"at must be a number from 0 to {LAST:.0f}, got: {str(at)[:40]}"}
             answer = {"changed": True, "cuts_path": True, "state": "injected", **self._named()}
-            return self._confirm(answer, moment, task_vars)
+            return self._confirm(answer, start, task_vars)
         answer = dict(super().run(tmp, task_vars))
         if state == "present" and answer.get("cuts_path") and not at and not self._task.check_mode:
             return self._confirm(answer, 0, task_vars)
@@ -73,8 +74,8 @@ class ActionModule(Normal):
         """Return the content of a file that lies in ``files``, where Ansible looks for it."""
         return Path(self._find_needle("files", name)).read_text(encoding="utf-8").rstrip()
 
-    def _look(self) -> dict[str, float] | None:
-        """Return the host's seconds since boot, and when that was by our clock; None when it does not tell."""
+    def _read_clock(self) -> dict[str, float] | None:
+        """Return the host's seconds since boot with our own clock; None when the host does not answer."""
         begin, started = time.time(), time.monotonic()
         answer = self._low_level_execute_command("cat /proc/uptime", sudoable=False)
         trip = time.monotonic() - started
@@ -118,11 +119,11 @@ class ActionModule(Normal):
 
 
 def _seconds(at: Any) -> float | None:
-    """Return a moment, seconds since the epoch; None for what is none."""
+    """Return a start time, seconds since the epoch; None for what is none."""
     with contextlib.suppress(TypeError, ValueError, OverflowError):
         return float(at) if 0 <= float(at) <= LAST else None
     return None
 
 
-def _within(sight: dict[str, float]) -> float:
-    return sight["within"]
+def _within(reading: dict[str, float]) -> float:
+    return reading["within"]

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import importlib
 import inspect
 import json
+import pickle
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.version import Version
 from support.cloud_fixture import CONFIG, hosts
 
@@ -121,3 +127,129 @@ def test_verbs_take_what_they_took() -> None:
     for verb in ("reboot", "poweroff", "poweron", "reset", "shutdown", "oom", *nodes):
         parameters = list(inspect.signature(getattr(os_faults.NodeCollection, verb)).parameters)[1:]
         assert verb not in nodes or parameters[0] == nodes[verb]
+
+
+@pytest.mark.case("f24")
+@pytest.mark.parametrize(
+    "name", ["ansible.executor.AnsibleExecutionUnreachable", "api.error.OSFError", "api.node_collection.NodeCollection"]
+)
+def test_names_by_attribute_after_import_os_faults_alone(name: str) -> None:
+    code = f"import os_faults; print(os_faults.{name}.__name__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.stderr, done.stdout.strip()) == ("", name.rpartition(".")[2])
+
+
+@pytest.mark.case("f24")
+def test_the_clause_of_tobiko() -> None:
+    """Its clause is evaluated while the error is raised, so a missing attribute would hide the error."""
+    silent = hosts(silent=("10.0.0.1", "10.0.0.2", "10.0.0.3"))
+    cloud = os_faults.connect(CONFIG, runner=FakeRunner(silent))
+    with cloud, pytest.raises(os_faults.ansible.executor.AnsibleExecutionUnreachable):
+        cloud.verify()
+
+
+def told(action: Action, node: str) -> HostResult:
+    """Answer as hosts that print their names."""
+    return replace(hosts()(action, node), stdout=node) if action.verb == "run_task" else hosts()(action, node)
+
+
+@pytest.mark.case("f40")
+def test_what_run_task_returns_is_read_as_a_list_of_records() -> None:
+    with os_faults.connect(CONFIG, runner=FakeRunner(told)) as cloud:
+        result = cloud.get_nodes().run_task({"command": "hostname"})
+    assert all(each.status == "OK" for each in result)
+    assert result[0].payload["stdout_lines"] == ["node-1.domain.tld"]
+    assert [record.host for record in result] == ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
+    assert result[-1].host == "10.0.0.3"
+
+
+@pytest.mark.case("f40")
+def test_it_is_a_mapping_by_name_as_well() -> None:
+    with os_faults.connect(CONFIG, runner=FakeRunner(told)) as cloud:
+        result = cloud.get_nodes().run_task({"command": "hostname"})
+    assert {name: result[name].stdout for name in result} == {name: name for name in result}
+    plain = yaml.safe_dump({name: host.stdout for name, host in result.items()})
+    assert list(yaml.safe_load(plain)) == sorted(result)
+    assert copy.deepcopy(list(result))[0].status == pickle.loads(pickle.dumps(list(result)))[0].status == "OK"
+
+
+def test_what_stepler_calls() -> None:
+    with os_faults.connect(CONFIG, runner=FakeRunner(hosts())) as cloud:
+        assert cloud.get_driver_name() == "devstack"
+        assert "keystone" in cloud.list_supported_services()
+    assert not os_faults.NodeCollection(hosts=[])
+
+
+@pytest.mark.parametrize("section", ["services", "containers", "power_management", "networks", "limit"])
+def test_an_empty_section_is_none(section: str) -> None:
+    """A template writes the head of a section also when its list is empty."""
+    with os_faults.connect({**CONFIG, section: None}, runner=FakeRunner(hosts())) as cloud:
+        assert len(cloud.get_nodes()) == 3
+
+
+@pytest.mark.case("u23")
+def test_the_version_by_attribute() -> None:
+    assert os_faults.__version__ == os_faults.get_version()
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_a_verb_of_a_service_that_fails_is_an_error_of_the_service(silent: bool) -> None:
+    """Callers of 0.3 write ``except ServiceError``; the class that says more catches it too."""
+    status = Status.UNREACHABLE if silent else Status.FAILED
+
+    def answer(action: Action, node: str) -> HostResult:
+        return HostResult(node, status, message="no") if action.verb == "restart" else hosts()(action, node)
+
+    with os_faults.connect(CONFIG, runner=FakeRunner(answer)) as cloud:
+        with pytest.raises(error.ServiceError) as caught:
+            cloud.get_service("keystone").restart()
+        expected = os_faults.AnsibleExecutionUnreachable if silent else os_faults.AnsibleExecutionException
+        assert isinstance(caught.value, expected)
+        assert (type(caught.value).__name__, caught.value.exit_code) == (expected.__name__, expected.exit_code)
+        again = pickle.loads(pickle.dumps(caught.value))
+        assert isinstance(again, error.ServiceError)
+        assert (str(again), len(again.result)) == (str(caught.value), 1)
+
+
+# The template of Tobiko, with one service and without containers.
+TOBIKO = """
+cloud_management:
+  driver: universal
+
+node_discover:
+  driver: node_list
+  args:
+    - fqdn: node-1.domain.tld
+      ip: 10.0.0.1
+      auth:
+        username: heat-admin
+        private_key_file: /home/stack/.ssh/id_rsa
+
+services:
+  openvswitch:
+    driver: system_service
+    args:
+      service_name: openvswitch
+      grep: openvswitch
+
+containers:
+"""
+
+
+@pytest.mark.case("f26")
+def test_the_template_of_tobiko_acts_as_root() -> None:
+    with os_faults.connect(yaml.safe_load(TOBIKO), runner=FakeRunner(hosts())) as cloud:
+        (variables,) = cloud.inventory()["all"]["hosts"].values()
+        assert (variables["ansible_user"], variables["ansible_become"]) == ("heat-admin", True)
+
+
+NEW_NAME = TOBIKO.replace("system_service", "systemd").replace("      grep: openvswitch\n", "")
+TOLD = TOBIKO.replace("username: heat-admin", "username: heat-admin\n        become: false")
+
+
+@pytest.mark.case("f26")
+@pytest.mark.parametrize("text", [NEW_NAME, TOLD], ids=["new name", "told"])
+def test_root_only_where_03_had_it(text: str) -> None:
+    with os_faults.connect(yaml.safe_load(text), runner=FakeRunner(hosts())) as cloud:
+        (variables,) = cloud.inventory()["all"]["hosts"].values()
+        assert not variables.get("ansible_become")

@@ -183,7 +183,7 @@ def test_python_reads_the_same_contracts() -> None:
         name = Path(key).stem
         assert contract.subject == spec_of(name)["subject"]
         assert [verb.name for verb in contract.verbs] in (verbs_of(name), [name])
-        at = {AT.name} if spec_of(name).get("at_a_moment") else set()
+        at = {AT.name} if spec_of(name).get("takes_start_time") else set()
         assert set(contract.options) == set(spec_of(name).get("options", {})) | at
 
 

@@ -18,6 +18,9 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "ansible_modules"
 MODULES = sorted(path.stem for path in FOLDER.glob("osf_*.py"))
 
+OWN_MEANING = {("osf_answer", "boot_id_before"), ("osf_answer", "timeout"), ("osf_libvirt_snapshot", "name")}
+"""Options with another meaning than the same option of other modules."""
+
 
 class Captured(Exception):
     """Carries what a module gives to AnsibleModule; nothing of the module runs after it."""
@@ -92,6 +95,17 @@ def test_documentation_is_whole(name: str) -> None:
         assert value["returned"]
     examples = yaml.safe_load(module.EXAMPLES)
     assert all(name in task for task in examples), "every example is a task with this module"
+
+
+def test_an_option_of_several_modules_has_one_text() -> None:
+    """A documentation fragment would say it once, but ``ansible-doc -M`` finds no fragments beside the modules."""
+    texts: dict[tuple[str, str], set[str]] = {}
+    for name in MODULES:
+        for option, about in (yaml.safe_load(load(name).DOCUMENTATION).get("options") or {}).items():
+            spec = json.dumps(comparable({option: about}, "suboptions"), sort_keys=True)
+            if (name, option) not in OWN_MEANING:
+                texts.setdefault((option, spec), set()).add(str(about["description"]))
+    assert {option: sorted(found) for (option, _), found in texts.items() if len(found) > 1} == {}
 
 
 @pytest.mark.parametrize("name", MODULES)

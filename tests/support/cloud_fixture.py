@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 
 from os_faults import Cloud, HostResult, Status
+from os_faults.actions import undone_verbs
 from os_faults.config import load
 from os_faults.config.state import state_dir
 from os_faults.model import Action
@@ -92,3 +93,22 @@ class Machines:
         after = address in self.off
         states = {"previous_state": "off" if before else "on", "power_state": "off" if after else "on"}
         return HostResult(node, Status.OK, changed=before != after, payload=states)
+
+
+class RememberingHosts:
+    """The three hosts; each holds the faults that were injected on it, until their undo.
+
+    Attributes:
+        held: node → the ids of its faults.
+    """
+
+    def __init__(self) -> None:
+        self.held: dict[str, set[str]] = {f"node-{number}.domain.tld": set() for number in (1, 2, 3)}
+
+    def __call__(self, action: Action, node: str) -> HostResult:
+        """Return the answer of a node."""
+        held = self.held.get(node, set())
+        answer = hosts(holds=tuple(sorted(held)))(action, node)
+        held.update([f"{action.verb}-{action.hits}"] if action.undo else [])
+        held.difference_update(f"{verb}-{action.hits}" for verb in undone_verbs(action))
+        return answer

@@ -31,6 +31,14 @@ def test_connect_contacts_nobody():
 
 
 @pytest.mark.case("E03")
+@pytest.mark.case("u13")
+def test_a_cloud_is_printed_for_people():
+    with cloud_of(FakeRunner(hosts())) as cloud:
+        assert repr(cloud) == "Cloud(devstack, nodes not asked yet)"
+        cloud.get_nodes()
+        assert repr(cloud) == "Cloud(devstack, 3 nodes)"
+
+
 def test_the_nodes_are_asked_once_per_connection():
     runner = FakeRunner(hosts())
     with cloud_of(runner) as cloud:

@@ -106,6 +106,8 @@ ASKED: dict[str, dict[str, Callable[[Cloud], Result | None]]] = {
 }
 UNSEEN = {"running", "power_state", "faults after it"}
 """What returns no result of the honest host."""
+AT_ONCE = 25
+"""Lies to one cloud object: each verb reads the journal of all before it."""
 
 
 def lies_about(module: str) -> Iterator[tuple[str, Any]]:
@@ -122,19 +124,26 @@ def lies_about(module: str) -> Iterator[tuple[str, Any]]:
 
 @pytest.mark.parametrize(("module", "asked"), [(module, asked) for module in ASKED for asked in ASKED[module]])
 def test_one_host_lies_and_the_other_is_served(module: str, asked: str, tmp_path: Path) -> None:
-    runner = LyingRunner()
-    # What was written down is read again.
-    with cloud_of(runner, tmp_path if asked == "faults after it" else None) as cloud:
-        for about, lie in lies_about(module):
-            runner.lies = {module: lie}
-            cloud.refresh()
-            result = ASKED[module][asked](cloud)
-            assert asked in UNSEEN or served(result), about
-            of_the_lie = asked not in UNSEEN and (module != "osf_node_info" or asked == "verify")
-            if about.startswith("a loop") and of_the_lie and result is not None and EVIL in result:
-                assert not result[EVIL].ok, about
-            if result is not None and EVIL in result and not result[EVIL].answered:
-                assert result[EVIL].message, about
+    lies = list(lies_about(module))
+    for number in range(0, len(lies), AT_ONCE):
+        runner = LyingRunner()
+        # What was written down is read again.
+        with cloud_of(runner, tmp_path / str(number) if asked == "faults after it" else None) as cloud:
+            for about, lie in lies[number : number + AT_ONCE]:
+                runner.lies = {module: lie}
+                cloud.refresh()
+                check(cloud, module, asked, about)
+
+
+def check(cloud: Cloud, module: str, asked: str, about: str) -> None:
+    """Ask both hosts, of which one lies in the answer of ``module``."""
+    result = ASKED[module][asked](cloud)
+    assert asked in UNSEEN or served(result), about
+    of_the_lie = asked not in UNSEEN and (module != "osf_node_info" or asked == "verify")
+    if about.startswith("a loop") and of_the_lie and result is not None and EVIL in result:
+        assert not result[EVIL].ok, about
+    if result is not None and EVIL in result and not result[EVIL].answered:
+        assert result[EVIL].message, about
 
 
 def test_a_verification_that_goes_wrong_as_a_whole_says_so() -> None:

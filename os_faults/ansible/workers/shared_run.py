@@ -93,7 +93,7 @@ class SharedRun:
         return {share.worker.address: [node.fqdn for node in share.action.nodes] for share in self._shares}
 
     def follow(self, watch: Callable[[Event], None] | None) -> None:
-        """Start all shares and wait for their end; interruptible at any moment."""
+        """Start all shares and wait for their end; interruptible at any time."""
         (self._artifacts / "job_events").mkdir(mode=0o700)
         for thread in self._threads:
             thread.start()

@@ -49,7 +49,7 @@ def demo(session: Session) -> None:
         probe={"interval": INTERVAL, "timeout": TIMEOUT},
         not_shown=list(NOT_SHOWN),
     )
-    if not session.out.json:
+    if not session.out.is_document:
         say(f"\naway: seconds from the first request that failed to the next good answer (asked every {INTERVAL} s)")
         for sentence in NOT_SHOWN:
             say(f"not shown: {sentence}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from os_faults.cli import tables
 from os_faults.cli.globals import command
 from os_faults.cli.session import Session
 from os_faults.cli.terminal import say
@@ -20,8 +21,8 @@ def drivers(session: Session) -> None:
         for kind in KINDS
         for name in names(kind)
     ]
-    if session.out.json:
-        session.out.document(drivers=rows)
+    if session.out.is_document or tables.is_terminal():
+        session.out.table("drivers", ("kind", "driver", "description"), rows)
         return
     for row in sorted(rows, key=lambda row: (row["driver"], row["kind"])):  # a list of names in YAML, with comments
         say(f"- {row['driver']:12}  # {row['kind']}: {row['description']}")

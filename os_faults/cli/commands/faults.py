@@ -11,6 +11,7 @@ from os_faults.cli import incomplete
 from os_faults.cli.globals import command
 from os_faults.cli.session import Session
 from os_faults.errors import AnsibleExecutionException, OSFException
+from os_faults.system.text import span
 
 if TYPE_CHECKING:
     from os_faults.model import Fault
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 def faults(session: Session) -> None:
     """List the faults that the nodes hold now; each node reports its own.
 
+    "not in force" is a fault whose effect somebody else has ended, as by flushing all rules; heal still undoes it.
     A node that this controller powered off or cut off can't report: its fault comes from the journal, as "held".
     """
     from os_faults.faults.listing import faults_of
@@ -33,10 +35,9 @@ def faults(session: Session) -> None:
             failure = error
             found = faults_of(error.result) if error.result is not None else []
         now = time.time()
-        columns = ("node", "fault", "subject", "state", "since", "ends_in", "by")
-        session.out.table(
-            "faults", columns, [_fault(fault, now, session.out.json) for fault in found], **incomplete.as_data(failure)
-        )
+        columns = ("node", "id", "fault", "subject", "state", "since", "ends_in", "by")
+        rows = [_fault(fault, now, session.out.is_document) for fault in found]
+        session.out.table("faults", columns, rows, wide=("fault", "subject"), **incomplete.as_data(failure))
         if failure is not None:
             raise failure
 
@@ -52,20 +53,7 @@ def _fault(fault: Fault, now: float, exact: bool) -> dict[str, Any]:
         "state": fault.state,
         "since": fault.since if exact else time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(fault.since)),
         "until": fault.until,
-        "ends_in": (None if left is None else round(left, 1)) if exact else _span(left),
+        "ends_in": (None if left is None else round(left, 1)) if exact else span(left),
+        "in_force_seconds": fault.in_force_seconds,
         "by": fault.by,
     }
-
-
-def _span(seconds: float | None) -> str:
-    """Return a duration for people.
-
-    Example:
-        >>> _span(1795), _span(None)
-        ('29m55s', 'never')
-    """
-    if seconds is None:
-        return "never"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}h{minutes:02}m" if hours else f"{minutes}m{rest:02}s" if minutes else f"{rest}s"

@@ -112,17 +112,19 @@ def _inject(
 def action_of(cloud: Cloud, contract: Contract, verb: str, on: str, values: Mapping[str, Any]) -> Action:
     """Return the action of a command line, fully checked; nodes are discovered for it."""
     if contract.subject == "node":
-        return targets.choose(cloud, on, None).action(verb, **values)
+        nodes = targets.choose(cloud, on, None, lambda among: among.possible(verb, **values))
+        return nodes.action(verb, **values)
     options = dict(values)
     name = options.pop(contract.subject)
     component = cloud.get_container(name) if contract.subject == "container" else cloud.get_service(name)
-    return component.action(verb, targets.choose(cloud, on, component), **options)
+    chosen = targets.choose(cloud, on, component, lambda among: component.action(verb, among, **options))
+    return component.action(verb, chosen, **options)
 
 
 def show(session: Session, cloud: Cloud, actions: Sequence[Action]) -> None:
     """Print the runs of actions: a command line each; with JSON, the last run with the earlier ones as ``before``."""
     runs = [_plan(cloud, action) for action in actions]
-    if session.out.json:
+    if session.out.is_document:
         session.out.document(dry_run=True, **runs[-1], before=runs[:-1])
     else:
         for run in runs:

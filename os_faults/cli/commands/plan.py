@@ -37,7 +37,7 @@ def _heal(session: Session, /, fault_ids: list[str] | None) -> None:
 
 
 def _show(session: Session, previews: list[Preview]) -> None:
-    if session.out.json:
+    if session.out.is_document:
         session.out.document(plan=[_document(preview) for preview in previews])
         return
     for preview in previews:

@@ -19,7 +19,10 @@ def playbooks(session: Session, path: bool) -> None:
     from os_faults.resources import playbooks_dir
 
     if path:
-        say(str(playbooks_dir()))
+        if session.out.is_document:
+            session.out.document(directory=str(playbooks_dir()))
+        else:
+            say(str(playbooks_dir()))
         return
     rows = [
         {
@@ -35,4 +38,4 @@ def playbooks(session: Session, path: bool) -> None:
         for name, contract in contracts().items()
     ]
     columns = ("playbook", "subject", "verbs", "options", "description")
-    session.out.table("playbooks", columns, rows, directory=str(playbooks_dir()))
+    session.out.table("playbooks", columns, rows, wide=("subject", "options"), directory=str(playbooks_dir()))

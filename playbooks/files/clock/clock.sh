@@ -1,7 +1,8 @@
 #!/bin/sh
 # Set the clock of this host ahead or back by the seconds in ./offset (clock.sh begin), and to what
 # it would be by now (clock.sh end). What it would be is counted by the time since boot, which nobody can set, so it is
-# right after any time, and again. What keeps the clock right is stopped meanwhile: it would set it back.
+# right after any time, and again. What keeps the clock right is stopped meanwhile: it would set it back. Whether somebody
+# else has done so all the same is told by `clock.sh look`.
 set -u
 
 keepers="systemd-timesyncd chrony chronyd ntp ntpd ntpsec openntpd ptp4l phc2sys"
@@ -35,6 +36,16 @@ may_set_clocks() { # CAP_SYS_TIME is the 25th
     [ $((0x$capabilities >> 25 & 1)) = 1 ]
 }
 
+away() { # hundredths of a second by which the clock is not where it was set to
+    away=$(($(clock) - $(cat epoch) - $(uptime) - $(cat offset) * 100))
+    echo "${away#-}"
+}
+
+if [ "$1" = look ]; then
+    [ "$(away)" -le 100 ]
+    exit
+fi
+
 if [ "$1" = end ]; then
     # Without it, nothing was begun.
     if [ -e epoch ]; then
@@ -65,9 +76,7 @@ fi
 if [ ! -e epoch ]; then
     echo $(($(clock) - $(uptime))) >epoch.new && mv epoch.new epoch || exit 1
 fi
-wanted=$(($(cat epoch) + $(uptime) + offset * 100))
-off=$(($(clock) - wanted))
-if [ "${off#-}" -gt 50 ]; then
-    set_to "$wanted" || exit 1
+if [ "$(away)" -gt 50 ]; then
+    set_to $(($(cat epoch) + $(uptime) + offset * 100)) || exit 1
     echo "changed: the clock is $offset s off"
 fi

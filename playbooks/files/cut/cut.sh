@@ -1,7 +1,7 @@
 #!/bin/sh
 # Put the rules in ./rules in force, before those of everybody else, in a table (nftables) or chains (iptables) of our own,
 # IPv4 and IPv6. ./tool and ./name tell the undo (uncut.sh) which. A rule is a line of these words, each `-` where it does
-# not matter; the first rule that fits a packet decides whether we drop it:
+# not matter, and the last one may be left out; the first rule that fits a packet decides whether we drop it:
 #   in | out                what arrives at this host, or leaves it
 #   drop | accept           `accept` leaves it to the rules of others
 #   4 | 6                   version of IP
@@ -9,26 +9,69 @@
 #   ADDRESS[,ADDRESS…]      of the other end
 #   PORT                    of this host; the type of an icmpv6 message
 #   PORT                    of the other end
+#   ADDRESS                 of this host
+# What a container engine publishes arrives at a port of this host too, but the kernel sends it on to the container, by a
+# connection that is translated (DNAT). So the rules for what arrives at this host, and the answers to it, hold for those
+# connections as well. They are not needed, and would begin to track connections, on a host that tracks none.
+#   cut.sh check   refuses what can't be done      cut.sh look   tells whether the rules are in force
 set -u
 
-nft_rule() { # nft_rule, and the words for the other end and for both ports
+translates() { # whether there may be connections that are translated
+    [ -e /proc/sys/net/netfilter/nf_conntrack_count ]
+}
+
+nft_rule() { # nft_rule, and the words for the address of the other end, for both ports, and for the address of this host
     rule=
     case $family in 4) ip=ip ;; *) ip=ip6 ;; esac
     [ "$address" = - ] || rule="$rule$ip $1 { $address } "
+    [ "$own" = - ] || rule="$rule$ip $4 $own "
     [ "$here" = - ] || rule="$rule$protocol $2 $here "
     [ "$there" = - ] || rule="$rule$protocol $3 $there "
     echo "        ${rule}counter $verdict"
 }
 
-nft_rules() { # nft_rules in|out
-    while read -r direction verdict family protocol address here there; do
-        [ "$direction" = "$1" ] || continue
-        case $direction/$protocol in
-            */icmpv6) nft_rule - type - ;;
-            in/*) nft_rule saddr dport sport ;;
-            out/*) nft_rule daddr sport dport ;;
+nft_translated() { # the same for a connection that is translated
+    case $direction in in) rule="original " ;; out) rule="reply " ;; esac
+    rule="ct status dnat ct direction $rule"
+    case $family in 4) ip=ip ;; *) ip=ip6 ;; esac
+    [ "$protocol" = - ] || rule="${rule}meta l4proto $protocol "
+    [ "$address" = - ] || rule="${rule}ct original $ip saddr { $address } "
+    [ "$own" = - ] || rule="${rule}ct original $ip daddr $own "
+    [ "$here" = - ] || rule="${rule}ct original proto-dst $here "
+    echo "        ${rule}counter $verdict"
+}
+
+nft_translated_rules() {
+    while read -r direction verdict family protocol address here there own; do
+        own=${own:--}
+        case $direction/$protocol/$there in
+            */icmpv6/*) ;;
+            */-) nft_translated ;;
         esac
     done <rules
+}
+
+nft_rules() { # nft_rules in|out
+    while read -r direction verdict family protocol address here there own; do
+        [ "$direction" = "$1" ] || continue
+        own=${own:--}
+        case $direction/$protocol in
+            */icmpv6) nft_rule - type - - ;;
+            in/*) nft_rule saddr dport sport daddr ;;
+            out/*) nft_rule daddr sport dport saddr ;;
+        esac
+    done <rules
+}
+
+nft_translated_chains() { # after the translation: what is sent on from others (forward), and from this host (output)
+    echo "    chain forwarded {"
+    echo "        type filter hook forward priority -310; policy accept;"
+    nft_translated_rules
+    echo "    }"
+    echo "    chain translated {"
+    echo "        type filter hook output priority -90; policy accept;"
+    nft_translated_rules
+    echo "    }"
 }
 
 with_nft() {
@@ -45,15 +88,17 @@ with_nft() {
         echo "        type filter hook output priority -310; policy accept;"
         nft_rules out
         echo "    }"
+        ! translates || nft_translated_chains
         echo "}"
     } >rules.nft
     nft -f rules.nft
 }
 
-iptables_rule() { # iptables_rule iptables|ip6tables CHAIN, and the options for the other end and for both ports
+iptables_rule() { # iptables_rule iptables|ip6tables CHAIN, and the options as nft_rule has words
     rule="-A $2"
     [ "$protocol" = - ] || rule="$rule -p $protocol"
     [ "$address" = - ] || rule="$rule $3 $address"
+    [ "$own" = - ] || rule="$rule $6 $own"
     [ "$here" = - ] || rule="$rule $4 $here"
     [ "$there" = - ] || rule="$rule $5 $there"
     case $verdict in drop) rule="$rule -j DROP" ;; *) rule="$rule -j RETURN" ;; esac
@@ -61,40 +106,66 @@ iptables_rule() { # iptables_rule iptables|ip6tables CHAIN, and the options for 
     "$1" -w 10 $rule
 }
 
-iptables_rules() { # iptables_rules iptables|ip6tables in|out CHAIN
+iptables_translated() { # iptables_translated iptables|ip6tables CHAIN
+    state="-m conntrack --ctstate DNAT"
+    case $direction/$protocol/$there in
+        */icmpv6/*) ;;
+        in/*/-) iptables_rule "$1" "$2 $state --ctdir ORIGINAL" -s --ctorigdstport - --ctorigdst ;;
+        out/*/-) iptables_rule "$1" "$2 $state --ctdir REPLY" -d --ctorigdstport - --ctorigdst ;;
+    esac
+}
+
+iptables_rules() { # iptables_rules iptables|ip6tables in|out|translated CHAIN
     case $1 in iptables) other=6 ;; *) other=4 ;; esac
-    while read -r direction verdict family protocol address here there; do
-        if [ "$direction" != "$2" ] || [ "$family" = "$other" ]; then
-            continue
-        fi
-        case $direction/$protocol in
-            */icmpv6) words="- --icmpv6-type -" ;;
-            in/*) words="-s --dport --sport" ;;
-            out/*) words="-d --sport --dport" ;;
-        esac
-        # shellcheck disable=SC2086 # three words
-        iptables_rule "$1" "$3" $words || return 1
+    while read -r direction verdict family protocol address here there own; do
+        own=${own:--}
+        [ "$family" != "$other" ] || continue
+        case $2/$direction/$protocol in
+            translated/*) iptables_translated "$1" "$3" ;;
+            in/in/icmpv6 | out/out/icmpv6) iptables_rule "$1" "$3" - --icmpv6-type - - ;;
+            in/in/*) iptables_rule "$1" "$3" -s --dport --sport -d ;;
+            out/out/*) iptables_rule "$1" "$3" -d --sport --dport -s ;;
+        esac || return 1
     done <rules
 }
 
 with_iptables() { # with_iptables iptables|ip6tables
-    for way in INPUT:in OUTPUT:out; do
-        chain=${way%:*}
-        own=$name-${chain%PUT}
-        "$1" -w 10 -N "$own" 2>/dev/null || "$1" -w 10 -F "$own" || return 1
-        iptables_rules "$1" "${way#*:}" "$own" || return 1
-        "$1" -w 10 -C "$chain" -j "$own" 2>/dev/null || "$1" -w 10 -I "$chain" 1 -j "$own" || return 1
+    ways="INPUT:in OUTPUT:out"
+    ! translates || ways="$ways OUTPUT:translated FORWARD:translated"
+    for chain in INPUT OUTPUT FORWARD; do
+        chain_of="$name-${chain%PUT}"
+        "$1" -w 10 -N "$chain_of" 2>/dev/null || "$1" -w 10 -F "$chain_of" || return 1
+        for way in $ways; do
+            [ "${way%:*}" != "$chain" ] || iptables_rules "$1" "${way#*:}" "$chain_of" || return 1
+        done
+        "$1" -w 10 -C "$chain" -j "$chain_of" 2>/dev/null || "$1" -w 10 -I "$chain" 1 -j "$chain_of" || return 1
     done
 }
 
-in_place() {
-    name=$(cat name 2>/dev/null)
-    cmp -s rules rules.before || return 1
-    case $(cat tool 2>/dev/null) in
-        nft) nft list table inet "$name" >/dev/null 2>&1 ;;
-        iptables) iptables -w 10 -C INPUT -j "$name-IN" 2>/dev/null ;;
-        *) return 1 ;;
+in_force_iptables() { # in_force_iptables iptables|ip6tables: the rules that are in force
+    for chain in INPUT OUTPUT FORWARD; do
+        "$1" -w 2 -C "$chain" -j "$name-${chain%PUT}" && "$1" -w 2 -S "$name-${chain%PUT}" || return 1
+    done
+}
+
+in_force() { # the rules of ours that are in force, as the tool tells them; 1 when they are not all there
+    name=$(cat name)
+    case $(cat tool) in
+        nft) nft --stateless list table inet "$name" ;;
+        iptables)
+            in_force_iptables iptables || return 1
+            [ ! -d /proc/sys/net/ipv6 ] || in_force_iptables ip6tables
+            ;;
     esac
+}
+
+in_place() { # whether they are in force as they were when they had been put there; 2 when that can't be told
+    [ -s put ] || return 2
+    in_force 2>/dev/null | cmp -s - put
+}
+
+kept() { # keep for later what is in force now
+    in_force >put 2>/dev/null || rm -f put
 }
 
 use() { # use TOOL NAME: tell the undo before anything is done
@@ -108,17 +179,24 @@ refuse_without_tool() {
     exit 3
 }
 
+if [ "${1-}" = look ]; then
+    in_place
+    exit
+fi
 if [ "${1-}" = check ]; then
     command -v nft >/dev/null || command -v iptables >/dev/null || refuse_without_tool
     exit 0
 fi
 
-in_place || echo "changed: $(wc -l <rules) rules"
+if ! cmp -s rules rules.before || ! in_place; then echo "changed: $(wc -l <rules) rules"; fi
 cp rules rules.before || exit 1
 id=$(basename "$PWD")
 if [ "$(cat tool 2>/dev/null)" != iptables ] && command -v nft >/dev/null; then
     use nft "osf_$(echo "$id" | tr -c 'A-Za-z0-9\n' _)"
-    with_nft && exit 0
+    if with_nft; then
+        kept
+        exit 0
+    fi
 fi
 if ! command -v iptables >/dev/null; then
     [ -e tool ] && exit 1 # nft has said why
@@ -126,4 +204,5 @@ if ! command -v iptables >/dev/null; then
 fi
 use iptables "osf-$(echo "$id" | cksum | cut -d ' ' -f 1)" # the name of a chain is short
 with_iptables iptables || exit 1
-[ ! -d /proc/sys/net/ipv6 ] || with_iptables ip6tables
+[ ! -d /proc/sys/net/ipv6 ] || with_iptables ip6tables || exit 1
+kept

@@ -5,7 +5,7 @@ set -u
 name=$(cat name 2>/dev/null)
 
 without_iptables() { # without_iptables iptables|ip6tables
-    for chain in INPUT OUTPUT; do
+    for chain in INPUT OUTPUT FORWARD; do
         own=$name-${chain%PUT}
         "$1" -w 10 -n -L "$chain" >/dev/null || return 1
         "$1" -w 10 -n -L "$own" >/dev/null 2>&1 || continue

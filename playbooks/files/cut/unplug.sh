@@ -1,7 +1,7 @@
 #!/bin/sh
 # Write the rules that cut ports off, new connections and open ones, IPv4 and IPv6. cut.sh puts them in force. What to cut
 # stands in ./targets:
-#   port=tcp/5000     a port
+#   port=tcp/5000     a port; port=tcp/5000/10.0.0.1 at this address of the host only
 #   way=ingress       drop only what arrives at these ports of this host, and of that only what the hosts in ./found have
 #                     sent (see addresses.sh), where there is this file
 #   way=egress        drop only what leaves for these ports, of whatever host
@@ -11,9 +11,9 @@ set -u
 
 way=$(sed -n 's,^way=,,p' targets)
 
-from() { # from FAMILY PROTOCOL PORT, and the options of grep that choose addresses of the family
-    addresses=$(sort -u found | grep "$4" "$5" | paste -s -d , -)
-    [ -z "$addresses" ] || echo "in drop $1 $2 $addresses $3 -"
+from() { # from FAMILY PROTOCOL PORT ADDRESS-OF-THIS-HOST, and the options of grep that choose addresses of the family
+    addresses=$(sort -u found | grep "$5" "$6" | paste -s -d , -)
+    [ -z "$addresses" ] || echo "in drop $1 $2 $addresses $3 - $4"
 }
 
 list_rules() {
@@ -22,20 +22,21 @@ list_rules() {
         echo "in accept $family tcp $client $port -"
         echo "out accept $family tcp $client $port -"
     done
-    sed -n 's,^port=\(.*\)/\(.*\)$,\1 \2,p' targets | while read -r protocol port; do
+    sed -n '/^port=/{s///;s,/, ,g;p;}' targets | while read -r protocol port own; do
+        case $own in '') family=- own=- ;; *:*) family=6 ;; *) family=4 ;; esac
         case $way in
-            egress) echo "out drop - $protocol - - $port" ;;
+            egress) echo "out drop - $protocol - - $port -" ;;
             ingress)
                 if [ -e found ]; then
-                    from 4 "$protocol" "$port" -v :
-                    from 6 "$protocol" "$port" -e :
+                    [ "$family" = 6 ] || from 4 "$protocol" "$port" "$own" -v :
+                    [ "$family" = 4 ] || from 6 "$protocol" "$port" "$own" -e :
                 else
-                    echo "in drop - $protocol - $port -"
+                    echo "in drop $family $protocol - $port - $own"
                 fi
                 ;;
             *)
-                echo "in drop - $protocol - $port -"
-                echo "out drop - $protocol - $port -"
+                echo "in drop $family $protocol - $port - $own"
+                echo "out drop $family $protocol - $port - $own"
                 ;;
         esac
     done

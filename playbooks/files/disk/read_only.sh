@@ -1,6 +1,7 @@
 #!/bin/sh
 # Lay a read-only mount of the directory in ./path over it. What is open stays open and can still be written; whatever is
 # opened from now on can't be. The mount below, its file system and its other mount points are not touched.
+#   read_only.sh check   refuses what can't be done      read_only.sh look   tells whether the directory is read-only
 set -u
 
 path=$(cat path)
@@ -9,6 +10,11 @@ refuse() {
     echo "$1" >&2
     exit 3
 }
+
+if [ "${1-}" = look ]; then
+    uppermost=$(findmnt --noheadings --output ID,VFS-OPTIONS --mountpoint "$(cat mounted)" | tail -n 1 | tr -s ' ' ,)
+    case ,${uppermost#,}, in ,"$(cat mount)",*,ro,* | ,"$(cat mount)",ro,*) exit 0 ;; *) exit 1 ;; esac
+fi
 
 case $path in /*) ;; *) refuse "the path must be absolute, got: $path" ;; esac
 [ -d "$path" ] || refuse "there is no directory $path on this host"

@@ -4,6 +4,7 @@
 # session of the `main=PID/START` lines of ./targets (START is in ticks, as in /proc/PID/stat: a later process with that
 # pid is nobody of ours). Of `main=PID/START/USER` only what this user, by his number, could stop himself. For the undo,
 # who was stopped is kept in ./stopped.
+# When the last of them was stopped is told in ./began.new, in hundredths of a second since boot.
 # Never stopped: this script's own parents and the `spare=` lines, which are the session that asked for it.
 set -u
 # shellcheck source=/dev/null
@@ -69,6 +70,8 @@ while :; do
         esac
     done
     [ -n "$running" ] || break
+    read -r uptime _ </proc/uptime
+    echo "${uptime%.*}${uptime#*.}" >began.new
     tries=$((tries + 1))
     if [ "$tries" -gt 100 ]; then
         echo "these processes do not stop:$running" >&2

@@ -2,18 +2,29 @@
 # Let every process of a service go on (SIGCONT): whatever is in its control groups now, as the service may have
 # been restarted meanwhile, and whoever was stopped. A service that is gone needs nothing. ./cgroups is made
 # by control_groups.sh, ./stopped by freeze.sh.
+#   unfreeze.sh look   tells whether those are stopped still who were, and not all of them gone
 set -u
 # shellcheck source=/dev/null
 . ./proc.sh
+
+who_were_stopped() {
+    [ ! -r stopped ] || sort -u stopped | while read -r pid start; do
+        [ "$(start_of "$pid")" != "$start" ] || echo "$pid"
+    done
+}
 
 processes() {
     [ ! -r cgroups ] || while read -r directory; do
         find "$directory" -name cgroup.procs -exec cat {} + 2>/dev/null
     done <cgroups
-    [ ! -r stopped ] || sort -u stopped | while read -r pid start; do
-        [ "$(start_of "$pid")" != "$start" ] || echo "$pid"
-    done
+    who_were_stopped
 }
+
+if [ "${1-}" = look ]; then
+    states=$(for pid in $(who_were_stopped); do state_of "$pid"; done | grep -v '[ZX]' | sort -u)
+    [ "$states" = T ]
+    exit
+fi
 
 tries=0
 while :; do

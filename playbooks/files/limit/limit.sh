@@ -3,6 +3,7 @@
 #   MemoryMax BYTES      CPUQuota PERCENT
 # The limit is a drop-in file of our own in /run, which overrules what others have set and leaves it as it is (`systemctl
 # set-property` would mix ours with theirs). Nothing counts but what the kernel says then. The undo is unlimit.sh.
+#   limit.sh check   refuses what can't be limited      limit.sh look   tells whether the limit is in force
 set -u
 
 read -r property amount <limit
@@ -11,18 +12,6 @@ case $property in
     MemoryMax) value=$amount && kernel=$amount && files="memory.max memory/memory.limit_in_bytes" ;;
     *) value=$amount% && kernel=$((amount * 1000)) && files="cpu.max cpu/cpu.cfs_quota_us" ;;
 esac
-
-if [ ! -d /run/systemd/system ] || [ "$(id -u)" != 0 ] || ! grep -q '^unit=' targets; then
-    echo "a limit needs systemd, root, and a service that is a unit of it" >&2
-    exit 3
-fi
-
-if [ "$amount" -lt 1 ]; then
-    echo "a limit must be above 0, got: $amount" >&2
-    exit 3
-fi
-
-[ "${1-}" != check ] || exit 0
 
 limited() { # limited UNIT: whether the kernel keeps to the limit, in version 2 of control groups or in version 1
     group=$(systemctl show --property=ControlGroup --value "$1")
@@ -35,6 +24,28 @@ limited() { # limited UNIT: whether the kernel keeps to the limit, in version 2 
 }
 
 units=$(sed -n 's/^unit=//p' targets)
+if [ "${1-}" = look ]; then
+    for unit in $units; do
+        cmp -s new "/run/systemd/system/$unit.d/$drop_in" || exit 1
+        limited "$unit" || [ "$(systemctl show --property=ActiveState --value "$unit")" != active ] || exit 1
+    done
+    exit 0
+fi
+
+if [ ! -d /run/systemd/system ] || [ "$(id -u)" != 0 ] || ! grep -q '^unit=' targets; then
+    echo "a limit needs systemd, root, and a service that is a unit of it" >&2
+    exit 3
+fi
+
+if [ "$amount" -lt 1 ]; then
+    echo "a limit must be above 0, got: $amount" >&2
+    exit 3
+fi
+
+case $property in MemoryMax) sh panic.sh group || exit ;; esac
+
+[ "${1-}" != check ] || exit 0
+
 changed=
 for unit in $units; do
     directory=/run/systemd/system/$unit.d

@@ -7,6 +7,7 @@ python=$(sed -n 's/^python=//p' targets)
 duration=$(sed -n 's/^duration=//p' targets | tail -n 1)
 unit=os-faults-$(basename "$PWD")-load.service
 
+sh panic.sh host || exit
 if [ ! -d /run/systemd/system ] || [ "$(id -u)" != 0 ]; then
     echo "running a host out of memory needs systemd and root on it" >&2
     exit 3

@@ -1,10 +1,17 @@
 #!/bin/sh
 # Put this host under load with stress-ng, as the `load=` and `duration=` lines of ./targets say. Ends by itself.
+# `stress.sh look` tells whether it is under that load.
 set -u
+
+if [ "${1-}" = look ]; then
+    [ "$(sh load.sh processes)" -gt 1 ]
+    exit
+fi
 
 load=$(sed -n 's/^load=//p' targets)
 duration=$(sed -n 's/^duration=//p' targets | tail -n 1)
 
+case $load in memory | all) sh panic.sh host || exit ;; esac
 stress_ng=$(command -v stress-ng) || {
     echo "stress-ng is not installed on this host" >&2
     exit 3

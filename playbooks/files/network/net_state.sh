@@ -4,8 +4,10 @@
 #   addresses6   ADDRESS … dev NAME            routes4, routes6   PREFIX … dev NAME …
 #   neighbours   ADDRESS lladdr MAC dev NAME   proxies            ADDRESS dev NAME
 #   vlans_down   names of VLANs on it that are down, which the kernel sets up together with it
+# and what it does not drop, or what is not ours to bring back:
+#   addresses4   ADDRESS dev NAME              virtual            ADDRESS dev NAME
 # VLANs on the interface go down and up with it, so they are looked at too. Left out is what the kernel, a router's
-# advertisement or a routing daemon makes by itself.
+# advertisement or a routing daemon makes by itself, and a virtual address, which may be on another host by now.
 set -u
 
 top=$1
@@ -23,12 +25,21 @@ vlans_on() { # the VLANs on an interface, and those on them
 
 devices="$top $(vlans_on "$top" | tr '\n' ' ')"
 
+is_virtual() { # is_virtual ADDRESS NAME FLAGS: whether keepalived or Pacemaker moves an IPv6 address between hosts
+    case " $3 " in *" proto keepalived "* | *" proto 18 "*) return 0 ;; esac
+    case $1 in */128) ip -6 -o route show match "$1" dev "$2" proto kernel | grep -q / ;; *) false ;; esac
+}
+
 addresses6() { # addresses6 NAME: those that nobody but us would bring back
     on=$1
     ip -o -6 address show dev "$on" | while read -r _ _ _ address rest; do
         case " $rest " in
             *" temporary "* | *" dynamic mngtmpaddr "* | *" kernel_ll "*) continue ;;
         esac
+        if is_virtual "$address" "$on" "$rest"; then
+            echo "$address dev $on" >>"$out/virtual"
+            continue
+        fi
         valid=forever
         preferred=forever
         keep=
@@ -60,11 +71,22 @@ routes() { # routes 4|6
         -e 's/ $//' | sort -u
 }
 
+without_virtual() { # without the routes of virtual addresses
+    awk -v virtual="$(sed 's,/.* dev , ,' "$out/virtual")" '
+        BEGIN { count = split(virtual, words); for (i = 1; i < count; i += 2) is_virtual[words[i]] = 1 }
+        { source = match($0, / src [^ ]+/) ? substr($0, RSTART + 5, RLENGTH - 5) : $1 }
+        !(source in is_virtual)'
+}
+
+: >"$out/virtual"
+for device in $devices; do
+    ip -o -4 address show dev "$device" | while read -r _ _ _ address _; do echo "$address dev $device"; done
+done >"$out/addresses4" || exit 1
 for device in $devices; do
     addresses6 "$device"
 done >"$out/addresses6" || exit 1
 routes 4 >"$out/routes4" || exit 1
-routes 6 >"$out/routes6" || exit 1
+routes 6 | without_virtual >"$out/routes6" || exit 1
 for device in $devices; do
     ip -o neighbour show dev "$device" nud permanent | while read -r address lladdr mac _; do
         [ "$lladdr" != lladdr ] || echo "$address lladdr $mac dev $device nud permanent"

@@ -2,7 +2,8 @@
 # Slow down, lose or hold back what this host sends on a network interface (the `interface=` line of ./targets), as ./part
 # says: `delay 100ms`, `loss 5%` or `rate 10Mbit`. An interface has one queueing discipline, so the parts of all such faults
 # on it are put together, each time that one begins (shape.sh begin) or ends (shape.sh end). It has a handle of our own; one
-# that somebody else has set up is left alone. What began keeps its part in ./shaped.
+# that somebody else has set up is left alone. What began keeps its part in ./shaped; `shape.sh look` tells whether it is
+# in force.
 set -u
 
 name=$(sed -n 's/^interface=//p' targets)
@@ -50,6 +51,11 @@ words() { # the words of the discipline that all the parts together make; none w
         echo "handle $tbf tbf rate $rate burst $(burst_of "$rate") latency 400ms"
     fi
 }
+
+if [ "$1" = look ]; then
+    root=$(root_of)
+    case ${root#* } in "$netem" | "$tbf") exit 0 ;; *) exit 1 ;; esac
+fi
 
 if [ ! -e "/sys/class/net/$name" ]; then
     [ "$1" = end ] && exit 0

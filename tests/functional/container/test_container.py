@@ -50,6 +50,20 @@ def test_docker_and_podman_tell_the_same():
     assert (two.name, two.runs, two.pids, two.policy, two.unit) == ("web", False, [], "no", "container-web.service")
 
 
+@pytest.mark.case("f04")
+def test_what_an_engine_publishes_is_where_the_host_is_cut():
+    everywhere = [{"HostIp": address, "HostPort": "8080"} for address in ("0.0.0.0", "::", "")]
+    ports = {
+        "80/tcp": everywhere,
+        "53/udp": [{"HostIp": "10.0.0.1", "HostPort": "5353"}],
+        "81/tcp": None,
+        "9/sctp": [{"HostIp": "", "HostPort": "9"}],
+    }
+    about = {"Name": "/web", "State": {"Status": "running", "Pid": 7}, "NetworkSettings": {"Ports": ports}}
+    container = containers.parse(json.dumps([about]), "docker")
+    assert {port.target for port in container.published} == {"port=tcp/8080", "port=udp/5353/10.0.0.1"}
+
+
 @pytest.mark.case("D31")
 def test_only_the_exact_name_counts(monkeypatch):
     monkeypatch.setattr(containers.shutil, "which", lambda name: name if name == "docker" else None)

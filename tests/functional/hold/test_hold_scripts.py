@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from ansible.module_utils.os_faults.hold import carriers, identity, moments, output
+from ansible.module_utils.os_faults.hold import carriers, identity, output, start_time
 from ansible.module_utils.os_faults.hold import plan as plans
 from ansible.module_utils.os_faults.hold import scripts as hold_scripts
 from ansible.module_utils.os_faults.host import session
@@ -32,11 +32,12 @@ def a_plan(**changes) -> plans.Plan:
         undo_timeout=30,
         start_timeout=20,
         by="root@controller",
+        look=[["sh", "look.sh", "at it"]],
     )
     return plan._replace(**changes)
 
 
-@pytest.mark.parametrize("tested", [identity, plans, output, carriers, moments, session])
+@pytest.mark.parametrize("tested", [identity, plans, output, carriers, start_time, session])
 def test_the_examples_of_the_docstrings(tested):
     assert doctest.testmod(tested).failed == 0
 
@@ -52,15 +53,15 @@ def test_the_scripts_of_the_faults_are_clean():
 
 
 @pytest.mark.parametrize("carrier", [carriers.Systemd, carriers.Watchdog])
-@pytest.mark.parametrize("moment", [None, moments.Moment(at=100.0, since=100.0, uptime=7.5)])
-def test_the_scripts_of_every_hold_are_clean(tmp_path, carrier, moment):
+@pytest.mark.parametrize("start", [None, start_time.StartTime(at=100.0, since=100.0, uptime=7.5)])
+def test_the_scripts_of_every_hold_are_clean(tmp_path, carrier, start):
     files = []
     root, directory = "/run/os-faults", "/run/os-faults/freeze-web"
     by_hand, forget = carrier(None).by_hand("freeze-web", directory), carrier(None).forget("freeze-web")
-    for name, text in hold_scripts.scripts(a_plan(moment=moment), directory, root, by_hand, forget).items():
+    for name, text in hold_scripts.scripts(a_plan(start_time=start), directory, root, by_hand, forget).items():
         files.append(tmp_path / name)
         files[-1].write_text(text)
-    assert len(files) == (5 if moment else 4)
+    assert len(files) == (6 if start else 5)
     assert shellcheck(*files) == ""
 
 

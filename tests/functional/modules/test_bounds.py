@@ -77,18 +77,18 @@ def test_no_bound_is_no_bound_of_a_command(option):
     assert refusal("osf_hold", **HOLD, **{option: 0}) == f"{option} must be a number from 1 to 31536000"
 
 
-def test_a_moment_is_within_a_year():
+def test_a_start_time_is_within_a_year():
     told = refusal("osf_hold", **HOLD, at=time.time() + 31_540_000)
-    assert told.startswith("the moment at which a fault begins must be within a year")
+    assert told.startswith("the start time of a fault must be within a year")
     assert not is_made()
 
 
 @pytest.mark.parametrize(
-    "sight", [{"uptime": 1}, {"uptime": "nan", "seen": 1, "within": 1}, {"uptime": [], "seen": 1, "within": 1}]
+    "reading", [{"uptime": 1}, {"uptime": "nan", "seen": 1, "within": 1}, {"uptime": [], "seen": 1, "within": 1}]
 )
-def test_what_the_controller_has_seen_is_three_numbers(sight):
-    told = refusal("osf_hold", **HOLD, at=time.time() + 60, sight=sight)
-    assert told == "sight must have the numbers uptime, seen, within"
+def test_a_reading_of_the_clock_is_three_numbers(reading):
+    told = refusal("osf_hold", **HOLD, at=time.time() + 60, clock_reading=reading)
+    assert told == "clock_reading must have the numbers uptime, seen, within"
 
 
 @pytest.mark.parametrize("number", NUMBERS)

@@ -161,10 +161,10 @@ def test_listening_sockets_of_a_process_are_found_and_no_others(tmp_path):
         bound.bind(("127.0.0.1", 0))
         inodes = sockets.inodes_of([os.getpid()])
         ports = sockets.ports_of(inodes)
-        assert ("tcp", tcp.getsockname()[1]) in ports
-        assert ("tcp", bound.getsockname()[1]) not in ports
+        assert ("tcp", tcp.getsockname()[1], "127.0.0.1") in ports
+        assert bound.getsockname()[1] not in {port.number for port in ports}
         assert path in sockets.unix_sockets_of(inodes)
-    assert ("tcp", 0) not in ports
+    assert 0 not in {port.number for port in ports}
     assert path not in sockets.unix_sockets_of(sockets.inodes_of([os.getppid()]))
 
 
@@ -178,7 +178,8 @@ UDP = """\
 
 
 def test_an_ephemeral_udp_socket_is_a_client():
-    assert sockets.listening_ports(UDP, "07", {"111"}, range(32768, 61000)) == {53}
+    found = sockets.sockets_in(UDP, "udp", "07", range(32768, 61000))
+    assert found == {"111": sockets.Port("udp", 53), "222": sockets.Port("udp", 67)}
 
 
 def test_the_default_interface_is_that_of_the_best_route():

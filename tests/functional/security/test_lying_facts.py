@@ -151,7 +151,7 @@ def test_no_machine_of_another_is_acted_on(site: Any, trap: Trap, tmp_path: Path
 
 @pytest.mark.parametrize("name", ["at", "seconds", "ansible_control_path", "ansible_private_key_file"])
 def test_no_option_and_no_connection_is_told_by_a_host(site: Any, service: Service, name: str) -> None:
-    """An `at` of the first host would be the moment of all; with the path of a socket another host is reached."""
+    """An `at` of the first host would be the start time of all; with the path of a socket another host is reached."""
     done = site({name: 5}, LOOK, ours("service_freeze.yml", service=service.name, service_action="unfreeze"))
     assert (recap(done, "good")["ok"] > 4, recap(done, "a-liar")["failed"]) == (True, 1), done.stdout
     assert REFUSED.format(name.removeprefix("ansible_")) in done.stdout

@@ -149,9 +149,11 @@ def test_a_directory_that_was_replaced_is_used_no_more(base: Path) -> None:
 @private_mounts
 def test_without_a_fit_directory_it_says_why_and_what_to_do(host: LoneHost) -> None:
     mounts = [f"mount -t tmpfs -o mode=777 none {each}" for each in ("/var/tmp", "/dev/shm")]
-    mounts = [f"cp -r {host.directory} /mnt/host", "mount -t tmpfs -o mode=777 none /tmp", *mounts]
-    mounts = ["mount -t tmpfs none /mnt", *mounts]
-    done = call(BIN / "os-faults", "-c", "/mnt/host/cloud.json", "nodes", cwd=Path("/"), mounts=mounts)
+    # What lies in /tmp stays where it is: perhaps that is os_faults itself.
+    layers = "lowerdir=/tmp,upperdir=/mnt/upper,workdir=/mnt/work"
+    mounts += ["mount -t tmpfs none /mnt", "mkdir /mnt/upper /mnt/work"]
+    mounts += [f"mount -t overlay overlay -o {layers} /tmp", "chmod 777 /tmp"]
+    done = call(BIN / "os-faults", "-c", host.config, "nodes", cwd=Path("/"), mounts=mounts)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert "no directory is fit for the private files of os_faults (/tmp: others may write to /tmp;" in line

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 import time
@@ -12,6 +14,7 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+from support.packed_modules import answer_of
 from support.processes import end, lives
 
 pytestmark = pytest.mark.functional
@@ -125,6 +128,7 @@ def test_every_verb_hits_the_program_and_nobody_who_looks_at_it(play, program, b
     assert not any(lives(pid) for pid in again["pids_before"])
 
 
+@pytest.mark.each_line
 def test_what_was_started_by_somebody_else_meanwhile_is_not_started_twice(play, program):
     definition = {"driver": "process", **definitions(program)["grep"]}
     inventory = {"os_faults_cloud": "", "os_faults_services": {program.name: definition}}
@@ -137,3 +141,48 @@ def test_what_was_started_by_somebody_else_meanwhile_is_not_started_twice(play, 
     assert killed["pids_before"][0] == other.pid
     assert len(killed["pids_before"]) == 2
     other.wait()
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[Path]:
+    """The path of a daemon that is called like a tool, for which nothing else of this machine is taken."""
+    path = tmp_path / "rsync"
+    shutil.copy(shutil.which("sleep") or "", path)
+    yield path
+    for pid in running(path):
+        end(pid)
+
+
+def running(path: Path) -> list[int]:
+    """Return the processes whose executable this is."""
+    return [int(entry.parent.name) for entry in Path("/proc").glob("[0-9]*/exe") if readlink(entry) == str(path)]
+
+
+def readlink(path: Path) -> str:
+    try:
+        return os.readlink(path)
+    except OSError:
+        return ""
+
+
+@pytest.mark.case("f30")
+@pytest.mark.usefixtures("runtime_directory")
+@pytest.mark.parametrize("by", ["executable", "grep"])
+def test_a_daemon_that_is_called_like_a_tool_is_found_where_it_is_named(daemon, by, tmp_path):
+    other = tmp_path / "cat"
+    shutil.copy(daemon, other)
+    client = subprocess.Popen([other, "600"], start_new_session=True)
+    handle = {"executable": str(daemon)} if by == "executable" else {"grep": f"^{daemon} 6"}
+    asked = {"name": "rsyncd", "start": [str(daemon), "600"], "timeout": 10, **handle}
+    try:
+        assert answer_of("osf_process_service", action="start", **asked)["pids_after"] == running(daemon)
+        (first,) = running(daemon)
+        assert answer_of("osf_process_service", action="restart", **asked)["pids_before"] == [first]
+        assert answer_of("osf_process_service", action="terminate", **asked)["changed"]
+        assert running(daemon) == []
+        assert answer_of("osf_heal", ids=["terminate-rsyncd"])["undone"] == ["terminate-rsyncd"]
+        assert answer_of("osf_process_service", action="start", **asked)["pids_after"] == running(daemon)
+        assert client.poll() is None
+    finally:
+        client.kill()
+        client.wait()

@@ -132,7 +132,9 @@ def test_netem(guests: Cloud, guest_1: Guest, node_3: Host, verb: str, evidence:
     evidence.undone(f"end_{verb}", "record gone, the kernel's own discipline is back")
 
 
-def test_two_kinds_begin_at_their_moment(guests: Cloud, guest_1: Guest, nodes: NodeCollection, node_3: Host) -> None:
+def test_two_kinds_begin_at_their_start_time(
+    guests: Cloud, guest_1: Guest, nodes: NodeCollection, node_3: Host
+) -> None:
     """A node of systemd and one without, by what is seen from outside of the one and inside of the other."""
     slow = (
         f"ping -n -D -i 0.1 -w 50 {guest_1.inside.address} | sed -n 's/^.\\([0-9.]*\\).*time=[2-9][0-9][0-9].*/\\1/p'"
@@ -141,13 +143,13 @@ def test_two_kinds_begin_at_their_moment(guests: Cloud, guest_1: Guest, nodes: N
     far = guests.get_nodes(fqdns=[guest_1.fqdn])
     with node_3.undone(), ThreadPoolExecutor() as threads:
         seen = [threads.submit(node_3.sh, script, within=90) for script in (f"{slow} | head -n 1", shaped)]
-        moment = time.time() + 15
+        start = time.time() + 15
         done = [
-            threads.submit(lambda: far.latency("eth0", 400, at=moment, heal_after=60)),
-            threads.submit(lambda: nodes.bandwidth("storage", "1M", at=moment, heal_after=60)),
+            threads.submit(lambda: far.latency("eth0", 400, at=start, heal_after=60)),
+            threads.submit(lambda: nodes.bandwidth("storage", "1M", at=start, heal_after=60)),
         ]
         assert all(each.result().changed for each in done)
-        began = [float(each.result()) - moment for each in seen]
+        began = [float(each.result()) - start for each in seen]
         far.end_latency("eth0")
         nodes.end_bandwidth("storage")
     assert 0 <= began[1] < 1, began

@@ -66,7 +66,7 @@ def test_freeze_and_heal_with_an_executable_inventory(shell: Shell, playbooks: P
         assert subject.answers()
 
 
-def test_a_freeze_at_a_moment(shell: Shell, playbooks: Path, node_2: Host, node_3: Host) -> None:
+def test_a_freeze_at_a_start_time(shell: Shell, playbooks: Path, node_2: Host, node_3: Host) -> None:
     with node_2.undone(), node_3.undone():
         words = ["-l", "node-2.domain.tld,node-3.domain.tld", "-e", "service=memcached", "-e", "service_action=freeze"]
         begin = time.time()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import pytest
 from hostlab.evidence import Evidence
 from hostlab.observer import Host
@@ -89,3 +91,52 @@ def test_one_node_of_many(cloud: Cloud, every_node: list[Host]) -> None:
     service.restart(picked)
     after = {host.fqdn: memcached(host).processes() for host in every_node}
     assert [name for name in before if before[name] != after[name]] == picked.get_fqdns()
+
+
+DEPENDENT = {
+    "requires": "Requires=memcached.service",
+    "bound": "BindsTo=memcached.service",
+    "part": "PartOf=memcached.service",
+    "second": "Requires=osf-requires.service",
+    "idle": "Requires=memcached.service",
+    "wants": "Wants=memcached.service",
+}
+"""Units beside memcached: what each has to do with it. All but the idle one are up."""
+
+
+@pytest.fixture(scope="module")
+def dependent(node_3: Host) -> Iterator[Callable[[], set[str]]]:
+    """Return which units beside memcached are up."""
+    for name, relation in DEPENDENT.items():
+        text = f"[Unit]\\n{relation}\\nAfter=memcached.service\\n[Service]\\nExecStart=/bin/sleep infinity\\n"
+        node_3.sh(f"printf '{text}' >/etc/systemd/system/osf-{name}.service")
+    node_3.sh("systemctl daemon-reload; systemctl start osf-requires osf-bound osf-part osf-second osf-wants")
+
+    def up() -> set[str]:
+        states = node_3.sh(f"systemctl is-active {' '.join(f'osf-{name}' for name in DEPENDENT)} || :").split()
+        return {name for name, state in zip(DEPENDENT, states, strict=True) if state == "active"}
+
+    yield up
+    node_3.sh("systemctl stop 'osf-*.service'; rm /etc/systemd/system/osf-*.service; systemctl daemon-reload")
+
+
+@pytest.mark.case("f09")
+@pytest.mark.parametrize("undo", ["heal", "start", "restart"])
+def test_what_systemd_stops_with_a_service_comes_back_with_it(
+    cloud: Cloud, node_3: Host, dependent: Callable[[], set[str]], undo: str
+) -> None:
+    before = {"requires", "bound", "part", "second", "wants"}
+    assert dependent() == before
+    nodes = cloud.get_nodes([node_3.fqdn])
+    memcached_service = cloud.get_service("memcached")
+    stopped = memcached_service.terminate(nodes)[node_3.fqdn]
+    assert dependent() == {"wants"}
+    told = "systemd stops osf-bound.service, osf-part.service, osf-requires.service, osf-second.service with it"
+    assert [note.partition(";")[0] for note in stopped.payload["notes"]] == [told]
+    if undo == "heal":
+        cloud.heal()
+    else:
+        getattr(memcached_service, undo)(nodes)
+    assert dependent() == before
+    assert node_3.active("memcached") == "active"
+    assert node_3.records() == []

@@ -96,8 +96,8 @@ def test_faults(tmp_path: Path) -> None:
     call = command_line(tmp_path, holding())
     done = call("faults")
     head, row = done.stdout.splitlines()
-    assert head.split() == ["NODE", "FAULT", "SUBJECT", "STATE", "SINCE", "ENDS", "IN", "BY"]
-    assert "freeze" in row
+    assert head.split() == ["NODE", "ID", "FAULT", "SUBJECT", "STATE", "SINCE", "ENDS", "IN", "BY"]
+    assert "freeze-keystone" in row
     assert "1m35s" in row
     (fault,) = call.json("faults")["faults"]
     assert (fault["id"], fault["fault"], fault["state"]) == ("freeze-keystone", "freeze", "injected")

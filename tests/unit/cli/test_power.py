@@ -89,7 +89,7 @@ def test_a_machine_that_does_not_answer_is_told_with_the_others(call: CommandLin
 
 def test_without_power_management_the_state_is_not_known(tmp_path: Path) -> None:
     done = command_line(tmp_path)("nodes", "--power")
-    assert (done.exit_code, done.stdout) == (1, "")
+    assert (done.exit_code, done.stdout) == (2, "")
     assert "none is configured" in done.stderr
 
 
@@ -98,8 +98,8 @@ def test_what_was_powered_off_is_listed_and_healed(call: CommandLine, machines: 
     done = call("faults")
     assert done.exit_code == 0, done.stderr
     (row,) = [line.split() for line in done.stdout.splitlines()[1:]]
-    assert row[:4] == [NODES[1], "poweroff", "power", "held"]
-    assert row[6] == "never"
+    assert row[:5] == [NODES[1], f"poweroff-{NODES[1]}", "poweroff", "power", "held"]
+    assert row[7] == "never"
     (fault,) = call.json("faults")["faults"]
     assert (fault["id"], fault["until"], fault["ends_in"]) == (f"poweroff-{NODES[1]}", None, None)
 

@@ -57,7 +57,7 @@ def test_a_list_is_yaml_that_says_the_same(capsys: pytest.CaptureFixture[str]) -
     from os_faults.cli.output import Output
 
     rows = [{"fqdn": "é", "note": "\x1b[31m\x85\u202e"}]
-    Output(json=False).listing("nodes", ("fqdn", "note"), rows)
+    Output("text").listing("nodes", ("fqdn", "note"), rows)
     text = capsys.readouterr().out
     assert not set(text) & {"\x1b", "\x85", "\u202e"}
     assert yaml.safe_load(text) == rows

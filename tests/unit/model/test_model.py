@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from os_faults import (
     AnsibleExecutionException,
     AnsibleExecutionUnreachable,
     CloudManagementError,
+    Fault,
     HostResult,
     Interface,
     Node,
@@ -15,7 +18,9 @@ from os_faults import (
     Status,
     UndoError,
 )
+from os_faults.actions.batch import pending
 from os_faults.model import Action
+from os_faults.system.text import as_counted
 
 ACTION = Action("kill", "service_state.yml", (Node("node-1", "10.0.0.1"),), subject="keystone service")
 
@@ -83,3 +88,34 @@ def test_the_sentence_names_verb_node_and_reason():
     assert str(caught.value) == (
         "kill keystone service: node-1 failed: no unit of service 'keystone' on this host (1 of 2 nodes did it)"
     )
+
+
+@pytest.mark.parametrize(
+    "names", [["node-2", "node-10"], ["10.0.0.9", "10.0.0.10"], ["a", "a1", "a1b", "a2", "b"], ["node-01", "node-1"]]
+)
+def test_names_are_sorted_as_people_count(names):
+    assert sorted(set(names), key=as_counted) == names
+
+
+@pytest.mark.case("u13")
+def test_a_result_is_printed_for_people():
+    names = ("node_2", "node_10")
+    mixed = result(**{name: HostResult(name.replace("_", "-"), Status.OK, changed=True) for name in names})
+    assert repr(mixed) == "Result(kill keystone service: 2 ok, 0.0 s)"
+    first, *lines = str(mixed).splitlines()
+    assert first == "kill keystone service: 2 ok, 0.0 s"
+    assert [line.split() for line in lines] == [["node-2", "ok", "changed"], ["node-10", "ok", "changed"]]
+    assert "not done yet" in repr(pending(ACTION))
+    assert (
+        repr(Result(ACTION, {}, error="timed out\x1b"))
+        == "Result(kill keystone service: no node, 0.0 s; timed out\\x1b)"
+    )
+
+
+@pytest.mark.case("u13")
+def test_a_fault_is_printed_for_people():
+    fault = Fault("node-1", "freeze-keystone", "freeze", "keystone", "injected", 0.0, time.time() + 95, "root@ctl")
+    assert str(fault).startswith("node-1: freeze-keystone injected since 1970-01-01 ")
+    assert str(fault).endswith(", ends in 1m35s, by root@ctl")
+    assert repr(fault) == f"Fault({fault})"
+    assert str(Fault("node-1", "x", "x", "", "held", 0.0)).endswith(", never ends by itself")

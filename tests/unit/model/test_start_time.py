@@ -1,4 +1,4 @@
-"""The moment at which a fault begins: what may be written, and what an action makes of it."""
+"""The start time of a fault: its forms, and its value in an action."""
 
 from __future__ import annotations
 
@@ -45,17 +45,17 @@ def test_what_may_be_written(written: Any, meant: float) -> None:
 def test_a_time_of_day_is_the_next_such_time() -> None:
     now = datetime.now().astimezone().replace(microsecond=0)
     for there in (now + timedelta(minutes=5), now - timedelta(minutes=5)):
-        moment = seconds_of(f"{there:%H:%M:%S}")
-        assert datetime.fromtimestamp(moment).time() == there.time()
-        assert 0 < moment - time.time() <= 90000  # a day may have 25 hours
+        start = seconds_of(f"{there:%H:%M:%S}")
+        assert datetime.fromtimestamp(start).time() == there.time()
+        assert 0 < start - time.time() <= 90000  # a day may have 25 hours
 
 
 @pytest.mark.parametrize(
     "wrong",
     ["soon", "", "-3", "0", 0, "3 parsecs", "25:00", "nan", NOW * 1000, "30h", timedelta(days=2), datetime(2026, 1, 1)],
 )
-def test_what_is_no_moment_is_refused(wrong: Any) -> None:
-    with pytest.raises(ValueError, match=r"no start time|a day ahead|time zone"):
+def test_a_wrong_start_time_is_refused(wrong: Any) -> None:
+    with pytest.raises(ValueError, match=r"a start time|a day ahead|time zone"):
         seconds_of(wrong)
 
 
@@ -72,33 +72,33 @@ def test_a_delay_counts_from_when_it_is_done() -> None:
     assert actions.with_start_time(freeze(), NOW) == freeze()
 
 
-def test_a_moment_that_has_passed_is_refused() -> None:
+def test_a_start_time_that_has_passed_is_refused() -> None:
     with pytest.raises(ArgumentError, match=r"freeze web service: its start time \(at\) passed 5.0 s ago, so"):
         actions.with_start_time(freeze(at=NOW), NOW + 5)
 
 
-def test_the_end_counts_from_the_moment() -> None:
+def test_the_end_counts_from_the_start_time() -> None:
     assert actions.ends_after(freeze(at=60)) == pytest.approx(70)
     assert actions.ends_after(freeze(at=time.time() + 60)) == pytest.approx(70, abs=1)
     assert actions.ends_after(freeze()) == 10
 
 
-def test_the_undo_has_no_moment() -> None:
+def test_the_undo_has_no_start_time() -> None:
     assert "at" not in actions.undoing(freeze(at=3)).arguments
 
 
 @pytest.mark.parametrize("verb", ["kill", "restart", "terminate", "start"])
-def test_what_the_nodes_do_not_hold_takes_no_moment(verb: str) -> None:
+def test_a_verb_without_a_hold_takes_no_start_time(verb: str) -> None:
     with pytest.raises(ArgumentError, match=f"{verb} takes no at: only a fault that the nodes hold"):
         actions.for_verb("service", verb, NODES, service="web", at=3)
 
 
-def test_a_wrong_moment_is_an_argument_error() -> None:
-    with pytest.raises(ArgumentError, match=r"argument 'at' .* it is no start time; give seconds from now"):
+def test_a_wrong_start_time_is_an_argument_error() -> None:
+    with pytest.raises(ArgumentError, match="value of at must be a start time: seconds from now"):
         freeze(at="soon")
 
 
-def test_every_node_gets_the_same_moment() -> None:
+def test_every_node_gets_the_same_start_time() -> None:
     runner = FakeRunner(hosts())
     with Cloud(load(CONFIG), runner=runner) as cloud:
         begin = time.time()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.cloud_fixture import cloud_of, hosts
+from support.cloud_fixture import RememberingHosts, cloud_of, hosts
 
 import os_faults
 from os_faults import NodeCollectionError, SentenceError, ServiceError
@@ -121,3 +121,40 @@ def test_guard_rails_hold() -> None:
     runner = FakeRunner(hosts())
     with cloud_of(runner, limit="50%") as cloud, pytest.raises(os_faults.GuardRailError):
         os_faults.human_api(cloud, "reboot nodes")
+
+
+@pytest.mark.case("f05")
+@pytest.mark.parametrize(
+    ("fault", "undo"),
+    [
+        ("freeze memcached service on one node", "unfreeze memcached service on one node"),
+        (
+            "unplug memcached service egress to mysql service on one node",
+            "plug memcached service egress to mysql service on one node",
+        ),
+        (
+            "disconnect management network on one node with memcached service",
+            "connect management network on one node with memcached service",
+        ),
+        ("terminate memcached service on 2 nodes", "start memcached service on 2 nodes"),
+        (f"partition one node with keystone service with others {SECOND}", f"rejoin one node with others {SECOND}"),
+        ("stress cpu on one node", "end stress cpu on one node"),
+    ],
+)
+def test_an_undo_of_one_goes_to_the_one_that_holds_the_fault(fault: str, undo: str) -> None:
+    nodes = RememberingHosts()
+    with cloud_of(FakeRunner(nodes)) as cloud:
+        for _ in range(5):
+            os_faults.human_api(cloud, fault)
+            assert any(nodes.held.values())
+            os_faults.human_api(cloud, undo)
+            assert not any(nodes.held.values()), nodes.held
+
+
+@pytest.mark.case("f05")
+def test_an_undo_of_more_nodes_than_hold_the_fault_takes_all_of_these() -> None:
+    nodes = RememberingHosts()
+    with cloud_of(FakeRunner(nodes)) as cloud:
+        os_faults.human_api(cloud, f"freeze memcached service on {THIRD}")
+        assert len(os_faults.human_api(cloud, "unfreeze memcached service on 2 nodes")) == 2
+    assert not any(nodes.held.values())

@@ -156,7 +156,7 @@ def test_the_refusal_is_a_sentence() -> None:
         ("at 2026-11-27T12:30:00+01:00", "2026-11-27T12:30:00+01:00"),
     ],
 )
-def test_a_moment_may_be_said(words: str, at: str) -> None:
+def test_a_sentence_may_have_a_start_time(words: str, at: str) -> None:
     assert understand(f"freeze keystone service for 10 seconds {words}", forms()).options == {"seconds": 10, "at": at}
     assert understand(f"partition 2 nodes {words} with others node-3", forms()).options == {
         "at": at,
@@ -165,11 +165,11 @@ def test_a_moment_may_be_said(words: str, at: str) -> None:
 
 
 @pytest.mark.parametrize("words", ["at noon", "in 3", "in a second", "at 12:30 in 3 seconds"])
-def test_a_moment_that_is_none_is_refused(words: str) -> None:
+def test_a_wrong_start_time_is_refused(words: str) -> None:
     with pytest.raises(SentenceError, match="is not understood"):
         understand(f"freeze keystone service {words}", forms())
 
 
-def test_who_can_not_wait_has_no_moment() -> None:
+def test_a_verb_without_a_hold_has_no_start_time() -> None:
     with pytest.raises(SentenceError, match="its word 4 is 'in'"):
         understand("kill keystone service in 3 seconds", forms())

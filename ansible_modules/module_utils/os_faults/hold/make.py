@@ -1,7 +1,7 @@
-"""A lasting fault of this host: make it, renew it, take it back.
+"""Inject, renew and undo a hold of this host.
 
-A hold is a directory (`hold.store`) and a carrier (`hold.carriers`); what they contain is decided in
-`hold.plan`, and its end is that of `hold.undo`. A change that has no carrier is recorded by `hold.recorded`.
+A hold is a directory (`hold.store`) and a carrier (`hold.carriers`). Their content is decided in `hold.plan`, and the
+undo is in `hold.undo`. A change without a carrier is recorded by `hold.recorded`.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from ansible.module_utils.os_faults.hold import (
     carriers,
     files,
     lock,
-    moments,
     output,
     owners,
     plan,
     scripts,
     snapshot,
+    start_time,
     store,
     targets,
 )
 from ansible.module_utils.os_faults.hold.identity import hold_id
 from ansible.module_utils.os_faults.hold.plan import Plan
 from ansible.module_utils.os_faults.hold.store import who
-from ansible.module_utils.os_faults.hold.undo import take_back, told
+from ansible.module_utils.os_faults.hold.undo import Undone, take_back
 from ansible.module_utils.os_faults.host import clock
 
 __all__ = [
@@ -45,26 +45,28 @@ __all__ = [
 
 
 class Cut(NamedTuple):
-    """What a fault does to the network: ``network`` says that it cuts some, ``session`` that it cuts our own path."""
+    """Whether a fault cuts a network (``network``), and whether it cuts the connection of this module (``session``)."""
 
     network: bool = False
     session: bool = False
+    notes: Sequence[str] = ()
+    """What a person should know of it, in sentences."""
 
 
 def present(module: AnsibleModule, wanted: Plan, cut: Cut, force: bool = False) -> dict[str, Any]:
-    """Make a hold, or renew the one that is there: its inject script runs once more and the later end wins.
+    """Make a hold, or renew an existing one: its inject script runs again, and the later end counts.
 
-    One that begins at a moment is prepared only, and waits for its `release`.
+    A hold with a start time is only armed, and waits for its `release`.
 
     Args:
         module: the AnsibleModule.
-        wanted: what is asked for.
-        cut: what the fault does to the network.
-        force: make it although somebody else has a fault on this host.
+        wanted: the requested hold.
+        cut: the connections that the fault cuts.
+        force: make it although another owner has a fault on this host.
 
     Raises:
         Refused: the hold must not be made on this host.
-        Failed: the injection failed, and what it did was taken back, or ``undo_failed`` is in the payload.
+        Failed: the injection failed and was undone; if the undo failed as well, ``undo_failed`` is in the payload.
     """
     plan.check(wanted)
     carrier = carriers.new_carrier(module)
@@ -87,70 +89,71 @@ def present(module: AnsibleModule, wanted: Plan, cut: Cut, force: bool = False) 
             renewed = _renew(module, old, wanted)
             if module.check_mode or (old.exists and carrier.alive(old)):
                 return renewed
-        begin = clock.now() if wanted.moment is None else wanted.moment.since
+        begin = clock.now() if wanted.start_time is None else wanted.start_time.since
         until = None if wanted.seconds is None else begin + wanted.seconds
         if old is not None:
             until = plan.later_end(old.record["until"], until)
             wanted = wanted._replace(seconds=None if until is None else max(1, round(until - clock.now())))
         if module.check_mode:
-            armed = cut.session or wanted.moment is not None
+            armed = cut.session or wanted.start_time is not None
             return _outcome(wanted.id, "armed" if armed else "injected", True, begin, until, cut)
         if old is not None and old.exists:
             take_back(module, old)
-        made = _create(wanted, carrier, armed=cut.session and wanted.moment is None)
+        made = _create(wanted, carrier, armed=cut.session and wanted.start_time is None)
         started = _Started(made, carrier)
         started.launch(wanted.start_timeout)
     return _settle(module, started, wanted, cut)
 
 
 def release(module: AnsibleModule, hold_id_: str) -> dict[str, Any]:
-    """Let a hold that was armed begin at its moment, as every other host is armed too.
+    """Let an armed hold begin at its start time, as every other host is armed too.
 
     Raises:
-        Failed: the word came too late.
+        Failed: the confirmation came too late.
     """
     hold = store.find(hold_id_)
-    moment = moments.of_record(hold.record) if hold is not None else None
+    start = start_time.of_record(hold.record) if hold is not None else None
     try:
-        if hold is None or moment is None:
+        if hold is None or start is None:
             raise FileNotFoundError(hold_id_)
         files.replace(hold, "released", "")
     except FileNotFoundError:
         raise errors.Failed(
-            f"{hold_id_} is not armed any more: its moment came before the word that all hosts are"
+            f"{hold_id_} is not armed any more: its start time came before the word that all hosts are"
         ) from None
-    return dict(_outcome(hold.id, "armed", False, hold.record["since"], hold.record["until"], Cut()), **_of(moment))
+    return dict(_outcome(hold.id, "armed", False, hold.record["since"], hold.record["until"], Cut()), **_of(start))
 
 
 def is_held(hold_id_: str) -> bool:
-    """Whether this host has the hold."""
+    """Return whether the hold exists on this host."""
     return store.find(hold_id_) is not None
 
 
 def absent(module: AnsibleModule, hold_id_: str) -> dict[str, Any]:
-    """Take a hold back; one that is not there is taken back already.
+    """Undo a hold; without such a hold nothing is done.
 
     Raises:
-        Failed: it is still there, or not all is as it was, with ``undo_failed`` in the payload.
+        Failed: it still exists or has left changes; ``undo_failed`` is in the payload.
     """
-    drift: list[str] = []
+    undone = Undone()
     with lock.locked():
         hold = store.find(hold_id_)
         if hold is not None and not module.check_mode:
-            drift = take_back(module, hold)
-    return dict(_outcome(hold_id_, "absent", hold is not None, None, None, Cut()), notes=told(drift))
+            undone = take_back(module, hold)
+    outcome = _outcome(hold_id_, "absent", hold is not None, None, None, Cut())
+    return dict(outcome, notes=undone.told, in_force_seconds=undone.seconds)
 
 
 def confirmed(module: AnsibleModule, hold_id_: str, patience: float = 10.0) -> dict[str, Any]:
-    """Answer a hold that was armed as it is now; it gets some time to be injected.
+    """Return the state of an armed hold, after some time for its injection.
 
     Raises:
-        Failed: its injection failed, or its undo did.
+        Failed: its injection or its undo failed.
     """
     hold = store.find(hold_id_)
-    moment = moments.of_record(hold.record) if hold is not None else None
-    if hold is not None and moment is not None:
-        return _begun(module, _Started(hold, carriers.carrier_of(module, hold)), moment)
+    start = start_time.of_record(hold.record) if hold is not None else None
+    if hold is not None and start is not None:
+        return _begun(module, _Started(hold, carriers.carrier_of(module, hold)), start)
     deadline = time.monotonic() + patience
     while hold is not None and hold.text("state").strip() == "armed" and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -178,7 +181,7 @@ def confirmed(module: AnsibleModule, hold_id_: str, patience: float = 10.0) -> d
 
 
 def _standing(module: AnsibleModule, wanted: Plan) -> store.Hold | None:
-    """Return the hold that is in place; what is left of one that is not is taken back first."""
+    """Return the existing hold if its carrier is alive; remains of a dead one are undone first."""
     hold = store.find(wanted.id)
     if hold is None:
         return None
@@ -192,7 +195,7 @@ def _standing(module: AnsibleModule, wanted: Plan) -> store.Hold | None:
 
 
 def _refuse_a_second(old: store.Hold | None, wanted: Plan) -> None:
-    """Refuse what can't be made while the same fault stands."""
+    """Refuse a hold that can't be combined with the existing one."""
     if old is None:
         return
     what = f"{wanted.fault} {wanted.subject}"
@@ -203,14 +206,14 @@ def _refuse_a_second(old: store.Hold | None, wanted: Plan) -> None:
             f"{what} of {old.record['by'] or 'somebody'} is armed on this host and begins at "
             f"{owners.time_of_day(old.record['since'])}; wait, or have it healed"
         )
-    if wanted.moment is not None:
-        raise errors.Refused(f"{what} is on this host already, so it can't begin at a moment; have it healed")
+    if wanted.start_time is not None:
+        raise errors.Refused(f"{what} is on this host already, so it can't begin at a start time; have it healed")
 
 
 def _create(wanted: Plan, carrier: carriers.Carrier, armed: bool) -> store.Hold:
     directory, root = store.directory_for(wanted.id)
     now = clock.now()
-    record = plan.new_record(wanted, now, store.boot_id(), carrier.name)
+    record = plan.new_record(wanted, now, store.boot_id(), carrier.name, clock.uptime())
     texts = dict(wanted.files)
     by_hand, forget = carrier.by_hand(wanted.id, directory), carrier.forget(wanted.id)
     texts.update(scripts.scripts(wanted, directory, root, by_hand, forget))
@@ -218,8 +221,10 @@ def _create(wanted: Plan, carrier: carriers.Carrier, armed: bool) -> store.Hold:
     texts["deadline"] = plan.deadline_line(record["until"], now, clock.uptime())
     texts["state"] = "armed\n"
     texts.update({"inject.out": "", "inject.err": "", "undo.log": "", baseline.BEFORE: _before(wanted)})
-    if wanted.moment is not None:
-        texts["moment"] = f"{round(wanted.moment.uptime * 100):d}\n"
+    if wanted.start_time is None and wanted.seconds is not None:
+        texts["lasts"] = f"{wanted.seconds * 100:d}\n"
+    if wanted.start_time is not None:
+        texts["moment"] = f"{round(wanted.start_time.uptime * 100):d}\n"
     if armed:
         texts["answer"] = f"{os.getpid():d}\n"
     return files.create(record, texts, scripts.readme(root, carrier.name == carriers.Systemd.name))
@@ -231,10 +236,9 @@ def _before(wanted: Plan) -> str:
 
 
 class _Started:
-    """A hold with its carrier, and with what its inject script writes.
+    """A hold with its carrier and the output of its inject script.
 
-    The files are opened at once: a failed injection is undone right away, and its directory is gone by the time
-    that anybody asks why.
+    The files are opened at once, as a failed injection is undone immediately and its directory removed.
     """
 
     def __init__(self, hold: store.Hold, carrier: carriers.Carrier) -> None:
@@ -249,12 +253,12 @@ class _Started:
         self.problem = self.carrier.launch(self.hold, start_timeout)
 
     def text(self) -> str:
-        """Return what the inject script has written so far."""
+        """Return the output of the inject script so far."""
         self._out.seek(0)
         return self._out.read()
 
     def said(self) -> output.Said:
-        """Return what the inject script has said so far."""
+        """Return the parsed output of the inject script so far."""
         return output.parse_said(self.text())
 
     def last_error(self) -> str:
@@ -263,7 +267,7 @@ class _Started:
         return output.last_line(self._err.read())
 
     def wait(self) -> output.Said:
-        """Wait until the injection has ended, and its undo too when it failed; the carrier bounds both."""
+        """Wait until the injection has ended, and after a failure its undo; the carrier limits both."""
         ticks = 0
         while not self.problem and self.said().rc != 0:
             ticks += 1
@@ -274,19 +278,20 @@ class _Started:
 
 
 def _settle(module: AnsibleModule, started: _Started, wanted: Plan, cut: Cut) -> dict[str, Any]:
-    """Tell how the injection of a new hold went; a fault that cuts our own path is only armed yet."""
-    hold, moment = started.hold, wanted.moment
-    said = started.said() if cut.session and moment is None else started.wait()
-    late = clock.uptime() - moment.uptime if moment is not None and not started.problem else 0.0
+    """Return the result of the injection of a new hold; a fault that cuts our connection is only armed yet."""
+    hold, start = started.hold, wanted.start_time
+    said = started.said() if cut.session and start is None else started.wait()
+    late = clock.uptime() - start.uptime if start is not None and not started.problem else 0.0
     if started.problem or late > 0:
         if hold.exists:
-            take_back(module, hold)  # raises when it stays
+            take_back(module, hold)  # raises if it remains
         started.carrier.clear(hold.id)
         why = _too_late(late) if late > 0 else started.last_error() or _why_not_injected(started.problem, said)
         raise errors.Failed(why, id=hold.id, facts=said.facts, refused=said.rc == 3)
+    hold = store.find(hold.id) or hold  # it tells now when the fault began
     since, until = hold.record["since"], hold.record["until"]
-    if moment is not None:
-        return dict(_outcome(hold.id, "armed", True, since, until, cut, said, moments.told(moment)), **_of(moment))
+    if start is not None:
+        return dict(_outcome(hold.id, "armed", True, since, until, cut, said, start_time.notes(start)), **_of(start))
     if cut.session:
         return _outcome(hold.id, "armed", True, since, until, cut, said)
     notes = baseline.notes(hold)
@@ -297,14 +302,14 @@ def _settle(module: AnsibleModule, started: _Started, wanted: Plan, cut: Cut) ->
     return _outcome(hold.id, "injected", True, since, until, cut, said, notes)
 
 
-def _begun(module: AnsibleModule, watched: _Started, moment: moments.Moment) -> dict[str, Any]:
-    """Wait for the moment of a hold, and tell how its injection went and how far from the moment it began.
+def _begun(module: AnsibleModule, watched: _Started, start: start_time.StartTime) -> dict[str, Any]:
+    """Wait for the start time of a hold, and return the result of its injection with its delay.
 
     Raises:
-        Failed: it did not begin, or failed, and what it did was taken back.
+        Failed: it did not begin, or it failed and was undone.
     """
     hold = watched.hold
-    while hold.exists and (left := moment.uptime - clock.uptime()) > 0:
+    while hold.exists and (left := start.uptime - clock.uptime()) > 0:
         time.sleep(min(left, 0.5))
     began, ended, text = output.since_begun(watched.text())
     while ended is None and hold.exists and watched.carrier.alive(hold):
@@ -314,7 +319,7 @@ def _begun(module: AnsibleModule, watched: _Started, moment: moments.Moment) -> 
     said = output.parse_said(text)
     if began is None or ended is None:
         if hold.exists:
-            take_back(module, hold)  # raises when it stays
+            take_back(module, hold)  # raises if it remains
         watched.carrier.clear(hold.id)
         raise errors.Failed(
             watched.last_error() or _why_not_injected("it was taken back meanwhile", said), id=hold.id, facts=said.facts
@@ -325,26 +330,30 @@ def _begun(module: AnsibleModule, watched: _Started, moment: moments.Moment) -> 
         take_back(module, hold)
     state = "injected" if hold.exists else "absent"
     return dict(
-        _outcome(hold.id, state, True, hold.record["since"], hold.record["until"], Cut(), said, moments.told(moment)),
-        msg=f"began {began - moment.uptime:.2f} s after its moment",
-        late=round(began - moment.uptime, 2),
+        _outcome(
+            hold.id, state, True, hold.record["since"], hold.record["until"], Cut(), said, start_time.notes(start)
+        ),
+        msg=f"began {began - start.uptime:.2f} s after its start time",
+        late=round(began - start.uptime, 2),
         took=round(ended - began, 2),
-        **_of(moment),
+        **_of(start),
     )
 
 
 def _too_late(late: float) -> str:
-    return f"the moment had passed by {late:.1f} s when this host was armed, so nothing was done; choose a later one"
+    return (
+        f"the start time had passed by {late:.1f} s when this host was armed, so nothing was done; choose a later one"
+    )
 
 
-def _of(moment: moments.Moment) -> dict[str, Any]:
-    """Return what an answer tells of a moment."""
-    told = moment._asdict()
-    return {name: told[name] for name in ("at", "clock_ahead", "clock_within", "moved")}
+def _of(start: start_time.StartTime) -> dict[str, Any]:
+    """Return the part of an answer about the start time."""
+    values = start._asdict()
+    return {name: values[name] for name in ("at", "clock_ahead", "clock_within", "moved")}
 
 
 def _renew(module: AnsibleModule, hold: store.Hold, wanted: Plan) -> dict[str, Any]:
-    """Inject a hold that is in place once more, and move its end when the new one is later."""
+    """Inject an existing hold again, and move its end if the new end is later."""
     asked = None if wanted.seconds is None else clock.now() + wanted.seconds
     until = plan.later_end(hold.record["until"], asked)
     extended = until != hold.record["until"]
@@ -394,7 +403,7 @@ def _outcome(
         "until": until,
         "extended": extended,
         "cuts_path": cut.session,
-        "notes": [*(said.notes if said else []), *notes],
+        "notes": [*(said.notes if said else []), *cut.notes, *notes],
         "facts": said.facts if said else {},
     }
 

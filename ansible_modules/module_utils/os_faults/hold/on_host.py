@@ -1,21 +1,22 @@
-"""All the lasting faults of this host: they are listed, and taken back."""
+"""List and undo all lasting faults of this host."""
 
 from __future__ import annotations
 
 import os
-from typing import Any, Sequence
+from typing import Any, Mapping, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.os_faults import errors
-from ansible.module_utils.os_faults.hold import carriers, lock, store, undo
+from ansible.module_utils.os_faults.hold import carriers, force, lock, store, undo
 
 
 def heal(module: AnsibleModule, ids: Sequence[str]) -> dict[str, Any]:
-    """Take back every hold of this host, or those with the given ids, the latest first.
+    """Undo every hold of this host, or those with the given ids, the latest first.
 
     Returns:
-        ``undone``: ids that were there and are gone now; ``failed_holds``: ``{id, why}`` of those that are still there
-        or have left something; ``notes``: what others have changed on the host meanwhile.
+        ``undone``: ids of the undone holds; ``failed_holds``: ``{id, why}`` of those that still exist or have left
+        changes; ``notes``: changes by others since the injection, and faults that were no longer in force;
+        ``in_force_seconds``: id → seconds for which the fault was in force, if that is known.
     """
     with lock.locked():
         return _heal(module, ids)
@@ -24,13 +25,13 @@ def heal(module: AnsibleModule, ids: Sequence[str]) -> dict[str, Any]:
 def _heal(module: AnsibleModule, ids: Sequence[str]) -> dict[str, Any]:
     undone: list[str] = []
     failed: list[dict[str, str]] = []
-    drift: list[str] = []
+    undone_holds: dict[str, undo.Undone] = {}
     for hold in store.find_all():
         if ids and hold.id not in ids:
             continue
         try:
             if not module.check_mode:
-                drift = undo.take_back(module, hold) or drift
+                undone_holds[hold.id] = undo.take_back(module, hold)
             undone.append(hold.id)
         except errors.Failed as error:
             failed.append({"id": hold.id, "why": str(error)})
@@ -42,12 +43,29 @@ def _heal(module: AnsibleModule, ids: Sequence[str]) -> dict[str, Any]:
             carriers.Systemd(module).stop_unit(unit)
         if lost:
             failed.append({"id": name, "why": _lost(unit)})
-    return {"changed": bool(undone), "undone": undone, "failed_holds": failed, "notes": undo.told(drift)}
+    return {
+        "changed": bool(undone),
+        "undone": undone,
+        "failed_holds": failed,
+        "notes": _notes(undone_holds),
+        "in_force_seconds": {
+            hold_id: each.seconds for hold_id, each in undone_holds.items() if each.seconds is not None
+        },
+    }
+
+
+def _notes(undone: Mapping[str, undo.Undone]) -> list[str]:
+    """Return what there is to tell of holds; what has changed since the oldest one tells of the others' time too."""
+    drift = [each.drift for each in undone.values() if each.drift]
+    notes = [f"{hold_id}: {note}" for hold_id, each in undone.items() for note in each.notes]
+    return notes + undo.told(drift[-1] if drift else ())
 
 
 def listing(module: AnsibleModule) -> list[dict[str, Any]]:
-    """Return what this host holds, read from the host: every directory, and every unit without one."""
-    holds = [_listed(module, hold) for hold in store.find_all() if store.is_of_this_boot(hold)]
+    """Return the faults of this host: every directory of a hold, and every unit without one."""
+    held = [hold for hold in store.find_all() if store.is_of_this_boot(hold)]
+    seen = force.look(held)
+    holds = [_listed(module, hold, seen[hold.id]) for hold in held]
     for unit, lost in _units_without_directory(module).items():
         if lost:
             name = carriers.id_of(unit)
@@ -63,6 +81,8 @@ def listing(module: AnsibleModule) -> list[dict[str, Any]]:
                     "by": "",
                     "carrier": carriers.Systemd.name,
                     "guarded": False,
+                    "in_force": None,
+                    "in_force_seconds": None,
                     "directory": "",
                     "undo_log": "",
                     "note": _lost(unit),
@@ -71,7 +91,7 @@ def listing(module: AnsibleModule) -> list[dict[str, Any]]:
     return holds
 
 
-def _listed(module: AnsibleModule, hold: store.Hold) -> dict[str, Any]:
+def _listed(module: AnsibleModule, hold: store.Hold, seen: force.Force) -> dict[str, Any]:
     carrier = carriers.carrier_of(module, hold)
     record = hold.record
     return {
@@ -84,13 +104,15 @@ def _listed(module: AnsibleModule, hold: store.Hold) -> dict[str, Any]:
         "by": record["by"],
         "carrier": record["carrier"],
         "guarded": carrier.alive(hold),
+        "in_force": seen.holds,
+        "in_force_seconds": seen.seconds,
         "directory": hold.directory,
         "undo_log": hold.text("undo.log")[-2000:],
     }
 
 
 def _units_without_directory(module: AnsibleModule) -> dict[str, bool]:
-    """Return the units that have no directory: name → whether the undo was lost with it, or had been run before."""
+    """Return the units without a directory: name → whether the undo is lost; false if it has been run."""
     if not store.has_systemd():
         return {}
     systemd = carriers.Systemd(module)

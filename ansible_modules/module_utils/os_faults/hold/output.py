@@ -1,4 +1,4 @@
-"""What the scripts of a hold say, and what of it is worth telling."""
+"""The output of the scripts of a hold."""
 
 from __future__ import annotations
 
@@ -7,21 +7,28 @@ from typing import NamedTuple
 
 
 class Said(NamedTuple):
-    """What an inject script told through its standard output, one ``word: text`` a line."""
+    """The parsed standard output of a script of a fault, which has one ``word: text`` per line."""
 
     notes: list[str]
     changed: bool
     facts: dict[str, str]
     rc: int | None
+    theirs: tuple[str, ...] = ()
 
 
 def parse_said(text: str) -> Said:
-    """Read what an inject script said: ``note: …``, ``changed: …``, ``fact: name=value``, ``exit: 3``."""
-    notes, facts, changed, code = [], {}, False, None
+    """Parse the output of an inject script: ``note: …``, ``changed: …``, ``fact: name=value``, ``exit: 3``.
+
+    An undo script prints ``note: …``, and ``theirs: …`` for a change that it left to others: the beginning of the line
+    of the snapshot.
+    """
+    notes, facts, changed, code, theirs = [], {}, False, None, ()
     for line in text.splitlines():
         word, _, rest = line.partition(": ")
         if word == "note":
             notes.append(rest)
+        elif word == "theirs":
+            theirs = (*theirs, rest)
         elif word == "changed":
             changed = True
         elif word == "fact" and "=" in rest:
@@ -29,11 +36,11 @@ def parse_said(text: str) -> Said:
             facts[name] = value
         elif word == "exit" and rest.isdigit():
             code = int(rest)
-    return Said(notes, changed, facts, code)
+    return Said(notes, changed, facts, code, theirs)
 
 
 def since_begun(text: str) -> tuple[float | None, float | None, str]:
-    r"""Return when an injection at a moment began and ended, in seconds since boot, and what it said meanwhile.
+    r"""Return when an injection with a start time began and ended, in seconds since boot, and its output in between.
 
     >>> since_begun("exit: 0\nbegan: 1234\nchanged: frozen\nexit: 0\nended: 1240\n")
     (12.34, 12.4, 'changed: frozen\nexit: 0\nended: 1240\n')
@@ -49,6 +56,6 @@ def since_begun(text: str) -> tuple[float | None, float | None, str]:
 
 
 def last_line(text: str) -> str:
-    """Return the last line that says something."""
+    """Return the last line that is not blank."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else ""

@@ -1,7 +1,7 @@
-"""What a hold is, as plain values: what is asked for, its record, and the rules about its end.
+"""A hold as plain values: the request, the record, and the rules about its end.
 
-A hold is a lasting fault on a host: a directory with a record and the scripts that inject the fault, wait
-for its end and take it back. Nothing in this file touches the host; it only decides.
+A hold is a lasting fault on a host: a directory with a record, and with scripts that inject the fault, wait for its end
+and undo it. Nothing in this file touches the host.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import re
 from typing import Any, Mapping, NamedTuple, Sequence
 
 from ansible.module_utils.os_faults import errors
-from ansible.module_utils.os_faults.hold import moments
 from ansible.module_utils.os_faults.hold.identity import checked_id
+from ansible.module_utils.os_faults.hold.start_time import StartTime
 
 FORMAT = 1
 """Version of ``record.json``. A newer os_faults must still be able to undo what an older one left."""
@@ -23,31 +23,33 @@ OWN_FILES = frozenset(
     (
         *("record.json", "inject.sh", "begin.sh", "wait.sh", "undo.sh", "watchdog.sh", "watchdog.pid", "targets"),
         *("deadline", "state", "answer", "inject.out", "inject.err", "undo.log", "before.json", "touched.json"),
-        *("moment", "begun", "released"),
+        *("moment", "begun", "released", "look.sh", "lasts", "began", "seen", "lost"),
     )
 )
-"""Names in a hold's directory that a fault's own files must not take."""
+"""Names in the directory of a hold that a fault can't use for its own files."""
 
 
 class Plan(NamedTuple):
-    """A hold as it is asked for.
+    """A requested hold.
 
     Attributes:
-        id: its identity on the host; same verb and subject give the same id.
+        id: its id on the host; the same verb and target have the same id.
         fault: the verb (``freeze``).
-        subject: what it is done to (``keystone``).
-        seconds: when it ends by itself, counted from its begin; None for never.
+        subject: the target (``keystone``).
+        seconds: its duration; None for no end.
         inject, undo: commands as argument lists, run in the hold's directory.
         files: name → content of the fault's own files (scripts, rules).
-        targets: ``word=value`` lines that tell the scripts what to act on.
-        undo_timeout: bound of each undo command in seconds.
-        start_timeout: bound of the whole injection in seconds.
-        by: who asked, for people.
-        acts_on: what kind of thing it changes, as `osf_hold` calls it.
-        prepare: commands that come before those of ``inject``, and change nothing outside of the hold's directory.
-        check: commands that come last when it is prepared for a moment, and refuse what could not be done then.
-        moment: when it begins; None for at once. Until then it is only prepared.
-        momentary: whether it is over when its injection has ended.
+        targets: ``word=value`` lines for the scripts.
+        undo_timeout: longest time of each undo command in seconds.
+        start_timeout: longest time of the whole injection in seconds.
+        by: the owner.
+        acts_on: the kind of target, as in `osf_hold`.
+        prepare: commands that run before ``inject``, and change only the directory of the hold.
+        check: commands that run last when the hold is armed for a start time; they check that it can begin.
+        start_time: its start time; None for at once. Until then it is only prepared.
+        momentary: whether it ends together with its injection.
+        look: commands that all succeed while the fault is in force, and change nothing. Exit code 1 means that it is
+            not in force, any other code that this is not known.
     """
 
     id: str
@@ -64,15 +66,16 @@ class Plan(NamedTuple):
     acts_on: str = "host"
     prepare: Sequence[Sequence[str]] = ()
     check: Sequence[Sequence[str]] = ()
-    moment: moments.Moment | None = None
+    start_time: StartTime | None = None
     momentary: bool = False
+    look: Sequence[Sequence[str]] = ()
 
 
 def check(plan: Plan) -> None:
-    """Refuse a plan whose names could be read as anything but names.
+    """Refuse a plan with names that are not plain, or with missing commands.
 
     Raises:
-        Refused: a name, a file name or a target is not plain.
+        Refused: a name, a file name or a target is not plain, a command is empty, or there is no undo.
     """
     checked_id(plan.id)
     for name in plan.files:
@@ -81,16 +84,24 @@ def check(plan: Plan) -> None:
     for target in plan.targets:
         if not re.fullmatch(_TARGET, target):
             raise errors.Refused(f"the host reported {target!r}, which is not a plain name")
-    for command in [*plan.prepare, *plan.check, *plan.inject, *plan.undo]:
+    for command in [*plan.prepare, *plan.check, *plan.inject, *plan.undo, *plan.look]:
         if not command:
             raise errors.Refused("a command of a hold is empty")
     if not plan.undo:
         raise errors.Refused("a hold without an undo is not allowed")
 
 
-def new_record(plan: Plan, now: float, boot_id: str, carrier: str) -> dict[str, Any]:
-    """Return the content of ``record.json``; ``carrier`` is ``systemd``, ``watchdog`` or ``none``."""
-    since = now if plan.moment is None else plan.moment.since
+def new_record(plan: Plan, now: float, boot_id: str, carrier: str, uptime: float | None = None) -> dict[str, Any]:
+    """Return the content of ``record.json``.
+
+    Args:
+        plan: what is asked for.
+        now: the time of the record, seconds since the epoch.
+        boot_id: this boot of the host.
+        carrier: ``systemd``, ``watchdog`` or ``none``.
+        uptime: the same time in seconds since boot; the fault begins when its injection has ended, which is told so.
+    """
+    since = now if plan.start_time is None else plan.start_time.since
     return {
         "format": FORMAT,
         "id": plan.id,
@@ -98,7 +109,8 @@ def new_record(plan: Plan, now: float, boot_id: str, carrier: str) -> dict[str, 
         "subject": plan.subject,
         "since": round(since, 3),
         "until": None if plan.seconds is None else round(since + plan.seconds, 3),
-        "moment": None if plan.moment is None else plan.moment._asdict(),
+        "uptime": uptime if plan.start_time is None else None,
+        "moment": None if plan.start_time is None else plan.start_time._asdict(),
         "momentary": plan.momentary,
         "by": plan.by,
         "boot_id": boot_id,
@@ -118,7 +130,7 @@ def later_end(old: float | None, new: float | None) -> float | None:
 
 
 def about_to_end(until: float | None, now: float) -> bool:
-    """Whether a hold may be ending while its end is moved; it is then better made anew.
+    """Return whether a hold is too near to its end to move the end; it is made anew then.
 
     >>> about_to_end(100.0, 99.0), about_to_end(100.0, 90.0), about_to_end(None, 90.0)
     (True, False, False)
@@ -129,8 +141,8 @@ def about_to_end(until: float | None, now: float) -> bool:
 def deadline_line(until: float | None, now: float, uptime: float) -> str:
     r"""Return an end given in wall-clock time as the host's uptime, which no clock change can move.
 
-    The first line is in whole seconds, and all that older waiters read. The second one tells by how many hundredths of
-    a second the end is earlier than that.
+    The first line has whole seconds; scripts of older versions read only this line. The second line has the hundredths
+    of a second by which the end is earlier.
 
     >>> deadline_line(100.75, 90.0, 5.0), deadline_line(None, 90.0, 5.0)
     ('16\n25\n', 'never\n')
@@ -143,6 +155,6 @@ def deadline_line(until: float | None, now: float, uptime: float) -> str:
 
 
 def merged_targets(old: str, new: Sequence[str]) -> str:
-    """Return the old target lines and the new ones: an undo must still reach what was hit first."""
+    """Return the old target lines and the new ones, as the undo must also reach the old targets."""
     lines = [line for line in old.splitlines() if line]
     return "".join(line + "\n" for line in lines + [line for line in new if line not in lines])

@@ -1,12 +1,19 @@
-"""The scripts of a hold, and what a person at the console of a host is told about it. All of it is only text here."""
+"""The text of the scripts of a hold, and of the README for a person at the console of the host."""
 
 from __future__ import annotations
 
 import shlex
-from typing import Sequence
+from typing import Mapping, Sequence
 
-from ansible.module_utils.os_faults.hold import moments
 from ansible.module_utils.os_faults.hold.plan import Plan
+from ansible.module_utils.os_faults.hold.start_time import LATE
+
+
+_OFTEN = 500
+"""Hundredths of a second after which a fault is looked at again."""
+
+_LOOK_TIMEOUT = 3
+"""Seconds that one command of a look may take."""
 
 
 def _commands(word: str, commands: Sequence[Sequence[str]]) -> str:
@@ -55,6 +62,18 @@ fi
 if [ "${{1-}}" != arm ]; then
     : inject
 {commands}
+    # In force from now on, or from when a command says that it was, and for as long as `lasts` says, in hundredths of a
+    # second. `deadline` is as wait.sh reads it.
+    read -r now _ </proc/uptime
+    [ -e began ] || mv began.new began 2>/dev/null || echo "$((${{now%.*}} * 100 + 1${{now#*.}} - 100))" >began
+    if [ -e lasts ]; then
+        read -r since <began
+        read -r span <lasts
+        end=$((since + span))
+        printf '%d\n%d\n' $(((end + 99) / 100)) $(((end + 99) / 100 * 100 - end)) >deadline.new &&
+            mv deadline.new deadline
+        rm -f lasts
+    fi
     echo injected >state
 fi
 echo "exit: 0"
@@ -90,11 +109,11 @@ while look && left=$((wanted - now)) && [ "$left" -gt 0 ]; do
     fi
 done
 if [ ! -e released ]; then
-    echo "not every node was armed until the moment, so nothing was begun" >>inject.err
+    echo "not every node was armed by the start time, so nothing was begun" >>inject.err
     exit 0
 fi
 if [ "$left" -lt -{late} ]; then
-    echo "the moment had passed by $((-left / 100)) s when this host came to it, so nothing was begun" >>inject.err
+    echo "the start time had passed by $((-left / 100)) s when this host came to it, so nothing was begun" >>inject.err
     exit 0
 fi
 mv moment begun || exit 1
@@ -146,21 +165,55 @@ _WAIT = (
 cd {dir} || exit 0
 sleeper=
 trap '[ -z "$sleeper" ] || kill "$sleeper" 2>/dev/null; exit 0' TERM INT HUP
+longest=6000
+[ ! -e look.sh ] || longest={often}
 while {{ read -r end; read -r early || early=0; }} <deadline; do
-    left=60
+    left=$((longest / 100))
     if [ "$end" != never ]; then
         read -r now _ </proc/uptime
         now=$((${{now%.*}} * 100 + 1${{now#*.}} - 100)) # the 1 keeps 08 from being an octal number
         left=$((end * 100 - early - now))
-        [ "$left" -gt 0 ] || exit 0
-        [ "$left" -lt 6000 ] || left=6000
+        [ "$left" -gt 0 ] || break
+        [ "$left" -lt "$longest" ] || left=$longest
         part=$((left % 100 + 100))
         left=$((left / 100)).${{part#1}}
     fi
     sleep "$left" &
     sleeper=$!
     wait "$sleeper"
+    [ "$longest" != {often} ] || /bin/sh look.sh & # it bounds itself, and must not put the end off
 done
+[ ! -e lost ] || echo "{id} was not in force any more when its time was up" >&2
+"""
+)
+
+_LOOK = (
+    _HEAD
+    + """# Tells by its exit code whether the fault is in force: 0 it is, 1 it is not, else that can't be told. `seen`
+# and `lost` keep when it was so last, and when first it was not, in hundredths of a second since boot.
+cd {dir} 2>/dev/null || exit 2
+exec </dev/null >/dev/null 2>&1
+read -r word <state
+[ "$word" = injected ] || exit 2
+look() {{
+    timeout -k 1 {timeout} "$@"
+    case $? in
+        0) return ;;
+        1) rc=1 ;;
+        *) exit 2 ;;
+    esac
+}}
+rc=0
+{commands}
+read -r now _ </proc/uptime
+now=$((${{now%.*}} * 100 + 1${{now#*.}} - 100))
+if [ "$rc" = 0 ]; then
+    echo "$now" >seen.new && mv seen.new seen
+    rm -f lost
+elif [ ! -e lost ]; then
+    echo "$now" >lost
+fi
+exit "$rc"
 """
 )
 
@@ -193,20 +246,20 @@ trap '' TERM INT HUP
 def scripts(plan: Plan, directory: str, root: str, by_hand: str, forget: str) -> dict[str, str]:
     """Return the scripts of a hold whose directory is ``directory`` below ``root``.
 
-    ``by_hand`` is what its undo does first: end the carrier, when it was not the carrier that started it. ``forget`` is
-    what it does when all went well: clear what is left of a carrier that had ended before.
+    ``by_hand`` are the first lines of the undo: they end the carrier if it did not start the undo. ``forget`` are the
+    last lines of a successful undo: they clear the failed state of a carrier that has ended.
     """
     common = {"id": plan.id, "dir": shlex.quote(directory)}
-    start, main = steps(plan.moment is not None)
+    start, main = steps(plan.start_time is not None)
     begin = _BEGIN.format(
         what="begins",
         start_timeout=plan.start_timeout,
-        late=round(moments.LATE * 100),
+        late=round(LATE * 100),
         after="exit 0" if plan.momentary else "exec /bin/sh wait.sh",
         **common,
     )
     return {
-        **({"begin.sh": begin} if plan.moment else {}),
+        **({"begin.sh": begin} if plan.start_time else {}),
         "inject.sh": _INJECT.format(
             what="injects",
             prepare=_commands("run", plan.prepare),
@@ -215,20 +268,26 @@ def scripts(plan: Plan, directory: str, root: str, by_hand: str, forget: str) ->
             **common,
         ),
         "undo.sh": undo_script(plan, directory, root, by_hand, forget),
-        "wait.sh": _WAIT.format(what="waits for the end of", **common),
+        **({"look.sh": look_script(plan, common)} if plan.look else {}),
+        "wait.sh": _WAIT.format(what="waits for the end of", often=_OFTEN, **common),
         "watchdog.sh": _WATCHDOG.format(
             what="watches", start_timeout=plan.start_timeout, start=start, main=main, **common
         ),
     }
 
 
-def steps(at_a_moment: bool) -> tuple[str, str]:
-    """Return what a carrier runs first, and then in its main process: names of scripts, with their words."""
-    return ("inject.sh arm", "begin.sh") if at_a_moment else ("inject.sh", "wait.sh")
+def look_script(plan: Plan, common: Mapping[str, str]) -> str:
+    """Return the script that tells whether a hold is in force; ``common`` is its id and its quoted directory."""
+    return _LOOK.format(what="looks at", commands=_commands("look", plan.look), timeout=_LOOK_TIMEOUT, **common)
+
+
+def steps(has_start_time: bool) -> tuple[str, str]:
+    """Return the script that a carrier runs first, and the script of its main process, with their arguments."""
+    return ("inject.sh arm", "begin.sh") if has_start_time else ("inject.sh", "wait.sh")
 
 
 def undo_script(plan: Plan, directory: str, root: str, by_hand: str = "", forget: str = "") -> str:
-    """Return the script whose last act, and only when all else went well, is to remove the directory."""
+    """Return the undo script. It removes the directory at the end, if everything else has succeeded."""
     return _UNDO.format(
         what="takes back",
         commands=_commands("undo", plan.undo),
@@ -242,7 +301,7 @@ def undo_script(plan: Plan, directory: str, root: str, by_hand: str = "", forget
 
 
 def readme(root: str, carried_by_systemd: bool) -> str:
-    """Return the text that tells an operator at the console how to heal the host without os_faults."""
+    """Return instructions for an operator at the console: how to heal the host without os_faults."""
     units = (
         "List the faults:        systemctl list-units 'os-faults-*'\n"
         "Take one back:          systemctl stop os-faults-ID.service\n"

@@ -1,38 +1,86 @@
-"""The end of one hold: it is taken back, and all that it touched is as it was.
+"""The undo of one hold, with the comparison of the host with its baseline.
 
-A fault is undone when its directory is gone, as removing it is the last act of an undo that went well; nothing else
-counts, least of all the exit code of ``systemctl stop``.
+A fault is undone if its directory is gone: a successful undo removes it at the end. Nothing else counts, in particular
+not the exit code of ``systemctl stop``.
 """
 
 from __future__ import annotations
 
+import io
 import os
-from typing import Sequence
+from typing import NamedTuple, Sequence, TextIO
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.os_faults import errors
-from ansible.module_utils.os_faults.hold import baseline, carriers, files, output, store
+from ansible.module_utils.os_faults.hold import baseline, carriers, files, force, output, store
 from ansible.module_utils.os_faults.host import text
 
 _ATTEMPTS = 2
-"""An undo that was killed, as by a kernel that is out of memory, has neither failed nor ended: it is begun again."""
+"""Attempts of an undo: one that was killed, for instance by the OOM killer, is started again."""
 
 
-def take_back(module: AnsibleModule, hold: store.Hold) -> list[str]:
-    """Undo a hold and see that it is gone, and that all that it touched is as it was.
+class Undone(NamedTuple):
+    """The report of an undo.
 
-    Returns:
-        What others have changed on this host meanwhile.
+    Attributes:
+        drift: changes by others since the injection.
+        notes: sentences of the undo script, and one if the fault was no longer in force.
+        seconds: how long the fault was in force; None if that is not known.
+    """
+
+    drift: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    seconds: float | None = None
+
+    @property
+    def told(self) -> list[str]:
+        """All of it in sentences."""
+        return [*self.notes, *told(self.drift)]
+
+
+def take_back(module: AnsibleModule, hold: store.Hold) -> Undone:
+    """Undo a hold, and check that it is gone and that its targets are as before.
 
     Raises:
-        Failed: it is still there, or has left something, with ``undo_failed`` in the payload.
+        Failed: it still exists, or has left changes; ``undo_failed`` is in the payload.
     """
     carrier = carriers.carrier_of(module, hold)
     if not store.is_of_this_boot(hold):
         files.discard(hold)
-        return []
+        return Undone()
     begun = not os.path.exists(hold.path("moment"))
+    seen = force.look([hold])[hold.id]
     memory = baseline.recall(hold) if begun else None
+    with _log_of(hold) as log:
+        _run(module, hold, carrier)
+        log.seek(0)
+        said = output.parse_said(log.read())
+    carrier.clear(hold.id)
+    found = baseline.verdict(hold.id, memory, said.theirs)
+    if found.left:
+        raise errors.Failed(_not_as_it_was(hold.id, found.left), undo_failed=True, id=hold.id, notes=told(found.drift))
+    return Undone(found.drift, [*force.told(seen), *said.notes], seen.seconds)
+
+
+def told(drift: Sequence[str]) -> list[str]:
+    """Return notes of what others have changed on this host meanwhile."""
+    return ["changed meanwhile, not by us: " + line for line in text.few(drift)]
+
+
+def _log_of(hold: store.Hold) -> TextIO:
+    """Return what the undo of a hold writes; its name goes with the hold."""
+    try:
+        return open(hold.path("undo.log"), encoding="utf-8", errors="replace")
+    except OSError:
+        return io.StringIO()
+
+
+def _run(module: AnsibleModule, hold: store.Hold, carrier: carriers.Carrier) -> None:
+    """End a hold, which undoes it.
+
+    Raises:
+        Failed: it is still there.
+    """
     said = ""
     for _ in range(_ATTEMPTS):
         carrier.stop(hold)
@@ -42,20 +90,10 @@ def take_back(module: AnsibleModule, hold: store.Hold) -> list[str]:
             break
     if hold.exists:
         raise errors.Failed(_why_not_undone(hold, said), undo_failed=True, id=hold.id)
-    carrier.clear(hold.id)
-    found = baseline.verdict(hold.id, memory)
-    if found.left:
-        raise errors.Failed(_not_as_it_was(hold.id, found.left), undo_failed=True, id=hold.id, notes=told(found.drift))
-    return found.drift
-
-
-def told(drift: Sequence[str]) -> list[str]:
-    """Return notes of what others have changed on this host meanwhile."""
-    return ["changed meanwhile, not by us: " + line for line in text.few(drift)]
 
 
 def _undo_by_hand(module: AnsibleModule, hold: store.Hold) -> str:
-    """Run the undo of a hold without its carrier, and return how that ended."""
+    """Run the undo script of a hold without its carrier, and return its last error or its exit code."""
     command = ["/bin/sh", hold.path("undo.sh")]
     code, _out, err = module.run_command(command, environ_update=carriers.ENVIRONMENT)
     return output.last_line(err) or f"its undo ended with exit code {code:d} before it was done"

@@ -1,4 +1,4 @@
-"""Faults that begin at a moment, on this machine."""
+"""Faults with a start time, on this machine."""
 
 from __future__ import annotations
 
@@ -22,25 +22,26 @@ def stopped_at(service: Service, seconds: float) -> float:
 
 
 def test_a_fault_begins_with_start_time_and_not_before(freeze, service):
-    moment = time.time() + 8
+    start = time.time() + 8
     with ThreadPoolExecutor() as threads:
         seen = threads.submit(stopped_at, service, 60)
-        done = freeze(seconds=30, at=moment)
+        done = freeze(seconds=30, at=start)
     assert done.failures == {}
     answer = done.result
-    assert moment <= seen.result() < moment + answer["late"] + answer["took"] + 1  # it looks at every process here
-    assert (answer["state"], answer["changed"], answer["at"]) == ("injected", True, pytest.approx(moment))
+    assert start <= seen.result() < start + answer["late"] + answer["took"] + 1  # it looks at every process here
+    assert (answer["state"], answer["changed"], answer["at"]) == ("injected", True, pytest.approx(start))
     assert 0 <= answer["late"] < 1
     assert answer["took"] >= 0
     assert abs(answer["clock_ahead"]) <= answer["clock_within"] + 0.05
     assert not answer["moved"]
-    assert answer["until"] == pytest.approx(moment + 30, abs=0.1)
+    assert answer["until"] == pytest.approx(start + 30, abs=0.1)
     assert service.directory
     assert freeze("unfreeze").result["changed"]
     assert (service.states, service.directory) == ("SS", None)
 
 
-def test_a_delay_is_one_moment_for_all(freeze, service):
+@pytest.mark.each_line
+def test_a_delay_is_one_start_time_for_all(freeze, service):
     begin = time.time()
     answer = freeze(seconds=30, at=8).result
     assert begin + 8 < answer["at"] < begin + 30
@@ -48,7 +49,7 @@ def test_a_delay_is_one_moment_for_all(freeze, service):
     assert service.states == "TT"
 
 
-def test_what_waits_for_its_moment_is_listed_and_can_be_taken_back(freeze, listed, service):
+def test_an_armed_fault_is_listed_and_can_be_undone(freeze, listed, service):
     with ThreadPoolExecutor() as threads:
         running = threads.submit(freeze, seconds=30, at=20)
         armed = until(listed, 20)
@@ -63,22 +64,25 @@ def test_what_waits_for_its_moment_is_listed_and_can_be_taken_back(freeze, liste
     assert service.states == "SS"
 
 
-def test_a_moment_that_has_passed_hurts_nobody(freeze, service):
+def test_a_start_time_that_has_passed_hurts_nobody(freeze, service):
     done = freeze(seconds=30, at=time.time() - 2)
-    assert "the moment had passed by" in done.failures["here"]
+    assert "the start time had passed by" in done.failures["here"]
     assert "so nothing was done" in done.failures["here"]
     assert (service.states, service.directory) == ("SS", None)
 
 
+@pytest.mark.each_line
 def test_one_host_that_is_not_armed_keeps_all_from_beginning(freeze, service):
     """Two names for this machine: the second to be armed finds the first one's fault."""
     local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
     done = freeze(seconds=30, at=15, hosts={"one": local, "two": local})
     assert set(done.failures) == {"one", "two"}
-    (refused,) = (host for host, why in done.failures.items() if "can't begin at a moment" in why or "is armed" in why)
+    (refused,) = (
+        host for host, why in done.failures.items() if "can't begin at a start time" in why or "is armed" in why
+    )
     (other,) = set(done.failures) - {refused}
     assert done.failures[other] == (
-        "taken back here, as a fault with a moment is made on every node or on none: it could not be armed on "
+        "taken back here, as a fault with a start time begins on every node or on none: it could not be armed on "
         + refused
     )
     assert (service.states, service.directory) == ("SS", None)
@@ -90,10 +94,10 @@ def test_who_is_not_told_that_all_are_armed_begins_nothing(freeze, service, monk
     shutil.copytree(resources.playbooks_dir(), playbooks)
     (playbooks / "tasks" / "hold" / "release.yml").write_text("---\n- ansible.builtin.meta: end_play\n")
     monkeypatch.setattr(resources, "playbooks_dir", lambda: playbooks)
-    moment = time.time() + 10
-    assert freeze(seconds=30, at=moment).result["state"] == "armed"
+    start = time.time() + 10
+    assert freeze(seconds=30, at=start).result["state"] == "armed"
     until(lambda: service.directory is None, 30)
-    assert time.time() >= moment
+    assert time.time() >= start
     assert service.states == "SS"
 
 
@@ -107,14 +111,14 @@ def test_a_fault_that_fails_with_start_time_is_taken_back_and_told(freeze, servi
     assert (service.states, service.directory) == ("SS", None)
 
 
-def test_what_takes_no_moment_says_so(play, service):
+def test_a_verb_without_start_time_says_so(play, service):
     done = play("service_state.yml", inventory=service.inventory, service=service.name, service_action="kill", at=3)
     assert "kill takes no at" in done.failures["here"]
     assert service.states == "SS"
 
 
 @pytest.mark.parametrize("wrong", ["soon", "-3"])
-def test_a_moment_that_is_none_is_refused(freeze, service, wrong):
+def test_a_wrong_start_time_is_refused(freeze, service, wrong):
     assert (
         f"value of at must be a number of seconds, from now or since the epoch, got: {wrong}"
         in (freeze(at=wrong).failures["here"])

@@ -1,4 +1,4 @@
-"""Faults that begin on several hosts at one moment. When they began is seen on the hosts, by their own clocks."""
+"""Faults that begin on several hosts at one start time. Their begin is seen on the hosts, by their own clocks."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from os_faults import Cloud, NodeCollection, PartlyDone
 from os_faults.errors import AnsibleExecutionException
 
 SOON = 12.0
-"""Seconds until the moment: a machine that is busy with other things gets ready in time."""
+"""Seconds until the start time: a machine that is busy with other things gets ready in time."""
 
 NEAR = 1.0
-"""Seconds by which a begin may be seen after its moment, on the same machine. As a rule it is a tenth of it."""
+"""Seconds by which a begin may be seen after its start time, on the same machine. As a rule it is a tenth of it."""
 
 _STOPS = """
 pid=$(pidof memcached)
@@ -43,10 +43,10 @@ def seen(script: str, *hosts: Host) -> Iterator[list[Future[str]]]:
         yield [threads.submit(host.sh, script, within=90) for host in hosts]
 
 
-def assert_began_at(moment: float, times: list[Future[str]]) -> None:
+def assert_began_at(start: float, times: list[Future[str]]) -> None:
     began = [float(each.result()) for each in times]
-    print("began after the moment, in seconds:", [round(each - moment, 3) for each in began])
-    assert all(moment <= each < moment + NEAR for each in began), (moment, began)
+    print("began after the start time, in seconds:", [round(each - start, 3) for each in began])
+    assert all(start <= each < start + NEAR for each in began), (start, began)
 
 
 @pytest.fixture
@@ -71,14 +71,14 @@ def states(hosts: list[Host]) -> str:
 
 
 def test_three_hosts_freeze_at_once(cloud: Cloud, three: list[Host], node_1: Host, node_2: Host, node_3: Host) -> None:
-    moment = datetime.fromtimestamp(time.time() + SOON, UTC)
+    start = datetime.fromtimestamp(time.time() + SOON, UTC)
     with node_1.undone(), node_2.undone(), node_3.undone():
         with seen(_STOPS, *three) as times:
-            result = cloud.get_service("memcached").freeze(sec=40, at=moment)
-        assert_began_at(moment.timestamp(), times)
+            result = cloud.get_service("memcached").freeze(sec=40, at=start)
+        assert_began_at(start.timestamp(), times)
         for host in result.values():
             told = host.payload
-            assert (told["state"], told["at"]) == ("injected", pytest.approx(moment.timestamp(), abs=0.01))
+            assert (told["state"], told["at"]) == ("injected", pytest.approx(start.timestamp(), abs=0.01))
             assert 0 <= told["late"] < NEAR
             assert abs(told["clock_ahead"]) < told["clock_within"] + 0.1
         assert {fault.state for fault in cloud.faults()} == {"injected"}
@@ -92,9 +92,9 @@ def test_two_hosts_are_cut_off_from_a_third_at_once(cloud: Cloud, node_1: Host, 
         ping = _LAST_ANSWER.format(seconds=round(SOON) + 12, address=node_2.address)
         with seen(ping, node_1, node_3) as times:
             result = two.partition(cloud.get_nodes(fqdns=[node_2.fqdn]), at=SOON, heal_after=60)
-            moment = result.action.arguments["at"]
-            assert moment <= time.time()
-        assert_began_at(moment - 0.2, times)  # the last answer is older than the cut
+            start = result.action.arguments["at"]
+            assert start <= time.time()
+        assert_began_at(start - 0.2, times)  # the last answer is older than the cut
         cloud.heal()
 
 
@@ -119,7 +119,7 @@ def test_what_ends_by_itself_at_once_is_over_when_the_verb_returns(cloud: Cloud,
         assert node_3.records() == []
 
 
-def test_a_clock_that_is_wrong_moves_the_moment(cloud: Cloud, node_3: Host) -> None:
+def test_a_clock_that_is_wrong_moves_the_start_time(cloud: Cloud, node_3: Host) -> None:
     """The host's idea of the time is set ahead as `skew_clock` of another run would: there is no clock of its own."""
     directory = "/run/os-faults/skew_clock-clock"
     ahead = "up=$(cut -d ' ' -f 1 /proc/uptime | tr -d .); echo $(($(date +%s) * 100 + 500 - up)) >epoch"
@@ -133,7 +133,7 @@ def test_a_clock_that_is_wrong_moves_the_moment(cloud: Cloud, node_3: Host) -> N
             told = result[node_3.fqdn].payload
             assert told["moved"]
             assert told["clock_ahead"] == pytest.approx(5, abs=1.5)  # `date` tells whole seconds
-            assert "ahead of the controller's, so its moment was moved by that" in told["notes"][0]
+            assert "ahead of the controller's, so its start time was moved by that" in told["notes"][0]
         finally:
             node_3.sh(f"rm -rf {directory}")
             cloud.heal()
@@ -147,13 +147,13 @@ def test_one_host_that_can_not_be_armed_keeps_all_from_beginning(
         try:
             with pytest.raises(AnsibleExecutionException) as caught:
                 cloud.get_service("memcached").freeze(sec=40, at=SOON)
-            moment = caught.value.result.action.arguments["at"]
+            start = caught.value.result.action.arguments["at"]
             assert "the service is not running on this host" in caught.value.result[node_2.fqdn].message
             for host in (node_1, node_3):
                 why = caught.value.result[host.fqdn].message
                 assert f"every node or on none: it could not be armed on {node_2.fqdn}" in why
                 assert host.records() == []
-            time.sleep(max(0.0, moment + 1 - time.time()))
+            time.sleep(max(0.0, start + 1 - time.time()))
             assert "T" not in states([node_1, node_3])
         finally:
             node_2.sh("systemctl start memcached")
@@ -193,7 +193,7 @@ def test_a_controller_that_dies_leaves_what_was_armed_everywhere(
     assert Shell(config_file.parent).os_faults("heal").status == 0
 
 
-def test_the_command_line_takes_a_moment(config_file: Path, node_3: Host) -> None:
+def test_the_command_line_takes_a_start_time(config_file: Path, node_3: Host) -> None:
     shell = Shell(config_file.parent)
     with node_3.undone():
         with seen(_STOPS, node_3) as times:
@@ -203,6 +203,6 @@ def test_the_command_line_takes_a_moment(config_file: Path, node_3: Host) -> Non
         assert done.status == 0, done.err
         (told,) = done.json["nodes"]
         assert told["detail"]["state"] == "injected"
-        assert "s after its moment" in told["message"]
+        assert "s after its start time" in told["message"]
         assert begin + SOON <= float(times[0].result()) < begin + SOON + 20
         assert shell.os_faults("heal").status == 0
