@@ -15,8 +15,8 @@ description:
     the reset button each time, and is refused for a machine that is off.
   - V(status) only looks, and changes nothing.
   - The module returns when the BMC tells that state, and fails when it does not within O(timeout).
-  - A machine that is busy, in transition or without a free session is asked again until O(timeout) has passed. V(reset) is
-    sent again only if it surely has not happened.
+  - A machine that is busy, in transition or without a free session is asked again until O(timeout) has passed. V(reset)
+    is sent again only if it surely has not happened.
 version_added: "1.0.0"
 options:
   address:

@@ -169,8 +169,9 @@ class Managed(service_module.Target):
 
     @property
     def is_up(self) -> bool:
-        """Whether it runs: a clone on this host, any other resource on any node."""
-        return self.runs_here if self.facts.everywhere else bool(self.facts.nodes)
+        """Whether it runs and is no longer starting: a clone on this host, any other resource on any node."""
+        started = set(self.facts.nodes) - set(self.facts.starting)
+        return self.here in started if self.facts.everywhere else bool(started)
 
     def whereabouts(self) -> str:
         """Return a sentence about the nodes on which the resource runs."""

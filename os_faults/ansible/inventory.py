@@ -217,7 +217,7 @@ def _ssh(auth: Auth, ssh: SshConfig, shared: Shared | None) -> dict[str, Any]:
     return {
         "ansible_host_key_checking": ssh.host_key_policy != "off",
         "ansible_ssh_timeout": ssh.connect_timeout,
-        "ansible_ssh_common_args": shlex.join(_dash_o(options)),
+        "ansible_ssh_common_args": shlex.join([*_dash_o(options), *auth.ssh_args]),
     }
 
 
@@ -236,7 +236,7 @@ def _proxy(jump: Jump, auth: Auth, ssh: SshConfig, shared: Shared | None = None)
         *(["-l", user] if user else []),
         jump.host,
     ]
-    begin = ["ssh", "-W"] if shared is None else ["sh", str(JUMP), shared.socket(words), jump.host]
+    begin = ["ssh", "-W"] if shared is None else ["sh", str(JUMP), shared.socket(words)]
     _refuse_percent([word for word in (*begin, *words) if "=" not in word])
     return f"{shlex.join(begin)} '[%h]:%p' {shlex.join(words)}"
 

@@ -26,6 +26,7 @@ from os_faults.actions.answers import MAX_CHARACTERS
 from os_faults.actions.batch import combined
 from os_faults.actions.template_marks import marked
 from os_faults.ansible import artifacts, events, meter, no_log
+from os_faults.ansible.jump_errors import with_jump_hosts
 from os_faults.ansible.meter import Meter
 from os_faults.ansible.private_directory import PrivateDirectory
 from os_faults.ansible.protocol import Event, Run, Watcher
@@ -196,6 +197,7 @@ class AnsibleRunner:
         cost = measured.cost(forks)
         error = f"the run was stopped after {action.timeout:g} s" if run.timed_out else run.error()
         result = run.report(Result(action, {}, str(directory), started, seconds, error, cost))
+        result = with_jump_hosts(result, self._private.path)
         if run.timed_out and action.harmless:
             result = events.with_silent(result)  # a node that hangs must not prevent the healing of others
         if error or not all(host.answered for host in result.hosts.values()):

@@ -11,8 +11,9 @@ from types import MappingProxyType
 _VIA_SSH = re.compile(
     r"(Failed to connect to the host via|Data could not be sent to remote host .*reached over) ssh:?\s*", re.IGNORECASE
 )
-_CHATTER = re.compile(r"Warning: Permanently added|Shared connection to|@@@|debug\d:|\*\*")
+_CHATTER = re.compile(r"Warning: Permanently added|Shared connection to|stdio forwarding failed|@@@|debug\d:|\*\*")
 _BECOME = re.compile(r"Timeout \((\d+)s\) waiting for privilege escalation prompt:(.*)", re.DOTALL)
+_CHANNEL = re.compile(r"^channel \d+: open failed: (connect failed: )?")
 _DENIED = re.compile(r"Permission denied|Too many authentication failures")
 _DENIED_ALONE = re.compile(r"Permission denied \([^)]*\)\.?$")
 #: The begin of a private key in the format of OpenSSH, and the name of its cipher when it has no passphrase.
@@ -33,9 +34,9 @@ _KEYS: Rules = MappingProxyType(
             f"ssh can't read the key {found[1]} ({found[2]}): it is no private key, or has the line ends of Windows: "
             "write it anew with those of Unix (dos2unix)"
         ),
-        re.compile(r"^no such identity: (.+): No such file", re.MULTILINE): lambda found: (
-            f"there is no key {found[1]}; correct private_key_file"
-        ),
+        re.compile(
+            r"^(?:no such identity:|Warning: Identity file) (.+?)(?: not accessible)?: No such file", re.MULTILINE
+        ): lambda found: f"there is no key {found[1]}; correct private_key_file",
     }
 )
 #: What ssh prints of a host key → why it does not go on.
@@ -51,8 +52,6 @@ _HOST_KEYS: Rules = MappingProxyType(
         ),
     }
 )
-_JUMP = re.compile(r"^jump host [^ ]+: ", re.MULTILINE)
-"""The begin of a line of ``jump.sh``."""
 
 
 def reason(message: str) -> str:
@@ -71,19 +70,18 @@ def reason(message: str) -> str:
         )
     if not (via := _VIA_SSH.search(message)):
         return message
-    lines = [line.strip() for line in message[via.end() :].splitlines()]
-    printed = "\n".join(lines)
-    if jump := _JUMP.search(printed):
-        return f"{jump[0]}{_reason([line.removeprefix(jump[0]) for line in lines if line.startswith(jump[0])])}"
-    return _reason(lines)
+    return explained(message[via.end() :])
 
 
-def _reason(lines: list[str]) -> str:
+def explained(output: str) -> str:
+    """Return the reason in the output of ssh."""
+    lines = [line.strip() for line in output.splitlines()]
     printed = "\n".join(lines)
-    if changed := _explained(printed, _HOST_KEYS):
+    if changed := _by(printed, _HOST_KEYS):
         return changed
     last = next((line for line in reversed(lines) if line and not _CHATTER.search(line)), "the ssh connection was lost")
-    why = _explained(printed, _KEYS) if _DENIED.search(last) else ""
+    last = _CHANNEL.sub("it can't reach the node: ", last)
+    why = _by(printed, _KEYS) if _DENIED.search(last) else ""
     return f"{last.rstrip('.')}: {why}" if why else last
 
 
@@ -115,6 +113,6 @@ def _has_passphrase(key: str) -> bool:
     return decoded.startswith(_MAGIC) and not decoded.startswith(_MAGIC + _NO_CIPHER)
 
 
-def _explained(printed: str, rules: Rules) -> str:
+def _by(printed: str, rules: Rules) -> str:
     found = ((explain, pattern.search(printed)) for pattern, explain in rules.items())
     return next((explain(match) for explain, match in found if match), "")

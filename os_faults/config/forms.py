@@ -16,7 +16,9 @@ from os_faults.model.duration import whole_seconds
 
 Secrets = Callable[[Any, str, Places, Path], Any]
 
-PATH_KEYS = frozenset({"private_key_file", "known_hosts", "artifacts_dir", "verify", "inventory"})
+PATH_KEYS = frozenset(
+    {"private_key_file", "known_hosts", "artifacts_dir", "verify", "inventory", "vault_password_file"}
+)
 """Keys with a path on the controller, if the value is text; it is made absolute, with ``~`` expanded."""
 
 

@@ -33,7 +33,7 @@ from hostlab.subject import Subject, keystone, memcached, mysql
 from hostlab.waiting import wait_for
 from hostlab.wide import MANY, Wide
 
-from os_faults import Cloud, connect, registry
+from os_faults import Cloud, NodeCollection, connect, registry
 from os_faults.actions import contracts
 
 # Callers that bring dependencies of their own have an environment of their own: `tox -e rally`.
@@ -309,9 +309,15 @@ def subject(request: pytest.FixtureRequest, node_1: Host, node_2: Host, node_3: 
 
 
 @pytest.fixture
-def nodes(subject: Subject, cloud: Cloud) -> Any:
-    """The one node of the subject, as os_faults has it."""
-    return cloud.get_nodes(fqdns=[subject.host.fqdn])
+def host(subject: Subject) -> Host:
+    """The host that a test is about: that of the subject, where no file or folder says another."""
+    return subject.host
+
+
+@pytest.fixture
+def nodes(cloud: Cloud, host: Host) -> NodeCollection:
+    """That host, as os_faults has it."""
+    return cloud.get_nodes(fqdns=[host.fqdn])
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -42,10 +43,14 @@ class Service:
     Attributes:
         says: ``"GET /path"`` → what is answered instead of the truth, one after another.
         asked: the requests, each with its time.
-        sessions: tokens of the sessions that are open.
+        sessions: path of each open session → its token.
+        basic: whether it takes HTTP basic authentication.
+        closed: how many sessions were closed.
+        resets: what the machine was asked for.
+        broken_handshakes: how many connections are closed before anything is said, also before the handshake of TLS.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.power = "On"
         self.says: dict[str, list[Answer]] = defaultdict(list)
         self.asked: list[tuple[float, str]] = []
@@ -53,8 +58,11 @@ class Service:
         self.basic = True
         self.closed = 0
         self.resets: list[str] = []
+        self.broken_handshakes = 0
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"service": self}))
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.server.server_address[1]}"
+        if tls:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
 
     def times(self, request: str) -> list[float]:
         """Return when a request came."""
@@ -67,6 +75,12 @@ class Service:
 class _Handler(BaseHTTPRequestHandler):
     service: Service
     protocol_version = "HTTP/1.1"
+
+    def handle(self) -> None:
+        if self.service.broken_handshakes:
+            self.service.broken_handshakes -= 1
+        else:
+            super().handle()
 
     def __getattr__(self, name: str) -> Any:
         if name in ("do_GET", "do_POST", "do_DELETE"):
@@ -146,9 +160,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def running() -> Iterator[Service]:
+def running(tls: ssl.SSLContext | None = None) -> Iterator[Service]:
     """Give a service that runs until the end of the context."""
-    service = Service()
+    service = Service(tls)
     thread = threading.Thread(target=service.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:

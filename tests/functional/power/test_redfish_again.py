@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +25,8 @@ from support.redfish_service import (
     Service,
     running,
 )
+
+from os_faults import AnsibleExecutionException, Node, NodeCollection, PowerManagementError, connect
 
 pytestmark = pytest.mark.functional
 
@@ -227,3 +232,42 @@ def test_a_refused_login_is_told_with_its_reason(service: Service) -> None:
     service.says[LOOK] = [Answer(403, extended(Message="No licence for this."))] * 9
     with pytest.raises(errors.PowerError, match=r"refuses the user 'admin' or the password: No licence for this"):
         act(machine(service), "poweroff")
+
+
+def test_a_handshake_that_fails_for_a_moment_is_tried_again(tmp_path: Path) -> None:
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    words = ["-nodes", "-subj", "/CN=bmc", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+    made = ["openssl", "req", "-x509", *words, "-out", str(certificate), "-keyout", str(key)]
+    subprocess.run(made, check=True, capture_output=True)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, key)
+    with running(tls) as service:
+        service.broken_handshakes = 2
+        act(machine(service, verify=False), "poweroff")
+        assert service.power == "Off"
+        begin = len(service.asked)
+        with pytest.raises(errors.PowerError, match="is not trusted"):
+            act(machine(service), "poweron")
+        assert len(service.asked) == begin
+
+
+def test_the_verbs_of_python(service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine is acted on; the reason of one that refuses is caught as the error of power that it is."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    service.basic = False
+    login = service.login(password={"env": "BMC_PASSWORD"}, insecure_http=True)
+    monkeypatch.setenv("BMC_PASSWORD", service.login()["password"])
+    config = {
+        "cloud_management": {"driver": "universal", "nodes": ["192.0.2.1"], "username": "stack"},
+        "power_management": {"driver": "redfish", "fqdn_to_bmc": {"one.local": login}},
+        "artifacts_dir": str(tmp_path / "runs"),
+    }
+    with connect(config) as cloud:
+        node = NodeCollection([Node("one.local", "192.0.2.1")], cloud)
+        service.says[PRESS] = [BUSY]
+        assert node.poweroff()["one.local"].payload["power_state"] == "off"
+        service.says[PRESS] = [Answer(400, extended(Message="The lid is open."))]
+        with pytest.raises(PowerManagementError, match=r"one\.local failed: .*: The lid is open") as caught:
+            node.poweron()
+        assert isinstance(caught.value, AnsibleExecutionException)
+    assert service.sessions == {}

@@ -77,12 +77,14 @@ BUNDLE = """
     <bundle id="db-bundle" type="podman" managed="true">
       <replica id="0">
         <resource id="galera" resource_agent="ocf:heartbeat:galera"><node name="db-bundle-0"/></resource>
-        <resource id="db-bundle-podman-0" resource_agent="ocf:heartbeat:podman"><node name="controller-0"/></resource>
+        <resource id="db-pod-0" resource_agent="ocf:heartbeat:podman"><node name="controller-0"/></resource>
         <resource id="db-bundle-0" resource_agent="ocf:pacemaker:remote"><node name="controller-0"/></resource>
       </replica>
       <replica id="1">
         <resource id="galera" resource_agent="ocf:heartbeat:galera"><node name="db-bundle-1"/></resource>
-        <resource id="db-bundle-podman-1" resource_agent="ocf::heartbeat:podman"><node name="controller-1"/></resource>
+        <resource id="db-pod-1" resource_agent="ocf::heartbeat:podman" role="Starting">
+          <node name="controller-1"/>
+        </resource>
         <resource id="db-bundle-1" resource_agent="ocf::pacemaker:remote"><node name="controller-1"/></resource>
       </replica>
     </bundle>
@@ -97,8 +99,9 @@ def test_the_replicas_of_a_bundle_are_where_their_containers_are() -> None:
     cluster = pacemaker.parse(BUNDLE)
     assert cluster.nodes == ("controller-0", "controller-1", "compute-0")
     for name in ("db-bundle", "galera"):
-        assert cluster.resource(name).nodes == ("controller-0", "controller-1")
+        assert cluster.resource(name).nodes == ("controller-0", "controller-1"), name
         assert cluster.resource(name).everywhere
+    assert cluster.resource("db-bundle").starting == ("controller-1",)
     assert [cluster.resource(name).bundle for name in ("galera", "db-bundle")] == ["db-bundle", ""]
     assert cluster.resource("fence").nodes == ("compute-0",)
 

@@ -8,10 +8,11 @@ from hostlab.observer import Host
 from hostlab.podman import WEB, answers, status
 from hostlab.waiting import wait_for
 
-from os_faults import AnsibleExecutionException, Container, NodeCollection
+from os_faults import AnsibleExecutionException, Cloud, Container, NodeCollection
 
 
-def test_pause_and_unpause(web: Container, nodes: NodeCollection, host: Host, evidence: Evidence) -> None:
+@pytest.mark.case("f08")
+def test_pause_and_unpause(web: Container, cloud: Cloud, nodes: NodeCollection, host: Host, evidence: Evidence) -> None:
     with host.undone():
         assert web.pause(nodes, sec=60).changed
         assert status(host, "web") == "paused"
@@ -30,7 +31,9 @@ def test_pause_and_unpause(web: Container, nodes: NodeCollection, host: Host, ev
         wait_for(lambda: answers(host, WEB), "it goes on by itself", 12)
     with host.undone():
         with web.paused(nodes):
+            assert [fault.state for fault in cloud.faults()] == ["injected"]
             web.kill(nodes)
+            assert [fault.state for fault in cloud.faults()] == ["not in force"]
         web.start(nodes)
         wait_for(lambda: answers(host, WEB), "it runs again", 10)
     evidence.undone("pause", "by unpause, by its time, and after it was killed meanwhile; host as before")

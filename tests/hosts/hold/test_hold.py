@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from getpass import getuser
 from pathlib import Path
 from socket import gethostname
@@ -36,6 +37,32 @@ def frozen(node_3: Host, cloud: Cloud) -> Iterator[Subject]:
 @pytest.fixture
 def plain_node(cloud: Cloud, node_3: Host) -> NodeCollection:
     return cloud.get_nodes(fqdns=[node_3.fqdn])
+
+
+WATCH = """
+pid=$(systemctl show --property=MainPID --value memcached)
+for state in T S; do
+    until read -r _ _ now _ <"/proc/$pid/stat" && [ "$now" = "$state" ]; do
+        sleep 0.01
+    done
+    cut -d ' ' -f 1 /proc/uptime
+done
+"""
+
+
+@pytest.mark.case("u02")
+def test_a_fault_lasts_as_long_as_asked(cloud: Cloud, node_3: Host, plain_node: NodeCollection) -> None:
+    """By the clock of the host; a busy machine gets another chance."""
+    for _ in range(3):
+        with ThreadPoolExecutor() as threads:
+            watching = threads.submit(node_3.sh, WATCH)
+            host = cloud.get_service("memcached").freeze(plain_node, sec=2)[node_3.fqdn]
+            began, ended = map(float, watching.result().split())
+        assert host.payload["until"] - host.payload["since"] == pytest.approx(2, abs=0.01)
+        assert ended - began > 1.9
+        if ended - began < 2.1:
+            return
+    pytest.fail(f"it lasted {ended - began:.2f} s")
 
 
 def the_fault(cloud: Cloud) -> Fault:

@@ -49,6 +49,7 @@ def is_back(host: Host, before: float) -> bool:
     return abs(ahead(host) - before) < 1
 
 
+@pytest.mark.case("f32")
 def test_skew_and_unskew(guests: Cloud, guest: NodeCollection, guest_1: Guest, evidence: Evidence) -> None:
     inside = guest_1.inside
     before = ahead(inside)
@@ -70,7 +71,14 @@ def test_skew_and_unskew(guests: Cloud, guest: NodeCollection, guest_1: Guest, e
     wait_for(guest_1.answers, "memcached goes on by itself", 90)
     assert time.monotonic() - frozen < 90
 
-    assert guest.unskew_clock().changed
+    # Something else sets it right meanwhile, such as the tools of a hypervisor.
+    inside.sh(f"read -r up _ </proc/uptime; date -s @$((${{up%.*}} + {before:.0f}))")
+    (fault,) = guests.faults()
+    assert fault.state == "not in force"
+    unskewed = guest.unskew_clock()
+    assert unskewed.changed
+    (host,) = unskewed.values()
+    assert any("it was not in force any more when it was undone" in note for note in host.payload["notes"])
     assert is_back(inside, before)
     assert guests.faults() == []
     evidence.seen("skew_clock", f"the clock is {skewed:+.1f} s off")

@@ -27,7 +27,7 @@ _CREATE = f"""
 pcs resource create shop systemd:shop op monitor interval=2s
 pcs resource create every ocf:pacemaker:Dummy clone
 pcs resource bundle create web container podman image=localhost/tiny replicas=3 network=host \
-    run-command="/bin/busybox httpd -f -p {BUNDLE_PORT} -h /www"
+    options=--stop-signal=KILL run-command="/bin/busybox httpd -f -p {BUNDLE_PORT} -h /www"
 """
 _REMOVE = f"""
 systemctl stop shop

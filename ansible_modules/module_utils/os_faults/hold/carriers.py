@@ -25,7 +25,8 @@ _SILENCE = 20.0
 
 ENVIRONMENT = {"LC_ALL": "C", "SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0"}
 
-_END_THE_UNIT = """if timeout 10 systemctl is-active --quiet {unit}; then
+_END_THE_UNIT = """# systemd itself names the result to what it runs when a unit has ended.
+if [ -z "${{SERVICE_RESULT-}}" ] && timeout 10 systemctl is-active --quiet {unit}; then
     systemctl stop {unit}
     [ ! -e {directory}/undo.sh ]
     exit
