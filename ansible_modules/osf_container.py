@@ -110,6 +110,7 @@ notes:
   sample: ["systemd restarts kolla-nova_api-container.service"]
 """
 
+import re
 import signal
 import time
 from typing import Any, Sequence
@@ -235,6 +236,11 @@ class Target(service_module.Target):
             time.sleep(SETTLE)
             self.refresh()
 
+    def list_running(self) -> list[str]:
+        """Return the command that prints the id of the container while it runs."""
+        name = f"name=^{re.escape(self.container.name)}$"
+        return [self.container.engine, "ps", "--quiet", "--filter", name, "--filter", "status=running"]
+
     def restart_note(self) -> str:
         """Say who starts the container again."""
         if self.unit:
@@ -275,6 +281,7 @@ def terminate(target: Target) -> tuple[bool, list[str]]:
         by=target.module.params["by"],
         undo=[target.command("start", along.units)],
         files={terminated.STOPPED_WITH: "".join(f"{unit}\n" for unit in along.units)},
+        ended=target.list_running(),
     )
     target.unpause()
     target.run(target.command("stop"))
