@@ -10,11 +10,11 @@ module: osf_container
 short_description: Start, terminate, restart or kill a container of docker or podman
 description:
   - The container is the one with exactly this name, running or not.
-  - A container that a unit of systemd runs, as kolla, EDPM and podman lay them, is started and stopped by its unit,
-    since systemd would undo what is done to the container alone. V(kill) hits the container itself.
-  - V(terminate) is recorded on the host, so that healing the host starts the container again; V(start) and V(restart)
-    close that record.
-  - A paused container is let go on before it is stopped or killed.
+  - If a systemd unit runs the container, as with kolla, EDPM and podman, the module starts and stops the unit,
+    as systemd would revert a change to the container alone. V(kill) acts on the container itself.
+  - V(terminate) leaves a record on the host, so that healing the host starts the container again. V(start) and
+    V(restart) remove the record.
+  - A paused container is resumed before it is stopped or killed.
 version_added: "1.0.0"
 options:
   container:
@@ -22,7 +22,7 @@ options:
     type: str
     required: true
   engine:
-    description: The program that runs it; with V(auto) whichever has it.
+    description: The container engine; with V(auto) the engine that has the container.
     type: str
     choices: [auto, docker, podman]
     default: auto
@@ -64,7 +64,7 @@ EXAMPLES = r"""
     subject: nova_api container
     action: restart
 
-- name: Kill all that runs in it
+- name: Kill all its processes
   osf_container:
     container: nova_api
     engine: podman
@@ -75,17 +75,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 state:
-  description: V(active) when the container runs, else V(inactive).
+  description: V(active) if the container runs, else V(inactive).
   returned: success
   type: str
   sample: active
 status:
-  description: The engine's own word for how it is.
+  description: State of the container in the words of the engine.
   returned: success
   type: str
   sample: running
 units:
-  description: The unit that runs the container, else the container itself.
+  description: The unit of the container; without a unit its own name.
   returned: success
   type: list
   elements: str
@@ -122,14 +122,14 @@ from ansible.module_utils.os_faults.module import Module
 from ansible.module_utils.os_faults.service import containers, dependants, systemd
 
 SETTLE = 0.3
-"""Seconds that a started container has to prove that it lives."""
+"""Seconds for which a started container must run."""
 
 
 _SYSTEMCTL = ("systemctl", "--no-ask-password")
 
 
 class Target(service_module.Target):
-    """The container, and the only place where it is acted on."""
+    """The container. All changes to it are made here."""
 
     def __init__(self, module: Module) -> None:
         super().__init__(module)
@@ -138,15 +138,15 @@ class Target(service_module.Target):
         self.unit = containers.unit_of(module.run_command, self.container)
 
     def refresh(self) -> None:
-        """Ask the engine again."""
+        """Read the state of the container again."""
         self.container = containers.find(self.module.run_command, self.container.name, self.container.engine)
 
     def pids(self) -> list[int]:
-        """Return its processes, as the engine told last."""
+        """Return its process ids, as of the last `refresh`."""
         return self.container.pids
 
     def answer(self, pids: list[int]) -> dict[str, Any]:
-        """Return how the container is."""
+        """Return the state of the container."""
         return {
             "state": "active" if self.container.runs else "inactive",
             "status": self.container.status,
@@ -164,7 +164,7 @@ class Target(service_module.Target):
             self.run([*_SYSTEMCTL, "start", "--", *down])
 
     def command(self, verb: str, also: Sequence[str] = ()) -> list[str]:
-        """Return the command that starts, stops or restarts the container, by its unit when it has one.
+        """Return the command that starts, stops or restarts the container, or its unit if it has one.
 
         Args:
             verb: ``start``, ``stop`` or ``restart``.
@@ -175,10 +175,10 @@ class Target(service_module.Target):
         return [self.container.engine, verb, self.container.name]
 
     def run(self, command: Sequence[str]) -> None:
-        """Run a command within the time that is left.
+        """Run a command within the remaining time.
 
         Raises:
-            Failed: with what it said.
+            Failed: it failed; the message has the last line of its output.
         """
         limit = max(1, int(self.deadline - time.monotonic()))
         code, out, err = self.module.run_command(["timeout", str(limit), *command])
@@ -188,16 +188,20 @@ class Target(service_module.Target):
             raise errors.Failed(f"{self.subject}: '{' '.join(command)}' failed: {why}")
 
     def unpause(self) -> None:
-        """Let the container go on when it is paused; a paused one neither stops nor dies."""
+        """Resume a paused container; it would neither stop nor die."""
         if self.container.status == "paused":
             self.run([self.container.engine, "unpause", self.container.name])
             self.refresh()
 
     def ensure_runs(self, verb: str, besides: str = "") -> None:
-        """Wait until the container runs, anew if it ran ``besides``, and is still there a moment later.
+        """Wait until the container runs, and still runs `SETTLE` seconds later.
+
+        Args:
+            verb: what it must do, for the message.
+            besides: start time of the old container; the new one must have another.
 
         Raises:
-            Failed: with the last that it wrote.
+            Failed: it does not run; the message has the last line of its log.
         """
         while True:
             self.refresh()
@@ -224,7 +228,7 @@ class Target(service_module.Target):
         """Wait until the container has no process.
 
         Raises:
-            Failed: it still has.
+            Failed: it has one at the deadline.
         """
         self.refresh()
         while self.container.runs:
@@ -242,7 +246,7 @@ class Target(service_module.Target):
         return [self.container.engine, "ps", "--quiet", "--filter", name, "--filter", "status=running"]
 
     def restart_note(self) -> str:
-        """Say who starts the container again."""
+        """Return a sentence about the automatic restart of the container."""
         if self.unit:
             facts = systemd.show(self.module.run_command, [self.unit], (*systemd.STATE, "Restart"))[self.unit]
             return f"{self.unit} runs it (Restart={facts.get('Restart', 'no')})"
@@ -252,7 +256,7 @@ class Target(service_module.Target):
 
 
 def start(target: Target) -> tuple[bool, list[str]]:
-    """Start the container when it does not run."""
+    """Start the container if it does not run."""
     idle = target.container.status != "running"
     if idle:
         if target.module.check_mode:
@@ -267,7 +271,7 @@ def start(target: Target) -> tuple[bool, list[str]]:
 
 
 def terminate(target: Target) -> tuple[bool, list[str]]:
-    """Stop the container; leave a record that tells how to start it again."""
+    """Stop the container, and leave a record with the command that starts it again."""
     if not target.container.runs:
         return False, []
     along = target.dependants()
@@ -290,7 +294,7 @@ def terminate(target: Target) -> tuple[bool, list[str]]:
 
 
 def restart(target: Target) -> tuple[bool, list[str]]:
-    """Restart the container, or start it when it does not run."""
+    """Restart the container, or start it if it does not run."""
     if target.module.check_mode:
         return True, ["would restart " + target.container.name]
     before = target.container.started

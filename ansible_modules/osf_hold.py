@@ -1,33 +1,33 @@
 #!/usr/bin/python
-"""The module `osf_hold`: a fault that lasts, and that carries its own undo on the host."""
+"""The module `osf_hold`: a lasting fault on the host, with its own undo."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
 module: osf_hold
-short_description: Make or take back a fault that lasts
+short_description: Inject or undo a lasting fault
 version_added: "1.0.0"
 description:
-  - Makes a fault on the host that ends by itself, or takes it back.
-  - The fault, a I(hold), is a directory with a record and three scripts, and a transient systemd unit
-    C(os-faults-ID.service) that runs them. Its start injects the fault, its main process waits for the end,
-    and its end, however it comes, takes the fault back.
-  - The same fault and subject are the same hold. Making it again runs its inject commands once more, which must
-    therefore be idempotent, and the later end wins.
-  - A hold is taken back when its undo commands all succeeded. The undo then removes the directory; only that counts.
-  - Where there is no systemd, or the user is not root, a process of its own (a watchdog) carries the hold.
+  - Injects a fault that ends by itself, or undoes it.
+  - The fault is a I(hold), a directory with a record and scripts, and a transient systemd unit C(os-faults-ID.service).
+    The start of the unit injects the fault. Its main process waits for the end of the fault. The end of the unit, for
+    any reason, undoes the fault.
+  - The same fault and subject are the same hold. A second call runs the inject commands again, so they must be
+    idempotent, and the later end counts.
+  - A hold is undone when all its undo commands have succeeded. The undo then removes the directory; only this counts.
+  - Without systemd, or if the user is not root, a watchdog process takes the place of the unit.
 options:
   state:
     description:
-      - V(present) makes the hold, V(absent) takes it back.
-      - V(released) lets a hold that was armed for O(at) begin then. Without it nothing begins.
-      - V(injected) changes nothing. It waits for a hold that was armed, and fails when it did not take effect.
+      - V(present) makes the hold, V(absent) undoes it.
+      - V(released) confirms an armed hold, so that it begins at O(at). Without it nothing begins.
+      - V(injected) changes nothing. It waits for an armed hold, and fails if the hold did not take effect.
     type: str
     choices: [present, absent, released, injected]
     default: present
   fault:
-    description: The verb that makes the fault, such as V(freeze).
+    description: Verb of the fault, such as V(freeze).
     type: str
     required: true
   subject:
@@ -35,22 +35,23 @@ options:
     type: str
     required: true
   id:
-    description: Identity of the hold on the host. Made of O(fault) and O(subject) by default.
+    description: Id of the hold on the host. By default it is made of O(fault) and O(subject).
     type: str
   seconds:
     description:
-      - Seconds until the hold ends by itself, up to a year (31536000), or the word V(never). Required to make one.
+      - Seconds until the hold ends by itself, up to a year (31536000), or V(never). Required for O(state=present).
     type: str
   at:
     description:
       - The start time of the fault, by the clock of the controller, in seconds since the epoch. It is within a year.
-      - Until then the hold is V(armed). Its commands O(prepare) have run, and nothing has been done to the host.
-      - It begins if it is V(released) before, and is gone otherwise. O(seconds) count from the start time.
+      - Until then the hold is V(armed). The commands O(prepare) have run, and the host is unchanged.
+      - The fault begins if it is V(released) before, otherwise the hold is removed. O(seconds) count from the start
+        time.
     type: float
   cuts_path:
     description:
-      - Whether the fault may have cut the host off by O(at), for O(state=injected). The action plugin of this module
-        then tries to reach it anew. A host that does not answer is cut off, one that does is asked.
+      - Whether the fault may cut the host off at O(at), for O(state=injected). The action plugin of this module then
+        opens a new connection. A host without an answer is cut off. Another one is asked for the state of the hold.
     type: bool
     default: false
   clock_reading:
@@ -62,30 +63,30 @@ options:
     type: dict
   prepare:
     description:
-      - Commands, each a list of arguments, that run before those of O(inject), see there.
-      - They refuse what can't be done, and change nothing outside of the hold's directory.
+      - Commands, each a list of arguments, that run before O(inject) and in the same way.
+      - They check the request, and change only the directory of the hold.
     type: list
     elements: list
     default: []
   check:
     description:
       - Commands, each a list of arguments, that run last when the hold is armed for a start time (O(at)).
-      - They refuse what could not be done then, and change nothing.
+      - They check that O(inject) will succeed, and change nothing.
     type: list
     elements: list
     default: []
   inject:
     description:
       - Commands, each a list of arguments, that inject the fault. They run in the hold's directory.
-      - On standard output they may say C(note TEXT), C(changed TEXT) and C(fact NAME=VALUE), each with a colon after
-        the first word. They refuse with exit code 3, and the last line of their error output becomes the message.
+      - They may print C(note TEXT), C(changed TEXT) and C(fact NAME=VALUE), each with a colon after the first word.
+        Exit code 3 is a refusal. The last line of standard error becomes the message.
     type: list
     elements: list
     default: []
   undo:
     description:
-      - Commands, each a list of arguments, that take the fault back. They run in the hold's directory.
-      - They must be idempotent and need no network, no Python and no free memory.
+      - Commands, each a list of arguments, that undo the fault. They run in the hold's directory.
+      - They must be idempotent, and work without network, Python and free memory.
     type: list
     elements: list
     default: []
@@ -98,22 +99,22 @@ options:
     elements: list
     default: []
   files:
-    description: Name and content of the files that the commands need, written into the hold's directory.
+    description: Name and content of files for the commands, written into the hold's directory.
     type: dict
     default: {}
   scripts:
     description:
-      - Further such files, as paths below C(files) beside the playbook; the last part of a path is the name in the
-        hold. The action plugin of this module reads them, so it must be there.
+      - More such files, as paths below C(files) beside the playbook. The last part of a path is the name in the hold.
+        The action plugin of this module reads them.
     type: list
     elements: str
     default: []
   acts_on:
     description:
-      - What of the host the fault acts on. It decides what is written to C(targets) for the scripts, and whether
-        the fault cuts the path over which this module was reached.
-      - V(network) is the network of the host, but for the ssh connections from where this module was asked.
-      - V(traffic) is an interface whose network goes on, slower or worse, so that a watchdog of root may carry it too.
+      - The kind of target. It determines the lines of C(targets) for the scripts, and whether the fault can cut the
+        connection of this module.
+      - V(network) is the network of the host, except the ssh connections from the client of this module.
+      - V(traffic) is an interface whose traffic goes on, but slower or with losses. A watchdog of root may carry it.
     type: str
     choices: [processes, ports, interface, traffic, network, host]
     default: host
@@ -125,28 +126,28 @@ options:
     type: str
   networks:
     description:
-      - Names of the host's networks and their interfaces, for the same. They are named when O(interface) is
-        neither one of them nor an interface of the host.
+      - Names of the host's networks and their interfaces, for the message about an unknown O(interface).
     type: dict
     default: {}
   targets:
     description:
-      - Further C(word=value) lines for the scripts, and what else of the host the fault changes by its own hand.
+      - More C(word=value) lines for the scripts. They also name the parts of the host that the fault changes itself.
+        Only these parts are compared after the undo.
       - V(changes=room) and V(changes=mount) are the file system and the mount at the directory in the file C(path),
-        V(changes=clock) is the clock, C(interface=NAME) a network interface. Only this is compared after the undo.
+        V(changes=clock) is the clock, C(interface=NAME) a network interface.
     type: list
     elements: str
     default: []
   momentary:
-    description: Whether the fault is over when its inject commands have ended. The hold only guards it meanwhile.
+    description: Whether the fault ends together with its inject commands, as C(oom) does.
     type: bool
     default: false
   start_timeout:
-    description: Seconds after which the injection is given up and taken back.
+    description: Seconds after which an unfinished injection is undone.
     type: int
     default: 60
   undo_timeout:
-    description: Seconds after which one undo command is given up.
+    description: Seconds after which an unfinished undo command is a failure.
     type: int
     default: 60
   by:
@@ -182,7 +183,7 @@ EXAMPLES = r"""
     undo: [[sh, unfreeze.sh]]
     scripts: [freeze.sh, unfreeze.sh]
 
-- name: Let it go on
+- name: Unfreeze it
   osf_hold:
     state: absent
     fault: freeze
@@ -191,16 +192,16 @@ EXAMPLES = r"""
 
 RETURN = r"""
 id:
-  description: Identity of the hold.
+  description: Id of the hold.
   returned: always
   type: str
   sample: freeze-keystone
 fault:
-  description: The verb that made it.
+  description: Verb of the fault.
   returned: success
   type: str
 subject:
-  description: What it is done to.
+  description: Its target.
   returned: success
   type: str
 state:
@@ -212,19 +213,19 @@ in_force_seconds:
   returned: when O(state=absent)
   type: float
 since:
-  description: When the fault began, which is when its injection had ended, seconds since the epoch.
-  returned: success, when the hold is there
+  description: Start of the fault, which is the end of its injection, seconds since the epoch.
+  returned: success, when the hold exists
   type: float
 until:
-  description: When it ends by itself, seconds since the epoch; null for never.
+  description: Its automatic end, seconds since the epoch; null for never.
   returned: success
   type: float
 extended:
-  description: Whether the end of a hold that was there has moved.
+  description: Whether the end of an existing hold has moved.
   returned: success
   type: bool
 cuts_path:
-  description: Whether the fault may cut the path over which the host was reached.
+  description: Whether the fault can cut the connection of this module.
   returned: success
   type: bool
 notes:
@@ -233,7 +234,7 @@ notes:
   type: list
   elements: str
 facts:
-  description: What the inject commands measured.
+  description: The C(fact) lines of the inject commands.
   returned: success
   type: dict
 at:
@@ -245,7 +246,7 @@ late:
   returned: when O(state=injected) has waited for the start time
   type: float
 took:
-  description: Seconds that the injection took.
+  description: Duration of the injection in seconds.
   returned: when O(state=injected) has waited for the start time
   type: float
 clock_ahead:
@@ -253,7 +254,7 @@ clock_ahead:
   returned: success, when there is a start time
   type: float
 clock_within:
-  description: Seconds by which RV(clock_ahead) may be wrong.
+  description: Uncertainty of RV(clock_ahead) in seconds.
   returned: success, when there is a start time
   type: float
 moved:
@@ -261,7 +262,7 @@ moved:
   returned: success, when there is a start time
   type: bool
 undo_failed:
-  description: Whether a fault of ours is still on the host although its undo ran.
+  description: Whether the fault is still on the host although its undo has run.
   returned: failure
   type: bool
 """
@@ -282,7 +283,7 @@ INTERFACE = ("interface", "traffic")
 
 
 def seconds_of(value: str | None) -> int | None:
-    """Return the seconds until the end of a hold, None for never.
+    """Return the seconds until the end of a hold; None for never.
 
     Raises:
         Refused: it is neither a number from 1 to a year's seconds nor the word ``never``.
@@ -317,7 +318,7 @@ def refuse_unknown_network(options: Mapping[str, Any]) -> None:
     """Refuse a network whose interface is not on the host.
 
     Raises:
-        Refused: with the networks that are known.
+        Refused: the interface is not on the host; the message has the known networks.
     """
     network, interface, networks = options["subject"], options["interface"], options["networks"]
     if interface in os.listdir("/sys/class/net"):
@@ -346,10 +347,10 @@ def refuse_traffic_elsewhere(module: Module) -> None:
 
 
 def targets_of(module: Module) -> tuple[list[str], make.Cut]:
-    """Return the lines that tell the scripts what to act on, and what the fault does to the network.
+    """Return the lines of ``targets``, and the connections that the fault cuts.
 
     Raises:
-        Refused: there is nothing to act on, or it could not be reached by the fault.
+        Refused: the fault has nothing to act on, or would not reach it.
     """
     options = module.params
     targets = list(options["targets"])
@@ -383,12 +384,12 @@ def targets_of(module: Module) -> tuple[list[str], make.Cut]:
 
 
 def mains_of(named: Iterable[pidfiles.Named], name: str) -> list[str]:
-    """Return a line for each main process of a service without units, told apart from a later one with its pid.
+    """Return a line for each main process of a service without units: its pid and its start time.
 
-    Where only the processes of one user are meant, his id stands at the end.
+    If only the processes of one user count, the line ends with the user id.
 
     Raises:
-        Refused: it does not run.
+        Refused: the service does not run.
     """
     owners = {each.pid: "" if each.owner is None else f"/{each.owner:d}" for each in named}
     found = proc.identify(owners)
@@ -398,7 +399,7 @@ def mains_of(named: Iterable[pidfiles.Named], name: str) -> list[str]:
 
 
 def plan_of(options: Mapping[str, Any], hold_id: str, targets: list[str]) -> make.Plan:
-    """Return the hold that the options ask for."""
+    """Return the requested hold."""
     return make.Plan(
         id=hold_id,
         fault=options["fault"],
@@ -421,7 +422,7 @@ def plan_of(options: Mapping[str, Any], hold_id: str, targets: list[str]) -> mak
 
 
 def run(module: Module) -> dict[str, Any]:
-    """Do what the options ask for and return the module's answer."""
+    """Do what the options request, and return the answer of the module."""
     options = module.params
     hold_id = identity.checked_id(options["id"] or make.hold_id(options["fault"], options["subject"]))
     if options["state"] != "present":

@@ -15,6 +15,8 @@ description:
     the reset button each time, and is refused for a machine that is off.
   - V(status) only looks, and changes nothing.
   - The module returns when the BMC tells that state, and fails when it does not within O(timeout).
+  - A machine that is busy, in transition or without a free session is asked again until O(timeout) has passed. V(reset)
+    is sent again only if it surely has not happened.
 version_added: "1.0.0"
 options:
   address:
@@ -101,7 +103,7 @@ import traceback
 from typing import Any, Callable, Mapping
 
 from ansible.module_utils.os_faults import errors
-from ansible.module_utils.os_faults.power import steps
+from ansible.module_utils.os_faults.power import again, ipmi, steps
 from ansible.module_utils.os_faults.module import Module
 
 try:
@@ -113,8 +115,16 @@ except ImportError:
 
 PRIVILEGES = {"operator": 3, "administrator": 4}
 
-WORDS = {"poweron": "on", "poweroff": "off", "shutdown": "shutdown", "reset": "reset"}
-"""Action → what pyghmi calls it."""
+CHASSIS = 0
+GET_STATUS = 1
+CONTROL = 2
+"""The network function for power, and its commands (IPMI 2.0, section 28)."""
+
+CONTROLS = {"poweroff": 0, "poweron": 1, "reset": 3, "shutdown": 5}
+"""Action → what the command for it is given."""
+
+ONCE = 3600.0
+"""Seconds until pyghmi sends a command again; long after we have given it up."""
 
 
 def key_of(text: str | None) -> bytes | None:
@@ -136,17 +146,19 @@ def key_of(text: str | None) -> bytes | None:
 class Bmc:
     """The management controller of a machine, and the only place where it is talked to."""
 
+    distance = 2.0  # some hang when they are asked too often
+
     def __init__(self, params: Mapping[str, Any]) -> None:
         address, port = params["address"], params["port"]
         self.place = f"[{address}]:{port:d}" if ":" in address else f"{address}:{port:d}"
         self.name = f"the machine of the BMC at {self.place}"
         self.username = params["username"]
         self.patience = params["connect_timeout"]
-        self._login = {
+        self._login = {  # in bytes: by text pyghmi does not find a session that failed, and would never log in again
             "bmc": address,
             "port": port,
-            "userid": self.username,
-            "password": params["password"] or "",
+            "userid": self.username.encode(),
+            "password": (params["password"] or "").encode(),
             "kg": key_of(params["kg"]),
             "privlevel": PRIVILEGES[params["privilege"]],
         }
@@ -154,11 +166,12 @@ class Bmc:
 
     def state(self) -> str:
         """Return whether the machine is on."""
-        return str(self._call(lambda command: command.get_power()["powerstate"]))
+        return "on" if self._call(GET_STATUS)["data"][0] & 1 else "off"
 
     def act(self, action: str) -> None:
-        """Ask for it; what comes of it is looked at later."""
-        self._call(lambda command: command.set_power(WORDS[action]))
+        """Ask for it; what comes of it is looked at later. A reset is sent once, even when its answer is lost."""
+        once = {"timeout": ONCE} if action == "reset" else {}
+        self._call(CONTROL, data=[CONTROLS[action]], **once)
 
     def facts(self) -> dict[str, Any]:
         """Return which BMC it is."""
@@ -170,32 +183,35 @@ class Bmc:
         if command is not None:
             try:
                 steps.bounded(command.ipmi_session.logout, 2, "")
-            except (PyghmiException, OSError, errors.PowerError):
-                pass  # the session is gone already, or ends by its own time-out
+            except Exception:  # noqa: BLE001, S110 - the session is gone already, or ends by its own time-out
+                pass
 
-    def _call(self, call: Callable[[Any], Any]) -> Any:
+    def _call(self, command: int, **more: Any) -> Any:
+        """Return the answer to a command of the chassis; log in before it when that is not done yet."""
+        if self._command is None:
+            self._command = self._bounded(lambda: Command(**self._login), logged_in=False)
+        session = self._command
+
+        def send() -> Any:
+            answer = session.raw_command(netfn=CHASSIS, command=command, **more)
+            if "error" in answer:
+                raise PyghmiException(answer["error"])
+            return answer
+
+        return self._bounded(send, logged_in=True)
+
+    def _bounded(self, call: Callable[[], Any], logged_in: bool) -> Any:
         late = f"the BMC at {self.place} did not answer within {self.patience:d} s"
         try:
-            return steps.bounded(lambda: call(self._connected()), self.patience, late)
-        except (PyghmiException, OSError) as error:
+            return steps.bounded(call, self.patience, late, again.LOST if logged_in else again.ABSENT)
+        except errors.PowerError:
             self.close()
-            raise errors.PowerError(self._sentence(error)) from error
-
-    def _connected(self) -> Any:
-        if self._command is None:
-            self._command = Command(**self._login)
-        return self._command
-
-    def _sentence(self, error: Exception) -> str:
-        """Say what pyghmi means; for a BMC that does not answer its words are ``None``."""
-        told = str(error)
-        if told in ("", "None"):
-            return f"no BMC answers at {self.place}: it is off, nothing listens there, or the way is closed"
-        if "Incorrect password" in told:
-            return f"the BMC at {self.place} refuses the password of the user '{self.username}'"
-        if "Unauthorized name" in told:
-            return f"the BMC at {self.place} has no user '{self.username}'"
-        return f"the BMC at {self.place}: {told}"
+            raise
+        except Exception as error:
+            trouble = ipmi.trouble_of(error, self.place, self.username, logged_in)
+            if trouble.kind != again.BUSY:
+                self.close()
+            raise trouble from error
 
 
 def main() -> None:

@@ -14,6 +14,8 @@ description:
     the reset button each time, and is refused for a domain that is off.
   - V(status) only looks, and changes nothing.
   - The module returns when the domain is seen to be in that state, and fails when it is not within O(timeout).
+  - A domain that is busy, and a libvirt that restarts, are asked again until O(timeout) has passed. V(reset) is sent
+    again only if it surely has not happened.
   - A domain that is powered off stays defined. A transient one would be gone for good, so that is refused.
 version_added: "1.0.0"
 options:

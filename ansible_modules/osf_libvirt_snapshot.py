@@ -134,11 +134,11 @@ matched_by:
 import re
 import time
 import xml.etree.ElementTree as ElementTree
-from typing import Any, Mapping, Sequence
+from typing import Any, Callable, Mapping, Sequence
 
 from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.module import Module
-from ansible.module_utils.os_faults.power import libvirt, steps
+from ansible.module_utils.os_faults.power import again, libvirt, steps
 
 RUNNING = 1
 PAUSED = 3
@@ -208,8 +208,8 @@ class Machine(libvirt.Domain):
         except errors.PowerError as error:
             failures.append(str(error))
         if suspend:
-            runs, trouble = steps.until(self._runs, time.monotonic() + self.patience)
-            failures += [] if runs else [f"it is still suspended, and can't be made to go on: {trouble}"]
+            trouble = self.not_seen(self._runs)
+            failures += [f"it is still suspended, and can't be made to go on: {trouble}"] if trouble else []
         if failures:
             raise errors.PowerError("; ".join(failures))
 
@@ -217,9 +217,17 @@ class Machine(libvirt.Domain):
         """Go back to a snapshot, and into the state ``RUNNING`` or ``PAUSED``."""
         flags = REVERT_FLAGS[state]
         self.call(lambda domain: domain.revertToSnapshot(domain.snapshotLookupByName(name), flags), self.timeout)
-        seen, trouble = steps.until(lambda: self.condition() == state, time.monotonic() + self.patience)
-        if not seen:
+        trouble = self.not_seen(lambda: self.condition() == state)
+        if trouble:
             raise errors.PowerError(f"{self.name} is not {WORDS[state]} after the revert: {trouble}")
+
+    def not_seen(self, look: Callable[[], bool]) -> str:
+        """Return why ``look()`` did not become true in time; empty when it did."""
+        try:
+            seen = again.Asker(self.patience, self.patience, self.distance).until(look)
+        except errors.PowerError as error:
+            return str(error)
+        return "" if seen else f"that was not seen within {self.patience:d} s"
 
     def _runs(self) -> bool:
         """Let the domain go on unless it does, and return whether it does."""
@@ -256,7 +264,8 @@ def carry_out(machine: Machine, params: Mapping[str, Any], check_mode: bool) -> 
     Raises:
         PowerError: it is refused or has failed.
     """
-    begin, previous = time.monotonic(), machine.state()
+    begin = time.monotonic()
+    previous = again.Asker(params["timeout"], machine.patience, machine.distance).ask(machine.state)
     why = refusal(params["state"], params["name"], machine.names(), previous)
     if why:
         raise errors.PowerError(f"{machine.name} {why}")

@@ -9,14 +9,17 @@ DOCUMENTATION = r"""
 module: osf_pacemaker_service
 short_description: Start, terminate, restart or kill a service that Pacemaker manages
 description:
-  - Pacemaker brings back what is stopped behind its back, so it is Pacemaker that is told, through its own tools.
-  - V(terminate) bans the resource from this host and waits until it no longer runs here. Pacemaker starts it on another
-    host, if one is left; banned from all hosts it is down.
-  - A ban outlives a reboot, as it is in the configuration of the cluster. So does its record, which is on the disk of
-    the host (C(/var/lib/os-faults)). Healing the host lifts the ban; V(start) and V(restart) close its record.
-  - V(start) lifts the ban, enables a resource that was disabled, and waits until it runs, here when it is a clone.
-  - V(restart) and V(kill) act where the resource runs. On another host they change nothing, and say where it is.
-  - V(kill) sends SIGKILL to its processes. Pacemaker starts it again when its monitor finds out.
+  - Pacemaker would restart a service that is stopped without its knowledge, so the module uses Pacemaker's tools.
+  - V(terminate) bans the resource from this host and waits until it no longer runs here. Pacemaker starts it on
+    another host, if one is left. A resource that is banned from all hosts is down.
+  - A ban outlives a reboot, as it is in the configuration of the cluster. So does its record, on the disk of the host
+    (C(/var/lib/os-faults)). Healing the host lifts the ban. V(start) and V(restart) remove the record.
+  - V(start) lifts the ban, enables a disabled resource, and waits until it runs; a clone or a bundle must run on this
+    host.
+  - V(restart) and V(kill) act on the host where the resource runs. On other hosts they change nothing, and report that
+    host. Of a clone or a bundle they act only on what runs on this host.
+  - A resource in a bundle is started and stopped with its container, so the bundle is acted on.
+  - V(kill) sends SIGKILL to its processes. Pacemaker starts the resource again after its next check.
 version_added: "1.0.0"
 options:
   name:
@@ -24,17 +27,17 @@ options:
     type: str
     required: true
   resource:
-    description: Name of the resource, or of a group or a clone.
+    description: Name of the resource, or of a group, a clone or a bundle.
     type: str
     required: true
   processes:
     description:
-      - How its processes are found, as in the definition of a service (C(pidfile), C(executable), C(grep) or C(units)).
-        A resource that is a unit of systemd needs none.
+      - The way to find its processes, as in the definition of a service (C(pidfile), C(executable), C(grep) or
+        C(units)). A resource that is a systemd unit needs none.
     type: dict
     default: {}
   or_units:
-    description: Units that are the service on a host whose cluster has no such resource; then nothing is done here.
+    description: Units of the service for hosts whose cluster has no such resource. There the module changes nothing.
     type: list
     elements: str
     default: []
@@ -82,7 +85,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 state:
-  description: V(active) where the resource runs here, else V(inactive); V(unknown) where the units are to be acted on.
+  description: V(active) if the resource runs on this host, V(unknown) with RV(use_units), else V(inactive).
   returned: success
   type: str
   sample: active
@@ -93,7 +96,7 @@ units:
   elements: str
   sample: [p_mysqld]
 nodes:
-  description: Where the resource runs now, by the cluster's names.
+  description: Nodes on which the resource runs now, by their names in the cluster.
   returned: success
   type: list
   elements: str
@@ -111,7 +114,7 @@ pids_after:
   elements: int
   sample: []
 use_units:
-  description: Whether the cluster has no such resource and O(or_units) are the service here.
+  description: Whether the cluster has no such resource, so that O(or_units) are the service.
   returned: success
   type: bool
   sample: false
@@ -135,23 +138,23 @@ from ansible.module_utils.os_faults.module import Module
 from ansible.module_utils.os_faults.service import pacemaker, resolve, systemd
 
 PAUSE = 0.5
-"""Seconds between two looks at the cluster."""
+"""Seconds between two queries of the cluster."""
 
 
 class Managed(service_module.Target):
-    """The resource as this host sees it, and the only place where the cluster is told anything."""
+    """The resource, as this host sees it. All changes to the cluster are made here."""
 
     def __init__(self, module: Module, cluster: pacemaker.Cluster) -> None:
         super().__init__(module)
         self.name = module.params["name"]
-        self.resource = module.params["resource"]
         self.here = pacemaker.own_name(module.run_command)
         self.cluster = cluster
-        cluster.resource(self.resource)
+        asked = cluster.resource(module.params["resource"])
+        self.resource = asked.bundle or asked.id
 
     @property
     def facts(self) -> pacemaker.Resource:
-        """What is known of the resource."""
+        """The state of the resource."""
         return self.cluster.resource(self.resource)
 
     @property
@@ -166,32 +169,37 @@ class Managed(service_module.Target):
 
     @property
     def is_up(self) -> bool:
-        """Whether it runs where a start may put it: on this host when it runs everywhere, else on any."""
-        return self.runs_here if self.facts.everywhere else bool(self.facts.nodes)
+        """Whether it runs and is no longer starting: a clone on this host, any other resource on any node."""
+        started = set(self.facts.nodes) - set(self.facts.starting)
+        return self.here in started if self.facts.everywhere else bool(started)
 
     def whereabouts(self) -> str:
-        """Say where the resource runs."""
+        """Return a sentence about the nodes on which the resource runs."""
         nodes = ", ".join(self.facts.nodes)
         return f"Pacemaker runs it on {nodes} now" if nodes else "it runs nowhere in the cluster now"
 
     def elsewhere(self) -> list[str]:
-        """Return where it runs now, unless that is here."""
+        """Return a note about the other nodes on which it runs; none if it runs here."""
         return [] if self.runs_here else [self.whereabouts()]
 
     def refresh(self) -> None:
-        """Ask Pacemaker again."""
+        """Query Pacemaker again."""
         self.cluster = pacemaker.ask(self.module.run_command)
 
     def pids(self) -> list[int]:
-        """Return the processes of the service here; none where nobody knows how they are found."""
-        definition = {"driver": "pacemaker", "resource": self.resource, **self.module.params["processes"]}
+        """Return the process ids of the service on this host; none if there is no way to find them."""
+        definition = {
+            "driver": "pacemaker",
+            "resource": self.module.params["resource"],
+            **self.module.params["processes"],
+        }
         try:
             return resolve.processes(self.module, definition, self.name)
         except errors.ServiceError:
             return []
 
     def answer(self, pids: list[int]) -> dict[str, Any]:
-        """Return where the resource runs."""
+        """Return the nodes of the resource, and whether it runs here."""
         return {
             "state": "active" if self.runs_here else "inactive",
             "units": [self.resource],
@@ -203,7 +211,7 @@ class Managed(service_module.Target):
         """Run ``crm_resource`` for the resource.
 
         Raises:
-            Failed: with what it said.
+            Failed: it failed; the message has its output.
         """
         command = ["crm_resource", "--resource", self.resource, *words]
         limit = max(1, int(self.deadline - time.monotonic()))
@@ -217,7 +225,7 @@ class Managed(service_module.Target):
             raise errors.Failed(f"service '{self.name}': {' '.join(command)} failed: {(err or out).strip()}")
 
     def enable(self) -> None:
-        """Lift what keeps the resource from running here: the ban, a stop for the whole cluster, and old failures."""
+        """Remove the obstacles to a start here: the ban, a stop for the whole cluster, and old failures."""
         if self.banned:
             self.tell("--clear", "--node", self.here)
         if self.facts.disabled:
@@ -226,10 +234,14 @@ class Managed(service_module.Target):
             self.tell("--cleanup")
 
     def wait(self, reached: Callable[[], bool], what: str) -> None:
-        """Wait until the cluster is as it was asked to be.
+        """Wait for a state of the cluster.
+
+        Args:
+            reached: returns whether the cluster is in that state.
+            what: the action, for the message.
 
         Raises:
-            Failed: it is not at the deadline.
+            Failed: it is not in that state at the deadline.
         """
         self.refresh()
         while not reached():
@@ -243,7 +255,7 @@ class Managed(service_module.Target):
 
 
 def start(managed: Managed) -> tuple[bool, list[str]]:
-    """Let the resource run here, and wait until it runs."""
+    """Remove the obstacles to a start here, and wait until the resource runs."""
     change = managed.banned or managed.facts.disabled or not managed.is_up
     if managed.module.check_mode:
         return change, [f"would let Pacemaker start {managed.resource}"] if change else []
@@ -255,7 +267,7 @@ def start(managed: Managed) -> tuple[bool, list[str]]:
 
 
 def terminate(managed: Managed) -> tuple[bool, list[str]]:
-    """Ban the resource from this host; leave a record that tells how to lift the ban."""
+    """Ban the resource from this host, and leave a record with the command that lifts the ban."""
     if managed.banned and not managed.runs_here:
         return False, [managed.whereabouts()]
     if managed.module.check_mode:
@@ -277,7 +289,7 @@ def terminate(managed: Managed) -> tuple[bool, list[str]]:
 
 
 def restart(managed: Managed) -> tuple[bool, list[str]]:
-    """Restart the resource where it runs; start it where it is banned, or runs nowhere."""
+    """Restart the resource if it runs on this host; start it if it is banned or runs nowhere."""
     if managed.banned or not managed.facts.nodes:
         return start(managed)
     if not managed.runs_here:
@@ -318,7 +330,7 @@ ACTIONS = {"start": start, "terminate": terminate, "restart": restart, "kill": k
 
 
 def find(module: Module) -> Managed:
-    """Return the resource that the options name; end the module where the service is made of units.
+    """Return the resource of the options; if the service consists of units, end the module.
 
     Raises:
         Failed: this user can't act on it.
@@ -336,7 +348,7 @@ NOBODY: Mapping[str, Sequence[str]] = {"nodes": [], "pids_before": [], "pids_aft
 
 
 def cluster_of(module: Module) -> pacemaker.Cluster | None:
-    """Return the cluster; None where the service is made of units, because no cluster here has the resource."""
+    """Return the cluster; None if it does not have the resource and the service consists of units."""
     try:
         cluster = pacemaker.ask(module.run_command)
     except errors.ClusterError:

@@ -7,21 +7,21 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: osf_process_service
-short_description: Start, terminate, restart or kill a service that is a program of its own
+short_description: Start, terminate, restart or kill a service without a service manager
 description:
-  - For services that no service manager knows, or that have commands of their own. Needs neither root nor systemd.
-  - The service is what one of O(pidfile), O(executable), O(grep) and O(units) points at, with all the processes that it
-    has started. A pid file that is older than the process with its pid is stale, and the service is down. Editors,
-    pagers, shells with C(-c) and other tools that only have the program's name on their command line are never taken
-    for it, nor are this module and its parents.
-  - V(start) runs O(start) or O(start_cmd) in a session of its own and waits until the service lives. Its output goes to
-    a log beside the pid file, or to C(/var/log/os-faults-NAME.log) where others can exchange that. For O(start), of a
-    program that writes no pid file the module writes it. What ran as another user before starts as that one again.
-  - A pid file that another user can change names only processes that this user could end himself.
+  - For services without a service manager, or with their own commands. Needs neither root nor systemd.
+  - One of O(pidfile), O(executable), O(grep) and O(units) identifies the service. All processes that it has started
+    belong to it. A pid file that is older than the process with its pid is stale, and the service is down. Editors,
+    pagers, shells with C(-c) and other tools that only mention the program on their command line do not count, nor do
+    this module and its parents.
+  - V(start) runs O(start) or O(start_cmd) in a new session and waits until the service runs. Its output goes to a log
+    beside the pid file, or to C(/var/log/os-faults-NAME.log) if other users can replace that log. With O(start) the
+    module writes the pid file if the program does not. A service that ran as another user is started as that user.
+  - If another user can change the pid file, it may name only processes that this user could end.
   - V(terminate) runs O(terminate_cmd), or sends SIGTERM to every process of the service, and waits until each is gone.
-    It is recorded on the host, so that healing the host starts the service again; V(start) and V(restart) close that
-    record.
-  - V(kill) sends SIGKILL instead, and leaves no record.
+    It leaves a record on the host, so that healing the host starts the service again. V(start) and V(restart) remove
+    the record.
+  - V(kill) sends SIGKILL, and leaves no record.
 version_added: "1.0.0"
 options:
   name:
@@ -32,27 +32,27 @@ options:
     description: Absolute path of the pid file.
     type: path
   executable:
-    description: Absolute path of the binary, or of the script that an interpreter runs.
+    description: Absolute path of the program, or of the script of an interpreter.
     type: path
   grep:
-    description: Extended regular expression that is looked for in the whole command line, its words joined by spaces.
+    description: Extended regular expression that matches the command line, with its words joined by spaces.
     type: str
   units:
     description: Names and shell patterns of systemd units in order of preference, as M(osf_systemd_service) takes them.
     type: list
     elements: str
   start:
-    description: The program and its arguments; it or O(start_cmd) is needed for every action that starts the service.
+    description: Program and arguments. O(start) or O(start_cmd) is required for every action that starts the service.
     type: list
     elements: str
   start_cmd:
-    description: A shell command that starts the service.
+    description: Shell command that starts the service.
     type: str
   terminate_cmd:
-    description: A shell command that stops the service.
+    description: Shell command that stops the service.
     type: str
   restart_cmd:
-    description: A shell command that restarts the service; without it the service is stopped and started.
+    description: Shell command that restarts the service; without it the module stops and starts the service.
     type: str
   action:
     description: The action.
@@ -81,7 +81,7 @@ author: [The os_faults authors (@os-faults)]
 """
 
 EXAMPLES = r"""
-- name: Start a web server that knows nothing of pid files
+- name: Start a web server that does not write a pid file
   osf_process_service:
     name: web
     pidfile: /home/me/web/web.pid
@@ -97,12 +97,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 state:
-  description: Whether the service runs.
+  description: V(active) if the service runs, else V(inactive).
   returned: success
   type: str
   sample: active
 units:
-  description: What the service was found by.
+  description: The pid file of the service; without one its name.
   returned: success
   type: list
   elements: str
@@ -140,14 +140,14 @@ from ansible.module_utils.os_faults.module import Module
 from ansible.module_utils.os_faults.service import programs, resolve, start_script, systemd
 
 GRACE = 0.4
-"""Seconds that a program has to write its own pid file, and that a started process has to prove that it lives."""
+"""Seconds in which a program may write its own pid file, and for which a started process must run."""
 
 HANDLES = (*programs.HANDLES, "units")
-"""The options that a service may be found by."""
+"""The options that identify a service."""
 
 
 class Program(service_module.Target):
-    """The program, and the only place where it is acted on."""
+    """The program. All changes to it are made here."""
 
     def __init__(self, module: Module) -> None:
         super().__init__(module)
@@ -161,40 +161,40 @@ class Program(service_module.Target):
 
     @property
     def found_by(self) -> str:
-        """What it is found by, in words."""
+        """The failed search, for a message."""
         if self.pidfile:
             return f"{self.pidfile} names no live one"
         handle, value = next(iter(self.definition.items()))
         return f"no process of {handle} {value!r}"
 
     def units(self) -> list[str]:
-        """Return the units that it is found by."""
+        """Return the units of the service; none if something else identifies it."""
         if "units" not in self.definition:
             return []
         return list(resolve.find_units(self.module, self.definition["units"], self.name))
 
     def pids(self) -> list[int]:
-        """Return the processes of the service; none when it is down."""
+        """Return the process ids of the service; none if it is down."""
         return resolve.processes(self.module, self.definition, self.name, self.user)
 
     def answer(self, pids: list[int]) -> dict[str, Any]:
-        """Return whether it runs."""
+        """Return whether the service runs."""
         return {"state": "active" if pids else "inactive", "units": [self.pidfile or self.name]}
 
     def remember(self) -> None:
-        """Remember as whom the service runs, or ran before it was terminated: it is started as that one again."""
+        """Store the user of the service, or its user before it was terminated: it is started as that user."""
         user = terminated.user_when_terminated(self.name)
         mains = [] if "units" in self.definition else resolve.mains(self.module, self.definition, self.name, user)
-        # Of a pid file it is who can change that.
+        # With a pid file it is the user who can change the file.
         self.user = mains[0].owner if self.pidfile and mains else terminated.user_of(mains, self.name)
         self.identity = terminated.identity_of(mains, self.name)
 
     def command(self) -> list[str]:
-        """Return the command line that starts the service as whom it ran."""
+        """Return the command line that starts the service as its former user."""
         return run_as.command(self.identity, self.argv)
 
     def require_start(self) -> None:
-        """Refuse to go on without knowing how to start the service."""
+        """Refuse a service without a command that starts it."""
         if not self.argv:
             raise errors.Failed(
                 f"service '{self.name}' can't be started: its definition has no 'start' (or 'start_cmd')"
@@ -203,7 +203,7 @@ class Program(service_module.Target):
             raise errors.Failed(f"service '{self.name}' runs as another user, and can't be started so: no setpriv here")
 
     def launch(self) -> None:
-        """Start the program in a session of its own and wait until it lives, and has its pid file if it has one."""
+        """Start the program in a new session, and wait until it runs and its pid file, if any, is written."""
         self._drop_pidfile()
         child = self._spawn(self.command(), "started")
         grace = time.monotonic() + GRACE
@@ -227,9 +227,9 @@ class Program(service_module.Target):
             time.sleep(0.02 if self.pidfile else 0.1)
 
     def relaunch(self) -> None:
-        """Restart the service by its own command, and wait until the old processes are gone and new ones are there."""
+        """Run the restart command, and wait until the old processes are gone and new ones run."""
         old = proc.identify(self.before)
-        self.user = None  # the command may give it another one
+        self.user = None  # the command may choose another user
         child = self._spawn(["/bin/sh", "-c", self.module.params["restart_cmd"]], "restarted")
         grace = time.monotonic() + GRACE
         while True:
@@ -238,7 +238,7 @@ class Program(service_module.Target):
                 raise errors.Failed(
                     f"service '{self.name}' did not restart: exit code {ended:d}{program_log.last_words(self.log)}"
                 )
-            # A command that has ended well says that it is done; one that goes on may be the program itself.
+            # A successful end of the command is the end of the restart; a command that goes on may be the program.
             settled = ended is not None or time.monotonic() >= grace
             if settled and not any(proc.alive(each) for each in old) and self.pids():
                 return
@@ -260,7 +260,7 @@ class Program(service_module.Target):
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=start_script.working_directory(self.pidfile),
-                # On the controller it is a directory of the run's, and the program outlives the run.
+                # On the controller it is the directory of the run, which the program outlives.
                 env={name: value for name, value in os.environ.items() if name != "TMPDIR"},
                 start_new_session=True,
             )
@@ -291,7 +291,7 @@ class Program(service_module.Target):
             raise errors.Failed(f"service '{self.name}': its old pid file can't be removed: {error}") from error
 
     def stop(self) -> None:
-        """Stop the service gracefully, by its own command or by SIGTERM, and wait until each process is gone."""
+        """Stop the service by its own command or by SIGTERM, and wait until each process is gone."""
         victims = proc.identify(self.pids())
         if not self.module.params["terminate_cmd"]:
             proc.send(victims, signal.SIGTERM)
@@ -323,7 +323,7 @@ class Program(service_module.Target):
 
 
 def start(program: Program) -> tuple[bool, list[str]]:
-    """Start the service when it is down."""
+    """Start the service if it is down."""
     if not program.before:
         program.require_start()
         if program.module.check_mode:
@@ -334,7 +334,7 @@ def start(program: Program) -> tuple[bool, list[str]]:
 
 
 def terminate(program: Program) -> tuple[bool, list[str]]:
-    """Stop the service gracefully; leave a record that tells how to start it again."""
+    """Stop the service, and leave a record with the script that starts it again."""
     if not program.before:
         return False, []
     program.require_start()
@@ -360,7 +360,7 @@ def terminate(program: Program) -> tuple[bool, list[str]]:
 
 
 def restart(program: Program) -> tuple[bool, list[str]]:
-    """Restart the service by its own command, else stop it when it runs and start it."""
+    """Restart the service by its own command; without one stop and start it."""
     if not program.module.params["restart_cmd"]:
         program.require_start()
     if program.module.check_mode:
@@ -391,7 +391,7 @@ ACTIONS = {"start": start, "terminate": terminate, "restart": restart, "kill": k
 
 
 def find(module: Module) -> Program:
-    """Return the program that the options describe."""
+    """Return the program of the options."""
     program = Program(module)
     supervisor.doing(f"looking for the processes of service '{program.name}'")
     program.remember()

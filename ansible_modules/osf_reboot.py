@@ -11,6 +11,8 @@ short_description: Request a reboot, or prove that there was one
 description:
   - V(request) reboots the host gracefully about a second later, so that the answer still reaches the controller.
   - V(look) returns the current boot id. V(confirm) compares it with O(boot_id_before) and fails if it is the same.
+  - V(request) and V(look) refuse a host on which an inhibitor blocks a reboot, and name the inhibitor. Since systemd
+    257 inhibitors bind root too.
 version_added: "1.0.0"
 options:
   phase:
@@ -76,7 +78,10 @@ seconds:
   sample: 21
 """
 
+import json
 import os
+import re
+import shutil
 
 from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.hold import owners
@@ -92,6 +97,54 @@ REQUEST = [
     "systemctl",
     "reboot",
 ]
+
+
+BINDS_ROOT = 257
+"""The first systemd whose inhibitors bind root."""
+
+INHIBITORS = [
+    "busctl",
+    "--json=short",
+    "call",
+    "org.freedesktop.login1",
+    "/org/freedesktop/login1",
+    "org.freedesktop.login1.Manager",
+    "ListInhibitors",
+]
+
+
+def blocking(answer: str) -> list[str]:
+    """Return who blocks a reboot, as systemd-logind lists the inhibitors in JSON.
+
+    >>> blocking('{"data":[[["shutdown:sleep","backup","it runs","block",0,7],["sleep","lid","","block",0,8]]]}')
+    ["'backup' (pid 7: it runs)"]
+    """
+    try:
+        ((inhibitors,), *_) = (json.loads(answer)["data"],)
+        return [
+            f"'{who}' (pid {pid:d}: {why})"
+            for what, who, why, mode, _, pid in inhibitors
+            if "shutdown" in what.split(":") and mode == "block"
+        ]
+    except (ValueError, KeyError, TypeError):
+        return []
+
+
+def refuse_inhibited(module: Module) -> None:
+    """Refuse a reboot that systemd would refuse.
+
+    Raises:
+        Refused: with who blocks it.
+    """
+    version = re.match(r"systemd (\d+)", module.run_command(["systemctl", "--version"])[1])
+    if version is None or int(version.group(1)) < BINDS_ROOT or not shutil.which("busctl"):
+        return
+    found = blocking(module.run_command(INHIBITORS)[1])
+    if found:
+        raise errors.Refused(
+            f"the reboot is blocked on this host by {', '.join(found)}, so nothing was done; "
+            "end it or wait for it ('systemd-inhibit --list' shows it)"
+        )
 
 
 def request(module: Module) -> None:
@@ -131,6 +184,8 @@ def main() -> None:
     if phase != "confirm":
         try:
             owners.refuse_others(module.params["by"], module.params["force"])
+            if systemd.booted():
+                refuse_inhibited(module)
         except errors.Refused as error:
             module.fail_json(msg=str(error), refused=True)
     if phase == "request":

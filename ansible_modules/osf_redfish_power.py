@@ -15,6 +15,9 @@ description:
     the reset button each time, and is refused for a machine that is off.
   - V(status) only looks, and changes nothing.
   - The module returns when the BMC tells that state, and fails when it does not within O(timeout).
+  - A machine that is busy, in transition or without a free session is asked again until O(timeout) has passed. V(reset)
+    is sent again only if it surely has not happened.
+  - Logs in by HTTP basic authentication, and by a session where that is refused. The session is closed at the end.
   - A Redfish service may have several systems. Without O(system) and O(macs) it must have one only.
 version_added: "1.0.0"
 options:
@@ -120,20 +123,17 @@ matched_by:
   sample: only
 """
 
-import ssl
-import traceback
 from typing import Any, Callable, Iterable, Mapping
 
 from ansible.module_utils.os_faults import errors
-from ansible.module_utils.os_faults.power import steps
+from ansible.module_utils.os_faults.power import again, redfish_login, steps
 from ansible.module_utils.os_faults.module import Module
 
 try:
     import sushy
-    from sushy.exceptions import AccessError, MissingAttributeError, ResourceNotFoundError, SushyError
+    from sushy.exceptions import MissingAttributeError, ResourceNotFoundError, SushyError
 except ImportError:
-    sushy = None
-    SUSHY_TRACEBACK = traceback.format_exc()
+    sushy = None  # told by redfish_login.require
 
 RESETS = {
     "poweron": ("ON", "FORCE_ON"),
@@ -156,93 +156,81 @@ def identity_of(path: str) -> str:
     return path.rstrip("/").rpartition("/")[2]
 
 
-def cause_of(error: BaseException) -> tuple[BaseException, str]:
-    """Return the innermost error, and its words.
-
-    >>> cause_of(OSError(111, "Connection refused"))[1]
-    'Connection refused'
-    """
-    while inner := error.__cause__ or error.__context__:
-        error = inner
-    return error, getattr(error, "verify_message", None) or getattr(error, "strerror", None) or str(error)
-
-
 class Machine:
     """A system of a Redfish service, and the only place where it is talked to."""
+
+    distance = 2.0  # some services hang when they are asked too often
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         self.url = params["url"].rstrip("/")
         self.name = f"the machine of the BMC at {self.url}"  # until the system is found
-        self.username = params["username"]
         self.wanted = params["system"]
         self.macs = [steps.plain_mac(mac) for mac in params["macs"] or []]
         self.patience = params["connect_timeout"]
         self.timeout = params["timeout"]
-        self._login = {
-            "verify": (params["ca_file"] or True) if params["verify"] else False,
-            "server_side_retries": 1,  # we ask again ourselves
-            "server_side_retries_delay": 1,
-            "connect_timeout": self.patience,
-            "read_timeout": self.patience,
-        }
-        self._password = params["password"] or ""
-        self._root: Any = None
+        self._login = redfish_login.Login(self.url, params)
         self._system: Any = None
+        self._action = ""
+        self._task = ""
         self._facts: dict[str, Any] = {}
 
     def state(self) -> str:
-        """Return whether the machine is on."""
+        """Return whether the machine is on; a reset must also have ended its task."""
         told = self._call(_power_of)
         if told is None:
-            raise errors.PowerError(f"{self.name} does not tell whether it is on")
-        return POWER[told.name]
+            raise again.Trouble(f"{self.name} does not tell whether it is on", again.LOST)
+        power = POWER[told.name]
+        if self._task and (self._action == "reset" or power != steps.GOALS[self._action]):
+            self._look_at_task()
+        return power
 
     def act(self, action: str) -> None:
         """Ask for it; what comes of it is looked at later."""
-        offered = self._call(lambda system: system.get_allowed_reset_system_values())
+        offered = self._call(lambda system: system.get_allowed_reset_system_values(), again.ABSENT)
         kinds = [sushy.ResetType[name] for name in RESETS[action] if sushy.ResetType[name] in offered]
         if not kinds:
             words = ", ".join(sorted(kind.value for kind in offered))
             raise errors.PowerError(f"{self.name} can't do {action}; it offers: {words}")
         self._call(lambda system: system.reset_system(kinds[0]))
+        self._action, self._task = action, self._login.task()
 
     def facts(self) -> dict[str, Any]:
         """Return which BMC and which system it is."""
         return self._facts
 
     def close(self) -> None:
-        """Forget the connection; the next call makes a new one. Nobody is logged in between two requests."""
-        root, self._root, self._system = self._root, None, None
-        if root is not None:
-            root._conn.close()
+        """Log out."""
+        try:
+            steps.bounded(self._login.close, self.patience, "")
+        except (SushyError, redfish_login.Told, OSError, errors.PowerError):
+            pass  # the session ends by its own time-out
 
-    def _call(self, call: Callable[[Any], Any]) -> Any:
-        """Return what ``call(system)`` returns; each of its requests is bounded by sushy, the whole by the time-out."""
+    def _look_at_task(self) -> None:
+        """Raise `PowerError` when the task of the last action has failed, or is that of a reset and runs."""
+        why, after = self._bounded(lambda: self._login.failure_of(self._task))
+        if why:
+            raise errors.PowerError(f"{self.name}: the task of {self._action} failed: {why}")
+        if why is not None:
+            self._task = ""
+        elif self._action == "reset":
+            raise again.Trouble(f"{self.name}: the task of reset runs", again.BUSY, after)
+
+    def _call(self, call: Callable[[Any], Any], lost: str = again.LOST) -> Any:
+        """Return what ``call(system)`` returns; ``lost`` is the kind of trouble where its answer is missing."""
+        system = self._bounded(self._found, again.ABSENT)
+        return self._bounded(lambda: call(system), lost)
+
+    def _bounded(self, call: Callable[[], Any], lost: str = again.LOST) -> Any:
+        """Return what ``call()`` returns; each of its requests is bounded by sushy, the whole by the time-out."""
         late = f"the BMC at {self.url} did not answer within {self.timeout:d} s"
         try:
-            return steps.bounded(lambda: call(self._found()), self.timeout, late)
-        except (SushyError, OSError, ValueError) as error:
-            self.close()
-            raise errors.PowerError(self._sentence(error)) from error
-
-    def _sentence(self, error: Exception) -> str:
-        """Say what an error of sushy or requests means."""
-        if isinstance(error, AccessError):
-            return f"the BMC at {self.url} refuses the user '{self.username}' or the password"
-        if isinstance(error, sushy.exceptions.HTTPError):
-            return f"the BMC at {self.url}: {error.detail or error}"
-        cause, words = cause_of(error)
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"the certificate of the BMC at {self.url} is not trusted: {words} (see verify)"
-        if isinstance(error, (sushy.exceptions.ConnectionError, OSError)):
-            return f"no BMC answers at {self.url}: {words}"
-        return f"what answers at {self.url} is no Redfish service: {words}"
+            return steps.bounded(call, self.timeout, late, lost)
+        except (SushyError, redfish_login.Told, OSError, ValueError, *redfish_login.LOST_IN_SUSHY) as error:
+            raise self._login.trouble(error, lost) from error
 
     def _found(self) -> Any:
         if self._system is None:
-            auth = sushy.auth.BasicAuth(self.username, self._password)
-            self._root = sushy.Sushy(self.url, auth=auth, **self._login)
-            systems = self._root.get_system_collection()
+            systems = self._login.root().get_system_collection()
             path, how = self._choose(systems)
             self._system = systems.get_member(path)
             self._facts = {"bmc": self.url, "system": identity_of(path), "matched_by": how}
@@ -312,8 +300,7 @@ def main() -> None:
         mutually_exclusive=[("system", "macs")],
         supports_check_mode=True,
     )
-    if sushy is None:
-        module.fail_json(msg=steps.missing("sushy", "os-faults[redfish]"), exception=SUSHY_TRACEBACK)
+    redfish_login.require(module)
     steps.run(module, Machine(module.params))
 
 

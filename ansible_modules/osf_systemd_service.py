@@ -9,14 +9,14 @@ DOCUMENTATION = r"""
 module: osf_systemd_service
 short_description: Start, terminate, restart or kill a service made of systemd units
 description:
-  - Acts on all units of one service in one call and answers with its processes before and after.
-  - V(start) and V(restart) wait until every unit is active, V(terminate) is C(systemctl stop) and waits until every
-    unit is down. Units that could start the service again by themselves (its sockets, paths and timers) are stopped
-    with it, and started with it when they are enabled.
-  - V(kill) sends SIGKILL to every process in the control groups of the units and returns when each of these
-    processes is gone, told by pid and start time. What systemd does about it is in RV(notes).
-  - A terminated service is recorded on the host, so that healing the host starts it again; V(start) and V(restart)
-    close that record.
+  - Acts on all units of a service in one call, and returns the process ids before and after.
+  - V(start) and V(restart) wait until every unit is active. V(terminate) runs C(systemctl stop) and waits until every
+    unit is down. Sockets, paths and timers that could start the service again are stopped with it, and started with
+    it if they are enabled.
+  - V(kill) sends SIGKILL to every process in the control groups of the units and waits until each of them is gone, by
+    pid and start time. RV(notes) contains the reaction of systemd.
+  - V(terminate) leaves a record on the host, so that healing the host starts the service again. V(start) and
+    V(restart) remove the record.
 version_added: "1.0.0"
 options:
   name:
@@ -25,9 +25,9 @@ options:
     required: true
   units:
     description:
-      - Names and shell patterns of units, in order of preference. The first one that matches a unit which exists on
-        the host wins, and all its matches are the service. Aliases are resolved.
-      - C(.service) is added where there is no suffix.
+      - Names and shell patterns of units, in order of preference. All units that match the first matching pattern
+        are the service. Aliases are resolved.
+      - A name without a suffix gets C(.service).
     type: list
     elements: str
     required: true
@@ -75,12 +75,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 state:
-  description: The units' active state; of several the least active one.
+  description: The active state of the units; of several units the least active one.
   returned: success
   type: str
   sample: active
 units:
-  description: Ids of the units that are the service on this host.
+  description: Ids of the units of the service on this host.
   returned: success
   type: list
   elements: str
@@ -125,11 +125,11 @@ RANKED = ("failed", "inactive", "deactivating", "activating", "maintenance", "re
 
 RESTARTS_AFTER_SIGKILL = ("always", "on-failure", "on-abnormal", "on-abort")
 SETTLE = 0.3
-"""Seconds after which a unit of a type that tells nothing about its start is looked at."""
+"""Seconds of wait for a unit whose type does not report the result of its start."""
 
 
 PATIENCE = 2
-"""Restart delays up to these seconds are waited for after a kill."""
+"""Longest restart delay, in seconds, that `await_restart` waits for."""
 
 
 def state_of(facts: Mapping[str, Mapping[str, str]]) -> str:
@@ -139,14 +139,14 @@ def state_of(facts: Mapping[str, Mapping[str, str]]) -> str:
 
 
 def is_started(fact: Mapping[str, str]) -> bool:
-    """Whether a unit is as it should be after a start: active, or a one-shot that did its work and ended."""
+    """Return whether a unit has started: it is active, or a one-shot unit that has succeeded."""
     if fact["ActiveState"] in ("active", "reloading", "refreshing"):
         return True
     return fact["Type"] == "oneshot" and fact["ActiveState"] == "inactive" and fact["Result"] == "success"
 
 
 def restart_note(unit: str, fact: Mapping[str, str]) -> str:
-    """Say what systemd does about a unit whose processes were killed."""
+    """Return a sentence about the reaction of systemd to killed processes of a unit."""
     settings = f"Restart={fact['Restart']}"
     if fact["Restart"] in RESTARTS_AFTER_SIGKILL:
         return f"systemd restarts {unit} ({settings}, RestartUSec={fact['RestartUSec']})"
@@ -154,19 +154,19 @@ def restart_note(unit: str, fact: Mapping[str, str]) -> str:
 
 
 def due_at_once(fact: Mapping[str, str]) -> bool:
-    """Whether systemd is about to start a unit again so soon that it is worth waiting for."""
+    """Return whether systemd will restart a unit within `PATIENCE`."""
     return fact["SubState"] == "auto-restart" and systemd.seconds(fact["RestartUSec"]) <= PATIENCE
 
 
 def describe(unit: str, fact: Mapping[str, str]) -> str:
-    """Say how a unit is, in the words of systemd."""
+    """Return a sentence about the state of a unit, in the words of systemd."""
     sub = "" if fact["SubState"] in (fact["ActiveState"], "dead", "running") else f" ({fact['SubState']})"
     result = "" if fact["Result"] in ("", "success") else f", result {fact['Result']}"
     return f"{unit} is {fact['ActiveState']}{sub}{result}"
 
 
 def last_words(journal: str) -> list[str]:
-    """Return the last two messages of a journal in JSON lines, the service's own before those of systemd."""
+    """Return the last two messages of a journal in JSON lines; messages of systemd only if there are no others."""
     entries = [json.loads(line) for line in journal.splitlines() if line.startswith("{")]
     entries = [each for each in entries if isinstance(each.get("MESSAGE"), str)]
     own = [each for each in entries if each.get("_PID") != "1"]
@@ -174,7 +174,7 @@ def last_words(journal: str) -> list[str]:
 
 
 class Units(service_module.Target):
-    """The units of one service: what they are, and the only place where they are acted on."""
+    """The units of a service. All changes to them are made here."""
 
     def __init__(self, module: Module) -> None:
         super().__init__(module)
@@ -188,15 +188,15 @@ class Units(service_module.Target):
         return systemd.by_id(systemd.show(self.module.run_command, names, asked))
 
     def refresh(self) -> None:
-        """Ask systemd again how the units are."""
+        """Read the state of the units again."""
         self.facts = self._show(self.facts)
 
     def answer(self, pids: list[int]) -> dict[str, Any]:
-        """Return how the units are."""
+        """Return the state of the units."""
         return {"state": state_of(self.facts), "units": list(self.facts)}
 
     def pids(self) -> list[int]:
-        """Return the processes that are in the units' control groups now."""
+        """Return the process ids in the control groups of the units."""
         return resolve.pids_of(self.facts)
 
     def refuse_masked(self) -> None:
@@ -208,7 +208,7 @@ class Units(service_module.Target):
             )
 
     def idle_triggers(self) -> list[str]:
-        """Return the enabled units that start the service on demand and are down."""
+        """Return the units that are down and enabled, and start the service on demand."""
         return [
             unit
             for unit, each in self.triggers.items()
@@ -220,7 +220,7 @@ class Units(service_module.Target):
         return dependants.down(self.module.run_command, terminated.stopped_with(self.name))
 
     def forget_failures(self) -> None:
-        """Make systemd forget that units failed, as it refuses to start one that did so too often."""
+        """Reset failed units, as systemd refuses to start a unit that has failed too often."""
         failed = [unit for unit, each in self.facts.items() if each["ActiveState"] == "failed"]
         if failed:
             self.systemctl("reset-failed", failed)
@@ -229,8 +229,8 @@ class Units(service_module.Target):
         """Run ``systemctl VERB UNITS``, which waits for its jobs, but not beyond the deadline.
 
         Returns:
-            What it said when it failed, else "". A call that ran out of time says nothing: the state of the units
-            does, and their jobs go on.
+            Its output if it failed, else "". After a timeout it is "" too: the jobs go on, and the state of the
+            units shows their result.
         """
         command = ["systemctl", "--no-pager", "--no-ask-password", verb, "--", *units]
         try:
@@ -248,7 +248,11 @@ class Units(service_module.Target):
         return done.stdout.decode("utf-8", "replace").strip() if done.returncode else ""
 
     def ensure_started(self, complaint: str) -> None:
-        """Wait until the units have shown whether they run, and fail with their own words when one does not."""
+        """Wait until each unit has started.
+
+        Raises:
+            Failed: a unit has not; the message has its state and the end of its journal.
+        """
         if any(each["Type"] in ("simple", "idle", "exec") for each in self.facts.values()):
             time.sleep(SETTLE)
         self.refresh()
@@ -262,7 +266,7 @@ class Units(service_module.Target):
         raise errors.Failed(f"service '{self.name}' did not start{late}: {told}{journal}")
 
     def ensure_stopped(self, complaint: str) -> None:
-        """Fail when a unit is not down."""
+        """Raise `Failed` if a unit is not down."""
         self.refresh()
         left = [describe(unit, each) for unit, each in self.facts.items() if each["ActiveState"] not in DOWN]
         if left:
@@ -270,7 +274,7 @@ class Units(service_module.Target):
             raise errors.Failed(f"service '{self.name}' did not stop{self._late()}: {why}")
 
     def _late(self) -> str:
-        """Return the part of a sentence that tells of the timeout, empty while there is time left."""
+        """Return the words of a message about the timeout; empty before the deadline."""
         return f" within {self.module.params['timeout']:d} s" if time.monotonic() >= self.deadline else ""
 
     def _journal(self, unit: str) -> list[str]:
@@ -281,7 +285,7 @@ class Units(service_module.Target):
         return [] if code else last_words(out)
 
     def await_restart(self) -> None:
-        """Give systemd the time to start killed units again, so that the answer has the new processes."""
+        """Wait for systemd to restart killed units, so that the answer contains the new processes."""
         until = min(time.monotonic() + PATIENCE + 1, self.deadline)
         self.refresh()
         while time.monotonic() < until and any(due_at_once(each) for each in self.facts.values()):
@@ -290,7 +294,7 @@ class Units(service_module.Target):
 
 
 def start(units: Units) -> tuple[bool, list[str]]:
-    """Start what is down of the service."""
+    """Start the units that are down."""
     down = [unit for unit, each in units.facts.items() if each["ActiveState"] != "active"]
     also = units.stopped_with_it()
     if not down and not also:
@@ -307,7 +311,7 @@ def start(units: Units) -> tuple[bool, list[str]]:
 
 
 def restart(units: Units) -> tuple[bool, list[str]]:
-    """Restart the service, or start it when it is down."""
+    """Restart the service, or start it if it is down."""
     units.refuse_masked()
     also = units.stopped_with_it()
     if units.module.check_mode:
@@ -325,7 +329,7 @@ _LIST_ACTIVE = ("systemctl", "list-units", "--plain", "--no-legend", "--no-pager
 
 
 def terminate(units: Units) -> tuple[bool, list[str]]:
-    """Stop the service and whatever would start it on demand; leave a record that tells how to start them."""
+    """Stop the service and the units that would start it, and leave a record with the command that starts them."""
     running = [unit for unit, each in {**units.triggers, **units.facts}.items() if each["ActiveState"] not in DOWN]
     if not running:
         return False, leftover_notes(units)
@@ -347,7 +351,7 @@ def terminate(units: Units) -> tuple[bool, list[str]]:
 
 
 def leftover_notes(units: Units) -> list[str]:
-    """Name the processes that systemd leaves behind when it stops the units (``KillMode=process`` or ``none``)."""
+    """Return notes about processes that outlive the stop of their unit (``KillMode=process`` or ``none``)."""
     return [
         f"{unit} is down, but {', '.join(map(str, left))} left running (KillMode={each['KillMode']})"
         for unit, each in units.facts.items()
@@ -359,8 +363,8 @@ def leftover_notes(units: Units) -> list[str]:
 def kill(units: Units) -> tuple[bool, list[str]]:
     """Kill every process of the service and wait until each is gone.
 
-    systemd itself sends the signal, to the whole control group and again until no new process shows up there, before
-    it looks at anything else: it can neither miss a child that is just being forked nor hit a restarted service.
+    systemd itself sends the signal to the whole control group, again and again until there is no new process. So it
+    can neither miss a child that is just being forked nor hit a restarted service.
     """
     victims = proc.identify(units.pids())
     if not victims:
@@ -385,7 +389,7 @@ def kill(units: Units) -> tuple[bool, list[str]]:
 
 
 def demand_notes(units: Units) -> list[str]:
-    """Name the units that start the service again when it is asked for (its sockets, paths and timers)."""
+    """Return notes about the sockets, paths and timers that start the service again on demand."""
     return [
         f"{unit} starts it again on demand" for unit, each in units.triggers.items() if each["ActiveState"] == "active"
     ]
@@ -395,7 +399,7 @@ ACTIONS = {"start": start, "terminate": terminate, "restart": restart, "kill": k
 
 
 def find(module: Module) -> Units:
-    """Return the units that the options name.
+    """Return the units of the options.
 
     Raises:
         Failed: this user can't act on them.

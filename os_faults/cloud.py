@@ -38,6 +38,7 @@ from os_faults.faults.ledger import Ledger
 from os_faults.faults.listing import Faults, checked, faults_of, holding
 from os_faults.faults.plan import Preview, conflicts
 from os_faults.model import Action, Fault, Node, Record, Result
+from os_faults.model.duration import Duration
 from os_faults.nodes import NodeCollection
 from os_faults.service import Service
 from os_faults.system.actor import acting
@@ -280,7 +281,7 @@ class Cloud:
             return frozenset()
         return holding(action, faults_of(self._faults.listing(action.nodes, self._discovery.machines())))
 
-    def injected(self, action: Action, seconds: int | None = None) -> AbstractContextManager[Result]:
+    def injected(self, action: Action, seconds: Duration | None = None) -> AbstractContextManager[Result]:
         """Inject a fault for the length of a ``with`` block.
 
         Every end of the block, also by an error, undoes the fault on the nodes that it has changed, and raises when

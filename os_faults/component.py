@@ -12,6 +12,7 @@ from os_faults.discovery.placement import Placement
 from os_faults.errors import ArgumentError, OSFError
 from os_faults.faults.injected import injected
 from os_faults.model import Action, Result
+from os_faults.model.duration import Duration
 from os_faults.nodes import NodeCollection, Performer
 
 
@@ -105,42 +106,44 @@ class Component:
         )
         return replace(action, known=self._known)
 
-    def start(self, nodes: NodeCollection | None = None, timeout: int | None = None, *, check: bool = True) -> Result:
+    def start(
+        self, nodes: NodeCollection | None = None, timeout: Duration | None = None, *, check: bool = True
+    ) -> Result:
         """Start it, also after somebody has stopped it, and wait until it is up."""
-        return self._do("start", nodes, check, **{f"{self.KIND}_timeout": timeout})
+        return self._do("start", nodes, check, timeout=timeout)
 
     def terminate(
         self,
         nodes: NodeCollection | None = None,
-        timeout: int | None = None,
+        timeout: Duration | None = None,
         *,
         check: bool = True,
         **call: Unpack[actions.PerCall],
     ) -> Result:
         """Stop it gracefully, by its systemd unit if it has one, and wait until it is down; ``heal`` starts it."""
-        return self._do("terminate", nodes, check, **{f"{self.KIND}_timeout": timeout}, **call)
+        return self._do("terminate", nodes, check, timeout=timeout, **call)
 
     def restart(
         self,
         nodes: NodeCollection | None = None,
-        timeout: int | None = None,
+        timeout: Duration | None = None,
         *,
         check: bool = True,
         **call: Unpack[actions.PerCall],
     ) -> Result:
         """Restart it gracefully and wait until it is up."""
-        return self._do("restart", nodes, check, **{f"{self.KIND}_timeout": timeout}, **call)
+        return self._do("restart", nodes, check, timeout=timeout, **call)
 
     def kill(
         self,
         nodes: NodeCollection | None = None,
-        timeout: int | None = None,
+        timeout: Duration | None = None,
         *,
         check: bool = True,
         **call: Unpack[actions.PerCall],
     ) -> Result:
         """Kill all its processes with SIGKILL; the result reports what may start it again."""
-        return self._do("kill", nodes, check, **{f"{self.KIND}_timeout": timeout}, **call)
+        return self._do("kill", nodes, check, timeout=timeout, **call)
 
     def _more(self, verb: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return further options that follow from the given ones."""

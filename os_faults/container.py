@@ -9,7 +9,8 @@ from os_faults import actions
 from os_faults.component import Component
 from os_faults.errors import ContainerError, OSFError
 from os_faults.model import Result
-from os_faults.nodes import NodeCollection, Time
+from os_faults.model.duration import Duration, Time
+from os_faults.nodes import NodeCollection
 
 
 class Container(Component):
@@ -22,7 +23,7 @@ class Container(Component):
 
     Example:
         >>> nova = cloud.get_container("nova_api")
-        >>> nova.pause(nova.get_nodes().pick(), sec=30)
+        >>> nova.pause(nova.get_nodes().pick(), seconds="30s")
     """
 
     KIND: ClassVar[str] = "container"
@@ -31,7 +32,7 @@ class Container(Component):
     def pause(
         self,
         nodes: NodeCollection | None = None,
-        sec: int | None = None,
+        sec: Duration | None = None,
         heal_after: Time = None,
         *,
         check: bool = True,
@@ -41,11 +42,11 @@ class Container(Component):
 
         Args:
             nodes: the nodes to act on; all that have the container when None.
-            sec: seconds until the node itself lets it continue.
+            sec: another word for ``seconds``: how long until the node itself lets it continue.
             heal_after: the same, and ``never`` is allowed; the connection's ``heal_after`` when both are None.
             check: raise when the verb did not succeed on every node.
         """
-        return self._do("pause", nodes, check, seconds=sec, heal_after=heal_after, **call)
+        return self._do("pause", nodes, check, sec=sec, heal_after=heal_after, **call)
 
     def unpause(self, nodes: NodeCollection | None = None, *, check: bool = True) -> Result:
         """Let a paused container continue."""

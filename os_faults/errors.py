@@ -14,7 +14,7 @@
         ├── NodeCollectionError           no such node, an empty set, a pick that is too big     exit 2
         ├── ServiceError                  no such service, or no node with it                    exit 2
         ├── ContainerError                no such container                                      exit 2
-        ├── PowerManagementError          no driver knows the node's power                       exit 1
+        ├── PowerManagementError          no driver knows the node's power; nothing was touched  exit 2
         ├── UndoError                     a fault could not be undone (has ``.result``)          exit 5
         └── AnsibleExecutionException     an action failed (has ``.result``)                     exit 1
             ├── AnsibleExecutionUnreachable   no node of the run could be reached                exit 3
@@ -24,6 +24,9 @@
             └── RunTimeout                    the run did not end before its deadline            exit 1
 
 Every message is a sentence for a person: the failure, the node, the reason, the remedy.
+
+An error of a verb that failed on the nodes is also caught by the class of its subject, as in versions before 1.0:
+``ServiceError``, ``ContainerError``, or ``PowerManagementError`` for a verb of power.
 """
 
 from __future__ import annotations
@@ -101,19 +104,21 @@ class NodeCollectionError(OSFError, LookupError):
 
 
 class ServiceError(OSFError, LookupError):
-    """No such service, or no node with it."""
+    """No such service, no node with it, or a verb of a service failed."""
 
     exit_code = 2
 
 
 class ContainerError(OSFError, LookupError):
-    """No such container."""
+    """No such container, or a verb of a container failed."""
 
     exit_code = 2
 
 
 class PowerManagementError(OSFError):
-    """The machine of a node is not known for sure, or its power driver can't do the verb."""
+    """The machine of a node is not known for sure, its power driver can't do the verb, or a verb of power failed."""
+
+    exit_code = 2
 
 
 class _WithResult(OSFError):
@@ -161,6 +166,27 @@ class NothingTargeted(AnsibleExecutionException):
 
 class RunTimeout(AnsibleExecutionException):
     """The run did not end before its deadline and was stopped."""
+
+
+def of_both(error: type[_WithResult], family: type[OSFError]) -> type[_WithResult]:
+    """Return a class of errors that is caught as either of two; name, message and exit code are those of the first.
+
+    Example:
+        >>> error = of_both(PartlyDone, ServiceError)("restart keystone service: node-1 failed")
+        >>> isinstance(error, ServiceError), type(error).__name__, error.exit_code
+        (True, 'PartlyDone', 4)
+    """
+    members = {
+        "__doc__": error.__doc__,
+        "__module__": __name__,
+        "exit_code": error.exit_code,
+        "__reduce__": lambda self: (_again, (error, family, str(self), self.result)),
+    }
+    return type(error.__name__, (error, family), members)
+
+
+def _again(error: type[_WithResult], family: type[OSFError], message: str, result: Result | None) -> _WithResult:
+    return of_both(error, family)(message, result)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

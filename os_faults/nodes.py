@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, Literal, Protocol, Unpack, cast
+from typing import Any, Protocol, Unpack, cast
 
 from os_faults import actions
 from os_faults.errors import ArgumentError, NodeCollectionError
 from os_faults.faults.injected import injected
 from os_faults.model import Action, Node, Result
+from os_faults.model.duration import Duration, Time
 from os_faults.model.start_time import At
 from os_faults.node_set import Chooser, NodeSet
-
-#: Seconds, or ``never`` for a fault without an end; None means the connection's ``heal_after``.
-Time = int | Literal["never"] | None
 
 
 class Performer(Chooser, Protocol):
@@ -67,7 +65,7 @@ class NodeCollection(NodeSet):
     # -- verbs --------------------------------------------------------------------------------
 
     def reboot(
-        self, wait: bool = True, wait_timeout: int = 600, *, check: bool = True, **call: Unpack[actions.PerCall]
+        self, wait: bool = True, wait_timeout: Duration = 600, *, check: bool = True, **call: Unpack[actions.PerCall]
     ) -> Result:
         """Reboot the nodes gracefully.
 
@@ -79,7 +77,7 @@ class NodeCollection(NodeSet):
         return self._do("reboot", check, wait=wait, wait_timeout=wait_timeout, **call)
 
     def poweroff(
-        self, wait_timeout: int | None = None, *, check: bool = True, **call: Unpack[actions.PerCall]
+        self, wait_timeout: Duration | None = None, *, check: bool = True, **call: Unpack[actions.PerCall]
     ) -> Result:
         """Cut the power of the nodes, and wait until they are off; `poweron` powers them on again.
 
@@ -89,7 +87,7 @@ class NodeCollection(NodeSet):
         """
         return self._do("poweroff", check, wait_timeout=wait_timeout, **call)
 
-    def poweron(self, wait: bool = False, wait_timeout: int | None = None, *, check: bool = True) -> Result:
+    def poweron(self, wait: bool = False, wait_timeout: Duration | None = None, *, check: bool = True) -> Result:
         """Power on the nodes.
 
         Args:
@@ -102,7 +100,7 @@ class NodeCollection(NodeSet):
     def reset(
         self,
         wait: bool = False,
-        wait_timeout: int | None = None,
+        wait_timeout: Duration | None = None,
         *,
         check: bool = True,
         **call: Unpack[actions.PerCall],
@@ -117,7 +115,7 @@ class NodeCollection(NodeSet):
         return self._do("reset", check, wait=wait, wait_timeout=wait_timeout, **call)
 
     def shutdown(
-        self, wait_timeout: int | None = None, *, check: bool = True, **call: Unpack[actions.PerCall]
+        self, wait_timeout: Duration | None = None, *, check: bool = True, **call: Unpack[actions.PerCall]
     ) -> Result:
         """Press the power button of the nodes, which asks them to shut down, and wait until they are off.
 
@@ -131,7 +129,7 @@ class NodeCollection(NodeSet):
         self,
         snapshot_name: str,
         suspend: bool = True,
-        wait_timeout: int | None = None,
+        wait_timeout: Duration | None = None,
         *,
         check: bool = True,
         **call: Unpack[actions.PerCall],
@@ -152,7 +150,7 @@ class NodeCollection(NodeSet):
         self,
         snapshot_name: str,
         resume: bool = True,
-        wait_timeout: int | None = None,
+        wait_timeout: Duration | None = None,
         *,
         check: bool = True,
         **call: Unpack[actions.PerCall],
@@ -182,7 +180,7 @@ class NodeCollection(NodeSet):
         states = self._performer.perform(actions.power_state(self))
         return {name: str(host.payload["power_state"]) for name, host in states.items()}
 
-    def oom(self, duration: int | None = None, *, check: bool = True, **call: Unpack[actions.PerCall]) -> Result:
+    def oom(self, duration: Duration | None = None, *, check: bool = True, **call: Unpack[actions.PerCall]) -> Result:
         """Fill the memory of the nodes until the kernel's OOM killer acts.
 
         Args:
@@ -196,7 +194,7 @@ class NodeCollection(NodeSet):
         return self._do("end_oom", check)
 
     def stress(
-        self, target: str, duration: int | None = None, *, check: bool = True, **call: Unpack[actions.PerCall]
+        self, target: str, duration: Duration | None = None, *, check: bool = True, **call: Unpack[actions.PerCall]
     ) -> Result:
         """Put load on the nodes with stress-ng; return when the load runs.
 
@@ -371,17 +369,24 @@ class NodeCollection(NodeSet):
         return self._do("dns_up", check)
 
     def skew_clock(
-        self, offset: int | None = None, heal_after: Time = None, *, at: At | None = None, check: bool = True
+        self,
+        offset: int | None = None,
+        heal_after: Time = None,
+        *,
+        seconds: Duration | None = None,
+        at: At | None = None,
+        check: bool = True,
     ) -> Result:
         """Set the clock of the nodes wrong; time synchronization (NTP) is stopped until the undo.
 
         Args:
             offset: seconds by which the clock is set ahead, or back when below 0; 60 when None.
             heal_after: seconds until the nodes undo it themselves, or the word ``never``.
+            seconds: the same, see `PerCall`.
             at: the start time, see `PerCall`.
             check: raise when the verb did not succeed on every node.
         """
-        return self._do("skew_clock", check, offset=offset, heal_after=heal_after, at=at)
+        return self._do("skew_clock", check, offset=offset, heal_after=heal_after, seconds=seconds, at=at)
 
     def unskew_clock(self, *, check: bool = True) -> Result:
         """Undo `skew_clock`: the clock shows the time that it would show without the fault."""

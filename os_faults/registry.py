@@ -100,8 +100,20 @@ def _listed(config: Config, entry: DriverConfig) -> tuple[Node, ...]:
     cloud = _class("cloud", config.cloud)
     check(config.cloud.args, cloud.SCHEMA, config.cloud.where)
     auth_of(config.cloud.args, where=config.cloud.where)  # refuses a login that is given twice
-    become = getattr(cloud, "root_by_default", False)
+    become = getattr(cloud, "root_by_default", False) or _is_of_older_versions(config)
     return tuple(_made("node_discover", entry).seeds(config.cloud.args, root_by_default=become))
+
+
+def _is_of_older_versions(config: Config) -> bool:
+    """Return whether a configuration names a driver as only version 0.3 did; there every verb was done as root."""
+    return any(is_older_name("service", entry.driver) for entry in config.services.values()) or any(
+        is_older_name("container", entry.driver) for entry in config.containers.values()
+    )
+
+
+def is_older_name(kind: Kind, name: str) -> bool:
+    """Return whether the name of a driver is an older one, kept for configurations of version 0.3."""
+    return name in names(kind) and str(get(kind, name).DESCRIPTION).startswith("Older name of")
 
 
 def _made(kind: Kind, entry: DriverConfig, *more: Any) -> Any:

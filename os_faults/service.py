@@ -11,7 +11,8 @@ from os_faults.component import Component
 from os_faults.discovery.placement import Placement
 from os_faults.errors import ArgumentError, OSFError, ServiceError
 from os_faults.model import Result
-from os_faults.nodes import NodeCollection, Performer, Time
+from os_faults.model.duration import Duration, Time
+from os_faults.nodes import NodeCollection, Performer
 
 #: A direction of the traffic, as the host sees it.
 Way = Literal["ingress", "egress"]
@@ -43,7 +44,7 @@ class Service(Component):
 
     Example:
         >>> keystone = cloud.get_service("keystone")
-        >>> keystone.freeze(keystone.get_nodes().pick(), sec=30)
+        >>> keystone.freeze(keystone.get_nodes().pick(), seconds="30s")
     """
 
     KIND: ClassVar[str] = "service"
@@ -69,7 +70,7 @@ class Service(Component):
     def freeze(
         self,
         nodes: NodeCollection | None = None,
-        sec: int | None = None,
+        sec: Duration | None = None,
         heal_after: Time = None,
         *,
         check: bool = True,
@@ -79,11 +80,11 @@ class Service(Component):
 
         Args:
             nodes: the nodes to act on; all that have the service when None.
-            sec: seconds until the node itself lets the service continue.
+            sec: another word for ``seconds``: how long until the node itself lets the service continue.
             heal_after: the same, and ``never`` is allowed; the connection's ``heal_after`` when both are None.
             check: raise when the verb did not succeed on every node.
         """
-        return self._do("freeze", nodes, check, seconds=sec, heal_after=heal_after, **call)
+        return self._do("freeze", nodes, check, sec=sec, heal_after=heal_after, **call)
 
     def unfreeze(self, nodes: NodeCollection | None = None, *, check: bool = True) -> Result:
         """Let a frozen service continue."""

@@ -50,6 +50,9 @@ class FakeRunner:
         """Return a command line that is never run."""
         return Path("/nowhere"), ["ansible-playbook", "-i", "/nowhere/inventory", action.playbook]
 
+    #: There are no connections to share.
+    control_dir: str | None = None
+
     def secret_path(self, value: str) -> str:
         """Return a path without a file."""
         return "/nowhere/secret"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,9 @@ ROOT = Path(__file__).parents[2]
 PLAYBOOKS = ROOT / "playbooks"
 MODULES = ROOT / "ansible_modules"
 CRASH_MATRIX = ROOT / "docs" / "reference" / "crash-matrix.json"
+JSON_FIELDS = ROOT / "docs" / "reference" / "json-fields.yml"
+#: Arguments of every verb that breaks something; the page of the verbs explains them once.
+COMMON = ("at", "force", "heal_after", "limit", "seconds", "timeout")
 
 
 def text_of(value: str | list[str] | None) -> str:
@@ -117,6 +120,7 @@ def playbooks() -> str:
         name = path.name.removesuffix(".meta.yml")
         meta = yaml.safe_load(path.read_text())
         spec = meta["argument_specs"][name]
+        page.lines += ["", f".. _playbook-{name}:"]
         page.title(f"{name}.yml", "-")
         page.text(text_of(meta["description"]))
         page.text(text_of(spec.get("description")))
@@ -192,7 +196,7 @@ def command_line() -> str:
     page = Page()
 
     def add(command: click.Command, name: str, parent: click.Context | None) -> None:
-        width = {"terminal_width": 96, "max_content_width": 96}
+        width = {"terminal_width": 80, "max_content_width": 80}
         context = click.Context(command, info_name=name, parent=parent, **{**command.context_settings, **width})
         page.title(context.command_path, "-")
         page.code(command.get_help(context), "text")
@@ -225,25 +229,114 @@ def sentences() -> str:
     return str(page)
 
 
-def crash_matrix() -> str:
-    """Return what the crash matrix was when the hosts tier last wrote it down."""
-    record = json.loads(CRASH_MATRIX.read_text(encoding="utf-8"))
+def services() -> str:
+    """Return the page of the services that os_faults knows, from the catalogues of the clouds."""
+    from os_faults.registry import get, is_older_name, names
+    from os_faults.resources import catalogue
+
     page = Page()
-    page.text(
-        f"As of {record['date']}, with " + ", ".join(f"{name} {v}" for name, v in record["versions"].items()) + "."
-    )
-    page.text(
-        "``+0.1 s``: so long after its time. ``0.1 s``: so long after what happened. ``-``: can't apply, see below."
-    )
+    for name in names("cloud"):
+        driver = get("cloud", name)
+        if driver.catalogue is None or is_older_name("cloud", name):
+            continue
+        page.title(name, "-")
+        entries = catalogue(driver.catalogue)
+        page.text(f"{driver.DESCRIPTION}: {len(entries)} services.")
+        rows = [
+            [f"``{service}``", _codes(entry.get("aliases", ())), _handles(entry), _ports(entry)]
+            for service, entry in sorted(entries.items())
+        ]
+        page.table(["Service", "Other names", "Found as", "Ports"], rows)
+    return str(page)
+
+
+def _codes(words: Iterable[str]) -> str:
+    return ", ".join(f"``{word}``" for word in words)
+
+
+def _handles(entry: Mapping[str, Any]) -> str:
+    """Return how a service is found: its driver, and its units, container, or other handle."""
+    others = ("driver", "aliases", "ports")
+    values = [value for key, value in entry.items() if key not in others]
+    words = [str(word) for value in values for word in (value if isinstance(value, list) else [value])]
+    return f"{entry['driver']}: {_codes(words)}" if words else str(entry["driver"])
+
+
+def _ports(entry: Mapping[str, Any]) -> str:
+    return ", ".join("/".join(map(str, port)) for port in entry.get("ports", ()))
+
+
+def verbs() -> str:
+    """Return the page of the verbs, from the contracts."""
+    from os_faults.actions import contracts
+
+    page = Page()
+    for subject, title in (("service", "Services"), ("container", "Containers"), ("node", "Nodes")):
+        page.title(title, "-")
+        found = [
+            (contract, verb)
+            for contract in contracts().values()
+            if contract.subject == subject and contract.verbs_from and not contract.read_only
+            for verb in contract.verbs
+        ]
+        rows = [
+            [
+                f"``{verb.name}``",
+                text_of(verb.help),
+                f"``{undo}``" if (undo := contract.undo_of(verb.name)) else "",
+                _codes(word for word in contract.words(verb.name) if word not in COMMON),
+                f":ref:`{contract.playbook} <playbook-{contract.playbook.removesuffix('.yml')}>`",
+            ]
+            for contract, verb in found
+        ]
+        page.table(["Verb", "What it does", "Undone by", "Its arguments", "Playbook"], rows)
+    return str(page)
+
+
+def json_fields() -> str:
+    """Return the page of the documents that commands print, from the file that a test compares with them."""
+    page = Page()
+    for document in yaml.safe_load(JSON_FIELDS.read_text(encoding="utf-8")):
+        page.title(document["title"], "-")
+        page.text(document["about"])
+        rows = [
+            [f"``{path}``", field["type"], field["about"] + (" (not always there)" if field.get("sometimes") else "")]
+            for path, field in document["fields"].items()
+        ]
+        page.table(["Field", "Type", "Meaning"], rows)
+    return str(page)
+
+
+def older_drivers() -> str:
+    """Return the page of the older names of drivers."""
+    from os_faults.registry import KINDS, is_older_name, names
+
+    page = Page()
+    for kind in KINDS:
+        for name in names(kind):
+            if is_older_name(kind, name):
+                page.title(f"{name} ({kind})", "-")
+                page.text(driver(kind, name))
+    return str(page)
+
+
+def crash_matrix(part: str) -> str:
+    """Return a part of the crash matrix as the hosts tier last recorded it: ``cells``, ``events``, ``exceptions``."""
+    record = json.loads(CRASH_MATRIX.read_text(encoding="utf-8"))
     cells, columns = record["cells"], record["columns"]
-    page.table(
-        ["", *(f"``{row}``" for row in cells)], [[name, *(cells[row][name] for row in cells)] for name in columns]
-    )
-    page.title("What happens", "-")
-    page.table(["column", "what happens"], [[name, text.replace("`", "``")] for name, text in columns.items()])
-    page.title("What can't apply", "-")
-    reasons = {**record["cannot_apply"], **{f"``{row}``": why for row, why in record["elsewhere"].items()}}
-    page.table(["column or fault", "why"], [[name, text.replace("`", "``")] for name, text in reasons.items()])
+    page = Page()
+    if part == "cells":
+        versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
+        page.text(f"As of {record['date']}, with {versions}.")
+        page.text("``+0.1 s``: so long after its time. ``0.1 s``: so long after the event.")
+        page.text("``-``: can't apply, see below.")
+        rows = [[name, *(cells[row][name] for row in cells)] for name in columns]
+        page.table(["", *(f"``{row}``" for row in cells)], rows)
+    elif part == "events":
+        page.table(["column", "what happens"], [[name, text.replace("`", "``")] for name, text in columns.items()])
+    else:
+        reasons = {**record["cannot_apply"], **{f"``{row}``": why for row, why in record["elsewhere"].items()}}
+        page.table(["column or fault", "why"], [[name, text.replace("`", "``")] for name, text in reasons.items()])
     return str(page)
 
 
@@ -255,6 +348,10 @@ SOURCES: dict[str, Callable[..., str]] = {
     "errors": errors,
     "command-line": command_line,
     "sentences": sentences,
+    "services": services,
+    "verbs": verbs,
+    "json-fields": json_fields,
+    "older-drivers": older_drivers,
 }
 
 
@@ -271,6 +368,7 @@ class FromCode(SphinxDirective):
                 if path.suffix in {".py", ".yml"}:
                     self.env.note_dependency(str(path))
         self.env.note_dependency(str(CRASH_MATRIX))
+        self.env.note_dependency(str(JSON_FIELDS))
         return self.parse_text_to_nodes(SOURCES[self.arguments[0]](*self.arguments[1:]), allow_section_headings=True)
 
 

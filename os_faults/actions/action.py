@@ -10,8 +10,9 @@ from typing import Any, Protocol, TypedDict
 
 from os_faults.actions.contract import AT, ENDS, Contract, find_verb, load_contracts
 from os_faults.actions.guards import Limit
-from os_faults.errors import ArgumentError
+from os_faults.errors import ArgumentError, ContainerError, OSFError, PowerManagementError, ServiceError
 from os_faults.model import Action, Node, Result
+from os_faults.model.duration import Duration
 from os_faults.model.start_time import At, epoch_of
 from os_faults.resources import playbooks_dir
 
@@ -21,6 +22,8 @@ RUN_MARGIN = 120.0
 PATIENCE = 300.0
 
 _NEVER = "never"
+#: Subject of a verb → the error of its failure in versions before 1.0.
+_FAMILIES: Mapping[str, type[OSFError]] = {"service": ServiceError, "container": ContainerError}
 
 
 class PerCall(TypedDict, total=False):
@@ -30,6 +33,8 @@ class PerCall(TypedDict, total=False):
         limit: most nodes to break: a number (``2``), or a share (``"50%"``) of the nodes that have the service, or of
             all nodes for a verb of nodes. The lower of this and the configuration's limit binds.
         force: act even if other users have faults in the cloud.
+        seconds: how long the fault lasts: seconds, or a text with units (``"2min"``); only for faults that end by
+            themselves. ``sec``, ``duration`` and ``heal_after`` are older words; ``heal_after`` may be ``never``.
         at: the start time on all nodes, or a delay until then (``3`` or ``"3s"``); only for faults that the nodes hold
             and end by themselves. The call returns after the start.
 
@@ -41,6 +46,7 @@ class PerCall(TypedDict, total=False):
 
     limit: int | str
     force: bool
+    seconds: Duration
     at: At
 
 
@@ -88,9 +94,8 @@ def for_verb(
         {'service': 'keystone', 'service_action': 'restart'}
     """
     contract = find_verb(contracts(), kind, verb)
-    option = str(contract.verbs_from)
     undo = contract.undo_of(verb)
-    given = {option: verb, **{name: value for name, value in options.items() if value is not None}}
+    given = {str(contract.verbs_from): verb, **_named(contract, verb, options)}
     if undo and "heal_after" in contract.options and not given.keys() & {"heal_after", "seconds"}:
         given["heal_after"] = ends_after
     checked = contract.check(given)
@@ -113,7 +118,24 @@ def for_verb(
         breaks=breaks,
         among=among,
         limit=limit,
+        family=PowerManagementError if contract.from_outside else _FAMILIES.get(contract.subject),
     )
+
+
+def _named(contract: Contract, verb: str, words: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the given arguments by the names of the contract's options; None means "not given".
+
+    Raises:
+        ArgumentError: two words for one option are given.
+    """
+    named: dict[str, Any] = {}
+    for word, value in words.items():
+        name = contract.option_of(verb, word)
+        if value is not None and name in named:
+            raise ArgumentError(f"{verb}: {name} is given twice, once as {word}")
+        if value is not None:
+            named[name] = value
+    return named
 
 
 def undoing(action: Action) -> Action:
@@ -149,7 +171,7 @@ def undone_verbs(action: Action) -> frozenset[str]:
     return contract.undone_verbs(action.verb) if contract else frozenset()
 
 
-def ending_after(action: Action, seconds: int) -> Action:
+def ending_after(action: Action, seconds: Duration) -> Action:
     """Return the same action with an end after some seconds.
 
     Raises:

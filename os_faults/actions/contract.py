@@ -2,7 +2,7 @@
 
 A contract is `<playbook>.meta.yml` beside the playbook, in the play-argument format of
 ansible-core 2.20; our own keys (``subject``, ``verbs_from``, ``verbs``, ``also_called``, ``undone_by``,
-``only_for``, ``from_outside``, ``breaks_connections``, ``times``, ``amounts``, ``ranges``, ``read_only``,
+``only_for``, ``from_outside``, ``breaks_connections``, ``times``, ``endless``, ``amounts``, ``ranges``, ``read_only``,
 ``takes_start_time``) are inside the spec. Arguments are checked here before a run, and once more by Ansible in the run.
 Both checks use the messages of Ansible's argument-spec validator.
 """
@@ -18,13 +18,17 @@ from typing import Any
 from os_faults.actions.convert import CONVERTERS
 from os_faults.actions.template_marks import marked
 from os_faults.errors import ArgumentError, ConfigError, did_you_mean
+from os_faults.model.duration import seconds_or_never, whole_seconds
 from os_faults.model.start_time import seconds_of
 from os_faults.resources import read_yaml
 
 #: The options for the end of a fault; the first that is given counts.
 ENDS = ("seconds", "duration", "heal_after")
 
-_LONGEST = 365 * 86400
+#: The words for the option that `Contract.end_of` returns: the word of all verbs, and one of version 0.3.
+_HOW_LONG = ("seconds", "sec")
+#: Types of options that only the library sets.
+_INTERNAL = ("dict", "raw")
 _BIGGEST = 2**53
 _SUFFIX = ".meta.yml"
 _AMOUNT = re.compile(r"[0-9]+[KMGT]?")
@@ -49,7 +53,8 @@ class Option:
 
     Attributes:
         name: name of the variable.
-        type: ``str``, ``int``, ``float``, ``bool``, ``list``, ``dict``, ``path``, ``raw``; `AT` is a ``start_time``.
+        type: ``str``, ``int``, ``float``, ``bool``, ``list``, ``dict``, ``path`` or ``raw`` as in Ansible; of our own
+            types `AT` is a ``start_time``, and the options of ``times`` are a ``duration`` or a ``duration|never``.
         required: whether a run needs it.
         default: the value in the playbook when it is not given.
         choices: the allowed values; empty allows all of the type.
@@ -74,8 +79,10 @@ class Option:
             ArgumentError: it can't be converted, or is not one of the choices.
         """
         try:
-            converted = _WITH_START_TIME[self.type](value)
+            converted = (_OUR_TYPES.get(self.type) or CONVERTERS[self.type])(value)
         except (TypeError, ValueError, OverflowError) as error:
+            if self.type in _OUR_TYPES:
+                raise ArgumentError(f"value of {self.name} must be {error}, got: {str(value)[:40]}") from None
             raise ArgumentError(
                 f"argument '{self.name}' is of type {type(value).__name__} "
                 f"and we were unable to convert to {self.type}: {error}"
@@ -102,8 +109,9 @@ AT = Option(
     name="at",
     type="start_time",
     description=(
-        "The start time on every node: seconds from now, or since the epoch when the number is above 86400. "
-        "The nodes are armed before; the fault begins on all of them or on none"
+        "The start time on every node: a delay (5s, 2min, in 5 seconds), a time of day (12:30, 12:30:00) or "
+        "ISO 8601 (2026-11-27T12:30:00+01:00). A number is seconds from now, or since the epoch when it is above "
+        "86400. The nodes are armed before; the fault begins on all of them or on none"
     ),
 )
 
@@ -126,7 +134,8 @@ class Contract:
         read_only: whether it changes nothing on any host.
         subject_from: the options that name the target of a fault, by which hosts distinguish faults; empty when a host
             can have only one fault.
-        times: options that are a number of seconds above 0; one of type ``str`` may also be the word ``never``.
+        times: options that are a duration, see `os_faults.model.duration`.
+        endless: those of ``times`` that may also be the word ``never``.
         amounts: options that are a whole number, also with a suffix K, M, G or T.
         ranges: option → its lowest and its highest number.
         short_description: one line for people.
@@ -147,6 +156,7 @@ class Contract:
     read_only: bool = False
     subject_from: tuple[str, ...] = ()
     times: frozenset[str] = frozenset()
+    endless: frozenset[str] = frozenset()
     amounts: frozenset[str] = frozenset()
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     short_description: str = ""
@@ -196,15 +206,39 @@ class Contract:
     def _unknown(self, verb: str, name: str) -> str:
         if name == AT.name:
             return f"{verb} takes no at: only a fault that the nodes hold and end by themselves can have a start time"
-        return f"unknown argument '{name}': {did_you_mean(name, self.options)}"
+        return f"unknown argument '{name}': {did_you_mean(name, self.words(verb))}"
+
+    def words(self, verb: str) -> list[str]:
+        """Return the arguments that a caller may give for a verb; the library itself sets the others."""
+        options = (
+            name
+            for name, option in self.options.items()
+            if name not in (self.verbs_from, self.subject) and self.takes(verb, name) and option.type not in _INTERNAL
+        )
+        shown = {"timeout" if name == self._timeout else name for name in options}
+        shared = {"limit": self.breaks(verb), "seconds": self.end_of(verb)}
+        return sorted(shown | {word for word, fits in shared.items() if fits})
+
+    def option_of(self, verb: str, word: str) -> str:
+        """Return the option that a word of a caller means: its name, or a word that all verbs share.
+
+        Example:
+            >>> contract.option_of("restart", "timeout")
+            'service_timeout'
+        """
+        if word in _HOW_LONG:
+            return self.end_of(verb) or word
+        return self._timeout if word == "timeout" and self._timeout in self.options else word
+
+    @property
+    def _timeout(self) -> str:
+        return f"{self.subject}_timeout"
 
     def takes(self, verb: str, option: str) -> bool:
         """Return whether ``verb`` takes an option."""
         return verb in self.only_for.get(option, (verb,))
 
     def _check_number(self, option: Option, value: Any) -> None:
-        if option.name in self.times:
-            _check_time(option, value)
         if option.name in self.amounts and not _AMOUNT.fullmatch(value):
             raise ArgumentError(f"value of {option.name} must be a number, or one with K, M, G or T, got: {value}")
         if option.name in self.ranges:
@@ -279,7 +313,7 @@ def _read(path: Path) -> Contract:
     content = read_yaml(path)
     try:
         (spec,) = content["argument_specs"].values()
-        options = {name: _option(name, option) for name, option in spec["options"].items()}
+        options = {name: _option(name, option, spec) for name, option in spec["options"].items()}
         with_start_time = tuple(spec.get("takes_start_time", ()))
         verbs_from = spec.get("verbs_from")
         helps = spec.get("verbs", {})
@@ -300,6 +334,7 @@ def _read(path: Path) -> Contract:
             read_only=spec.get("read_only", False),
             subject_from=_several(spec.get("subject_from", ())),
             times=frozenset(spec.get("times", ())),
+            endless=frozenset(spec.get("endless", ())),
             amounts=frozenset(spec.get("amounts", ())),
             ranges={name: (low, high) for name, (low, high) in spec.get("ranges", {}).items()},
             short_description=spec.get("short_description", ""),
@@ -310,23 +345,12 @@ def _read(path: Path) -> Contract:
         raise ConfigError(f"{path} is not a contract: {type(error).__name__} {error}") from error
 
 
-def _check_time(option: Option, value: Any) -> None:
-    """Refuse a value that is not a time. The module on the host does so too, for playbooks without this library."""
-    never = option.type == "str"
-    if never and value == "never":
-        return
-    text = str(value)
-    if not (text.isascii() and text.isdigit() and text.strip("0")):
-        wanted = "a number of seconds above 0" + (" or the word never" if never else "")
-        raise ArgumentError(f"value of {option.name} must be {wanted}, got: {text[:40]}")
-    if len(text) > len(str(_LONGEST)) or int(text) > _LONGEST:
-        raise ArgumentError(f"value of {option.name} must be at most {_LONGEST} seconds (a year), got: {text[:40]}")
-
-
-def _option(name: str, spec: Mapping[str, Any]) -> Option:
+def _option(name: str, spec: Mapping[str, Any], contract: Mapping[str, Any]) -> Option:
     kind = spec.get("type", "str")
     if kind not in CONVERTERS:
         raise ValueError(f"option {name} has the type {kind!r}; allowed are {', '.join(CONVERTERS)}")
+    if name in contract.get("times", ()):
+        kind = _ENDLESS if name in contract.get("endless", ()) else _DURATION
     return Option(
         name=name,
         type=kind,
@@ -341,4 +365,10 @@ def _several(text: str | Sequence[str]) -> tuple[str, ...]:
     return (text,) if isinstance(text, str) else tuple(text)
 
 
-_WITH_START_TIME: Mapping[str, Callable[[Any], Any]] = {**CONVERTERS, AT.type: seconds_of}
+_DURATION, _ENDLESS = "duration", "duration|never"
+#: Types that Ansible does not have → function that converts a value; its error completes "it must be …".
+_OUR_TYPES: Mapping[str, Callable[[Any], Any]] = {
+    AT.type: seconds_of,
+    _DURATION: whole_seconds,
+    _ENDLESS: seconds_or_never,
+}

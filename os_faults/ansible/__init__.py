@@ -8,6 +8,7 @@
 `events`             events of a run → one result for each node
 `event_guard`        drops events that a host has forged
 `artifacts`          the directory that each run leaves
+`kept_runs`          earlier runs: their list, and the removal of old ones
 `no_log`             keeps secret arguments out of the artifacts
 `private_directory`  ssh control sockets and password files of one cloud object
 `settings`           Ansible's settings for a run

@@ -14,6 +14,7 @@ from typing import Any
 
 from os_faults.actions import answers
 from os_faults.actions.batch import combined
+from os_faults.ansible import ssh_errors
 from os_faults.model import Action, HostResult, Result, Status
 
 Event = Mapping[str, Any]
@@ -38,10 +39,6 @@ _BARE = re.compile(r"(the command exited with a )?non-zero return code\.?", re.I
 _NO_ANSWER = re.compile(r"MODULE FAILURE|Module result deserialization failed")
 _UNUSABLE = re.compile(f"{_NO_ANSWER.pattern}|Task result omitted|Refusing to deserialize")
 """Ansible's messages for a module without a usable answer."""
-_VIA_SSH = re.compile(
-    r"(Failed to connect to the host via|Data could not be sent to remote host .*reached over) ssh:?\s*", re.IGNORECASE
-)
-_SSH_CHATTER = re.compile(r"Warning: Permanently added|Shared connection to|@@@|debug\d:|\*\*")
 
 
 @dataclass(frozen=True)
@@ -173,7 +170,14 @@ def results(events: Iterable[Event], action: Action, suspects: Set[str] = frozen
             statistics = data
         elif event.get("event") in _STATUSES and data.get("host") in outcomes:
             outcomes[data["host"]].append(_outcome(event["event"], data, data["host"] in suspects))
-    return {node: _result(node, each, statistics) for node, each in outcomes.items() if each}
+    keys = {node.fqdn: node.auth.private_key_file for node in action.nodes}
+    found = {node: _result(node, each, statistics) for node, each in outcomes.items() if each}
+    return {
+        node: replace(host, message=ssh_errors.with_passphrase(host.message, keys[node]))
+        if host.status is Status.UNREACHABLE
+        else host
+        for node, host in found.items()
+    }
 
 
 def recap(stdout: str) -> str:
@@ -269,21 +273,11 @@ def _whole_message(answer: Mapping[str, Any], status: Status) -> str:
     """Return the module's own message; a message of Ansible is made readable."""
     items = answer["results"] if _is_loop(answer) else []
     if status is Status.UNREACHABLE:
-        return _why_unreachable(_text((items[0] if items else answer).get("msg")))
+        return ssh_errors.reason(_PREFIXES.sub("", _text((items[0] if items else answer).get("msg"))))
     if status not in (Status.FAILED, Status.IGNORED):
         return "" if items else _text(answer.get("msg"))
     reasons = [f"{item.get('_ansible_item_label')}: {_why_failed(item)}" for item in items if "exception" in item]
     return "; ".join(reasons) or _why_failed(answer)
-
-
-def _why_unreachable(message: str) -> str:
-    """Return the last message of ssh."""
-    text = _PREFIXES.sub("", message)
-    if not (via := _VIA_SSH.search(text)):
-        return text
-    lines = [line.strip() for line in text[via.end() :].splitlines()]
-    candidates = (line for line in reversed(lines) if line and not _SSH_CHATTER.search(line))
-    return next(candidates, "the ssh connection broke off")
 
 
 def _why_failed(answer: Mapping[str, Any]) -> str:

@@ -7,9 +7,12 @@ so its author has the rights of its user.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from os_faults.actions.template_marks import marked
@@ -18,6 +21,30 @@ from os_faults.errors import ConfigError
 from os_faults.model import Auth, Jump, Node
 
 _HOST_KEY_CHECKING = {"accept-new": "accept-new", "strict": "yes", "off": "no"}
+
+
+#: The program that carries connections through a shared one to their jump host.
+JUMP = Path(__file__).with_name("jump.sh")
+#: A connection to a jump host carries this many nodes: ssh opens three files for each of them.
+_NODES_PER_CONNECTION = 200
+
+
+@dataclass(frozen=True)
+class Shared:
+    """The place of a shared connection to a jump host.
+
+    Attributes:
+        directory: directory of its socket.
+        number: number of the connection, for a jump host with several.
+    """
+
+    directory: str
+    number: int
+
+    def socket(self, login: Iterable[str]) -> str:
+        """Return the path of the socket for a login; the path of a socket must be short."""
+        name = hashlib.sha256(repr((self.number, *login)).encode()).hexdigest()[:16]
+        return f"{self.directory}/j-{name}"
 
 
 def inventory(
@@ -45,7 +72,8 @@ def inventory(
         catalogue: name of the cloud's services catalogue; None when it has none.
         secret_path: takes a password and returns the path of a file (mode 0600) with it; when None, passwords are left
             out.
-        control_dir: directory of ssh's control sockets; Ansible's own when None.
+        control_dir: directory for the sockets of shared connections to jump hosts; when None, each connection to a node
+            has one of its own.
         by: the owner of the faults, ``user@controller``; the hosts find it out themselves when None.
 
     Example:
@@ -64,11 +92,12 @@ def inventory(
         **({"os_faults_by": by} if by else {}),
     }
     hosts: dict[str, dict[str, Any]] = {}
-    for node in nodes:
+    for number, node in enumerate(nodes):
+        shared = Shared(control_dir, number // _NODES_PER_CONNECTION) if control_dir else None
         variables = {
             **({"ansible_host": node.ip} if node.ip != node.fqdn else {}),
             **_login(node.auth),
-            **(_ssh(node.auth, ssh, control_dir) if node.auth.connection == "ssh" else {}),
+            **(_ssh(node.auth, ssh, shared) if node.auth.connection == "ssh" else {}),
             "os_faults_networks": dict((networks or {}).get(node.fqdn, {})),
         }
         machine = _machine((power or {}).get(node.fqdn, {}), ssh)
@@ -181,30 +210,35 @@ def _looked_up(machine: Mapping[str, Any], secret_path: Callable[[str], str] | N
     }
 
 
-def _ssh(auth: Auth, ssh: SshConfig, control_dir: str | None) -> dict[str, Any]:
+def _ssh(auth: Auth, ssh: SshConfig, shared: Shared | None) -> dict[str, Any]:
     options = _host_keys(ssh)
     if auth.jump:
-        options += [f"ProxyCommand={_proxy(auth.jump, auth, ssh)}"]
+        options += [f"ProxyCommand={_proxy(auth.jump, auth, ssh, shared)}"]
     return {
         "ansible_host_key_checking": ssh.host_key_policy != "off",
         "ansible_ssh_timeout": ssh.connect_timeout,
-        "ansible_ssh_common_args": shlex.join(_dash_o(options)),
-        **({"ansible_control_path_dir": control_dir} if control_dir else {}),
+        "ansible_ssh_common_args": shlex.join([*_dash_o(options), *auth.ssh_args]),
     }
 
 
-def _proxy(jump: Jump, auth: Auth, ssh: SshConfig) -> str:
-    """Return the proxy command through which ssh reaches a node; ssh replaces %h and %p by host and port."""
-    user = jump.username or auth.username
+def _proxy(jump: Jump, auth: Auth, ssh: SshConfig, shared: Shared | None = None) -> str:
+    """Return the proxy command through which ssh reaches a node; ssh replaces %h and %p by host and port.
+
+    The user and the key of the node are those for a jump host without its own.
+    """
+    user, key = jump.username or auth.username, jump.private_key_file or auth.private_key_file
+    # One second less than for the node: the error of the jump host comes first.
+    seconds = max(1, ssh.connect_timeout - 1) if shared else ssh.connect_timeout
     words = [
-        *_dash_o([*_host_keys(ssh), f"ConnectTimeout={ssh.connect_timeout}", "BatchMode=yes"]),
+        *_dash_o([*_host_keys(ssh), f"ConnectTimeout={seconds}", "BatchMode=yes"]),
         *(["-p", str(jump.port)] if jump.port else []),
-        *(["-i", jump.private_key_file] if jump.private_key_file else []),
+        *(["-i", key] if key else []),
         *(["-l", user] if user else []),
         jump.host,
     ]
-    _refuse_percent([word for word in words if "=" not in word])
-    return "ssh -W '[%h]:%p' " + shlex.join(words)
+    begin = ["ssh", "-W"] if shared is None else ["sh", str(JUMP), shared.socket(words)]
+    _refuse_percent([word for word in (*begin, *words) if "=" not in word])
+    return f"{shlex.join(begin)} '[%h]:%p' {shlex.join(words)}"
 
 
 def _host_keys(ssh: SshConfig) -> list[str]:

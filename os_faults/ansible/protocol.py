@@ -16,6 +16,10 @@ Watcher = Callable[[Event], None]
 class Runner(Protocol):
     """A runner of actions: `AnsibleRunner`, or the public fake `os_faults.testing.FakeRunner`."""
 
+    @property
+    def control_dir(self) -> str | None:
+        """The directory for the sockets of shared connections to jump hosts; None without one."""
+
     def run(self, action: Action, inventory: Mapping[str, Any], watch: Watcher | None = None) -> Result:
         """Run ``action`` on the hosts of ``inventory`` and return the result of each."""
 

@@ -26,6 +26,7 @@ from os_faults.actions.answers import MAX_CHARACTERS
 from os_faults.actions.batch import combined
 from os_faults.actions.template_marks import marked
 from os_faults.ansible import artifacts, events, meter, no_log
+from os_faults.ansible.jump_errors import with_jump_hosts
 from os_faults.ansible.meter import Meter
 from os_faults.ansible.private_directory import PrivateDirectory
 from os_faults.ansible.protocol import Event, Run, Watcher
@@ -196,6 +197,7 @@ class AnsibleRunner:
         cost = measured.cost(forks)
         error = f"the run was stopped after {action.timeout:g} s" if run.timed_out else run.error()
         result = run.report(Result(action, {}, str(directory), started, seconds, error, cost))
+        result = with_jump_hosts(result, self._private.path)
         if run.timed_out and action.harmless:
             result = events.with_silent(result)  # a node that hangs must not prevent the healing of others
         if error or not all(host.answered for host in result.hosts.values()):
@@ -215,6 +217,11 @@ class AnsibleRunner:
         """Run each part of an action separately: in one run, workers would not wait for each other between parts."""
         parts = tuple(self.run(part, inventory, watch) for part in action.parts)
         return Result(action, combined(parts), started=parts[0].started, parts=parts)
+
+    @property
+    def control_dir(self) -> str:
+        """The directory for the sockets of shared connections to jump hosts; they end with the runner."""
+        return str(self._private.path)
 
     def secret_path(self, value: str) -> str:
         """Return the path of a file (0600) with ``value``; it is removed with the runner."""
@@ -247,6 +254,7 @@ class AnsibleRunner:
             inventory,
             self._ssh,
             self._private.secrets,
+            self.control_dir,
             directory / "artifacts" / artifacts.IDENT,
             self._private.tmp,
             _arguments_of(action),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 else:
     _ParamType = click.ParamType  # older versions of click have no generic one
 
+_WIDTH = 76
 _COMPLETED = {"service": names.services, "container": names.containers}
 
 
@@ -72,16 +74,28 @@ def parameters(contract: Contract, verb: str = "") -> list[click.Parameter]:
         for option in options
         if option.required
     ]
-    return words + [_switch(option) for option in options if not option.required]
+    end = contract.end_of(verb)
+    return words + [_switch(option, is_end=option.name == end) for option in options if not option.required]
 
 
-def _switch(option: Option) -> click.Option:
+class _HowLong(click.Option):
+    """The option ``--for``; its older word works too, and the help does not show it."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Return the two columns of the help."""
+        record = super().get_help_record(ctx)
+        return record and (record[0].replace(f", {self.opts[-1]}", ""), record[1])
+
+
+def _switch(option: Option, *, is_end: bool) -> click.Option:
     word = option.name.replace("_", "-")
     about = plain(option.description)
     if option.default not in (None, [], {}, ""):
         about += f"  [default: {str(option.default).lower() if option.type == 'bool' else option.default}]"
     if option.type == "bool":
         return click.Option([option.name, f"--{word}/--no-{word}"], default=None, help=about)
+    if is_end:
+        return _HowLong([option.name, "--for", f"--{word}"], type=Value(option), default=None, help=about)
     return click.Option([option.name, f"--{word}"], type=Value(option), default=None, help=about)
 
 
@@ -91,10 +105,8 @@ def help_of(contract: Contract, verb: str) -> str:
     parts = [f"{sentence or plain(contract.short_description)}."]
     words = [option for name, option in contract.options.items() if option.required and name != contract.verbs_from]
     if words:
-        parts.append(
-            "\b\n"
-            + "\n".join(f"{option.name.upper()}: {plain(option.description)}{_one_of(option)}" for option in words)
-        )
+        lines = (f"{option.name.upper()}: {plain(option.description)}{_one_of(option)}" for option in words)
+        parts.append("\b\n" + "\n".join(fill(line, _WIDTH, subsequent_indent="  ") for line in lines))
     if undo := contract.undo_of(verb):
         parts.append(f"Taken back by {undo!r} and by 'os-faults heal'.")
     return "\n\n".join(parts)

@@ -25,8 +25,9 @@ Exit codes:
   3    no node could be reached
   4    done on some nodes only
   5    a fault could not be undone
-  130  interrupted by Ctrl-C, and what ran was undone; 143 by SIGTERM, 129 by SIGHUP
-       (a second Ctrl-C prints when the nodes undo it by themselves, a third exits at once)"""
+  130  interrupted by Ctrl-C, and what ran was undone; 143 by SIGTERM,
+       129 by SIGHUP (a second Ctrl-C prints when the nodes undo it by
+       themselves, a third exits at once)"""
 
 
 class Outermost(click.Command):

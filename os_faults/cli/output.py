@@ -94,6 +94,9 @@ class Output:
         """Print an error: a sentence on stderr, and a document if there was none yet."""
         for line in str(error).splitlines():
             say(f"os-faults: {line}", err=True)
+        run = getattr(getattr(error, "result", None), "artifacts", None)
+        if run:
+            say(f"os-faults: all of the run is in {run}", err=True)
         if self.is_document and not self._answered:
             found = getattr(error, "result", None)
             about = {"type": type(error).__name__, "message": str(error), "exit_code": error.exit_code}

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -66,6 +67,26 @@ class Session:
     def debug(self) -> bool:
         """Whether tracebacks are shown."""
         return self.log_level == "debug"
+
+    def runs_dir(self) -> Path:
+        """Return the directory of the runs, by the options, the configuration if there is one, or the default.
+
+        Raises:
+            ConfigError: the named configuration is wrong.
+        """
+        from os_faults.config import load
+        from os_faults.config.state import state_dir
+        from os_faults.errors import ConfigError
+
+        if self.artifacts_dir:
+            return files.absolute(self.artifacts_dir)
+        try:
+            configured = load(None, self.config, self.cloud).artifacts_dir
+        except ConfigError:
+            if self.config or self.cloud:
+                raise
+            configured = None
+        return configured or state_dir(os.environ) / "runs"
 
     def start_logging(self) -> None:
         """Send the log of os_faults to stderr."""

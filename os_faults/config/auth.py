@@ -40,6 +40,8 @@ def auth_of(*levels: Mapping[str, Any], root_by_default: bool = False, where: st
         login.setdefault("become", True)
     if jump := login.pop("jump", None):
         login["jump"] = Jump(**jump)
+    if "ssh_args" in login:
+        login["ssh_args"] = tuple(login["ssh_args"])
     return Auth(**{_FIELDS.get(key, key): value for key, value in login.items()})
 
 
@@ -58,6 +60,8 @@ def keys_of(auth: Auth, names: Iterable[str], given: Mapping[str, Any]) -> dict[
     keys = {field: key for key, field in _FIELDS.items()}
     found = {keys.get(name, name): getattr(auth, name) for name in names}
     found |= {key: given.get(key, str(found[key])) for key in SECRET_KEYS & found.keys()}
+    if "ssh_args" in found:
+        found["ssh_args"] = list(found["ssh_args"])
     if jump := found.get("jump"):
         found["jump"] = {key: value for key, value in asdict(jump).items() if value is not None}
     return found

@@ -12,10 +12,13 @@ from os_faults.config.secrets import SECRET_KEYS, resolve
 from os_faults.config.sources import Places, Source
 from os_faults.config.types import Config, DriverConfig, Protected, ServiceConfig, SshConfig, Worker
 from os_faults.errors import ConfigError
+from os_faults.model.duration import whole_seconds
 
 Secrets = Callable[[Any, str, Places, Path], Any]
 
-PATH_KEYS = frozenset({"private_key_file", "known_hosts", "artifacts_dir", "verify", "inventory"})
+PATH_KEYS = frozenset(
+    {"private_key_file", "known_hosts", "artifacts_dir", "verify", "inventory", "vault_password_file"}
+)
 """Keys with a path on the controller, if the value is text; it is made absolute, with ``~`` expanded."""
 
 
@@ -41,7 +44,7 @@ def parse(source: Source, places: Places) -> Config:
         networks=networks or _args(data["cloud_management"]).get("networks", {}),
         ssh=SshConfig(**data.get("ssh", {})),
         artifacts_dir=Path(artifacts) if artifacts else None,
-        heal_after=data.get("heal_after", Config.heal_after),
+        heal_after=_seconds(data.get("heal_after", Config.heal_after), join(start, "heal_after")),
         limits=_limits(data.get("limit", [])),
         protected=Protected(**{what: tuple(names) for what, names in data.get("protected", {}).items()}),
         workers=_workers(data, start),
@@ -86,6 +89,14 @@ def _reference(value: Any, _where: str, places: Places, base: Path) -> Any:
     if isinstance(value, Mapping) and isinstance(name := value.get("file"), str) and name:
         return {**value, "file": str(places.expand(name, base))}
     return value
+
+
+def _seconds(value: int | str, where: str) -> int:
+    """Return a duration in seconds."""
+    try:
+        return whole_seconds(value)
+    except ValueError as error:
+        raise ConfigError(f"{where} must be {error}, got: {value}") from None
 
 
 def _drop_empty_sections(data: dict[str, Any]) -> None:

@@ -40,6 +40,7 @@ class Hosts:
         machines: Variables,
         *,
         secret_path: Callable[[str], str] | None = None,
+        control_dir: str | None = None,
         to_act: bool = True,
     ) -> dict[str, Any]:
         """Return Ansible's inventory of nodes.
@@ -48,6 +49,7 @@ class Hosts:
             nodes: the hosts.
             machines: name of the node → its machine.
             secret_path: see `os_faults.ansible.inventory.inventory`.
+            control_dir: see there.
             to_act: whether the inventory has the acting user; one for people does not, as they may pass it on.
         """
         nodes = tuple(nodes)
@@ -60,6 +62,7 @@ class Hosts:
             ssh=self.ssh,
             catalogue=self.driver.catalogue,
             secret_path=secret_path,
+            control_dir=control_dir,
             by=self.by if to_act else None,
         )
 

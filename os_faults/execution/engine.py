@@ -104,7 +104,9 @@ class Engine:
     def _run(self, action: Action, machines: Variables, watch: Watcher | None) -> Result:
         watching = _Watching(watch)
         try:
-            inventory = self._hosts.inventory(action.nodes, machines, secret_path=self._runner.secret_path)
+            inventory = self._hosts.inventory(
+                action.nodes, machines, secret_path=self._runner.secret_path, control_dir=self._runner.control_dir
+            )
             return self._runner.run(action, inventory, watch and watching)
         except Exception as error:
             if error is watching.raised or not _is_of_the_system(error):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from os_faults.errors import OSFError
 from os_faults.model.node import Node
 
 _END = 60.0
@@ -35,6 +36,7 @@ class Action:
         limit: limit of this call, a number of nodes or a share (``50%``); None for no limit.
         check_mode: run with ``--check``: nothing is changed on any host.
         parts: for a merged action, its actions in order; it has neither playbook nor tasks then.
+        family: the class of errors that its failure belongs to as well; None for no such class.
         known: variables of the run that are the same for all nodes; the playbook would compute them for each node.
     """
 
@@ -55,6 +57,7 @@ class Action:
     limit: int | str | None = None
     check_mode: bool = False
     parts: tuple[Action, ...] = ()
+    family: type[OSFError] | None = None
     known: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property

@@ -98,6 +98,7 @@ class Auth:
         become_username: the user to become.
         become_password: the password for become; never shown in ``repr``.
         jump: the jump host, if any.
+        ssh_args: further arguments of ssh.
     """
 
     username: str | None = None
@@ -111,6 +112,7 @@ class Auth:
     become_username: str = "root"
     become_password: str | None = field(default=None, repr=False)
     jump: Jump | None = None
+    ssh_args: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from os_faults.errors import (
     PartlyDone,
     PartlyUnreachable,
     UndoError,
+    of_both,
 )
 from os_faults.model.action import Action
 from os_faults.system.text import aligned, as_counted, printable
@@ -273,19 +274,27 @@ class Result(Mapping[str, HostResult]):
             AnsibleExecutionException: the action failed on every node, or the run as a whole failed.
         """
         failures = self.failures
-        if any(host.payload.get("undo_failed") for host in failures):
-            raise UndoError(self._sentence(failures), self)
-        if not failures and self.error:
-            raise AnsibleExecutionException(f"{self.action} failed: {self.error}", self)
-        if not self.hosts:
-            raise NothingTargeted(f"{self.action}: the run matched no node, so nothing was done", self)
-        if not failures:
+        if not failures and self.hosts and not self.error:
             return self
-        sentence = self._sentence(failures)
+        error, sentence = self._failure(failures)
+        family = self.action.family
+        raise (of_both(error, family) if family else error)(sentence, self)
+
+    def _failure(
+        self, failures: tuple[HostResult, ...]
+    ) -> tuple[type[AnsibleExecutionException] | type[UndoError], str]:
+        """Return the class and the sentence of the error for these failures, or for a run that failed as a whole."""
+        if any(host.payload.get("undo_failed") for host in failures):
+            return UndoError, self._sentence(failures)
+        if not failures and self.error:
+            return AnsibleExecutionException, f"{self.action} failed: {self.error}"
+        if not failures:
+            return NothingTargeted, f"{self.action}: the run matched no node, so nothing was done"
         silent = all(host.status is Status.UNREACHABLE for host in failures)
-        if len(failures) < len(self.hosts):
-            raise (PartlyUnreachable if silent else PartlyDone)(sentence, self)
-        raise (AnsibleExecutionUnreachable if silent else AnsibleExecutionException)(sentence, self)
+        partly, wholly = (
+            (PartlyUnreachable, AnsibleExecutionUnreachable) if silent else (PartlyDone, AnsibleExecutionException)
+        )
+        return partly if len(failures) < len(self.hosts) else wholly, self._sentence(failures)
 
     def _sentence(self, failures: tuple[HostResult, ...]) -> str:
         parts = [

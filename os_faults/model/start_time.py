@@ -6,14 +6,15 @@ import re
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+from os_faults.model.duration import seconds_in
+
 #: A time (an aware `datetime`, seconds since the epoch, ``12:30:00``) or a delay (`timedelta`, seconds, ``3s``).
 At: TypeAlias = datetime | timedelta | float | str
 
 #: A number up to this is a delay in seconds (at most a day); a larger one is a time in seconds since the epoch.
 LONGEST = 86400.0
 
-_DELAY = re.compile(r"(?:in +)?([0-9]+(?:\.[0-9]+)?) *(s|sec|seconds?|min|minutes?|h|hours?)", re.IGNORECASE)
-_UNITS = {"s": 1, "m": 60, "h": 3600}
+_IN = re.compile(r"in +", re.IGNORECASE)
 _FORMS = "seconds from now (3, 3s, 2min), a time of day (12:30:00), ISO 8601 (2026-11-27T12:30:00+01:00)"
 
 
@@ -24,7 +25,7 @@ def seconds_of(at: object) -> float:
         at: see `At`. A time of day is the next such time; a text without a zone is local time.
 
     Raises:
-        ValueError: it is neither a time nor a delay.
+        ValueError: it is neither a time nor a delay; the message completes "it must be …".
 
     Example:
         >>> seconds_of("3s"), seconds_of(timedelta(minutes=2)), seconds_of(1795000000)
@@ -34,15 +35,14 @@ def seconds_of(at: object) -> float:
         return _delay(at.total_seconds())
     if isinstance(at, datetime):
         if at.tzinfo is None:
-            raise ValueError("a datetime needs a time zone, as in datetime.now().astimezone()")
+            raise ValueError("a datetime with a time zone, as in datetime.now().astimezone()")
         return at.timestamp()
     text = str(at).strip()
-    if found := _DELAY.fullmatch(text):
-        return _delay(float(found[1]) * _UNITS[found[2][0].lower()])
     try:
         return _positive(float(text))
     except ValueError:
-        return _time_of(text)
+        delay = seconds_in(_IN.sub("", text, count=1))
+        return _time_of(text) if delay is None else _delay(delay)
 
 
 def epoch_of(seconds: float, now: float) -> float:
@@ -66,13 +66,13 @@ def is_delay(seconds: float) -> bool:
 
 def _positive(seconds: float) -> float:
     if not 0 < seconds < 1e11:  # no time, or milliseconds
-        raise ValueError(f"it is no start time; give {_FORMS}")
+        raise ValueError(f"a start time: {_FORMS}")
     return seconds
 
 
 def _delay(seconds: float) -> float:
     if seconds > LONGEST:
-        raise ValueError("it is more than a day ahead")
+        raise ValueError("at most a day ahead")
     return _positive(seconds)
 
 
@@ -85,6 +85,6 @@ def _time_of(text: str) -> float:
             local.date(), datetime.strptime(text, "%H:%M:%S" if text.count(":") > 1 else "%H:%M").time()
         )
     except ValueError:
-        raise ValueError(f"it is no start time; give {_FORMS}") from None
+        raise ValueError(f"a start time: {_FORMS}") from None
     start = start.astimezone()
     return (start if start > local else start + timedelta(days=1)).timestamp()

@@ -64,6 +64,15 @@ def replace(path: Path, text: str) -> None:
         raise
 
 
+def create(path: Path, text: str) -> None:
+    """Write a new file (0600).
+
+    Raises:
+        OSError: it can't be written, or exists already.
+    """
+    put(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), text)
+
+
 def put(descriptor: int, text: str) -> None:
     """Write a text to an open file, close it, and return when it is on the disk."""
     with open(descriptor, "wb") as file:

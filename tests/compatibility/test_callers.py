@@ -190,3 +190,66 @@ def test_an_empty_section_is_none(section: str) -> None:
 @pytest.mark.case("u23")
 def test_the_version_by_attribute() -> None:
     assert os_faults.__version__ == os_faults.get_version()
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_a_verb_of_a_service_that_fails_is_an_error_of_the_service(silent: bool) -> None:
+    """Callers of 0.3 write ``except ServiceError``; the class that says more catches it too."""
+    status = Status.UNREACHABLE if silent else Status.FAILED
+
+    def answer(action: Action, node: str) -> HostResult:
+        return HostResult(node, status, message="no") if action.verb == "restart" else hosts()(action, node)
+
+    with os_faults.connect(CONFIG, runner=FakeRunner(answer)) as cloud:
+        with pytest.raises(error.ServiceError) as caught:
+            cloud.get_service("keystone").restart()
+        expected = os_faults.AnsibleExecutionUnreachable if silent else os_faults.AnsibleExecutionException
+        assert isinstance(caught.value, expected)
+        assert (type(caught.value).__name__, caught.value.exit_code) == (expected.__name__, expected.exit_code)
+        again = pickle.loads(pickle.dumps(caught.value))
+        assert isinstance(again, error.ServiceError)
+        assert (str(again), len(again.result)) == (str(caught.value), 1)
+
+
+# The template of Tobiko, with one service and without containers.
+TOBIKO = """
+cloud_management:
+  driver: universal
+
+node_discover:
+  driver: node_list
+  args:
+    - fqdn: node-1.domain.tld
+      ip: 10.0.0.1
+      auth:
+        username: heat-admin
+        private_key_file: /home/stack/.ssh/id_rsa
+
+services:
+  openvswitch:
+    driver: system_service
+    args:
+      service_name: openvswitch
+      grep: openvswitch
+
+containers:
+"""
+
+
+@pytest.mark.case("f26")
+def test_the_template_of_tobiko_acts_as_root() -> None:
+    with os_faults.connect(yaml.safe_load(TOBIKO), runner=FakeRunner(hosts())) as cloud:
+        (variables,) = cloud.inventory()["all"]["hosts"].values()
+        assert (variables["ansible_user"], variables["ansible_become"]) == ("heat-admin", True)
+
+
+NEW_NAME = TOBIKO.replace("system_service", "systemd").replace("      grep: openvswitch\n", "")
+TOLD = TOBIKO.replace("username: heat-admin", "username: heat-admin\n        become: false")
+
+
+@pytest.mark.case("f26")
+@pytest.mark.parametrize("text", [NEW_NAME, TOLD], ids=["new name", "told"])
+def test_root_only_where_03_had_it(text: str) -> None:
+    with os_faults.connect(yaml.safe_load(text), runner=FakeRunner(hosts())) as cloud:
+        (variables,) = cloud.inventory()["all"]["hosts"].values()
+        assert not variables.get("ansible_become")

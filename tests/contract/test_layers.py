@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "host": {"basic", "errors"},
     "service": {"basic", "errors", "host"},
     "hold": {"basic", "errors", "host"},
-    "power": {"basic", "errors", "libvirt"},
+    "power": {"basic", "errors", "libvirt", "sushy"},
     "module": {"basic", "host"},
     "service_module": {"errors", "module", "host", "hold"},
     "modules": {"basic", "errors", "module", "service_module", "host", "service", "hold", "power", "pyghmi", "sushy"},

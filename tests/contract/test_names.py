@@ -68,3 +68,13 @@ def test_a_playbook_has_a_test_of_its_name_that_uses_each_verb(playbook: str, ti
 def test_a_module_has_a_test_of_its_name_or_of_its_playbook(module: str) -> None:
     names = {module, playbook_of(module) or module}
     assert any(files("functional", name) for name in names), f"write tests/functional/<subject>/test_{module}.py"
+
+
+def test_the_newest_line_of_ansible_runs_each_playbook_and_module() -> None:
+    """Of a file that runs once, some tests run on each line, when a playbook or a module has its name."""
+    text = (ROOT / "tests" / "functional" / "conftest.py").read_text()
+    once = re.findall(r'ONCE = frozenset\(\s+"""(.*?)"""', text, re.DOTALL)[0].split()
+    texts = {name: file.read_text() for name in once for file in files("functional", name.removeprefix("test_"))}
+    assert sorted(texts) == sorted(once), "each is a file"
+    wholly = {name.removeprefix("test_") for name, text in texts.items() if "mark.each_line" not in text}
+    assert wholly & {*SPECS, *MODULES} == set()

@@ -12,11 +12,20 @@ from os_faults.resources import playbooks_dir
 from os_faults.sentences import Form, Holder, Where, forms_of, understand
 
 FORMS = {f"{form.verb} {form.kind}": form for form in forms()}
-VALUES = {"str": "10M", "int": "7", "float": "2.5", "bool": "no", "path": "/var", "list": "a,b", "start_time": "3s"}
+VALUES = {
+    "str": "10M",
+    "int": "7",
+    "float": "2.5",
+    "bool": "no",
+    "path": "/var",
+    "list": "a,b",
+    "duration": "2min",
+    "start_time": "3s",
+}
 
 
 def value(option: Option) -> str:
-    return str(option.choices[0]) if option.choices else VALUES[option.type]
+    return str(option.choices[0]) if option.choices else VALUES[option.type.split("|")[0]]
 
 
 def sentence(form: Form, verb: str, **options: str) -> str:

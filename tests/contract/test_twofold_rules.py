@@ -5,6 +5,7 @@ Each table of cases goes through both sides. The side of the playbooks is render
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import sys
 import time
@@ -19,7 +20,7 @@ from support.cloud_fixture import CONFIG, hosts
 
 import os_faults
 from os_faults import ArgumentError, Cloud, ServiceError, resources
-from os_faults.actions.contract import AT
+from os_faults.actions.contract import AT, Option
 from os_faults.ansible.inventory import group_of, inventory
 from os_faults.config import load
 from os_faults.faults.listing import checked
@@ -288,3 +289,23 @@ def test_the_clock_is_read_where_the_fault_that_sets_it_leaves_its_note() -> Non
     assert re.search(
         rf"mv \S+ {EPOCH[len(directory) + 1 :]}\b", (PLAYBOOKS / "files" / "clock" / "clock.sh").read_text()
     )
+
+
+DURATIONS = [
+    "1", "30", "30s", "30 s", "5 Seconds", "2min", "2m", "1h30m", "1h 30 min", "1d", "1.5h", "0.5", "0", "0s",
+    "-3", "1e3", "soon", "", "never", "31536000", "31536001", "9" * 400, "²", "2 parsecs", "m5", "5m5",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", DURATIONS)
+def test_a_duration_is_the_same_for_the_library_and_the_playbooks(text: str) -> None:
+    spec = importlib.util.spec_from_file_location("filters", PLAYBOOKS / "filter_plugins" / "os_faults_seconds.py")
+    assert spec is not None
+    assert spec.loader is not None
+    filters = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(filters)
+    try:
+        ours: int | str = Option("seconds", type="duration|never").convert(text)
+    except ArgumentError:
+        ours = 0
+    assert str(filters.seconds(text)) == str(ours)

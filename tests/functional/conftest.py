@@ -23,19 +23,24 @@ Run = Callable[..., "Play"]
 
 
 #: Files of tests in which the line of Ansible makes no difference: they are about files, streams, processes and users
-#: of this machine, and about modules without Ansible. `tox -e py313` leaves them to `py311`.
+#: of this machine, about management controllers, and about modules and scripts without Ansible. `tox -e py313` leaves
+#: them to `py311`, but for tests that are marked `each_line`.
 ONCE = frozenset(
     """
     test_bounds test_foreign_configuration test_full_disk test_homeless test_libvirt_uri test_other_programs
     test_other_users test_pid_files test_private_directory test_process_service test_streams test_supervisor
     test_terminal
+
+    test_answer test_demo test_hold_scripts test_hold_start_time test_holds_by_hand test_host_utils test_ipmi_power
+    test_libvirt_power test_libvirt_snapshot test_libvirt_ssh test_power_hearsay test_power_journal test_power_several
+    test_power_steps test_redfish_power
     """.split()
 )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.stem in ONCE:
+        if item.path.stem in ONCE and not item.get_closest_marker("each_line"):
             item.add_marker(pytest.mark.once)
 
 

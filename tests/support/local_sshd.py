@@ -26,9 +26,9 @@ mount -t tmpfs none /run
 mkdir /run/sshd
 port=$1 folder=$2
 shift 2
-exec "$(command -v sshd)" -D -E "$folder/log" -f /dev/null -h "$folder/host" -p "$port" -o ListenAddress=0.0.0.0 \\
-    -o StrictModes=no -o AuthorizedKeysFile="$folder/key.pub" -o PermitRootLogin=prohibit-password -o UsePAM=no \\
-    -o UseDNS=no -o PidFile=none "$@"
+exec "$(command -v sshd)" -D -o LogLevel=VERBOSE -E "$folder/log" -f /dev/null -h "$folder/host" -p "$port" \\
+    -o ListenAddress=0.0.0.0 -o StrictModes=no -o AuthorizedKeysFile="$folder/key.pub" \\
+    -o PermitRootLogin=prohibit-password -o UsePAM=no -o UseDNS=no -o PidFile=none "$@"
 """
 
 

@@ -49,7 +49,7 @@ def call(
         timeout: seconds.
         more: further arguments of `subprocess.run`.
     """
-    steps = [*mounts, *(_opening(cwd) if uid else [])]
+    steps = [*mounts, *(opening(cwd) if uid else [])]
     drop = [f"--reuid={uid}", f"--regid={uid}", "--clear-groups"] if uid else []
     compiled = {name: os.environ[name] for name in ("PYTHONPYCACHEPREFIX",) if name in os.environ}
     environment = {"PATH": f"{BIN}:/usr/sbin:/usr/bin:/sbin:/bin", **compiled, **(env or {})}
@@ -70,8 +70,11 @@ def call(
     )
 
 
-def _opening(cwd: Path) -> list[str]:
-    """Return what lets everybody into the directories of this Python and of ``cwd``, and changes none of them."""
+def opening(cwd: Path) -> list[str]:
+    """Return what lets everybody into the directories of this Python and of ``cwd``, and changes none of them.
+
+    They are commands for a shell of root, in a mount namespace of its own.
+    """
     needed = [Path(sys.executable), Path(sys.executable).resolve(), Path(sys.prefix), Path(sys.base_prefix), ROOT, cwd]
     closed = {each: None for path in needed for each in reversed(path.parents) if not each.stat().st_mode & 0o001}
     if not closed:

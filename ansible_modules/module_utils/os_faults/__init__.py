@@ -1,15 +1,15 @@
-"""What the modules of os_faults share.
+"""Shared code of the modules of os_faults.
 
 ==============  ============================================================================================
 module          the base class of every module
-service_module  what the modules that act on services have in common
-errors          what can go wrong, as one tree
-basic           a stand-in for ``ansible.module_utils.basic``, for modules that travel without Ansible's library
-host            the host itself: its processes, files, network, clock and sessions
-service         services of the host, by what runs them
-hold            faults that are kept on the host together with their undo
-power           machines that are switched on and off from here
+service_module  common part of the modules for services and containers
+errors          the exceptions, as one tree
+basic           replaces ``ansible.module_utils.basic`` in packed modules, which come without Ansible's library
+host            the host: processes, files, network, clock, sessions
+service         services of the host, by their manager
+hold            lasting faults on the host, with their undo
+power           power of machines, through their management
 ==============  ============================================================================================
 
-``service``, ``hold`` and ``power`` know ``host``, and none knows another. Modules know them all.
+``service``, ``hold`` and ``power`` may import ``host``, but not each other. Modules may import all of them.
 """

@@ -1,9 +1,9 @@
-"""`AnsibleModule` as far as the modules of os_faults need it, for hosts to which a module comes without Ansible's own.
+"""A small `AnsibleModule` for packed modules, which come to the host without Ansible's library.
 
-Ansible sends some fifty files of its library with every module, and a host spends a quarter of a second of CPU on
-compiling them. A module that is packed (see ``os_faults/ansible/warm/packing.py``) brings this file in their place. A
-module can't tell the difference: the same arguments are taken and refused, commands run in the same way, the answer
-has the same form. What no module of ours uses is not here.
+Ansible sends about fifty files of its library with every module, and compiling them takes a host a quarter of a second
+of CPU time. A packed module (see ``os_faults/ansible/warm/packing.py``) contains this file instead. It behaves like the
+original for the modules of os_faults: it accepts and refuses the same arguments, runs commands in the same way, and
+ends with an answer of the same form.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ import time
 from typing import Any, Mapping, NoReturn, Sequence
 
 ARGUMENTS: dict[str, Any] = {}
-"""What Ansible gives the module: its arguments, and settings whose names start with ``_ansible_``."""
+"""Arguments of the module, and Ansible's settings, whose names start with ``_ansible_``."""
 
 _TRUE = ("y", "yes", "on", "1", "true", "t", 1, 1.0, True)
 _FALSE = ("n", "no", "off", "0", "false", "f", 0, 0.0, False)
 _SETTING = "_ansible_"
 _LINGER = 1.0
-"""Seconds for which the output of a command is awaited after its end, as something it started may hold it open."""
+"""Seconds of wait for output after the end of a command, as its children may hold the output open."""
 
 
 class Invalid(Exception):
-    """An argument is not what the module takes; the message is a sentence."""
+    """An argument is not valid; the message is a sentence."""
 
 
 class AnsibleModule:
-    """A running module: its arguments, a way to run commands, and the two ways to end.
+    """A running module: its arguments, its commands, and its end by an answer or a failure.
 
     Args:
-        argument_spec: name → ``type``, ``elements``, ``choices``, ``default``, ``required``, as Ansible has them.
-        supports_check_mode: every module of ours does.
+        argument_spec: name → ``type``, ``elements``, ``choices``, ``default``, ``required``, as in Ansible.
+        supports_check_mode: true for every module of os_faults.
         mutually_exclusive: groups of arguments of which one at most may be given.
         required_one_of: groups of arguments of which one at least must be given.
         required_if: ``[argument, value, [arguments that this value requires]]``.
@@ -65,11 +65,11 @@ class AnsibleModule:
             self.log("Invoked")
 
     def log(self, msg: str, log_args: Any = None) -> None:
-        """Leave a line in the host's log.
+        """Write a line to the log of the host.
 
         Args:
             msg: the line.
-            log_args: what it holds in parts, for a log that can have them; this one can't.
+            log_args: not used; Ansible's journal fields.
         """
         facility = getattr(syslog, self._facility, syslog.LOG_USER)
         syslog.openlog("ansible-" + self._name.rpartition(".")[2], 0, facility)
@@ -83,8 +83,8 @@ class AnsibleModule:
         """End with a failure.
 
         Args:
-            msg: why, in a sentence.
-            answer: what else to tell.
+            msg: the reason, in a sentence.
+            answer: other keys of the answer.
         """
         self._end(dict(answer, msg=msg, failed=True), 1)
 
@@ -120,7 +120,7 @@ class AnsibleModule:
 
 
 def _listen(process: subprocess.Popen[bytes]) -> tuple[str, str]:
-    """Return what a process writes until it has ended, even if a daemon that it started keeps its output open."""
+    """Return standard output and standard error of a process, even if its daemon holds them open after its end."""
     heard: dict[Any, list[bytes]] = {process.stdout: [], process.stderr: []}
     ended = None
     with selectors.DefaultSelector() as streams:
@@ -152,14 +152,14 @@ def check(
     """Return the arguments in their types, with their defaults.
 
     Args:
-        spec: what the module takes; for it and the rules see `AnsibleModule`.
-        given: what it was given.
+        spec: the argument spec; for it and the rules see `AnsibleModule`.
+        given: the arguments.
         mutually_exclusive: see `AnsibleModule`.
         required_one_of: see `AnsibleModule`.
         required_if: see `AnsibleModule`.
 
     Raises:
-        Invalid: an argument is unknown, missing, of a wrong type, or not to be given together with another.
+        Invalid: an argument is unknown, missing, of a wrong type, or excluded by another.
 
     Example:
         >>> check({"timeout": {"type": "int", "default": 300}}, {"timeout": "20"})

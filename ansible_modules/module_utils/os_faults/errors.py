@@ -1,4 +1,4 @@
-"""What can go wrong on a host, as one tree: every message is a sentence for a person."""
+"""The exceptions on a host, as one tree. Every message is a sentence for a person."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from typing import Any
 
 
 class HostError(Exception):
-    """What was asked is not done; the message says why."""
+    """The request was not fulfilled; the message has the reason."""
 
 
 class Refused(HostError):
-    """Nothing was done: it would not be safe, or could not be taken back."""
+    """Nothing was changed: the change would be unsafe, or could not be undone."""
 
 
 class Failed(HostError):
-    """It was tried, and not all is as it was asked to be.
+    """The attempt failed.
 
     Args:
-        message: why.
-        payload: goes into the failure of the module.
+        message: the reason.
+        payload: keys for the failure of the module.
     """
 
     def __init__(self, message: str, **payload: Any) -> None:
@@ -27,7 +27,7 @@ class Failed(HostError):
 
 
 class ServiceError(HostError):
-    """The service can't be found on this host."""
+    """The service is not on this host."""
 
 
 class UnitError(HostError):
@@ -43,4 +43,4 @@ class ContainerError(HostError):
 
 
 class PowerError(HostError):
-    """The machine can't be switched as asked, or what controls it did not answer."""
+    """The power of the machine can't be changed, or its management did not answer."""

@@ -1,4 +1,4 @@
-"""What every module of ours is: an `AnsibleModule` that keeps its arguments to itself, with bounds for what is long."""
+"""The base class of every module: an `AnsibleModule` that logs no arguments and bounds numbers and texts."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _BOUNDS: Mapping[str, tuple[float, float]] = {
     "start_timeout": (1, clock.LONGEST),  # the program timeout takes 0 for no bound
     "undo_timeout": (1, clock.LONGEST),
 }
-"""The least and the most that an option with a number may be, where it is not any number of seconds."""
+"""Name of a number option → its bounds. Other number options are seconds."""
 
 
 class Module(AnsibleModule):
     """A running module; see `AnsibleModule`.
 
-    Its arguments have commands and scripts in them, which may hold secrets, and the log of a host is read by many. So
-    only its name is logged there.
+    The arguments contain commands and scripts, which may contain secrets, and many people read the log of a host. So
+    only the name of the module is logged.
 
     Args:
-        argument_spec: see `AnsibleModule`. A number is refused when it is beyond its bounds, or no number at all.
+        argument_spec: see `AnsibleModule`. A number outside its bounds is refused.
         more: see `AnsibleModule`.
     """
 
@@ -37,11 +37,11 @@ class Module(AnsibleModule):
                 self.fail_json(msg=f"{name} must be a number from {least:.0f} to {most:.0f}")
 
     def log(self, msg: str, log_args: Any = None) -> None:
-        """Leave a line in the host's log that the module was run.
+        """Log on the host that the module was run.
 
         Args:
-            msg: what Ansible would log. It holds the arguments, so it is dropped.
-            log_args: the same in parts.
+            msg: Ansible's line. It contains the arguments, so it is dropped.
+            log_args: not used.
         """
         super().log("Invoked")
 
@@ -53,7 +53,7 @@ class Module(AnsibleModule):
         """End with a failure; see `text.tidy`.
 
         Args:
-            msg: why, in a sentence.
-            answer: what else to tell.
+            msg: the reason, in a sentence.
+            answer: other keys of the answer.
         """
         super().fail_json(**text.tidy(dict(answer, msg=msg)))

@@ -1,4 +1,4 @@
-"""What the modules that act on services have in common: options, the order of the steps, and the answer."""
+"""The common part of the modules for services and containers: options, order of the steps, answer."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "by": {"type": "str"},
     "force": {"type": "bool", "default": False},
 }
-"""The options that all of them take, beside those that say what is acted on."""
+"""The common options, beside those that identify the target."""
 
 
 class Target:
-    """A service on this host, and the only place where it is acted on.
+    """A service or container on this host. All changes to it are made here.
 
     Attributes:
         module: the running module.
-        deadline: when to give up, by ``time.monotonic()``.
-        before: its processes before anything is done.
-        notes: what to tell beside what an action tells.
+        deadline: end of the time for the action, by ``time.monotonic()``.
+        before: its process ids before the action.
+        notes: sentences for the answer, in addition to those of the action.
     """
 
     def __init__(self, module: Module) -> None:
@@ -36,14 +36,14 @@ class Target:
         self.notes: list[str] = []
 
     def pids(self) -> list[int]:
-        """Return its processes as they are now."""
+        """Return its current process ids."""
         raise NotImplementedError
 
     def answer(self, pids: list[int]) -> dict[str, Any]:
-        """Return what the module tells of it: ``state``, ``units`` and more.
+        """Return its part of the answer: ``state``, ``units`` and more.
 
         Args:
-            pids: its processes at the end.
+            pids: its process ids after the action.
         """
         raise NotImplementedError
 
@@ -51,12 +51,12 @@ class Target:
 def run(
     module: Module, look: Callable[[Module], Target], actions: Mapping[str, Callable[[Any], tuple[bool, list[str]]]]
 ) -> NoReturn:
-    """Look at the service, do what the option ``action`` asks for, and end the module.
+    """Find the target, do the action of the option ``action``, and end the module.
 
     Args:
-        module: it has the `OPTIONS`.
-        look: finds the service.
-        actions: action → what does it to the `Target`, and returns whether it has changed anything, and notes.
+        module: the running module, with the `OPTIONS`.
+        look: returns the target.
+        actions: action → a function of the target that does it, and returns whether anything changed, and notes.
     """
     action = module.params["action"]
     try:

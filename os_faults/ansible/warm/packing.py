@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import sys
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -59,7 +60,7 @@ def read_utils(shared: Path) -> dict[str, str]:
 
 
 def pack(name: str, source: str, utils: Mapping[str, str]) -> str | None:
-    """Return a module as one file, None for a module that needs more of Ansible than `AnsibleModule`.
+    """Return a module as one file; None for one that needs more than Python and `AnsibleModule`, as libvirt.
 
     Args:
         name: name of the module.
@@ -162,8 +163,8 @@ def _ours(imported: str, utils: Mapping[str, str]) -> str | None:
 
 @cache
 def _imports(source: str) -> frozenset[str]:
-    """Return the full names that a source imports from Ansible, also inside of functions."""
-    return frozenset(name for name in _imported(source) if name.partition(".")[0] == "ansible")
+    """Return the full names that a source imports and that are not Python's own, also inside of functions."""
+    return frozenset(name for name in _imported(source) if name.partition(".")[0] not in sys.stdlib_module_names)
 
 
 def _imported(source: str) -> Iterator[str]:

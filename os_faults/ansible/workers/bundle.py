@@ -19,7 +19,13 @@ _PERSIST = 10
 
 
 def pack(
-    directory: Path, there: str, action: Action, inventory: Mapping[str, Any], ssh: SshConfig, secrets: Iterable[str]
+    directory: Path,
+    there: str,
+    action: Action,
+    inventory: Mapping[str, Any],
+    ssh: SshConfig,
+    files: Iterable[str],
+    sockets: str = "",
 ) -> str:
     """Create the directory of a share and return the name of its playbook.
 
@@ -29,7 +35,9 @@ def pack(
         action: the action, with the nodes of this share.
         inventory: Ansible's inventory with the nodes of all shares: a node may need the address of another one.
         ssh: connection settings.
-        secrets: paths of files with passwords; the worker gets those that the inventory of its share names.
+        files: paths of further files, such as those with passwords; the worker gets those that the inventory of its
+            share names.
+        sockets: path of the directory of sockets that the inventory names, if any.
 
     Raises:
         OSError: a key or another file can't be read.
@@ -39,7 +47,7 @@ def pack(
         (directory / folder).mkdir(mode=0o700)
     hosts = _of_share(inventory, action.nodes)
     text = json.dumps(hosts)
-    named = [secret for secret in secrets if secret in text]  # secrets of other shares and of machines stay here
+    named = [path for path in files if path in text]  # secrets of other shares and of machines stay here
     paths = {path: f"{there}/files/{number}" for number, path in enumerate(_files(action.nodes, ssh, named))}
     for path, name in paths.items():
         if os.path.exists(path):  # ssh reports a missing file itself
@@ -47,7 +55,8 @@ def pack(
             copy.touch(mode=0o600)  # it keeps this mode, which ssh requires for a key
             shutil.copyfile(path, copy)
     (directory / "files" / "limit").write_text("".join(f"{node.fqdn}\n" for node in action.nodes), encoding="utf-8")
-    _write(directory / "inventory" / "hosts.json", _moved(hosts, paths))
+    places = {**paths, sockets: f"{there}/sockets"} if sockets else paths
+    _write(directory / "inventory" / "hosts.json", _moved(hosts, places))
     if action.variables:
         _write(directory / "env" / "extravars", action.variables)
     libraries = [f"{there}/project/library", *_carry_libraries(directory, there)]
@@ -62,10 +71,10 @@ def pack(
     return "main.yml"
 
 
-def _files(nodes: Iterable[Node], ssh: SshConfig, secrets: Iterable[str]) -> list[str]:
+def _files(nodes: Iterable[Node], ssh: SshConfig, named: Iterable[str]) -> list[str]:
     """Return the paths of this machine that an inventory may name, long ones first: one may be a prefix of another."""
     keys = [key for node in nodes for key in _keys(node)]
-    found = {path for path in (*keys, ssh.known_hosts, *secrets) if path is not None}
+    found = {path for path in (*keys, ssh.known_hosts, *named) if path is not None}
     return sorted(found, key=lambda path: (-len(path), path))
 
 

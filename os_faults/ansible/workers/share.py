@@ -271,4 +271,6 @@ def _fed(command: list[str], text: bytes) -> str:
 def _needs_agent(node: Node) -> bool:
     """Return whether the login to a node, or to its jump host, has neither a key nor a password."""
     auth = node.auth
-    return not (auth.private_key_file or auth.password) or bool(auth.jump and not auth.jump.private_key_file)
+    return not (auth.private_key_file or auth.password) or bool(
+        auth.jump and not (auth.jump.private_key_file or auth.private_key_file)
+    )

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from os_faults.ansible.inventory import JUMP
 from os_faults.ansible.workers.bundle import pack
 from os_faults.ansible.workers.division import divide
 from os_faults.ansible.workers.share import Event, Share
@@ -32,6 +33,7 @@ class SharedRun:
         inventory: Ansible's inventory of the action's nodes.
         ssh: connection settings, for workers and nodes.
         secrets: paths of the files with passwords that the inventory names.
+        control_dir: directory of the sockets that the inventory names.
         artifacts: the directory of the run's artifacts, in ansible-runner's layout.
         temporary: a private directory for the files of workers; it is empty again after the run.
         arguments: further arguments of `ansible_runner.run`.
@@ -50,6 +52,7 @@ class SharedRun:
         inventory: Mapping[str, Any],
         ssh: SshConfig,
         secrets: Iterable[str],
+        control_dir: str,
         artifacts: Path,
         temporary: Path,
         arguments: Mapping[str, Any],
@@ -61,6 +64,7 @@ class SharedRun:
         self._inventory = inventory
         self._ssh = ssh
         self._secrets = tuple(secrets)
+        self._control_dir = control_dir
         self._artifacts = artifacts
         self._temporary = temporary
         self._arguments = arguments
@@ -129,7 +133,10 @@ class SharedRun:
         directory = Path(tempfile.mkdtemp(prefix="share-", dir=self._temporary))
         try:
             bundle = directory / "bundle"
-            playbook = pack(bundle, share.there, share.action, self._inventory, self._ssh, self._secrets)
+            files = (*self._secrets, str(JUMP))
+            playbook = pack(
+                bundle, share.there, share.action, self._inventory, self._ssh, files, sockets=self._control_dir
+            )
             arguments = {
                 **self._arguments,
                 "playbook": playbook,

@@ -13,12 +13,13 @@ from os_faults.system import files
 
 
 @command("discover")
-@click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("out", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
 @click.pass_obj
 def discover(session: Session, out: Path) -> None:
     """Discover the nodes and services, and write them as a configuration.
 
     OUT: the YAML file; an existing one is replaced, and only you can read it. It can replace the present configuration.
+    - prints it instead.
     """
     import yaml
 
@@ -30,6 +31,9 @@ def discover(session: Session, out: Path) -> None:
     named = (None, session.config, session.cloud)
     with session.connected() as cloud:
         text = yaml.safe_dump(described(cloud, load(*named), portable(*named)), sort_keys=False)
+    if str(out) == "-":
+        say(text, nl=False)
+        return
     try:
         files.replace(path, text)
     except OSError as error:

@@ -7,6 +7,7 @@ import click
 from os_faults.cli.commands.inject import dry_run_option, show
 from os_faults.cli.globals import Command
 from os_faults.cli.session import Session
+from os_faults.errors import ArgumentError
 
 _PLAYBOOK = "heal.yml"
 
@@ -31,6 +32,8 @@ def _heal(session: Session, /, dry_run: bool, fault_ids: list[str] | None) -> No
         result = cloud.heal(fault_ids or (), check=False)
         session.out.result(result)
         result.raise_for_status()
+        if fault_ids and not any(host.payload.get("undone") for host in result.values()):
+            raise ArgumentError(f"no node holds {', '.join(fault_ids)}; 'os-faults faults' lists the ids of all faults")
 
 
 heal = Heal(

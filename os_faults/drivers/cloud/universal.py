@@ -24,7 +24,8 @@ class UniversalCloud(SshCloud):
             start: [python3, -m, http.server, "8080"]
             port: 8080
 
-    There is no catalogue, and no user becomes root without ``become: true``.
+    There is no catalogue, and no user becomes root without ``become: true``; only the nodes of ``node_discover`` beside
+    services with drivers of 0.3 by their older names (``system_service``) are acted on as root, as 0.3 did.
     """
 
     NAME: ClassVar[str] = "universal"

@@ -42,7 +42,8 @@ class IpmiPower:
     itself reports; upper and lower case are equal. The report of a node counts unless another node claims the same
     address. A BMC may also have a ``port`` (623 when left out), a ``privilege`` (``administrator`` when left out;
     ``operator`` suffices), and its own key ``kg``. The controller logs in to the BMC; the node may be off.
-    ``connect_timeout`` is the number of seconds after which a silent BMC is a failure (20 when left out).
+    ``connect_timeout`` is the number of seconds after which a silent BMC is a failure (20 when left out). virtualbmc
+    can't be used, as it speaks SHA1 only and pyghmi asks for SHA256; its domains have the driver libvirt.
 
     Attributes:
         bmcs: the BMCs of the nodes.

@@ -64,7 +64,8 @@ class RedfishPower:
             verify: false
             connect_timeout: 5
 
-    The controller needs ``pip install 'os-faults[redfish]'``; it logs in to the BMC, and the node may be off.
+    The controller needs ``pip install 'os-faults[redfish]'``; it logs in to the BMC, and the node may be off. A BMC
+    that refuses HTTP basic authentication is given a session, which is closed at the end.
 
     A BMC with several systems needs the id of the node's system, as ``system``. One service for many finds a node by
     ``systems: {node-1.local: 437XR1138R2}``; the driver then knows no other nodes. Without ``systems`` it finds a node

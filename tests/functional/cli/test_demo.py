@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from support.other_user import opening, private_mounts
 
 pytestmark = pytest.mark.functional
 
@@ -38,15 +37,9 @@ class Demo:
         self.environ["TMPDIR"] = str(directory)
         self.command = [COMMAND]
         if uid != os.geteuid():
-            # The virtual environment may lie in root's home: reading there is the one thing that is allowed.
-            drop = [
-                "setpriv",
-                f"--reuid={uid}",
-                f"--regid={uid}",
-                "--clear-groups",
-                "--bounding-set=-all,+dac_read_search",
-            ]
-            self.command = [*drop, "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", COMMAND]
+            drop = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
+            script = "\n".join(["set -e", *opening(directory), 'exec "$@"'])
+            self.command = ["unshare", "-m", "sh", "-c", script, "sh", *drop, COMMAND]
             self.environ["HOME"] = "/nonexistent"
             os.chown(directory, uid, uid)
 
@@ -115,28 +108,8 @@ def demo(tmp_path: Path) -> Demo:
 
 @pytest.fixture
 def stranger() -> Iterator[Demo]:
-    if os.geteuid() != 0:
-        pytest.skip("not root: the demo has run as an unprivileged user already")
-    assert shutil.which("setpriv"), "setpriv (util-linux) is needed to run the demo as another user"
-    # tmp_path is closed to others
-    with tempfile.TemporaryDirectory(prefix="osf-", dir="/tmp") as directory, open_door() as path:
-        demo = Demo(Path(directory), STRANGER)
-        demo.environ["PATH"] = f"{path}:{demo.environ['PATH']}"
-        yield demo
-
-
-@contextmanager
-def open_door() -> Iterator[str]:
-    """Yield a directory with an ``ansible-playbook`` that everybody can find.
-
-    access(2), by which programs are looked up, does not heed the capability that lets the stranger read.
-    """
-    with tempfile.TemporaryDirectory(prefix="osf-bin-", dir="/tmp") as directory:
-        door = Path(directory, "ansible-playbook")
-        door.write_text(f'#!/bin/sh\nexec {sys.executable} {Path(sys.executable).with_name(door.name)} "$@"\n')
-        door.chmod(0o755)
-        Path(directory).chmod(0o755)
-        yield directory
+    with tempfile.TemporaryDirectory(prefix="osf-", dir="/tmp") as directory:  # tmp_path is closed to others
+        yield Demo(Path(directory), STRANGER)
 
 
 def check_steps(found: dict[str, object]) -> None:
@@ -155,6 +128,7 @@ def check_steps(found: dict[str, object]) -> None:
     assert any("unplug" in sentence for sentence in found["not_shown"])  # type: ignore[attr-defined]
 
 
+@pytest.mark.each_line
 def test_demo(demo: Demo) -> None:
     running = demo.start("--output", "json")
     out, err = running.communicate(timeout=240)
@@ -164,6 +138,7 @@ def test_demo(demo: Demo) -> None:
     assert demo.left() == []
 
 
+@private_mounts
 def test_demo_as_an_unprivileged_user_without_a_home(stranger: Demo) -> None:
     running = stranger.start()
     out, err = running.communicate(timeout=240)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from support import commands
 from support.lone_host import HEAL, HOLD, SERVICE, LoneHost, lone_host
-from support.other_user import BIN, private_mounts
+from support.other_user import private_mounts
 
 from os_faults import ConfigError, OSFError, connect
 
@@ -38,30 +39,33 @@ def fill(disk: Path, left: int) -> None:
         file.write(bytes(about.f_bavail * about.f_frsize - left))
 
 
-def cli(host: LoneHost, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [BIN / "os-faults", "-c", host.config, *words],
-        cwd=host.directory,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
+def do(host: LoneHost, *words: Sequence[str], removed: Path | None = None) -> list[commands.Done]:
+    """Run commands in one process; ``removed`` is removed before each."""
+    return commands.read(
+        subprocess.run(
+            [sys.executable, *commands.argv(host.config, words, removed)],
+            cwd=host.directory,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
     )
 
 
 @pytest.mark.parametrize("left", [0, 76 * 1024], ids=["full", "76 kB are left"])
 def test_what_looks_and_heals_goes_on_and_what_breaks_is_refused(disk: Path, left: int) -> None:
+    breaks = [("inject", verb, SERVICE, "--yes") for verb in ("freeze", "kill")]
     with lone_host() as host:
         fill(disk, left)
-        for words in LOOKS:
-            done = cli(host, *words)
-            assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
-            assert done.stderr.count("can't keep the artifacts") == 1, "told once"
+        (*looks, freeze, kill) = do(host, *LOOKS, *breaks)
+        for done in looks:
+            assert done.returncode == 0, done
             assert "unexpected" not in done.stderr
-        for verb in ("freeze", "kill"):
-            done = cli(host, "inject", verb, SERVICE, "--yes")
-            assert done.returncode == 2, done.stderr
+        assert sum(done.stderr.count("can't keep the artifacts") for done in looks) == 1, "told once"
+        for done in (freeze, kill):
+            assert done.returncode == 2, done
             assert "nothing was" in done.stderr
         assert host.state == "S"
 
@@ -106,10 +110,8 @@ def test_a_disk_that_fills_in_the_middle_stops_nobody_who_looks_or_heals(
     disk: Path, filling_host: LoneHost, tmp_path: Path
 ) -> None:
     (tmp_path / "switch").touch()
-    for words in LOOKS:
-        (disk / "filling").unlink(missing_ok=True)
-        done = cli(filling_host, *words)
-        assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
+    for done in do(filling_host, *LOOKS, removed=disk / "filling"):
+        assert done.returncode == 0, done
         assert "unexpected" not in done.stderr
 
 

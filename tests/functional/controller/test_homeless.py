@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
+from support import commands
 from support.lone_host import HEAL, SERVICE, LoneHost, lone_host
 from support.other_user import BIN, STRANGER, call, private_mounts
 
@@ -31,15 +32,15 @@ def host() -> Iterator[LoneHost]:
 def test_what_looks_and_heals_goes_on_and_what_breaks_is_refused(host: LoneHost, home: dict[str, str]) -> None:
     """Of an uid without an account, as in a container that runs with any number."""
     every = (("nodes",), ("verify",), ("services",), ("containers",), ("faults",), HEAL)
-    for words in every if not home else (every[0], HEAL):
-        done = call(BIN / "os-faults", "-c", host.config, *words, cwd=host.directory, env=home, uid=STRANGER)
-        assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
-        assert "can't keep the artifacts" in done.stderr
+    breaks = [("inject", verb, SERVICE, "--yes") for verb in ("freeze", "kill")]
+    program = commands.argv(host.config, [*every, *breaks])
+    (*looks, freeze, kill) = commands.read(call(BIN / "python", *program, cwd=host.directory, env=home, uid=STRANGER))
+    for done in looks:
+        assert done.returncode == 0, done
         assert "unexpected" not in done.stderr
-    for verb in ("freeze", "kill"):
-        inject = ("inject", verb, SERVICE, "--yes")
-        done = call(BIN / "os-faults", "-c", host.config, *inject, cwd=host.directory, env=home, uid=STRANGER)
-        assert done.returncode == 2, done.stderr
+    assert "can't keep the artifacts" in looks[0].stderr
+    for done in (freeze, kill):
+        assert done.returncode == 2, done
         assert "nothing was" in done.stderr
     assert host.state == "S"
     assert {path.name for path in host.directory.iterdir()} == {"cloud.json", "it.pid"}, "nor does it settle here"

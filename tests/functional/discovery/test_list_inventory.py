@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import doctest
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 
 import pytest
+from support.module_files import load
 
 from os_faults import registry
 from os_faults.errors import CloudManagementError
-from os_faults.model import HostResult, Status
+from os_faults.model import HostResult, Jump, Status
 
 pytestmark = pytest.mark.functional
 
@@ -49,6 +54,10 @@ all:
 """
 
 
+def test_the_examples_of_the_docstrings():
+    assert doctest.testmod(load("osf_inventory")).failed == 0
+
+
 @pytest.fixture
 def read(play, tmp_path: Path):
     """Return what was read of a text as an inventory, and the nodes that kolla makes of it."""
@@ -56,9 +65,10 @@ def read(play, tmp_path: Path):
     def read(text: str, **args):
         path = tmp_path / "multinode"
         path.write_text(text)
-        done = play("list_inventory.yml", inventory_path=str(path))
+        secret = {key: args[key] for key in ("vault_password_file",) if key in args}
+        done = play("list_inventory.yml", inventory_path=str(path), **secret)
         driver = registry.get("cloud", "kolla")({"inventory": str(path), **args}, "cloud_management")
-        assert driver.directory().arguments == {"inventory_path": str(path)}
+        assert driver.directory().arguments == {"inventory_path": str(path), **secret}
         return done, driver.listed(HostResult("controller", Status.OK, payload=dict(done.result)))
 
     return read
@@ -106,3 +116,67 @@ def test_what_lies_beside_the_inventory_is_not_imported(read, tmp_path):
     nodes = read("[baremetal]\na\n")[1]
     assert [node.fqdn for node in nodes] == ["a"]
     assert not seen.exists()
+
+
+TEMPLATES = """
+[baremetal]
+control01 ansible_host="{{ oc_net | default('192.168.33.3') }}" ansible_python_interpreter=/opt/py/bin/python3
+compute01 ansible_port="{{ base + 22 }}" ansible_become_method=su ansible_become_user=admin ansible_become_flags=-n
+storage01 ansible_ssh_common_args='-o ProxyCommand="ssh -q -W %h:%p -p 2200 {{ me }}@bastion" -o CheckHostIP=no'
+[all:vars]
+ansible_user={{ me }}
+ansible_ssh_extra_args=-C
+me=kolla
+base=2200
+"""
+
+
+@pytest.mark.case("f21")
+def test_templates_are_resolved_by_ansible_and_every_variable_of_a_login_counts(read, caplog):
+    compute, control, storage = read(TEMPLATES, private_key_file="/mine")[1]
+    assert {node.auth.username for node in (compute, control, storage)} == {"kolla"}
+    assert (control.ip, control.auth.python, control.auth.ssh_args) == ("192.168.33.3", "/opt/py/bin/python3", ("-C",))
+    assert (compute.auth.port, compute.auth.become_method, compute.auth.become_username) == (2222, "su", "admin")
+    assert storage.auth.jump == Jump("bastion", "kolla", None, 2200)
+    assert [record for record in caplog.messages if "is not used" in record] == [
+        "ansible_become_flags of compute01 in the inventory is not used",
+        "CheckHostIP=no of storage01 in the inventory is not used",
+    ]
+
+
+REFUSED = {
+    'ansible_user="{{ nowhere }}"': "ansible_user can't be resolved: .*'nowhere' is undefined",
+    'ansible_host="{{ nowhere }}"': "ansible_host can't be resolved: .*'nowhere' is undefined",
+    "ansible_port=ssh": "ansible_port can't be used: ",
+    "ansible_become=maybe": "ansible_become can't be used: ",
+    "ansible_connection=docker": "connection must be one of ssh, local, not 'docker'",
+    "ansible_user='me -o'": "username must be a user name",
+    'ansible_ssh_common_args="-o \'x"': "No closing quotation",
+}
+WORDS = {"no": False, "false": False, "0": False, "yes": True, "1": True}
+
+
+@pytest.mark.case("f21", "f22")
+def test_words_for_booleans_and_variables_that_cannot_be_used(read):
+    """The message names the host and the variable, and a host that is no node stands in nobody's way."""
+    become = [f"b{number} ansible_become={word}" for number, word in enumerate(WORDS)]
+    refused = [f"r{number} {variables}" for number, variables in enumerate(REFUSED)]
+    done, nodes = read("\n".join(["[baremetal]", *become, "[others]", *refused]))
+    assert [node.auth.become for node in nodes] == list(WORDS.values())
+    hosts = {host["name"]: host for host in done.result["hosts"]}
+    driver = registry.get("cloud", "kolla")({"inventory": "/i"}, "cloud_management")
+    for number, why in enumerate(REFUSED.values()):
+        payload = {"hosts": [hosts[f"r{number}"]]}
+        with pytest.raises(CloudManagementError, match=f"the inventory /i: r{number}: {why}"):
+            driver.listed(HostResult("controller", Status.OK, payload=payload))
+
+
+def test_an_encrypted_variable_needs_the_password_of_the_vault(read, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("canary\n")
+    words = ["-P", "-m", "ansible", "vault", "encrypt_string", "--vault-password-file", str(secret), "--name"]
+    made = subprocess.run([sys.executable, *words, "ansible_user", "kolla"], check=True, capture_output=True, text=True)
+    hosts = f"baremetal:\n  hosts:\n    a:\n{textwrap.indent(made.stdout, ' ' * 6)}"
+    assert read(hosts, vault_password_file=str(secret))[1][0].auth.username == "kolla"
+    with pytest.raises(CloudManagementError, match=r"a: ansible_user can't be resolved: .*vault"):
+        read(hosts)

@@ -40,6 +40,7 @@ def test_a_fault_begins_with_start_time_and_not_before(freeze, service):
     assert (service.states, service.directory) == ("SS", None)
 
 
+@pytest.mark.each_line
 def test_a_delay_is_one_start_time_for_all(freeze, service):
     begin = time.time()
     answer = freeze(seconds=30, at=8).result
@@ -70,6 +71,7 @@ def test_a_start_time_that_has_passed_hurts_nobody(freeze, service):
     assert (service.states, service.directory) == ("SS", None)
 
 
+@pytest.mark.each_line
 def test_one_host_that_is_not_armed_keeps_all_from_beginning(freeze, service):
     """Two names for this machine: the second to be armed finds the first one's fault."""
     local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}

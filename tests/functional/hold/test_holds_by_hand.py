@@ -53,6 +53,7 @@ def hold(tmp_path: Path, ready_ansible: ReadyAnsible):
     return run
 
 
+@pytest.mark.each_line
 def test_what_the_scripts_say_comes_back(hold, tmp_path):
     script = "echo note: mind the gap; echo fact: depth=3; echo something else; touch done"
     answer = hold(inject=[["sh", "in.sh"]], undo=[["rm", "-f", "done"]], files={"in.sh": script})
@@ -113,6 +114,7 @@ def test_what_is_no_time_is_refused_by_its_name(hold, options):
     assert "exception" not in answer
 
 
+@pytest.mark.each_line
 def test_scripts_are_read_where_the_playbook_lies(hold, tmp_path):
     (tmp_path / "files").mkdir()
     (tmp_path / "files/in.sh").write_text("echo fact: depth=3\n")
@@ -163,6 +165,7 @@ def test_a_momentary_fault_leaves_nothing(hold, tmp_path):
     assert directory_of(answer["id"]) is None
 
 
+@pytest.mark.each_line
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -71,6 +71,7 @@ def test_a_node_that_does_not_come_back_or_never_went_is_a_failure_in_time(
     assert f"it was not restarted within 4 s: its boot id is still {tied.boot_id}" in result["tied"].message
 
 
+@pytest.mark.each_line
 def test_poweron_is_waited_for_until_the_node_answers(
     hosts: Callable[..., Host], nodes: Callable[..., NodeCollection]
 ) -> None:

@@ -46,6 +46,7 @@ def _secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path / "secrets"))
 
 
+@pytest.mark.each_line
 def test_every_action_from_every_state(play: Any, new_bmcs: Callable[..., list[Bmc]]) -> None:
     here, there = new_bmcs(2)
     logins = {"here": here.login(), "there": there.login(username="careful", privilege="operator")}

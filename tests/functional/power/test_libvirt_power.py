@@ -116,6 +116,7 @@ def test_a_reset_of_a_domain_that_is_off_is_refused(play: Any, uri: str, check: 
     assert done.failures == {"here": why}
 
 
+@pytest.mark.each_line
 def test_what_a_hypervisor_tells_is_no_template(play: Any, tmp_path: Path) -> None:
     """Also where it is passed on, to the task that waits for the node."""
     name = "vm {{ 6 * 7 }} {% raw %}"
@@ -139,6 +140,7 @@ def test_the_difference_is_shown(play: Any, uri: str) -> None:
     assert shown == {"before": {"power_state": "on"}, "after": {"power_state": "off"}}
 
 
+@pytest.mark.each_line
 @pytest.mark.case("F04")
 def test_of_several_nodes_one_fails_and_is_named(play: Any, uri: str) -> None:
     done = power(play, "poweroff", {name: {"domain": name} for name in ("node-1", "node-2", "node-9")}, uri=uri)

@@ -58,6 +58,7 @@ def act(play: Any, uri: str, action: str, who: Mapping[str, tuple[str, str]], **
     return play("node_snapshot.yml", hosts=hosts, inventory=inventory, node_action=action, wait_timeout=5, **more)
 
 
+@pytest.mark.each_line
 @pytest.mark.case("F09")
 @pytest.mark.parametrize("check", [False, True], ids=["for real", "check mode"])
 def test_a_snapshot_is_added_to_those_that_are_there(play: Any, uri: str, check: bool) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.os_faults.power import libvirt, steps
+from ansible.module_utils.os_faults.power import again, libvirt
 
 from os_faults import AnsibleExecutionException, Node, NodeCollection, connect
 
@@ -203,6 +203,7 @@ def test_a_snapshot_and_the_way_back(hypervisor: Hypervisor) -> None:
         assert hypervisor.saw("state 1 4"), "running, from a snapshot"
 
 
+@pytest.mark.each_line
 def test_every_verb_is_seen_on_the_hypervisor(hypervisor: Hypervisor) -> None:
     with connect(hypervisor.config()) as cloud:
         one = node(cloud)
@@ -255,6 +256,6 @@ def test_a_libvirt_that_starts_again_in_the_middle_of_a_wait(hypervisor: Hypervi
             hypervisor.kill_daemon()
         return len(looks) == 3
 
-    assert steps.until(look, time.monotonic() + 20) == (True, None)
+    assert again.Asker(20, 5, 1).until(look)
     assert looks[1:] == ["on", "on"]
     machine.close()

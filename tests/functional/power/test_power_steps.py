@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.os_faults import errors
-from ansible.module_utils.os_faults.power import libvirt, steps
+from ansible.module_utils.os_faults.power import again, ipmi, libvirt, redfish, redfish_login, steps
 from support.module_files import load
+from support.quick_time import Clock
 
 pytestmark = pytest.mark.functional
 
@@ -20,6 +21,8 @@ class Machine:
     """Answers ``states`` one after another, the last for ever; an error among them is raised."""
 
     name = "machine m"
+    patience = 5
+    distance = 1.0
 
     def __init__(self, *states: str | Exception, refusal: Exception | None = None) -> None:
         self.states = list(states)
@@ -38,11 +41,20 @@ class Machine:
             raise self.refusal
 
 
-BUSY = errors.PowerError("the controller is busy")
+BUSY = again.Trouble("the controller is busy", again.BUSY)
 
 
 @pytest.mark.parametrize(
-    "tested", [steps, libvirt, *map(load, ("osf_ipmi_power", "osf_libvirt_snapshot", "osf_redfish_power"))]
+    "tested",
+    [
+        again,
+        ipmi,
+        libvirt,
+        redfish,
+        redfish_login,
+        steps,
+        *map(load, ("osf_ipmi_power", "osf_libvirt_snapshot", "osf_redfish_power")),
+    ],
 )
 def test_the_examples_of_the_docstrings(tested: ModuleType) -> None:
     assert doctest.testmod(tested).failed == 0
@@ -88,30 +100,34 @@ def test_a_guest_that_vanishes_while_domains_are_listed_is_left_out(monkeypatch:
         list(libvirt.told([0, 38], tell))
 
 
-def test_it_waits_for_what_it_sees_also_while_nobody_answers() -> None:
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def test_it_waits_for_what_it_sees_also_while_nobody_answers(clock: Clock) -> None:
     machine = Machine("on", "on", BUSY, "off")
-    done = steps.carry_out(machine, "poweroff", timeout=5)
+    done = steps.carry_out(machine, "poweroff", 5, asker=clock.asker(5))
     assert machine.asked == ["poweroff"]
     assert (done["changed"], done["previous_state"], done["power_state"]) == (True, "on", "off")
-    assert 0.4 < done["waited"] < 2
+    assert (done["waited"], clock.slept) == (1.2, [0.2, 1.0])
 
 
 @pytest.mark.parametrize(
     ("machine", "action", "why"),
     [
-        (Machine("on"), "poweroff", "machine m is still on 1 s after its power was cut"),
-        (Machine("off"), "poweron", "machine m is still off 1 s after it was powered on"),
+        (Machine("on"), "poweroff", "machine m is still on 60 s after its power was cut"),
+        (Machine("off"), "poweron", "machine m is still off 60 s after it was powered on"),
         (Machine("on"), "shutdown", "its operating system may ignore the power button (poweroff cuts the power)"),
-        (Machine("on", "off"), "reset", "machine m is off 1 s after its reset"),
-        (Machine("on", BUSY), "poweroff", "power was cut; the last look failed: the controller is busy"),
+        (Machine("on", "off"), "reset", "machine m is off 60 s after its reset"),
+        (Machine("on", BUSY), "poweroff", "was not seen to be off after poweroff: the controller is busy"),
     ],
 )
-def test_what_does_not_come_about_is_told_in_time(machine: Machine, action: str, why: str) -> None:
-    begin = time.monotonic()
+def test_what_does_not_come_about_is_told_in_time(machine: Machine, action: str, why: str, clock: Clock) -> None:
     with pytest.raises(errors.PowerError) as caught:
-        steps.carry_out(machine, action, timeout=1)
+        steps.carry_out(machine, action, 60, asker=clock.asker(60))
     assert why in str(caught.value)
-    assert 1 <= time.monotonic() - begin < 3
+    assert clock.now == 60
     assert machine.asked == [action]
 
 
@@ -145,3 +161,65 @@ def test_a_call_that_hangs_is_left_behind() -> None:
     assert time.monotonic() - begin < 2
     with pytest.raises(ZeroDivisionError):
         steps.bounded(lambda: 1 / 0, 1, "")
+
+
+def trouble(kind: str, after: float = 0.0) -> again.Trouble:
+    return again.Trouble(f"it is {kind}", kind, after)
+
+
+@pytest.mark.parametrize(
+    ("kind", "unheard", "heard"),
+    [
+        (again.BUSY, (60, 15), (60, 15)),
+        (again.ABSENT, (3, 3), (60, 15)),
+        (again.LOST, (3, 3), (60, 15)),
+        (again.DENIED, (0, 1), (3, 3)),
+        (again.REFUSED, (0, 1), (0, 1)),
+    ],
+)
+def test_how_long_a_machine_is_asked(
+    kind: str, unheard: tuple[float, int], heard: tuple[float, int], clock: Clock
+) -> None:
+    """A kind of trouble, and for a machine that never answered and for one that did: seconds, and questions."""
+    for seconds, questions in (unheard, heard):
+        asker, asked = clock.asker(60), []
+        asker.heard = (seconds, questions) == heard and heard != unheard
+        begin = clock.now
+
+        def question(asked: list[int] = asked) -> None:
+            asked.append(1)
+            raise trouble(kind)
+
+        with pytest.raises(again.Trouble, match=f"it is {kind}"):
+            asker.ask(question)
+        assert (clock.now - begin, len(asked)) == (seconds, questions)
+
+
+def test_a_machine_that_was_never_heard_has_its_patience_only(clock: Clock) -> None:
+    def question() -> None:
+        clock.now += 15
+        raise trouble(again.LOST)
+
+    with pytest.raises(again.Trouble):
+        clock.asker(300, patience=20).ask(question)
+    assert clock.now == 35
+
+
+@pytest.mark.case("f35")
+def test_a_slow_machine_has_longer_pauses_and_a_fast_one_decent_ones(clock: Clock) -> None:
+    def look() -> bool:
+        clock.now += 3
+        return clock.now > 30
+
+    assert clock.asker(300, distance=2).until(look)
+    assert set(clock.slept) == {3}
+    clock.slept.clear()
+    assert not clock.asker(12, distance=2).until(lambda: False)
+    assert len(clock.slept) == 9
+
+
+def test_what_was_lost_to_trouble_is_missing_at_the_end(clock: Clock) -> None:
+    machine = Machine(*[BUSY] * 4, "on")
+    with pytest.raises(errors.PowerError, match="is still on 48 s after its power was cut"):
+        steps.carry_out(machine, "poweroff", 60, asker=clock.asker(60))
+    assert clock.now == 60

@@ -230,8 +230,8 @@ def test_what_goes_wrong_is_told_in_a_sentence_and_in_time(play: Any, plain: Ser
         assert time.monotonic() - begin < 60
     systems = f"its systems: {', '.join(sorted(POWER))}"
     assert done.failures == {
-        "password": f"the BMC at {plain.url} refuses the user 'admin' or the password",
-        "user": f"the BMC at {plain.url} refuses the user 'nobody' or the password",
+        "password": f"the BMC at {plain.url} refuses the user 'admin' or the password: Authorization required",
+        "user": f"the BMC at {plain.url} refuses the user 'nobody' or the password: Authorization required",
         "unknown": f"the BMC at {plain.url} has no system with the identity 'no-such'; {systems}",
         "stranger": f"the BMC at {plain.url} has no system with the MAC address 02:00:00:00:00:01; {systems}",
         "twins": f"the BMC at {plain.url} has 2 systems with the MAC address {MACS['twin-1']}: twin-1, twin-2; "
@@ -261,6 +261,7 @@ def test_of_three_nodes_one_fails_and_is_named(play: Any, plain: Service, tmp_pa
     assert "is off, so there is nothing to reset" in done.failures["off"]
 
 
+@pytest.mark.each_line
 def test_the_verbs_of_python_and_no_password_in_what_stays(plain: Service, secure: Service, tmp_path: Path) -> None:
     """A node is known by its BMC, or by its MAC address to a service that has many systems."""
     secret = {"env": "BMC_PASSWORD"}

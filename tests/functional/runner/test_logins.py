@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import socket
+import subprocess
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support.held_service import Service
+from support.held_service import Service, until
 from support.local_sshd import LocalSshd, local_sshd, needs_sshd
 
-from os_faults import connect
+from os_faults import AnsibleExecutionUnreachable, PartlyUnreachable, connect
 
 pytestmark = [pytest.mark.functional, needs_sshd]
 
@@ -57,3 +62,152 @@ def test_a_login_shell_that_prints_and_a_start_time(talking: LocalSshd, service:
         assert abs(frozen.payload["clock_ahead"]) <= frozen.payload["clock_within"] + 0.05, "the clock was compared"
         victim.unfreeze()
     assert service.states == "SS"
+
+
+@pytest.fixture(scope="module")
+def jump(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSshd]:
+    """A jump host with an sshd as it is by default: it drops some of more than ten logins at the same time."""
+    with local_sshd(tmp_path_factory.mktemp("jump")) as sshd:
+        yield sshd
+
+
+@pytest.fixture(scope="module")
+def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSshd]:
+    """The sshd of every node behind the jump host."""
+    with local_sshd(tmp_path_factory.mktemp("behind"), "MaxStartups=1000") as sshd:
+        yield sshd
+
+
+def through(jump: LocalSshd, node: LocalSshd, address: str, **more: Any) -> dict[str, Any]:
+    """Return the configuration of a node behind a jump host."""
+    door = {"host": "127.0.0.1", "username": "root", "port": jump.port, "private_key_file": jump.key}
+    return {"address": address, **node.login, "jump": {**door, **more}}
+
+
+@pytest.mark.case("f01")
+@pytest.mark.usefixtures("state_home")
+def test_a_jump_host_carries_any_number_of_nodes(jump: LocalSshd, behind: LocalSshd, tmp_path: Path) -> None:
+    logins = [through(jump, behind, f"127.0.1.{number}") for number in range(1, 33)]
+    with connect(listed(logins, tmp_path)) as cloud:
+        assert len(cloud.get_nodes()) == 32
+    assert jump.log.count("Accepted publickey") == 1, "all share one connection"
+    assert "MaxStartups" not in jump.log
+
+
+def listed(logins: list[dict[str, Any]], folder: Path) -> dict[str, Any]:
+    """Return a cloud of nodes n1, n2 … with these logins."""
+    entries = [
+        {"ip": login["address"], "fqdn": f"n{n}", "auth": {k: v for k, v in login.items() if k != "address"}}
+        for n, login in enumerate(logins, 1)
+    ]
+    config = cloud_config(folder, [], node_discover={"driver": "node_list", "args": entries})
+    del config["cloud_management"]["nodes"]
+    return config
+
+
+@pytest.mark.usefixtures("state_home")
+def test_a_first_connection_that_the_jump_host_drops_is_tried_again(
+    behind: LocalSshd, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> None:
+    with local_sshd(tmp_path_factory.mktemp("busy"), "MaxStartups=1") as busy:
+        other = socket.create_connection(("127.0.0.1", busy.port))
+        end = threading.Thread(target=lambda: until(lambda: "MaxStartups" in busy.log, 20) and other.close())
+        end.start()
+        with connect(listed([through(busy, behind, "127.0.2.1")], tmp_path)) as cloud:
+            cloud.get_nodes()
+        end.join()
+        assert "MaxStartups" in busy.log, "it dropped one"
+
+
+@pytest.mark.usefixtures("state_home")
+def test_an_error_through_a_jump_host_names_it_and_the_reason_of_ssh(
+    jump: LocalSshd, behind: LocalSshd, tmp_path: Path
+) -> None:
+    unnamed = through(behind, behind, "127.0.2.5")
+    del unnamed["jump"]["private_key_file"], unnamed["jump"]["username"]
+    logins = [
+        through(jump, behind, "127.0.2.1", port=1),
+        through(jump, behind, "127.0.2.2", private_key_file=behind.key),
+        through(jump, behind, "127.0.2.3", private_key_file="/no/such/key"),
+        through(jump, behind, "127.0.2.4") | {"port": 1},
+        unnamed,
+    ]
+    with connect(listed(logins, tmp_path)) as cloud, pytest.raises(PartlyUnreachable) as caught:
+        cloud.get_nodes()
+    closed, denied, missing, refused, reached = caught.value.result.values()
+    assert closed.message == "jump host 127.0.0.1: ssh: connect to host 127.0.0.1 port 1: Connection refused"
+    assert re.fullmatch(r"jump host 127\.0\.0\.1: root@127\.0\.0\.1: Permission denied \(.*\)\.", denied.message)
+    assert missing.message.endswith("): there is no key /no/such/key; correct private_key_file")
+    assert missing.message.startswith("jump host 127.0.0.1: ")
+    assert refused.message == "jump host 127.0.0.1: it can't reach the node: Connection refused"
+    assert reached.ok, "the key and the user of the node open a jump host without its own"
+
+
+def flawed_keys(sshd: LocalSshd, folder: Path) -> dict[str, tuple[Path, str]]:
+    """Return keys that ssh does not use, each with the words about it."""
+    content = Path(sshd.key).read_bytes()
+    keys = {name: folder / name for name in ("open", "windows", "passphrase", "missing")}
+    for name in ("open", "windows", "passphrase"):
+        keys[name].write_bytes(content.replace(b"\n", b"\r\n") if name == "windows" else content)
+        keys[name].chmod(0o644 if name == "open" else 0o600)
+    subprocess.run(["ssh-keygen", "-q", "-p", "-N", "canary", "-f", str(keys["passphrase"])], check=True)
+    words = {
+        "open": f"as others may read it (mode 0644): chmod 600 {keys['open']}",
+        "windows": "or has the line ends of Windows: write it anew with those of Unix (dos2unix)",
+        "passphrase": f"has a passphrase, which is not asked for: load it into ssh-agent (ssh-add {folder}/passphrase)",
+        "missing": f"there is no key {keys['missing']}; correct private_key_file",
+    }
+    return {name: (keys[name], words[name]) for name in keys}
+
+
+@pytest.mark.case("f37")
+@pytest.mark.usefixtures("state_home")
+def test_a_key_that_ssh_does_not_use_and_a_host_key_that_changed(
+    behind: LocalSshd, jump: LocalSshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    flawed = flawed_keys(behind, tmp_path)
+    logins = [
+        {"address": f"127.0.3.{n}", **behind.login, "private_key_file": str(key)}
+        for n, (key, _) in enumerate(flawed.values(), 1)
+    ]
+    logins.append({"address": "127.0.3.9", **behind.login})
+    other = (jump.folder / "host.pub").read_text()
+    (tmp_path / "known_hosts").write_text(f"# mine\n[127.0.3.9]:{behind.port} {other}")
+    with connect(listed(logins, tmp_path)) as cloud, pytest.raises(AnsibleExecutionUnreachable) as caught:
+        cloud.get_nodes()
+    *refused, changed = (host.message for host in caught.value.result.values())
+    for message, (_, words) in zip(refused, flawed.values(), strict=True):
+        assert "Permission denied" in message
+        assert message.endswith(words)
+    assert changed.startswith("the host key has changed, or another host answers at this address")
+    assert changed.endswith(f"remove the old one, line 2 of {tmp_path / 'known_hosts'}")
+
+
+#: It asks in words of its own, as sudo-rs does, and waits.
+SUDO = """\
+#!/bin/sh
+echo '[sudo: authenticate] Kennwort: '
+exec sleep 30
+"""
+
+
+@pytest.mark.case("f34")
+@pytest.mark.usefixtures("state_home")
+def test_a_sudo_that_asks_in_other_words_is_given_up_in_time(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> None:
+    folder = tmp_path_factory.mktemp("asking")
+    (folder / "bin").mkdir()
+    (folder / "bin" / "sudo").write_text(SUDO)
+    (folder / "bin" / "sudo").chmod(0o755)
+    become = {"become": True, "become_username": "daemon", "become_password": "canary"}
+    with local_sshd(folder, f"SetEnv=PATH={folder}/bin:/usr/bin:/bin") as sshd:
+        config = cloud_config(tmp_path, [{"address": "127.0.0.2", **sshd.login, **become}])
+        config["ssh"]["connect_timeout"] = 2
+        begin = time.monotonic()
+        with connect(config) as cloud, pytest.raises(AnsibleExecutionUnreachable) as caught:
+            cloud.get_nodes()
+        assert time.monotonic() - begin < 25, "it does not wait until sudo ends"
+    assert "(sudo) did not ask for the password within 4 s in words that Ansible knows" in str(caught.value)
+    assert "it printed '[sudo: authenticate] Kennwort:'" in str(caught.value)

@@ -62,6 +62,50 @@ def test_groups_clones_bans_and_what_is_switched_off() -> None:
     assert cluster.resource("mysql").disabled
 
 
+BUNDLE = """
+<pacemaker-result>
+  <nodes>
+    <node name="controller-0" online="true" type="member"/>
+    <node name="controller-1" online="true" type="member"/>
+    <node name="compute-0" online="true" type="remote"/>
+    <node name="db-bundle-0" online="true" type="remote"/>
+    <node name="db-bundle-1" online="true" type="remote"/>
+  </nodes>
+  <resources>
+    <resource id="compute-0" resource_agent="ocf:pacemaker:remote"><node name="controller-1"/></resource>
+    <resource id="fence" resource_agent="ocf:openstack:NovaEvacuate"><node name="compute-0"/></resource>
+    <bundle id="db-bundle" type="podman" managed="true">
+      <replica id="0">
+        <resource id="galera" resource_agent="ocf:heartbeat:galera"><node name="db-bundle-0"/></resource>
+        <resource id="db-pod-0" resource_agent="ocf:heartbeat:podman"><node name="controller-0"/></resource>
+        <resource id="db-bundle-0" resource_agent="ocf:pacemaker:remote"><node name="controller-0"/></resource>
+      </replica>
+      <replica id="1">
+        <resource id="galera" resource_agent="ocf:heartbeat:galera"><node name="db-bundle-1"/></resource>
+        <resource id="db-pod-1" resource_agent="ocf::heartbeat:podman" role="Starting">
+          <node name="controller-1"/>
+        </resource>
+        <resource id="db-bundle-1" resource_agent="ocf::pacemaker:remote"><node name="controller-1"/></resource>
+      </replica>
+    </bundle>
+  </resources>
+</pacemaker-result>
+"""
+"""A bundle in the layout of TripleO, and a remote node that is a host of its own."""
+
+
+@pytest.mark.case("f27")
+def test_the_replicas_of_a_bundle_are_where_their_containers_are() -> None:
+    cluster = pacemaker.parse(BUNDLE)
+    assert cluster.nodes == ("controller-0", "controller-1", "compute-0")
+    for name in ("db-bundle", "galera"):
+        assert cluster.resource(name).nodes == ("controller-0", "controller-1"), name
+        assert cluster.resource(name).everywhere
+    assert cluster.resource("db-bundle").starting == ("controller-1",)
+    assert [cluster.resource(name).bundle for name in ("galera", "db-bundle")] == ["db-bundle", ""]
+    assert cluster.resource("fence").nodes == ("compute-0",)
+
+
 def test_a_resource_that_is_not_there_is_named_with_those_that_are() -> None:
     with pytest.raises(errors.ClusterError, match="no resource 'heat' on this cluster; it has: front, mysql"):
         pacemaker.parse(SHAPES).resource("heat")

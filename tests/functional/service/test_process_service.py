@@ -128,6 +128,7 @@ def test_every_verb_hits_the_program_and_nobody_who_looks_at_it(play, program, b
     assert not any(lives(pid) for pid in again["pids_before"])
 
 
+@pytest.mark.each_line
 def test_what_was_started_by_somebody_else_meanwhile_is_not_started_twice(play, program):
     definition = {"driver": "process", **definitions(program)["grep"]}
     inventory = {"os_faults_cloud": "", "os_faults_services": {program.name: definition}}

@@ -42,6 +42,17 @@ def test_freeze_stops_all_processes_until_unfreeze(freeze, listed, service):
     assert listed() is None
 
 
+@pytest.mark.case("u09")
+def test_a_playbook_takes_a_time_with_a_unit(freeze, service):
+    done = freeze(seconds="1min")
+    assert done.result["until"] == pytest.approx(done.result["since"] + 60)
+    freeze("unfreeze")
+    (refusal,) = freeze(seconds="soon").failures.values()
+    assert refusal.startswith("value of seconds must be a duration such as 30, 30s, 2min or 1h30m")
+    assert refusal.endswith("got: soon")
+    assert service.states == "SS"
+
+
 def test_a_frozen_service_that_is_about_to_go_on_stays_frozen(freeze, service):
     first = freeze(seconds=10)
     time.sleep(max(0, first.result["until"] - time.time() - 3))

@@ -286,7 +286,7 @@ def test_an_unknown_service_is_refused_once_and_without_a_connection(play, serve
         ),
         (
             {"service": "keystone", "service_action": "start", "service_timeout": "soon"},
-            "argument 'service_timeout' is of type str and we were unable to convert to int",
+            "value of service_timeout must be a duration such as 30, 30s, 2min or 1h30m",
         ),
     ],
 )

@@ -10,25 +10,20 @@ import pytest
 from hostlab import clients, podman
 from hostlab.lab import Lab
 from hostlab.observer import Host
-from hostlab.stage import at_once
 from hostlab.waiting import wait_for
 
 from os_faults import Cloud, NodeCollection, connect, human_api
 
 PORTS = {"keystone": 5000, "glance_api": 9292}
-_CREATE = podman.PREPARE + "\n".join(f"kolla {name} {port}" for name, port in PORTS.items())
+_CREATE = "\n".join(f"kolla {name} {port}" for name, port in PORTS.items())
 UNIT = "kolla-keystone-container.service"
 
 
 @pytest.fixture(scope="module")
 def controls(cluster: list[Host]) -> Iterator[list[Host]]:
-    """The first host, of root, and the third, where stack becomes root, as control nodes."""
-    controls = [cluster[0], cluster[2]]
-    try:
-        at_once(lambda host: host.sh(_CREATE), controls)
+    """The control nodes."""
+    with podman.owners(cluster, _CREATE) as controls:
         yield controls
-    finally:
-        at_once(lambda host: host.sh(podman.REMOVE, check=False), controls)
 
 
 @pytest.fixture(scope="module")
@@ -51,11 +46,6 @@ def cloud(
 @pytest.fixture
 def host(controls: list[Host]) -> Host:
     return controls[1]
-
-
-@pytest.fixture
-def nodes(cloud: Cloud, host: Host) -> NodeCollection:
-    return cloud.get_nodes(fqdns=[host.fqdn])
 
 
 def answers(host: Host, name: str = "keystone") -> bool:

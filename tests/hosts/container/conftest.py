@@ -9,30 +9,22 @@ import pytest
 from hostlab import podman
 from hostlab.observer import Host
 from hostlab.podman import MANAGED, TWIN, WEB, answers
-from hostlab.stage import at_once
 
-from os_faults import Cloud, Container, NodeCollection, connect
+from os_faults import Cloud, Container, connect
 
-_CREATE = (
-    podman.PREPARE
-    + f"""
+_CREATE = f"""
 web web {WEB}
 web web_twin {TWIN}
 podman start web web_twin >/dev/null
 kolla managed {MANAGED}
 """
-)
 
 
 @pytest.fixture(scope="module")
 def owners(cluster: list[Host]) -> Iterator[list[Host]]:
-    """The first host, of root, and the third, where stack becomes root, with the containers."""
-    owners = [cluster[0], cluster[2]]
-    try:
-        at_once(lambda host: host.sh(_CREATE), owners)
+    """The hosts with the containers."""
+    with podman.owners(cluster, _CREATE) as owners:
         yield owners
-    finally:
-        at_once(lambda host: host.sh(podman.REMOVE, check=False), owners)
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +42,6 @@ def cloud(universal_config: dict[str, Any], owners: list[Host]) -> Iterator[Clou
 @pytest.fixture
 def host(owners: list[Host]) -> Host:
     return owners[1]
-
-
-@pytest.fixture
-def nodes(cloud: Cloud, host: Host) -> NodeCollection:
-    return cloud.get_nodes(fqdns=[host.fqdn])
 
 
 @pytest.fixture

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
 from hostlab import clients
 from hostlab.observer import Host
+from hostlab.stage import at_once
 
-PREPARE = r"""
+_PREPARE = r"""
 tiny=$(mktemp -d)
 mkdir -p $tiny/bin $tiny/www
 cp /bin/busybox $tiny/bin/
+ln -s busybox $tiny/bin/true
 echo hello >$tiny/www/index.html
 tar -C $tiny -c . | podman import --quiet - tiny >/dev/null
 rm -r $tiny
@@ -28,9 +33,9 @@ END
     systemctl start kolla-$1-container
 }
 """
-"""The image, and how to make a container of it."""
+"""The image, and how to make a container of it. Pacemaker looks whether one lives by its ``true``."""
 
-REMOVE = """
+_REMOVE = """
 systemctl stop 'kolla-*-container'
 rm -f /etc/systemd/system/kolla-*-container.service
 systemctl daemon-reload
@@ -41,6 +46,22 @@ podman rmi tiny >/dev/null
 
 WEB, TWIN, MANAGED = 8071, 8072, 8073
 """Ports of three containers: one that is meant, one that is called much like it, one that a unit runs."""
+
+
+@contextmanager
+def owners(cluster: Sequence[Host], script: str) -> Iterator[list[Host]]:
+    """Give the first host, of root, and the third, where stack becomes root, with containers.
+
+    Args:
+        cluster: the hosts that have podman.
+        script: makes the containers, by ``web NAME PORT`` and ``kolla NAME PORT``.
+    """
+    owners = [cluster[0], cluster[2]]
+    try:
+        at_once(lambda host: host.sh(f"{_PREPARE}\n{script}"), owners)
+        yield owners
+    finally:
+        at_once(lambda host: host.sh(_REMOVE, check=False), owners)
 
 
 def answers(host: Host, port: int) -> bool:

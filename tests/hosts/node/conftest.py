@@ -8,8 +8,6 @@ import pytest
 from hostlab.disk import DISK
 from hostlab.observer import Host
 
-from os_faults import Cloud, NodeCollection
-
 
 @pytest.fixture(params=["nft", "iptables"])
 def tool(request: pytest.FixtureRequest, node_3: Host) -> Iterator[str]:
@@ -23,9 +21,8 @@ def tool(request: pytest.FixtureRequest, node_3: Host) -> Iterator[str]:
 
 
 @pytest.fixture
-def nodes(cloud: Cloud, node_3: Host) -> NodeCollection:
-    """The plain host, as os_faults has it."""
-    return cloud.get_nodes(fqdns=[node_3.fqdn])
+def host(node_3: Host) -> Host:
+    return node_3
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
 
 import pytest
 from hostlab.evidence import Evidence
@@ -10,7 +11,7 @@ from hostlab.observer import Host
 from hostlab.subject import memcached, mysql
 from hostlab.waiting import wait_for
 
-from os_faults import Cloud
+from os_faults import AnsibleExecutionException, Cloud
 
 
 @pytest.mark.case("F18")
@@ -43,3 +44,56 @@ def test_reboot_without_waiting(cloud: Cloud, node_3: Host) -> None:
     wait_for(node_3.answers_ssh, "the host is back", 60)
     assert node_3.boot_id() != before
     assert cloud.get_service("memcached").restart(nodes).changed, "a connection of before does not hang the next verb"
+
+
+NEWER = """#!/bin/sh
+case $* in
+    --version) echo "systemd 257 (257)" ;;
+    reboot) {reboot} ;;
+    *) exec /usr/local/lib/systemctl "$@" ;;
+esac
+"""
+"""systemctl of a host with a systemd that is newer than the lab's."""
+
+
+@pytest.fixture
+def newer(node_3: Host) -> Iterator[Callable[[str], None]]:
+    """Let systemctl reboot of a host do this."""
+
+    def put(reboot: str) -> None:
+        node_3.sh("cp /usr/bin/systemctl /usr/local/lib/systemctl")
+        node_3.sh(f"cat >/usr/local/lib/newer <<'END'\n{NEWER.format(reboot=reboot)}END\nchmod +x /usr/local/lib/newer")
+        node_3.sh("mount --bind /usr/local/lib/newer /usr/bin/systemctl")
+
+    yield put
+    node_3.sh("umount /usr/bin/systemctl; rm /usr/local/lib/systemctl /usr/local/lib/newer")
+
+
+@pytest.mark.case("f33")
+@pytest.mark.parametrize("wait", [True, False])
+def test_a_reboot_that_an_inhibitor_blocks_names_it(
+    cloud: Cloud, node_3: Host, newer: Callable[[str], None], wait: bool
+) -> None:
+    newer("exec /usr/local/lib/systemctl reboot --check-inhibitors=yes")
+    inhibit = "systemd-inhibit --what=shutdown --who=backup --why='it runs' sleep 300"
+    node_3.sh(f"systemd-run --quiet --unit=osf-inhibitor {inhibit}")
+    wait_for(lambda: "backup" in node_3.sh("systemd-inhibit --list"), "the inhibitor is there", 10)
+    boot, began = node_3.boot_id(), time.monotonic()
+    try:
+        with pytest.raises(AnsibleExecutionException, match=r"blocked on this host by 'backup' \(pid \d+: it runs\)"):
+            cloud.get_nodes(fqdns=[node_3.fqdn]).reboot(wait=wait)
+        assert time.monotonic() - began < 15
+    finally:
+        node_3.sh("systemctl stop osf-inhibitor")
+    assert node_3.boot_id() == boot
+
+
+@pytest.mark.case("f33")
+def test_a_reboot_that_is_refused_for_another_reason_tells_it_at_once(
+    cloud: Cloud, node_3: Host, newer: Callable[[str], None]
+) -> None:
+    newer("echo 'Call to Reboot failed: Access denied' >&2; exit 1")
+    began = time.monotonic()
+    with pytest.raises(AnsibleExecutionException, match="Call to Reboot failed: Access denied"):
+        cloud.get_nodes(fqdns=[node_3.fqdn]).reboot()
+    assert time.monotonic() - began < 15

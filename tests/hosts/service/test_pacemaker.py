@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hostlab import pacemaker
+from hostlab import pacemaker, podman
 from hostlab.observer import Host
 from hostlab.pacemaker import Managed
+from hostlab.waiting import wait_for
 
 from os_faults import AnsibleExecutionException, Cloud, NodeCollection, Service, UndoError, connect
 
-PORT = 8078
+PORT, BUNDLE_PORT = 8078, 8079
 _PREPARE = f"""
 cat >/etc/systemd/system/shop.service <<'END'
 [Service]
@@ -20,15 +21,19 @@ ExecStart=/usr/bin/python3 -m http.server {PORT}
 WorkingDirectory=/usr/share/misc
 END
 systemctl daemon-reload
+{podman.PREPARE}
 """
-_CREATE = """
+_CREATE = f"""
 pcs resource create shop systemd:shop op monitor interval=2s
 pcs resource create every ocf:pacemaker:Dummy clone
+pcs resource bundle create web container podman image=localhost/tiny replicas=3 network=host \
+    options=--stop-signal=KILL run-command="/bin/busybox httpd -f -p {BUNDLE_PORT} -h /www"
 """
-_REMOVE = """
+_REMOVE = f"""
 systemctl stop shop
 rm -f /etc/systemd/system/shop.service
 systemctl daemon-reload
+{podman.REMOVE}
 """
 
 
@@ -48,6 +53,7 @@ def managed(members: list[Host]) -> Managed:
 def cloud(universal_config: dict[str, Any], members: list[Host]) -> Iterator[Cloud]:
     services = {
         "shop": {"driver": "pacemaker", "resource": "shop", "port": PORT},
+        "web": {"driver": "pacemaker", "resource": "web", "port": BUNDLE_PORT},
         "every": {"driver": "pcs_service", "args": {"pcs_service": "every-clone"}},
         "ssh": {"driver": "pcs_or_linux_service", "args": {"pcs_service": "p_ssh", "linux_service": "ssh"}},
         "both": {"driver": "pcs_or_linux_service", "args": {"pcs_service": "shop", "linux_service": "shop"}},
@@ -153,6 +159,32 @@ def test_a_clone_is_taken_from_one_node(cloud: Cloud, members: list[Host]) -> No
     assert every.get_nodes(running=True).get_fqdns() == [members[0].fqdn, members[2].fqdn]
     every.start(nodes)
     assert len(every.get_nodes(running=True)) == 3
+
+
+@pytest.mark.case("f27")
+def test_a_bundle_is_acted_on_one_replica_at_a_time(cloud: Cloud, members: list[Host]) -> None:
+    web = cloud.get_service("web")
+    replicas = Managed("web", BUNDLE_PORT, members)
+    wait_for(lambda: len(replicas.homes()) == 3, "all replicas run", 90, pause=0.5)
+    assert web.get_nodes(running=True).get_fqdns() == [host.fqdn for host in members]
+    before = [started(host) for host in members]
+    nodes = cloud.get_nodes(fqdns=[members[1].fqdn])
+
+    assert web.restart(nodes).changed
+    assert replicas.answers_at(members[1])
+    after = [started(host) for host in members]
+    assert [old == new for old, new in zip(before, after, strict=True)] == [True, False, True]
+
+    web.terminate(nodes)
+    assert replicas.homes() == [members[0], members[2]]
+    web.start(nodes)
+    assert replicas.answers_at(members[1])
+    assert [started(host) for host in (members[0], members[2])] == [after[0], after[2]]
+
+
+def started(host: Host) -> str:
+    """Return when the replica of the bundle on a host was started."""
+    return host.sh("podman inspect --format '{{.State.StartedAt}}' $(podman ps --quiet --filter name=web-podman)")
 
 
 def test_without_a_resource_it_is_the_unit(cloud: Cloud, members: list[Host]) -> None:

@@ -93,15 +93,10 @@ def test_choices_and_required(spec: dict[str, Any], arguments: dict[str, Any]) -
 @pytest.mark.parametrize(
     "value", ["31536001", 31536001, 10**18, "9" * 5000, "²", "٣", "-1", "1e3", 0, "0", "nan", True]
 )
-@pytest.mark.parametrize("kind", ["str", "int"])
+@pytest.mark.parametrize("kind", ["duration", "duration|never"])
 def test_a_time_is_at_most_a_year(kind: str, value: Any) -> None:
-    contract = Contract(
-        "x.yml", "node", options={"seconds": Option("seconds", type=kind)}, times=frozenset({"seconds"})
-    )
-    if kind == "str" or value not in ("٣", "1e3", True):  # numbers for Ansible
-        with pytest.raises(ArgumentError):
-            contract.check({"seconds": value})
-    assert contract.check({"seconds": 31536000})
+    with pytest.raises(ArgumentError, match="value of seconds must be "):
+        Option("seconds", type=kind).convert(value)
 
 
 @pytest.mark.parametrize("value", [10**400, "1e400", float("inf"), float("nan"), 2**60])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 from support.cli_fixture import CommandLine, command_line
 from support.cloud_fixture import RememberingHosts, hosts
 
@@ -112,7 +114,7 @@ def test_a_network_is_cut_on_the_nodes_that_are_named(call: CommandLine) -> None
         (["inject", "restart", "keystone", "--on", NODES[2]], f"{NODES[2]} does not have it"),
         (["inject", "stress", "cpuu"], "did you mean 'cpu'"),
         (["inject", "disable_network", "managment"], "did you mean 'management'"),
-        (["inject", "reboot", "--wait-timeout", "soon"], "unable to convert to int"),
+        (["inject", "reboot", "--wait-timeout", "soon"], "wait_timeout must be a duration such as 30, 30s"),
         (["inject", "restart"], "Missing argument 'SERVICE'"),
         (["nodez"], "did you mean 'nodes'"),
     ],
@@ -218,8 +220,46 @@ def test_heal_heals_everything_or_what_is_named(call: CommandLine) -> None:
     assert call("heal").exit_code == 0
     assert names(call.runner.performed[-1]) == NODES
     assert not call.runner.performed[-1].arguments.get("fault_ids")
-    assert call("heal", "--fault-ids", "freeze-keystone,unplug-mysql").exit_code == 0
+    call("heal", "--fault-ids", "freeze-keystone,unplug-mysql")
     assert call.runner.performed[-1].arguments["fault_ids"] == ["freeze-keystone", "unplug-mysql"]
+
+
+@pytest.mark.case("u11")
+def test_an_id_that_no_node_holds_is_wrong_usage(tmp_path: Path) -> None:
+    done = command_line(tmp_path)("heal", "--fault-ids", "freeze-keystnoe")
+    assert done.exit_code == 2
+    assert "no node holds freeze-keystnoe; 'os-faults faults' lists the ids" in done.stderr
+
+    def one_undone(action: Action, node: str) -> HostResult:
+        undone = ["freeze-keystone"] if node == NODES[0] else []
+        return (
+            replace(hosts()(action, node), payload={"undone": undone})
+            if action.verb == "heal"
+            else hosts()(action, node)
+        )
+
+    assert command_line(tmp_path, one_undone)("heal", "--fault-ids", "freeze-keystone").exit_code == 0
+
+
+@pytest.mark.case("u12")
+def test_power_that_is_not_configured_is_wrong_usage(call: CommandLine) -> None:
+    done = call("inject", "poweroff", "--on", NODES[0])
+    assert done.exit_code == 2
+    assert "none is configured; nothing was done" in done.stderr
+    assert call.verbs == []
+
+
+@pytest.mark.case("u18")
+def test_a_discovered_configuration_is_printed(call: CommandLine) -> None:
+    done = call("discover", "-")
+    assert done.exit_code == 0, done.output
+    assert [node["fqdn"] for node in yaml.safe_load(done.stdout)["node_discover"]["args"]] == NODES
+    assert not Path("-").exists()
+
+
+@pytest.mark.case("u23")
+def test_the_help_says_why_a_wrong_clock_takes_no_force(call: CommandLine) -> None:
+    assert "takes no force, as" in " ".join(call("inject", "skew_clock", "--help").stdout.split())
 
 
 def test_an_undo_that_failed_is_the_exit_code_5(tmp_path: Path) -> None:

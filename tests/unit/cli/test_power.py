@@ -89,7 +89,7 @@ def test_a_machine_that_does_not_answer_is_told_with_the_others(call: CommandLin
 
 def test_without_power_management_the_state_is_not_known(tmp_path: Path) -> None:
     done = command_line(tmp_path)("nodes", "--power")
-    assert (done.exit_code, done.stdout) == (1, "")
+    assert (done.exit_code, done.stdout) == (2, "")
     assert "none is configured" in done.stderr
 
 

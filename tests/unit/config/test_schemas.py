@@ -46,6 +46,7 @@ GOOD = {
     "a function of Salt and its arguments in one line, without braces": ["pillar.get _param:single_address"],
     "a regular expression, without what Ansible would evaluate": ["^(cmp|ctl)[0-9]{2}$"],
     "the name of a container": ["nova_api"],
+    "one argument of ssh": ["-o", "ProxyCommand=nc gate %h %p"],
 }
 
 

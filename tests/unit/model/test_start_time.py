@@ -55,7 +55,7 @@ def test_a_time_of_day_is_the_next_such_time() -> None:
     ["soon", "", "-3", "0", 0, "3 parsecs", "25:00", "nan", NOW * 1000, "30h", timedelta(days=2), datetime(2026, 1, 1)],
 )
 def test_a_wrong_start_time_is_refused(wrong: Any) -> None:
-    with pytest.raises(ValueError, match=r"no start time|a day ahead|time zone"):
+    with pytest.raises(ValueError, match=r"a start time|a day ahead|time zone"):
         seconds_of(wrong)
 
 
@@ -94,7 +94,7 @@ def test_a_verb_without_a_hold_takes_no_start_time(verb: str) -> None:
 
 
 def test_a_wrong_start_time_is_an_argument_error() -> None:
-    with pytest.raises(ArgumentError, match=r"argument 'at' .* it is no start time; give seconds from now"):
+    with pytest.raises(ArgumentError, match="value of at must be a start time: seconds from now"):
         freeze(at="soon")
 
 

@@ -1,1 +1,1 @@
-"""Holds: faults that are on the host together with the commands that take them back."""
+"""Holds: faults on the host, together with the commands that undo them."""

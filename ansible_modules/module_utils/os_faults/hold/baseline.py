@@ -1,7 +1,7 @@
-"""Remembers for each hold what this host was like before it, and says afterwards whether it is so again.
+"""The baseline of a hold: the state of this host before it, for the comparison after the undo.
 
-The state before is written with the hold, before anything is done; what the injection changed is written when it has
-succeeded. A hold without them was made by an older version, and its undo is believed.
+The state is written with the hold, before the injection. The changes of the injection are written after it has
+succeeded. A hold of an older version has neither; the success of its undo is enough.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from ansible.module_utils.os_faults.hold import compare, files, snapshot, store,
 from ansible.module_utils.os_faults.hold.compare import Memory, Verdict
 
 BEFORE, TOUCHED = "before.json", "touched.json"
-"""The files in a hold's directory."""
+"""Files in the directory of a hold: the state before, and the changes of the injection."""
 
 _NOTHING = snapshot.State(frozenset(), {})
 
 _PATIENCE = 5.0
-"""Seconds that a host has to settle: an address comes back some time after its link."""
+"""Seconds of wait for a host to settle: an address comes back some time after its link."""
 
 
 def before(acts_on: str, about: targets.Targets) -> str:
-    """Return the text of the file that is written before anything is done.
+    """Return the content of the file `BEFORE`.
 
-    The faults that stand now are in it too: one of them may end while the new one is injected.
+    It includes the changes of the present faults, as one of them may end during the injection of the new one.
 
     Args:
-        acts_on: what the fault acts on, as `osf_hold` calls it.
-        about: which things of this kind.
+        acts_on: the kind of target, as in `osf_hold`.
+        about: the targets.
     """
     return json.dumps(
         {
@@ -42,20 +42,20 @@ def before(acts_on: str, about: targets.Targets) -> str:
 
 
 def remember(hold: store.Hold) -> None:
-    """Write down what the injection of a hold has changed, unless that is written or the hold is over by then."""
+    """Record the changes of the injection of a hold, unless they are recorded or the hold has ended."""
     if _memory(hold) is None:
         _write(hold, _changed_until_now(hold))
 
 
 def remember_more(hold: store.Hold, memory: Memory | None, was: snapshot.State) -> None:
-    """Write down what one more injection has changed."""
+    """Record the changes of a repeated injection."""
     if memory is not None:
         about = targets.of_hold(hold)
         _write(hold, _own(hold, compare.again(memory, was, snapshot.read(about), _told(hold)["acts_on"], about)))
 
 
 def notes(hold: store.Hold) -> list[str]:
-    """Return what could not be looked at before a fault was made, in sentences."""
+    """Return sentences about parts of the host that could not be read before the injection."""
     state = _told(hold)["state"]
     silent = state.get("silent") if isinstance(state, dict) else None
     return [
@@ -65,9 +65,9 @@ def notes(hold: store.Hold) -> list[str]:
 
 
 def recall(hold: store.Hold) -> Memory | None:
-    """Return what is remembered of a hold, None when nothing is.
+    """Return the recorded baseline of a hold; None without one.
 
-    When its injection was not seen to its end, all that has changed until now counts as touched.
+    If the end of the injection was not observed, all changes until now count as changes of the injection.
     """
     return _memory(hold) or _changed_until_now(hold)
 
@@ -83,10 +83,10 @@ def _changed_until_now(hold: store.Hold) -> Memory | None:
 
 
 def _own(hold: store.Hold, memory: Memory) -> Memory:
-    """Return a memory without what somebody else did meanwhile: stop other processes, or move an address.
+    """Return a baseline without changes by others: processes that they stopped, addresses that they moved.
 
-    A fault that stops processes writes them down in ``stopped``, a pid and its start on each line; one that sets an
-    interface down writes the addresses that it drops to ``saved/addresses6``, as ``ADDRESS dev INTERFACE`` and more.
+    A fault that stops processes lists them in the file ``stopped``, with pid and start time in each line. One that sets
+    an interface down writes the addresses that it drops to ``saved/addresses6``, as ``ADDRESS dev INTERFACE`` and more.
     """
     pids = {line.partition(" ")[0] for line in hold.text("stopped").splitlines()}
     rows = (line.split() for line in hold.text("saved/addresses6").splitlines())
@@ -95,7 +95,7 @@ def _own(hold: store.Hold, memory: Memory) -> Memory:
 
 
 def _told(hold: store.Hold) -> dict[str, Any]:
-    """Return what was written before anything was done, with nothing in place of what is missing."""
+    """Return the content of the file `BEFORE`, with empty values for missing ones."""
     told = _json(hold, BEFORE)
     told = told if isinstance(told, dict) else {}
     stood = told.get("others")
@@ -107,18 +107,18 @@ def _told(hold: store.Hold) -> dict[str, Any]:
 
 
 def others(hold_id: str) -> list[Memory]:
-    """Return what is remembered of the other holds of this host."""
+    """Return the baselines of the other holds of this host."""
     standing = [hold for hold in store.find_all() if hold.id != hold_id and store.is_of_this_boot(hold)]
     return [memory for memory in map(_memory, standing) if memory is not None]
 
 
 def verdict(hold_id: str, memory: Memory | None, theirs: Sequence[str] = ()) -> Verdict:
-    """Return what is different now that a hold has been undone; a host gets some seconds to settle.
+    """Return the differences after the undo of a hold; the host gets some seconds to settle.
 
     Args:
         hold_id: the hold.
-        memory: what is remembered of it.
-        theirs: how the lines begin that its undo has left to somebody else.
+        memory: its baseline.
+        theirs: beginnings of the lines of the snapshot that the undo has left to others.
     """
     if memory is None:
         return Verdict([], [])
@@ -133,7 +133,7 @@ def verdict(hold_id: str, memory: Memory | None, theirs: Sequence[str] = ()) -> 
 
 
 def _watched(memory: Memory) -> targets.Targets:
-    """Return what of the levels has to be looked at again: the hold is gone by then, and its targets with it."""
+    """Return the levels to read again. They come from the baseline, as the targets are gone with the hold."""
     room = frozenset(name[len(snapshot.ROOM) :] for name in memory.moved if name.startswith(snapshot.ROOM))
     return targets.Targets(room=room, clock=snapshot.CLOCK in memory.moved)
 
@@ -152,5 +152,5 @@ def _json(hold: store.Hold, name: str) -> Any:
 def _write(hold: store.Hold, memory: Memory | None) -> None:
     if memory is None:
         return
-    with contextlib.suppress(OSError):  # it is over by now, and its directory with it
+    with contextlib.suppress(OSError):  # the hold has ended, and its directory is gone
         files.replace(hold, TOUCHED, json.dumps(compare.dump(memory)))

@@ -1,7 +1,7 @@
-"""What carries a hold from its injection to its undo: a transient systemd unit, or a watchdog process.
+"""The carrier of a hold, from its injection to its undo: a transient systemd unit, or a watchdog process.
 
-Both do the same: run ``inject.sh``, wait with ``wait.sh``, and run ``undo.sh`` however that ends.
-A recorded change (a service that was terminated) has no carrier: it waits for its undo without an end.
+Both run ``inject.sh``, wait with ``wait.sh``, and run ``undo.sh`` after any end of the wait.
+A recorded change (a service that was terminated) has no carrier, and no end.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ansible.module_utils.os_faults.host.files import read_text
 UNIT_PREFIX = "os-faults-"
 
 _SILENCE = 20.0
-"""Seconds for which systemd may tell nothing, as ``systemctl daemon-reexec`` makes it do."""
+"""Seconds for which systemd may not answer, as after ``systemctl daemon-reexec``."""
 
 ENVIRONMENT = {"LC_ALL": "C", "SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0"}
 
@@ -53,7 +53,7 @@ fi
 
 
 class Carrier:
-    """A carrier without a process: a change that was recorded and has no end of its own."""
+    """The carrier of a recorded change: there is none, and no end."""
 
     name = store.NO_CARRIER
 
@@ -61,41 +61,41 @@ class Carrier:
         self.module = module
 
     def launch(self, hold: store.Hold, start_timeout: int) -> str:
-        """Start the carrier without waiting for the injection; return why it can't be started, or ""."""
+        """Start the carrier without waiting for the injection. Return the reason if it can't be started, else ""."""
         raise NotImplementedError
 
     def busy(self, hold: store.Hold) -> bool:
-        """Whether the carrier is injecting or taking back at this moment."""
+        """Return whether the carrier is running the injection or the undo."""
         raise NotImplementedError
 
     def alive(self, hold: store.Hold) -> bool:
-        """Whether something will take the hold back when its end comes."""
+        """Return whether the carrier will undo the hold at its end."""
         return False
 
     def stop(self, hold: store.Hold) -> None:
-        """End the carrier and wait until its undo has ended, however it went."""
+        """End the carrier and wait for the end of its undo, successful or not."""
 
     def by_hand(self, hold_id: str, directory: str) -> str:
-        """Return what the undo script does first: when somebody else than the carrier runs it, it ends the carrier.
+        """Return the first lines of the undo script: if the carrier did not start the script, they end the carrier.
 
-        Else the carrier would find the script gone when its time comes, which looks like an undo that failed.
+        Otherwise the carrier would not find the script at the end of the fault, and report a failed undo.
         """
         return ""
 
     def forget(self, hold_id: str) -> str:
-        """Return what the undo script does last: clear what is left of a carrier that had ended before."""
+        """Return the last lines of the undo script: they clear the failed state of a carrier that has ended."""
         return ""
 
     def failed(self, hold_id: str) -> bool:
-        """Whether a carrier that has ended is remembered as failed."""
+        """Return whether the carrier has ended and has the state failed."""
         return False
 
     def clear(self, hold_id: str) -> None:
-        """Forget what is left of a carrier that has ended."""
+        """Clear the failed state of a carrier that has ended."""
 
 
 class Systemd(Carrier):
-    """A transient unit: its end is the undo, whatever ends it."""
+    """A transient unit. Its end, for any reason, runs the undo."""
 
     name = "systemd"
 
@@ -148,31 +148,31 @@ class Systemd(Carrier):
             self._run(["systemctl", "reset-failed", unit_name(hold_id)])
 
     def state(self, unit: str) -> str:
-        """Return systemd's word for the state of a unit; "inactive" when there is no such unit."""
+        """Return the active state of a unit; "inactive" if there is no such unit."""
         return self._shown(unit, "ActiveState").get("ActiveState", "")
 
     def units(self) -> dict[str, str]:
-        """Return the units of ours that systemd knows: name → state."""
+        """Return the units of os_faults: name → active state."""
         out = self._run(["systemctl", "list-units", "--all", "--plain", "--no-legend", UNIT_PREFIX + "*.service"])[1]
         rows = (line.split() for line in out.splitlines())
         return {row[0]: row[2] for row in rows if len(row) > 2 and row[0].startswith(UNIT_PREFIX)}
 
     def undo_went_well(self, unit: str) -> bool:
-        """Whether the undo of a unit that has ended said that all is well."""
+        """Return whether the undo of an ended unit has succeeded."""
         shown = self._shown(unit, "ActiveState,ExecStopPost")
         return bool(re.search(r"code=exited ; status=0\b", shown.get("ExecStopPost", "")))
 
     def is_bound(self, unit: str, holds: Iterable[str]) -> bool:
-        """Whether a unit ends with one of these: then it is no hold itself, but a load that a hold makes."""
+        """Return whether a unit is bound to one of ``holds``: then it is not a hold, but the load of a hold."""
         return not set(holds).isdisjoint(self._shown(unit, "BindsTo").get("BindsTo", "").split())
 
     def stop_unit(self, unit: str) -> None:
-        """Stop a unit of ours that has no directory."""
+        """Stop a unit of os_faults that has no directory."""
         self._run(["systemctl", "stop", unit])
         self._run(["systemctl", "reset-failed", unit])
 
     def _shown(self, unit: str, properties: str) -> dict[str, str]:
-        """Return what systemd tells of a unit; while it executes itself anew it tells nothing, and is asked again.
+        """Return properties of a unit. systemd does not answer while it re-executes itself, so the query is repeated.
 
         Only ``ActiveState`` is told of every unit, so it must be among the properties.
         """
@@ -250,11 +250,11 @@ def id_of(unit: str) -> str:
 
 
 def new_carrier(module: AnsibleModule) -> Carrier:
-    """Return what carries a new hold of this user on this host."""
+    """Return the carrier for a new hold of this user on this host."""
     return Systemd(module) if store.has_systemd() else Watchdog(module)
 
 
 def carrier_of(module: AnsibleModule, hold: store.Hold) -> Carrier:
-    """Return what carries a hold that is there, as its record tells."""
+    """Return the carrier of an existing hold, by its record."""
     kinds = {Systemd.name: Systemd, Watchdog.name: Watchdog}
     return kinds.get(str(hold.record["carrier"]), Carrier)(module)

@@ -1,7 +1,7 @@
-"""Whether all that a fault touched is as it was: what to remember when it is made, what to compare when it is undone.
+"""Compare the state of a host after an undo with the state before the fault. Nothing here touches the host.
 
-Nothing here touches the host. What a fault touched is what its injection changed; all else that differs afterwards has
-been changed by others meanwhile.
+A fault has touched what changed during its injection and belongs to its targets. All other differences after the undo
+are changes by others.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ _TOUCHED_BY = {
     "traffic": r"qdisc ",
     "host": r"(?!unit |rules of |routing rule |file |mask )",
 }
-"""What a fault acts on, as `osf_hold` calls it → how the lines begin that it may change by its own hand, as far as they
-are about its targets.
+"""Kind of target, as in `osf_hold` → beginnings of the lines that such a fault changes itself, if they are about its
+targets.
 
-What changes beside it, while it is injected, has been changed by another fault, by somebody else, or as a consequence:
-no fault changes a unit's state, a file of the host, or a rule of others.
+Other changes during the injection are by another fault, by others, or a consequence: no fault changes the state of a
+unit, a file of the host, or a rule of others.
 """
 
 _SLACK = {"free bytes": (64 * 1024 * 1024, 0.1), "seconds": (2.0, 0.0)}
-"""First words of a level → how much it may move by itself: a number, or a share of what it was."""
+"""First words of a level → its tolerated change: a number, and a share of the old value."""
 
 
 class Memory(NamedTuple):
-    """What is remembered of a fault.
+    """The baseline of a fault.
 
     Attributes:
         before: the state before the injection.
-        removed: lines that the injection removed; they must come back.
-        added: lines that it added; they must go.
-        moved: levels that it moved; they must come back.
-        passed: lines that tell of nothing afterwards: other faults stood then, or a unit followed.
+        removed: lines that the injection removed; the undo must restore them.
+        added: lines that the injection added; the undo must remove them.
+        moved: levels that the injection changed; the undo must restore them.
+        passed: changed lines that are not compared: they are by other faults, or a consequence.
     """
 
     before: State
@@ -62,11 +62,11 @@ class Memory(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What is different after an undo, in lines for a person.
+    """The differences after an undo, as lines for a person.
 
     Attributes:
-        left: what the fault touched and is not as it was.
-        drift: what somebody else has changed meanwhile.
+        left: changes that the fault has left.
+        drift: changes by others.
     """
 
     left: list[str]
@@ -76,14 +76,14 @@ class Verdict(NamedTuple):
 def remember(
     before: State, after: State, others: Iterable[Memory], acts_on: str = "host", targets: Targets | None = None
 ) -> Memory:
-    """Return what to remember of a fault.
+    """Return the baseline of a fault.
 
     Args:
         before: the state before its injection.
-        after: the state after it.
-        others: what is remembered of the faults that stood already.
-        acts_on: what it acts on.
-        targets: the interfaces and mounts among it; None when it may be any.
+        after: the state after its injection.
+        others: the baselines of the faults that existed before.
+        acts_on: the kind of target.
+        targets: its interfaces and mounts; None for all.
     """
     kind = re.compile(_TOUCHED_BY.get(acts_on, _TOUCHED_BY["host"]))
     others = list(others)
@@ -92,7 +92,7 @@ def remember(
     passed = frozenset(line for line in removed | added if not (kind.match(line) and _is_about(line, targets)))
     return Memory(
         before=before,
-        # What another fault had made need not come back: that one may be over by then.
+        # A change of another fault need not be restored, as that fault may have ended by then.
         removed=removed - passed - frozenset().union(*(other.added for other in others)),
         added=added - passed - frozenset().union(*(other.removed for other in others)),
         moved=frozenset(_away(before.levels, after.levels) if acts_on == "host" else ()),
@@ -101,7 +101,7 @@ def remember(
 
 
 def again(memory: Memory, before: State, after: State, acts_on: str = "host", targets: Targets | None = None) -> Memory:
-    """Return what to remember of a fault that was injected once more, see `remember`."""
+    """Return the baseline of a fault after a repeated injection, see `remember`."""
     more = remember(before, after, (), acts_on, targets)
     return memory._replace(
         removed=(memory.removed | more.removed) - memory.added,
@@ -112,7 +112,7 @@ def again(memory: Memory, before: State, after: State, acts_on: str = "host", ta
 
 
 def only_processes(memory: Memory, pids: Container[str]) -> Memory:
-    """Return a memory in which of all stopped processes only those with the given pids count as touched."""
+    """Return a baseline in which only the stopped processes with the given pids count as touched."""
     stopped = {line for line in memory.touched if line.startswith(_STOPPED)}
     own = {line for line in stopped & memory.added if line[len(_STOPPED) :].partition(":")[0] in pids}
     return memory._replace(
@@ -138,12 +138,12 @@ def without(memory: Memory, theirs: Sequence[str]) -> Memory:
 
 
 def compare(memory: Memory, now: State, others: Iterable[Memory]) -> Verdict:
-    """Return what is different after the undo of a fault.
+    """Return the differences after the undo of a fault.
 
     Args:
-        memory: what is remembered of it.
+        memory: its baseline.
         now: the state after its undo.
-        others: what is remembered of the faults that still stand; what they touch can't be told yet.
+        others: the baselines of the remaining faults; lines that they have touched can't be compared yet.
     """
     others = list(others)
     hidden = _things(*(other.touched for other in others))
@@ -173,7 +173,7 @@ def dump_state(state: State) -> dict[str, Any]:
 
 
 def load_state(told: Any) -> State | None:
-    """Return what `dump_state` made; None when it is something else: of an older version, or torn."""
+    """Return the state of a `dump_state`; None if it is anything else, of an older version or damaged."""
     try:
         return State(_texts(told["lines"]), {str(name): float(value) for name, value in told["levels"].items()})
     except (AttributeError, KeyError, TypeError, ValueError):
@@ -184,12 +184,12 @@ _SETS = ("removed", "added", "moved", "passed")
 
 
 def dump(memory: Memory) -> dict[str, Any]:
-    """Return a memory as plain values for JSON."""
+    """Return a baseline as plain values for JSON."""
     return {"before": dump_state(memory.before), **{name: sorted(getattr(memory, name)) for name in _SETS}}
 
 
 def load(told: Any) -> Memory | None:
-    """Return what `dump` made; None when it is something else."""
+    """Return the baseline of a `dump`; None if it is anything else."""
     before = load_state(told.get("before")) if isinstance(told, dict) else None
     if before is None or not all(isinstance(told.get(name), list) for name in _SETS):
         return None
@@ -200,7 +200,7 @@ _INTERFACE = re.compile(r"(?:^link |^mtu of |^qdisc of |^address: | dev )(\S+)")
 
 
 def _is_about(line: str, targets: Targets | None) -> bool:
-    """Whether a line that is about an interface or a mount is about one of these; every other line is."""
+    """Return whether a line is about the targets; a line about neither an interface nor a mount always is."""
     if targets is None:
         return True
     if line.startswith("mount "):
@@ -210,9 +210,9 @@ def _is_about(line: str, targets: Targets | None) -> bool:
 
 
 def _thing(line: str) -> str:
-    """Return what a line is about.
+    """Return the subject of a line.
 
-    Of two faults on one thing, the later hides what the earlier did, and an interface that is down has no queue.
+    Of two faults with one subject the later hides the changes of the earlier; an interface that is down has no queue.
     """
     found = _INTERFACE.search(line)
     return "interface " + found.group(1) if found else line.partition(" = ")[0]
@@ -235,7 +235,7 @@ def _away(before: Mapping[str, float], now: Mapping[str, float]) -> list[str]:
 
 
 def _told(before: Mapping[str, float], now: Mapping[str, float], names: Iterable[str]) -> list[str]:
-    """Tell of levels that have not come back. More room than before is no leftover."""
+    """Return lines about levels that are not restored. More free space than before is no difference."""
     return [
         f"{name} were {before[name]:.0f}, are {now[name]:.0f}"
         for name in sorted(set(names) & set(_away(before, now)))

@@ -1,4 +1,4 @@
-"""The directory of a hold: made whole or not at all, changed while others read it, removed."""
+"""Create, change and remove the directory of a hold, safely for concurrent readers."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ansible.module_utils.os_faults.host import clock
 
 
 def create(record: Mapping[str, Any], files: Mapping[str, str], readme: str, lasting: bool = False) -> store.Hold:
-    """Write a hold's directory so that it is there whole or not at all; a lasting one is on the disk then.
+    """Create the directory of a hold completely or not at all; a lasting one is flushed to disk.
 
     Raises:
-        Refused: the root is not a directory of ours alone.
+        Refused: the root belongs to another user, or others can write to it.
         OSError: the files can't be written.
     """
     directory, root = store.directory_for(str(record["id"]), lasting)
@@ -27,7 +27,7 @@ def create(record: Mapping[str, Any], files: Mapping[str, str], readme: str, las
         _make_root(root)
         try:
             temporary = tempfile.mkdtemp(prefix=".new-", dir=root)
-        except FileNotFoundError:  # the last hold has just been undone and took the root with it
+        except FileNotFoundError:  # the undo of the last hold has just removed the root
             continue
         try:
             for name, content in files.items():
@@ -45,7 +45,7 @@ def create(record: Mapping[str, Any], files: Mapping[str, str], readme: str, las
 
 
 def replace(hold: store.Hold, name: str, content: str) -> None:
-    """Write a file of a hold anew, so that a reader sees the old text or the new one."""
+    """Replace a file of a hold atomically."""
     descriptor, temporary = tempfile.mkstemp(prefix=".new-", dir=hold.directory)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         stream.write(content)
@@ -53,7 +53,7 @@ def replace(hold: store.Hold, name: str, content: str) -> None:
 
 
 def set_end(hold: store.Hold, until: float | None) -> store.Hold:
-    """Move the end of a hold; its waiter sees the new one when it wakes at the old."""
+    """Move the end of a hold; ``wait.sh`` reads the new end at the old one."""
     record = dict(hold.record, until=until)
     replace(hold, "record.json", _dump(record))
     replace(hold, "deadline", plan.deadline_line(until, clock.now(), clock.uptime()))
@@ -61,13 +61,13 @@ def set_end(hold: store.Hold, until: float | None) -> store.Hold:
 
 
 def discard(hold: store.Hold) -> None:
-    """Remove a hold's directory without its undo, and the root when it was the last one."""
+    """Remove the directory of a hold without its undo, and the root if it was the last hold."""
     root = os.path.dirname(hold.directory)
     shutil.rmtree(hold.directory, ignore_errors=True)
     if all(not os.path.isdir(os.path.join(root, name)) for name in os.listdir(root)):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(os.path.join(root, "README"))
-        with contextlib.suppress(OSError):  # somebody is making a new one
+        with contextlib.suppress(OSError):  # another process is making a new one
             os.rmdir(root)
 
 
@@ -89,7 +89,7 @@ def _write_new(path: str, content: str) -> None:
 
 
 def _flush(directory: str) -> None:
-    """Put a directory on the disk, with what is in it and its way there: the host may lose its power at once."""
+    """Flush a directory, its files and its parents to disk, as the host may lose its power at once."""
     root = os.path.dirname(directory)
     for path in [*glob.glob(os.path.join(directory, "*")), directory, root, os.path.dirname(root)]:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -100,5 +100,5 @@ def _flush(directory: str) -> None:
 
 
 def _write_readme(root: str, text: str) -> None:
-    with contextlib.suppress(OSError):  # it is there, or the root has just gone with the last undo
+    with contextlib.suppress(OSError):  # it exists, or the last undo has just removed the root
         _write_new(os.path.join(root, "README"), text)

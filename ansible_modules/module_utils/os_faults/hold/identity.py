@@ -1,4 +1,4 @@
-"""What a hold is called."""
+"""The id of a hold."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _ID = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
 
 
 def hold_id(fault: str, subject: str) -> str:
-    """Return the identity of a fault: plain characters only, as it names a unit and a directory.
+    """Return the id of a fault. It has plain characters only, as a unit and a directory have this name.
 
-    A long subject is cut short, with a sum of all of it at the end.
+    A long subject is cut and gets a checksum of the whole subject.
 
     >>> hold_id("freeze", "devstack@keystone")
     'freeze-devstack-keystone'
@@ -27,7 +27,7 @@ def hold_id(fault: str, subject: str) -> str:
 
 
 def is_plain(hold_id: str) -> bool:
-    r"""Whether a text can be the id of a hold.
+    r"""Return whether a text can be the id of a hold.
 
     >>> is_plain("freeze-keystone"), is_plain("../x"), is_plain("x\n")
     (True, False, False)
@@ -36,7 +36,7 @@ def is_plain(hold_id: str) -> bool:
 
 
 def checked_id(hold_id: str) -> str:
-    """Return an id when it can only be a name, and no path.
+    """Return an id if it is plain.
 
     Raises:
         Refused: it is not plain.

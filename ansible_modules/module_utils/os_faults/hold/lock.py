@@ -1,4 +1,4 @@
-"""One at a time: who makes a fault on this host, or takes one back, keeps others of the same user waiting."""
+"""The lock of the holds of a user on this host: one injection or undo at a time."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from ansible.module_utils.os_faults.hold import store
 
 @contextlib.contextmanager
 def locked(seconds: float = 30.0) -> Iterator[str]:
-    """Keep other modules of this user from making or taking back a hold meanwhile; yield why that failed, or "".
+    """Hold the lock; yield the reason if that failed, else "".
 
-    It matters after an interrupted run: the module that makes a fault may still be at work when its undo comes. But an
-    undo goes on without the lock: it must not fail because a disk is full.
-    The lock is a file beside the root, which itself goes with the last hold. It is removed while it is held, so
-    whoever gets a file that has been removed meanwhile tries again.
+    After an interrupted run the injection may still be running when the undo comes. An undo goes on without the lock,
+    as it must not fail because a disk is full. The lock is a file beside the root, as the last undo removes the root.
+    It is removed while it is held, so a process that has locked a removed file tries again.
     """
     path = store.roots()[0] + store.LOCK
     descriptor, trouble = _acquire(path, time.monotonic() + seconds)
@@ -32,14 +31,14 @@ def locked(seconds: float = 30.0) -> Iterator[str]:
 
 
 def wait_until_settled(seconds: float = 10.0) -> None:
-    """Wait while somebody makes or takes back a hold, but not for ever."""
+    """Wait until no injection or undo is running, but at most ``seconds``."""
     if os.path.exists(store.roots()[0] + store.LOCK):
         with locked(seconds):
             pass
 
 
 def _acquire(path: str, deadline: float) -> tuple[int | None, str]:
-    """Return the descriptor of the lock file, or why it can't be had."""
+    """Return the descriptor of the lock file, or the reason why the lock failed."""
     try:
         descriptor = _lock(path)
         while descriptor is None and time.monotonic() < deadline:
@@ -52,10 +51,10 @@ def _acquire(path: str, deadline: float) -> tuple[int | None, str]:
 
 
 def _lock(path: str) -> int | None:
-    """Return the descriptor of the lock file when it is ours now, None when somebody else has it.
+    """Return the descriptor of the lock file if the lock is ours, None if another process has it.
 
     Raises:
-        OSError: the file can't be made, or belongs to another user.
+        OSError: the file can't be created, or belongs to another user.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     taken = False

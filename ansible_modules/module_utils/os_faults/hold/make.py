@@ -1,7 +1,7 @@
-"""A lasting fault of this host: make it, renew it, take it back.
+"""Inject, renew and undo a hold of this host.
 
-A hold is a directory (`hold.store`) and a carrier (`hold.carriers`); what they contain is decided in
-`hold.plan`, and its end is that of `hold.undo`. A change that has no carrier is recorded by `hold.recorded`.
+A hold is a directory (`hold.store`) and a carrier (`hold.carriers`). Their content is decided in `hold.plan`, and the
+undo is in `hold.undo`. A change without a carrier is recorded by `hold.recorded`.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ __all__ = [
 
 
 class Cut(NamedTuple):
-    """What a fault does to the network: ``network`` says that it cuts some, ``session`` that it cuts our own path."""
+    """Whether a fault cuts a network (``network``), and whether it cuts the connection of this module (``session``)."""
 
     network: bool = False
     session: bool = False
@@ -54,19 +54,19 @@ class Cut(NamedTuple):
 
 
 def present(module: AnsibleModule, wanted: Plan, cut: Cut, force: bool = False) -> dict[str, Any]:
-    """Make a hold, or renew the one that is there: its inject script runs once more and the later end wins.
+    """Make a hold, or renew an existing one: its inject script runs again, and the later end counts.
 
     A hold with a start time is only armed, and waits for its `release`.
 
     Args:
         module: the AnsibleModule.
-        wanted: what is asked for.
-        cut: what the fault does to the network.
-        force: make it although somebody else has a fault on this host.
+        wanted: the requested hold.
+        cut: the connections that the fault cuts.
+        force: make it although another owner has a fault on this host.
 
     Raises:
         Refused: the hold must not be made on this host.
-        Failed: the injection failed, and what it did was taken back, or ``undo_failed`` is in the payload.
+        Failed: the injection failed and was undone; if the undo failed as well, ``undo_failed`` is in the payload.
     """
     plan.check(wanted)
     carrier = carriers.new_carrier(module)
@@ -109,7 +109,7 @@ def release(module: AnsibleModule, hold_id_: str) -> dict[str, Any]:
     """Let an armed hold begin at its start time, as every other host is armed too.
 
     Raises:
-        Failed: the word came too late.
+        Failed: the confirmation came too late.
     """
     hold = store.find(hold_id_)
     start = start_time.of_record(hold.record) if hold is not None else None
@@ -125,15 +125,15 @@ def release(module: AnsibleModule, hold_id_: str) -> dict[str, Any]:
 
 
 def is_held(hold_id_: str) -> bool:
-    """Whether this host has the hold."""
+    """Return whether the hold exists on this host."""
     return store.find(hold_id_) is not None
 
 
 def absent(module: AnsibleModule, hold_id_: str) -> dict[str, Any]:
-    """Take a hold back; one that is not there is taken back already.
+    """Undo a hold; without such a hold nothing is done.
 
     Raises:
-        Failed: it is still there, or not all is as it was, with ``undo_failed`` in the payload.
+        Failed: it still exists or has left changes; ``undo_failed`` is in the payload.
     """
     undone = Undone()
     with lock.locked():
@@ -145,10 +145,10 @@ def absent(module: AnsibleModule, hold_id_: str) -> dict[str, Any]:
 
 
 def confirmed(module: AnsibleModule, hold_id_: str, patience: float = 10.0) -> dict[str, Any]:
-    """Answer a hold that was armed as it is now; it gets some time to be injected.
+    """Return the state of an armed hold, after some time for its injection.
 
     Raises:
-        Failed: its injection failed, or its undo did.
+        Failed: its injection or its undo failed.
     """
     hold = store.find(hold_id_)
     start = start_time.of_record(hold.record) if hold is not None else None
@@ -181,7 +181,7 @@ def confirmed(module: AnsibleModule, hold_id_: str, patience: float = 10.0) -> d
 
 
 def _standing(module: AnsibleModule, wanted: Plan) -> store.Hold | None:
-    """Return the hold that is in place; what is left of one that is not is taken back first."""
+    """Return the existing hold if its carrier is alive; remains of a dead one are undone first."""
     hold = store.find(wanted.id)
     if hold is None:
         return None
@@ -195,7 +195,7 @@ def _standing(module: AnsibleModule, wanted: Plan) -> store.Hold | None:
 
 
 def _refuse_a_second(old: store.Hold | None, wanted: Plan) -> None:
-    """Refuse what can't be made while the same fault stands."""
+    """Refuse a hold that can't be combined with the existing one."""
     if old is None:
         return
     what = f"{wanted.fault} {wanted.subject}"
@@ -236,10 +236,9 @@ def _before(wanted: Plan) -> str:
 
 
 class _Started:
-    """A hold with its carrier, and with what its inject script writes.
+    """A hold with its carrier and the output of its inject script.
 
-    The files are opened at once: a failed injection is undone right away, and its directory is gone by the time
-    that anybody asks why.
+    The files are opened at once, as a failed injection is undone immediately and its directory removed.
     """
 
     def __init__(self, hold: store.Hold, carrier: carriers.Carrier) -> None:
@@ -254,12 +253,12 @@ class _Started:
         self.problem = self.carrier.launch(self.hold, start_timeout)
 
     def text(self) -> str:
-        """Return what the inject script has written so far."""
+        """Return the output of the inject script so far."""
         self._out.seek(0)
         return self._out.read()
 
     def said(self) -> output.Said:
-        """Return what the inject script has said so far."""
+        """Return the parsed output of the inject script so far."""
         return output.parse_said(self.text())
 
     def last_error(self) -> str:
@@ -268,7 +267,7 @@ class _Started:
         return output.last_line(self._err.read())
 
     def wait(self) -> output.Said:
-        """Wait until the injection has ended, and its undo too when it failed; the carrier bounds both."""
+        """Wait until the injection has ended, and after a failure its undo; the carrier limits both."""
         ticks = 0
         while not self.problem and self.said().rc != 0:
             ticks += 1
@@ -279,13 +278,13 @@ class _Started:
 
 
 def _settle(module: AnsibleModule, started: _Started, wanted: Plan, cut: Cut) -> dict[str, Any]:
-    """Tell how the injection of a new hold went; a fault that cuts our own path is only armed yet."""
+    """Return the result of the injection of a new hold; a fault that cuts our connection is only armed yet."""
     hold, start = started.hold, wanted.start_time
     said = started.said() if cut.session and start is None else started.wait()
     late = clock.uptime() - start.uptime if start is not None and not started.problem else 0.0
     if started.problem or late > 0:
         if hold.exists:
-            take_back(module, hold)  # raises when it stays
+            take_back(module, hold)  # raises if it remains
         started.carrier.clear(hold.id)
         why = _too_late(late) if late > 0 else started.last_error() or _why_not_injected(started.problem, said)
         raise errors.Failed(why, id=hold.id, facts=said.facts, refused=said.rc == 3)
@@ -307,7 +306,7 @@ def _begun(module: AnsibleModule, watched: _Started, start: start_time.StartTime
     """Wait for the start time of a hold, and return the result of its injection with its delay.
 
     Raises:
-        Failed: it did not begin, or failed, and what it did was taken back.
+        Failed: it did not begin, or it failed and was undone.
     """
     hold = watched.hold
     while hold.exists and (left := start.uptime - clock.uptime()) > 0:
@@ -320,7 +319,7 @@ def _begun(module: AnsibleModule, watched: _Started, start: start_time.StartTime
     said = output.parse_said(text)
     if began is None or ended is None:
         if hold.exists:
-            take_back(module, hold)  # raises when it stays
+            take_back(module, hold)  # raises if it remains
         watched.carrier.clear(hold.id)
         raise errors.Failed(
             watched.last_error() or _why_not_injected("it was taken back meanwhile", said), id=hold.id, facts=said.facts
@@ -354,7 +353,7 @@ def _of(start: start_time.StartTime) -> dict[str, Any]:
 
 
 def _renew(module: AnsibleModule, hold: store.Hold, wanted: Plan) -> dict[str, Any]:
-    """Inject a hold that is in place once more, and move its end when the new one is later."""
+    """Inject an existing hold again, and move its end if the new end is later."""
     asked = None if wanted.seconds is None else clock.now() + wanted.seconds
     until = plan.later_end(hold.record["until"], asked)
     extended = until != hold.record["until"]

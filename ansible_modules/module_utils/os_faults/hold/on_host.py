@@ -1,4 +1,4 @@
-"""All the lasting faults of this host: they are listed, and taken back."""
+"""List and undo all lasting faults of this host."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ansible.module_utils.os_faults.hold import carriers, force, lock, store, un
 
 
 def heal(module: AnsibleModule, ids: Sequence[str]) -> dict[str, Any]:
-    """Take back every hold of this host, or those with the given ids, the latest first.
+    """Undo every hold of this host, or those with the given ids, the latest first.
 
     Returns:
-        ``undone``: ids that were there and are gone now; ``failed_holds``: ``{id, why}`` of those that are still there
-        or have left something; ``notes``: what others have changed on the host meanwhile, and which faults were not in
-        force any more; ``in_force_seconds``: id → for how many seconds a fault was in force, as far as that is known.
+        ``undone``: ids of the undone holds; ``failed_holds``: ``{id, why}`` of those that still exist or have left
+        changes; ``notes``: changes by others since the injection, and faults that were no longer in force;
+        ``in_force_seconds``: id → seconds for which the fault was in force, if that is known.
     """
     with lock.locked():
         return _heal(module, ids)
@@ -62,7 +62,7 @@ def _notes(undone: Mapping[str, undo.Undone]) -> list[str]:
 
 
 def listing(module: AnsibleModule) -> list[dict[str, Any]]:
-    """Return what this host holds, read from the host: every directory, and every unit without one."""
+    """Return the faults of this host: every directory of a hold, and every unit without one."""
     held = [hold for hold in store.find_all() if store.is_of_this_boot(hold)]
     seen = force.look(held)
     holds = [_listed(module, hold, seen[hold.id]) for hold in held]
@@ -112,7 +112,7 @@ def _listed(module: AnsibleModule, hold: store.Hold, seen: force.Force) -> dict[
 
 
 def _units_without_directory(module: AnsibleModule) -> dict[str, bool]:
-    """Return the units that have no directory: name → whether the undo was lost with it, or had been run before."""
+    """Return the units without a directory: name → whether the undo is lost; false if it has been run."""
     if not store.has_systemd():
         return {}
     systemd = carriers.Systemd(module)

@@ -1,4 +1,4 @@
-"""The faults of other users on this host, which this one can neither list nor take back."""
+"""The faults of other users on this host, which this user can neither list nor undo."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from ansible.module_utils.os_faults.hold import store
 from ansible.module_utils.os_faults.host import paths, text
 
 _FEW = 5
-"""Users that are named."""
+"""Most users in the answer."""
 
 _LOOKED_THROUGH = 20000
-"""Entries of ``/tmp`` that are looked at: every user may make as many as he likes."""
+"""Most entries of ``/tmp`` that are read, as every user may create any number."""
 
 
 def of_others() -> list[str]:
-    """Return a sentence for each of some users who have faults here that this one can neither see nor take back.
+    """Return a sentence for each of the first users with faults that this user can neither list nor undo.
 
-    A user is named by his name alone: what a directory in ``/tmp`` is called is chosen by whoever makes it.
+    The sentence has only the name of the user: anybody can choose the name of a directory in ``/tmp``.
     """
     entries = list(itertools.islice(_entries(), _LOOKED_THROUGH + 1))
     places = [store.SYSTEM_ROOT, store.LASTING_ROOT, *entries[:_LOOKED_THROUGH]]
@@ -44,10 +44,10 @@ def _entries() -> Iterator[str]:
 
 
 def _owner_of_faults(path: str) -> int | None:
-    """Return which other user keeps faults in a directory; None when nobody does.
+    """Return the id of another user who has faults in a directory; None if there is none.
 
-    A name in ``/tmp`` counts only when it is the user's own. A directory without directories in it has no fault, where
-    the file system tells their number: one that says 1 does not.
+    A directory in ``/tmp`` counts only if its name has the id of its owner. A directory with two links has no
+    subdirectory, and so no fault; on file systems that do not count subdirectories it has one link.
     """
     found = re.fullmatch(r"/tmp/os-faults-([0-9]{1,10})", path)
     if found is None and path.startswith("/tmp/"):

@@ -1,4 +1,4 @@
-"""What the scripts of a hold say, and what of it is worth telling."""
+"""The output of the scripts of a hold."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Said(NamedTuple):
-    """What a script told through its standard output, one ``word: text`` a line."""
+    """The parsed standard output of a script of a fault, which has one ``word: text`` per line."""
 
     notes: list[str]
     changed: bool
@@ -17,10 +17,10 @@ class Said(NamedTuple):
 
 
 def parse_said(text: str) -> Said:
-    """Read what an inject script said: ``note: …``, ``changed: …``, ``fact: name=value``, ``exit: 3``.
+    """Parse the output of an inject script: ``note: …``, ``changed: …``, ``fact: name=value``, ``exit: 3``.
 
-    An undo script says ``note: …``, and ``theirs: …`` of what it has left to somebody else: how the line about that
-    begins in a snapshot.
+    An undo script prints ``note: …``, and ``theirs: …`` for a change that it left to others: the beginning of the line
+    of the snapshot.
     """
     notes, facts, changed, code, theirs = [], {}, False, None, ()
     for line in text.splitlines():
@@ -56,6 +56,6 @@ def since_begun(text: str) -> tuple[float | None, float | None, str]:
 
 
 def last_line(text: str) -> str:
-    """Return the last line that says something."""
+    """Return the last line that is not blank."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else ""

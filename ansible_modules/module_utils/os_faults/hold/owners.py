@@ -1,8 +1,7 @@
-"""Whose this host is at this moment: what somebody who made a fault keeps others from.
+"""The owners of the faults on this host: a fault blocks other owners.
 
-There is no lock beside the faults. A fault's own record names who made it and when it ends, so whoever has a fault here
-holds the host. Hence the lock is taken and given up together with the fault, ends by itself when it does, and leaves
-nothing behind.
+There is no separate lock. The record of a fault has its owner and its end, so a fault is its own lock: the lock begins
+and ends with the fault, and leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -15,11 +14,11 @@ from ansible.module_utils.os_faults.hold import store
 from ansible.module_utils.os_faults.host import clock
 
 WITHOUT_END = 1800.0
-"""Seconds for which a fault that has no end of its own (``terminate``, ``never``) keeps others away."""
+"""Seconds for which a fault without an end (``terminate``, ``never``) blocks other owners."""
 
 
 def end_of(record: Mapping[str, Any]) -> float:
-    """Return until when a fault keeps others away, seconds since the epoch.
+    """Return the time until which a fault blocks other owners, seconds since the epoch.
 
     >>> end_of({"since": 100.0, "until": 160.0}), end_of({"since": 100.0, "until": None})
     (160.0, 1900.0)
@@ -29,9 +28,9 @@ def end_of(record: Mapping[str, Any]) -> float:
 
 
 def claims() -> list[dict[str, Any]]:
-    """Return who holds this host, by which fault: ``fault``, ``subject``, ``by``, ``since`` and ``until`` of each.
+    """Return the faults that block other owners, each with ``fault``, ``subject``, ``by``, ``since`` and ``until``.
 
-    A record that does not say who made it keeps nobody away.
+    A record without an owner blocks nobody.
     """
     now = clock.now()
     records = [hold.record for hold in store.find_all() if store.is_of_this_boot(hold)]
@@ -43,14 +42,14 @@ def claims() -> list[dict[str, Any]]:
 
 
 def refuse_others(by: str | None, force: bool) -> None:
-    """Refuse to break anything on a host that somebody else holds.
+    """Refuse a fault on a host with faults of other owners.
 
     Args:
-        by: who is about to; the host's own knowledge when empty.
-        force: do it all the same.
+        by: the owner of the new fault; by default the user and the address of the session.
+        force: allow it all the same.
 
     Raises:
-        Refused: with the holder, and until when.
+        Refused: another owner has a fault here; the message has the owner and the end.
     """
     you = by or store.who()
     others = [] if force else [claim for claim in claims() if claim["by"] != you]
@@ -64,5 +63,5 @@ def refuse_others(by: str | None, force: bool) -> None:
 
 
 def time_of_day(seconds: float) -> str:
-    """Return a time of day for people."""
+    """Return a local time as text."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))

@@ -1,7 +1,7 @@
-"""What a hold is, as plain values: what is asked for, its record, and the rules about its end.
+"""A hold as plain values: the request, the record, and the rules about its end.
 
-A hold is a lasting fault on a host: a directory with a record and the scripts that inject the fault, wait
-for its end and take it back. Nothing in this file touches the host; it only decides.
+A hold is a lasting fault on a host: a directory with a record, and with scripts that inject the fault, wait for its end
+and undo it. Nothing in this file touches the host.
 """
 
 from __future__ import annotations
@@ -26,30 +26,30 @@ OWN_FILES = frozenset(
         *("moment", "begun", "released", "look.sh", "lasts", "began", "seen", "lost"),
     )
 )
-"""Names in a hold's directory that a fault's own files must not take."""
+"""Names in the directory of a hold that a fault can't use for its own files."""
 
 
 class Plan(NamedTuple):
-    """A hold as it is asked for.
+    """A requested hold.
 
     Attributes:
-        id: its identity on the host; same verb and subject give the same id.
+        id: its id on the host; the same verb and target have the same id.
         fault: the verb (``freeze``).
-        subject: what it is done to (``keystone``).
-        seconds: when it ends by itself, counted from its begin; None for never.
+        subject: the target (``keystone``).
+        seconds: its duration; None for no end.
         inject, undo: commands as argument lists, run in the hold's directory.
         files: name → content of the fault's own files (scripts, rules).
-        targets: ``word=value`` lines that tell the scripts what to act on.
-        undo_timeout: bound of each undo command in seconds.
-        start_timeout: bound of the whole injection in seconds.
-        by: who asked, for people.
-        acts_on: what kind of thing it changes, as `osf_hold` calls it.
-        prepare: commands that come before those of ``inject``, and change nothing outside of the hold's directory.
-        check: commands that run last when the hold is armed for a start time; they refuse what could not be done then.
-        start_time: when it begins; None for at once. Until then it is only prepared.
-        momentary: whether it is over when its injection has ended.
-        look: commands that all succeed while the fault is in force, and change nothing. One that ends with exit code 1
-            says that it is not, with another one that this can't be told.
+        targets: ``word=value`` lines for the scripts.
+        undo_timeout: longest time of each undo command in seconds.
+        start_timeout: longest time of the whole injection in seconds.
+        by: the owner.
+        acts_on: the kind of target, as in `osf_hold`.
+        prepare: commands that run before ``inject``, and change only the directory of the hold.
+        check: commands that run last when the hold is armed for a start time; they check that it can begin.
+        start_time: its start time; None for at once. Until then it is only prepared.
+        momentary: whether it ends together with its injection.
+        look: commands that all succeed while the fault is in force, and change nothing. Exit code 1 means that it is
+            not in force, any other code that this is not known.
     """
 
     id: str
@@ -72,10 +72,10 @@ class Plan(NamedTuple):
 
 
 def check(plan: Plan) -> None:
-    """Refuse a plan whose names could be read as anything but names.
+    """Refuse a plan with names that are not plain, or with missing commands.
 
     Raises:
-        Refused: a name, a file name or a target is not plain.
+        Refused: a name, a file name or a target is not plain, a command is empty, or there is no undo.
     """
     checked_id(plan.id)
     for name in plan.files:
@@ -130,7 +130,7 @@ def later_end(old: float | None, new: float | None) -> float | None:
 
 
 def about_to_end(until: float | None, now: float) -> bool:
-    """Whether a hold may be ending while its end is moved; it is then better made anew.
+    """Return whether a hold is too near to its end to move the end; it is made anew then.
 
     >>> about_to_end(100.0, 99.0), about_to_end(100.0, 90.0), about_to_end(None, 90.0)
     (True, False, False)
@@ -141,8 +141,8 @@ def about_to_end(until: float | None, now: float) -> bool:
 def deadline_line(until: float | None, now: float, uptime: float) -> str:
     r"""Return an end given in wall-clock time as the host's uptime, which no clock change can move.
 
-    The first line is in whole seconds, and all that older waiters read. The second one tells by how many hundredths of
-    a second the end is earlier than that.
+    The first line has whole seconds; scripts of older versions read only this line. The second line has the hundredths
+    of a second by which the end is earlier.
 
     >>> deadline_line(100.75, 90.0, 5.0), deadline_line(None, 90.0, 5.0)
     ('16\n25\n', 'never\n')
@@ -155,6 +155,6 @@ def deadline_line(until: float | None, now: float, uptime: float) -> str:
 
 
 def merged_targets(old: str, new: Sequence[str]) -> str:
-    """Return the old target lines and the new ones: an undo must still reach what was hit first."""
+    """Return the old target lines and the new ones, as the undo must also reach the old targets."""
     lines = [line for line in old.splitlines() if line]
     return "".join(line + "\n" for line in lines + [line for line in new if line not in lines])

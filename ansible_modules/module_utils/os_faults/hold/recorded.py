@@ -1,4 +1,4 @@
-"""A change of this host that lasts without a process of ours (``terminate``): recorded, so that healing undoes it.
+"""Recorded changes: changes of this host that last without a carrier (``terminate``), and that healing undoes.
 
 The record is a hold without a carrier and without an end, see `hold.store`.
 """
@@ -30,27 +30,26 @@ def record_change(
     lasting: bool = False,
     ended: Sequence[str] = (),
 ) -> None:
-    """Record a change that lasts without a process of ours, so that ``heal`` undoes it.
+    """Record a change that lasts without a carrier, so that ``heal`` undoes it.
 
-    The record is a hold without a unit and without an end. Recording it again replaces nothing: the first undo
-    stays. In check mode nothing is written.
+    An existing record stays, with its undo. In check mode nothing is written.
 
     Args:
         module: the AnsibleModule.
         fault: the verb (``terminate``).
-        subject: what it was done to (``keystone``); both together tell the record apart.
-        undo: commands as argument lists, run one after the other with the record's directory as working directory,
-            stdin from /dev/null, their output in ``undo.log``. Each must succeed and be safe to run again. One that
-            starts a process that stays must detach it (``setsid``) and give it other output.
-        files: name → content of files (scripts) that the undo needs, written into the record's directory.
-        state: the word that a listing shows (``terminated``).
-        by: who asked; the host's own knowledge when empty.
-        undo_timeout: bound of each undo command in seconds.
-        lasting: the change outlives a reboot, so the record is kept on the disk.
+        subject: the target (``keystone``); verb and target identify the record.
+        undo: commands as argument lists. They run one after the other in the directory of the record, with their output
+            in ``undo.log``. Each must be idempotent. A command that starts a daemon must detach it (``setsid``) and
+            redirect its output.
+        files: name → content of files (scripts) for the undo, written into the directory of the record.
+        state: the state in listings (``terminated``).
+        by: the owner; by default the user and the address of the session.
+        undo_timeout: longest time of each undo command in seconds.
+        lasting: the change outlives a reboot, so the record is on disk.
         ended: a command, as a list of arguments, that prints something once somebody else has undone the change.
 
     Raises:
-        Refused: the directory of the records is not ours alone, or can't be written to.
+        Refused: the directory of the records belongs to another user, or can't be written to.
     """
     wanted = plan.Plan(
         id=hold_id(fault, subject),
@@ -86,12 +85,12 @@ def record_change(
 
 
 def close(module: AnsibleModule, fault: str, subject: str) -> bool:
-    """Forget a recorded change that something else has undone (``start`` after ``terminate``).
+    """Remove the record of a change that was undone in another way (``start`` after ``terminate``).
 
     Args:
         module: the AnsibleModule.
-        fault: the verb that was recorded.
-        subject: what it was done to.
+        fault: the verb of the record.
+        subject: the target.
 
     Returns:
         Whether there was a record. In check mode it stays.

@@ -1,4 +1,4 @@
-"""The scripts of a hold, and what a person at the console of a host is told about it. All of it is only text here."""
+"""The text of the scripts of a hold, and of the README for a person at the console of the host."""
 
 from __future__ import annotations
 
@@ -246,8 +246,8 @@ trap '' TERM INT HUP
 def scripts(plan: Plan, directory: str, root: str, by_hand: str, forget: str) -> dict[str, str]:
     """Return the scripts of a hold whose directory is ``directory`` below ``root``.
 
-    ``by_hand`` is what its undo does first: end the carrier, when it was not the carrier that started it. ``forget`` is
-    what it does when all went well: clear what is left of a carrier that had ended before.
+    ``by_hand`` are the first lines of the undo: they end the carrier if it did not start the undo. ``forget`` are the
+    last lines of a successful undo: they clear the failed state of a carrier that has ended.
     """
     common = {"id": plan.id, "dir": shlex.quote(directory)}
     start, main = steps(plan.start_time is not None)
@@ -288,12 +288,12 @@ def look_script(plan: Plan, directory: str) -> str:
 
 
 def steps(has_start_time: bool) -> tuple[str, str]:
-    """Return what a carrier runs first, and then in its main process: names of scripts, with their words."""
+    """Return the script that a carrier runs first, and the script of its main process, with their arguments."""
     return ("inject.sh arm", "begin.sh") if has_start_time else ("inject.sh", "wait.sh")
 
 
 def undo_script(plan: Plan, directory: str, root: str, by_hand: str = "", forget: str = "") -> str:
-    """Return the script whose last act, and only when all else went well, is to remove the directory."""
+    """Return the undo script. It removes the directory at the end, if everything else has succeeded."""
     return _UNDO.format(
         what="takes back",
         commands=_commands("undo", plan.undo),
@@ -307,7 +307,7 @@ def undo_script(plan: Plan, directory: str, root: str, by_hand: str = "", forget
 
 
 def readme(root: str, carried_by_systemd: bool) -> str:
-    """Return the text that tells an operator at the console how to heal the host without os_faults."""
+    """Return instructions for an operator at the console: how to heal the host without os_faults."""
     units = (
         "List the faults:        systemctl list-units 'os-faults-*'\n"
         "Take one back:          systemctl stop os-faults-ID.service\n"

@@ -1,7 +1,7 @@
-"""The state of this host that faults change, as lines that can be compared with those of another time.
+"""The state of this host as comparable lines, as far as faults change it.
 
-A state is lines (``link eth1 = up``) and levels, which are numbers that move a little by themselves (free space).
-Reading one changes nothing and takes some hundredths of a second: the commands run side by side.
+A state has lines (``link eth1 = up``) and levels, which are numbers that vary a little by themselves (free space).
+Reading it changes nothing, and takes some hundredths of a second: the commands run in parallel.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from ansible.module_utils.os_faults.host.files import read_text
 from ansible.module_utils.os_faults.host.text import plain
 
 OWN_RULE = re.compile(r"os[-_]?faults|osf[-_]")
-"""What each chain and table of packet filter rules of ours has in its name."""
+"""Part of the name of each chain and table of packet filter rules of os_faults."""
 
 
 class State(NamedTuple):
-    """What a host is like.
+    """The state of a host.
 
     Attributes:
-        lines: each tells one thing that is there, as ``kind: thing`` or, of what has one value, ``kind name = value``.
+        lines: each describes one thing, as ``kind: thing`` or, if it has a value, ``kind name = value``.
         levels: name → number.
         silent: directories whose file system did not answer.
     """
@@ -52,42 +52,42 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
         "--state=active,failed",
     ),
 }
-"""Kind of line → the command that prints it. One that the host does not have has nothing to tell."""
+"""Kind of line → the command that prints it. A missing command prints nothing."""
 
 _VOLATILE = re.compile(
     r"^\d+: |@\S+|\\|\[\d+:\d+\]|(?:valid|preferred)_lft \S+| expires \S+| users \d+| age \d+| refcnt \d+"
     r"| (?:tentative|dadfailed|nodad|linkdown|dead|offload|rt_offload|trap)(?= |$)"
 )
-"""Indices, counters, lifetimes, and what a link or the network tells of its other end."""
+"""Indices, counters, lifetimes, and flags of the other end of a link."""
 
 _BY_ITSELF = re.compile(
     r" dynamic| temporary|scope link.* kernel_ll|inet6 fe80:"
     r"| proto (?:ra|redirect|bgp|ospf|isis|rip|eigrp|babel|bird|zebra)"
     r"|^(?:local|broadcast|anycast|multicast|unreachable) |^(?:fe80::/64|ff00::/8) | table local| cache"
 )
-"""Addresses and routes that the kernel, a router or a routing daemon makes and removes."""
+"""Addresses and routes of the kernel, of a router or of a routing daemon."""
 
 _PASSING_UNIT = re.compile(
     r"(?:user@|user-runtime-dir@|session-|ssh@|os-faults-|systemd-|apt-|dpkg-|fstrim|logrotate|man-db)"
 )
-"""Units that come and go with logins, timers and our own work."""
+"""Units of logins, timers and os_faults."""
 
 _PASSING_MOUNT = re.compile(r"/(?:run|proc|sys|dev)(?:/|$)")
-"""Mounts of the host's own, and of sessions and containers."""
+"""Mounts of the system, of sessions and of containers."""
 
 
 ROOM = "free bytes of "
 CLOCK = "seconds of the clock since boot"
-"""What levels are called; the path of a directory follows the first."""
+"""Names of levels; the first is followed by the path of a directory."""
 
 
 def read(about: Targets) -> State:
     """Return the state of this host.
 
-    A command that fails, or is not there, has nothing to tell; a host with many thousands of routes takes longer.
+    A command that fails or is missing adds no lines. A host with many thousands of routes takes longer.
 
     Args:
-        about: whose levels are read. No file system is asked but for these.
+        about: the targets whose levels are read. No other file system is accessed.
     """
     said = _ask(COMMANDS)
     lines = {line for kind, text in said.items() for line in LINES.get(kind, _plain)(kind, text)}
@@ -101,7 +101,7 @@ def read(about: Targets) -> State:
 
 
 def _ask(commands: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
-    """Run commands side by side; return what those that succeeded print."""
+    """Run commands in parallel; return the output of the successful ones."""
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
     started = {}
     for kind, command in commands.items():
@@ -117,14 +117,14 @@ def _ask(commands: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
         try:
             output, _ = process.communicate(timeout=max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
-            process.kill()  # and it is not waited for: what hangs in the kernel may not end
+            process.kill()  # without a wait: a process that hangs in the kernel may not end
             continue
         if process.returncode == 0:
             said[kind] = output.decode("utf-8", "replace")
     return said
 
 
-# ---- what commands print -------------------------------------------------------------------------------------------
+# ---- output of commands ----------------------------------------------------------------------------------------------
 
 
 def _rows(text: str) -> Iterator[str]:
@@ -152,7 +152,7 @@ def _units(kind: str, text: str) -> Iterator[str]:
 
 
 def _rules(kind: str, text: str) -> Iterator[str]:
-    """Tell of our own rules one by one, and of those of others by a sum for each table: there may be thousands."""
+    """Yield our own rules one by one, and a checksum per table for rules of others: there may be thousands."""
     sums: dict[str, list[str]] = {}
     table = ""
     ours = False
@@ -182,7 +182,7 @@ LINES: Mapping[str, Callable[[str, str], Iterable[str]]] = {
 }
 
 
-# ---- what files tell -----------------------------------------------------------------------------------------------
+# ---- content of files -----------------------------------------------------------------------------------------------
 
 
 def _links() -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The holds that are on this host: where their directories are, and what is in them. Nothing here changes any."""
+"""Find and read the holds of this host. Nothing here changes them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from ansible.module_utils.os_faults.host.files import read_text
 SYSTEM_ROOT = "/run/os-faults"
 
 LASTING_ROOT = "/var/lib/os-faults"
-"""Where root keeps the record of a change that outlives a reboot: so must its undo."""
+"""Root's directory for records of changes that outlive a reboot, as their undo must."""
 
 NO_CARRIER = "none"
-"""The carrier in the record of a change that lasts without a process of ours."""
+"""The carrier in the record of a recorded change."""
 
 LOCK = ".lock"
-"""What the name of a root's lock ends in, which lies beside it."""
+"""Suffix of the lock file beside a root."""
 
 _PLAIN_PATH = r"/[A-Za-z0-9_./-]+"
 _TEXTS = ("fault", "subject", "by", "boot_id", "carrier")
@@ -30,7 +30,7 @@ _TIMES = ("since", "until")
 
 
 class Hold(NamedTuple):
-    """A hold that is on this host: its directory and the record in it."""
+    """A hold of this host: its directory and its record."""
 
     directory: str
     record: dict[str, Any]
@@ -44,30 +44,30 @@ class Hold(NamedTuple):
         return os.path.join(self.directory, name)
 
     def text(self, name: str) -> str:
-        """Return the content of a file of the hold, "" when there is none."""
+        """Return the content of a file of the hold; "" if there is none."""
         return read_text(self.path(name))
 
     @property
     def exists(self) -> bool:
-        """Whether the directory is still there. When it is gone the undo has said that it is done."""
+        """Whether the directory exists. A successful undo removes it."""
         return os.path.isdir(self.directory)
 
 
 def boot_id() -> str:
-    """Return the identity of this boot: a record of an earlier one tells of a fault that is gone."""
+    """Return the id of this boot. A fault of an earlier boot no longer exists."""
     return read_text("/proc/sys/kernel/random/boot_id").strip()
 
 
 def has_systemd() -> bool:
-    """Whether this process may start units of the host's systemd."""
+    """Return whether this process may start units of the host's systemd."""
     return os.geteuid() == 0 and os.path.isdir("/run/systemd/system")
 
 
 def roots() -> list[str]:
-    """Return the directories that can have holds of this user; a new hold goes into the first.
+    """Return the directories for holds of this user; a new hold is made in the first.
 
-    Logind removes a user's runtime directory with the last session, so it is not used for a hold that is
-    made over ssh: the hold outlives the session.
+    logind removes the runtime directory of a user with the last session, so a hold over ssh is not made there: the hold
+    outlives the session.
     """
     lasting = [LASTING_ROOT] if os.geteuid() == 0 else []
     if has_systemd():
@@ -81,9 +81,9 @@ def roots() -> list[str]:
 
 
 def _own_roots() -> list[str]:
-    """Return the roots of a user who is not root: anybody may have made the first, so there is one in his home too.
+    """Return the roots of a user who is not root: one in ``/tmp``, which anybody may have created, and one in the home.
 
-    Several hosts may share the home, so that one is named after this boot.
+    Several hosts may share the home, so the name there has the boot id.
     """
     home = os.path.expanduser("~")
     below_home = [os.path.join(home, ".os-faults-" + boot_id())] if re.fullmatch(_PLAIN_PATH, home) else []
@@ -91,7 +91,7 @@ def _own_roots() -> list[str]:
 
 
 def _is_taken(root: str) -> bool:
-    """Whether another user has made a root, or the lock beside it, so that this one can't."""
+    """Return whether a root, or its lock, belongs to another user."""
     for path in (root, root + LOCK):
         with contextlib.suppress(OSError):
             if os.lstat(path).st_uid != os.geteuid():
@@ -100,7 +100,7 @@ def _is_taken(root: str) -> bool:
 
 
 def who() -> str:
-    """Return who asks for a fault, as well as the host can know: the user, and where the session comes from."""
+    """Return the default owner of a new fault: the user and the address of the session."""
     name = os.environ.get("SUDO_USER", "") or paths.user_of(os.geteuid())
     connection = session.connection()
     return f"{name}@{connection.client if connection else os.uname().nodename}"
@@ -120,7 +120,7 @@ def find_all() -> list[Hold]:
 
 
 def find(hold_id: str) -> Hold | None:
-    """Return the hold with this id, None when there is none."""
+    """Return the hold with this id; None if there is none."""
     for root in roots():
         if trusted(root):
             hold = _read(os.path.join(root, hold_id))
@@ -130,18 +130,18 @@ def find(hold_id: str) -> Hold | None:
 
 
 def directory_for(hold_id: str, lasting: bool = False) -> tuple[str, str]:
-    """Return the directory a new hold gets, and the root that it is in; a lasting one is there after a reboot."""
+    """Return the directory of a new hold, and its root; the root of a lasting one outlives a reboot."""
     root = LASTING_ROOT if lasting else roots()[0]
     return os.path.join(root, hold_id), root
 
 
 def is_of_this_boot(hold: Hold) -> bool:
-    """Whether the host has not been booted since. A recorded change without a carrier counts always."""
+    """Return whether a hold was made during this boot. A recorded change always counts."""
     return hold.record.get("carrier") == NO_CARRIER or hold.record.get("boot_id") == boot_id()
 
 
 def _read(directory: str) -> Hold | None:
-    """Read a hold. A directory without a readable record is a hold too: its undo is what counts."""
+    """Read a hold. A directory without a readable record is a hold as well, as it may have an undo."""
     if not os.path.isdir(directory):
         return None
     record: Any = None
@@ -189,7 +189,7 @@ def _since_it_began(record: dict[str, Any], began: float | None) -> dict[str, An
 
 
 def _well_typed(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a record without the entries that are not what they should be: better unknown than trusted."""
+    """Return a record without the entries of a wrong type."""
     good = dict(record)
     for name in _TEXTS:
         if type(good.get(name)) is not str:
@@ -202,7 +202,7 @@ def _well_typed(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def trusted(root: str) -> bool:
-    """Whether a root is a real directory that belongs to us, and that nobody else can write to or exchange."""
+    """Return whether a root is a directory of this user that no other user can write to or replace."""
     try:
         info = os.lstat(root)
     except OSError:

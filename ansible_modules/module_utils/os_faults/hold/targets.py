@@ -1,7 +1,7 @@
-"""What a fault says of itself that it acts on. All else that changes while it is injected was changed by somebody else.
+"""The targets of a fault, by its own lines in ``targets``. All other changes during its injection are by others.
 
-The lines of ``targets`` name it: ``interface=NAME``, and of what belongs to no interface ``changes=room`` and
-``changes=mount`` (of the directory in the file ``path``) or ``changes=clock``.
+The lines are ``interface=NAME``, ``changes=room`` and ``changes=mount`` (of the directory in the file ``path``), and
+``changes=clock``.
 """
 
 from __future__ import annotations
@@ -13,29 +13,29 @@ from ansible.module_utils.os_faults.hold import store
 
 
 class Targets(NamedTuple):
-    """The things of a host that one fault may change."""
+    """The parts of a host that a fault may change."""
 
     interfaces: frozenset[str] = frozenset()
-    """Names of network interfaces, with the VLANs on them, which go down and up together."""
+    """Names of network interfaces and of their VLANs, which go down and up together."""
     mounts: frozenset[str] = frozenset()
     """Directories over which it mounts something."""
     room: frozenset[str] = frozenset()
-    """Directories on whose file system it takes room."""
+    """Directories on whose file systems it takes space."""
     clock: bool = False
     """Whether it sets the clock."""
 
 
 def of_hold(hold: store.Hold) -> Targets:
-    """Return what a hold that is there acts on."""
+    """Return the targets of an existing hold."""
     return of(hold.text("targets").splitlines(), (hold.text("path"), hold.text("mounted")))
 
 
 def of(lines: Iterable[str], paths: Iterable[str]) -> Targets:
-    """Return what a fault acts on.
+    """Return the targets of a fault.
 
     Args:
-        lines: those of ``targets``.
-        paths: the directories that it names.
+        lines: the lines of ``targets``.
+        paths: its directories.
 
     >>> of(["changes=mount"], ["/srv", ""]).mounts
     frozenset({'/srv'})

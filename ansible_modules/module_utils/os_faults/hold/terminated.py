@@ -1,4 +1,4 @@
-"""Services that os_faults has terminated on this host, and as whom they ran, as their records tell."""
+"""Services that os_faults has terminated on this host, and their former users, from the records."""
 
 from __future__ import annotations
 
@@ -10,36 +10,37 @@ from ansible.module_utils.os_faults.host import pidfiles, proc, run_as
 
 
 def is_terminated(name: str) -> bool:
-    """Whether os_faults itself has stopped a service, which then is to come back.
+    """Return whether os_faults has terminated a service.
 
     Args:
-        name: what the service is called in the record.
+        name: name of the service in the record.
     """
     return _record(name) is not None
 
 
 def identity_of(mains: Sequence[pidfiles.Named], name: str) -> run_as.Identity | None:
-    """Return as whom a service was started; of one that is down, as whom it ran when it was terminated.
+    """Return the user and groups that started a service; for a service that is down those from its record.
 
     Args:
         mains: its main processes, all of one user; the oldest counts.
-        name: what it is called in the record.
+        name: its name in the record.
     """
     first = min(proc.identify(each.pid for each in mains), key=lambda each: each.start, default=None)
     return run_as.of(first.pid) if first is not None else run_as.load(_recorded(name, "run_as"))
 
 
 def user_of(mains: Sequence[pidfiles.Named], name: str) -> int | None:
-    """Return the user whose processes alone count as a service; of one that is down, as when it was terminated.
+    """Return the user id of a service; for a service that is down the one from its record.
 
-    Unlike `identity_of` it is who the service has become. Arguments are those of `identity_of`; None when nobody knows.
+    Unlike `identity_of` it is the current user of the processes, not the user that started them. None if it is unknown.
+    For the arguments see `identity_of`.
     """
     found = [users[0] for users in (proc.users(each.pid) for each in mains) if users]
     return found[0] if found else user_when_terminated(name)
 
 
 def user_when_terminated(name: str) -> int | None:
-    """Return the user that a service had when it was terminated; None for one that was not, or found otherwise."""
+    """Return the user id of a service when it was terminated; None if the record has none."""
     text = _recorded(name, "user").strip()
     return int(text) if re.fullmatch("[0-9]{1,10}", text) else None
 

@@ -1,7 +1,7 @@
-"""The end of one hold: it is taken back, and all that it touched is as it was.
+"""The undo of one hold, with the comparison of the host with its baseline.
 
-A fault is undone when its directory is gone, as removing it is the last act of an undo that went well; nothing else
-counts, least of all the exit code of ``systemctl stop``.
+A fault is undone if its directory is gone: a successful undo removes it at the end. Nothing else counts, in particular
+not the exit code of ``systemctl stop``.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from ansible.module_utils.os_faults.hold import baseline, carriers, files, force
 from ansible.module_utils.os_faults.host import text
 
 _ATTEMPTS = 2
-"""An undo that was killed, as by a kernel that is out of memory, has neither failed nor ended: it is begun again."""
+"""Attempts of an undo: one that was killed, for instance by the OOM killer, is started again."""
 
 
 class Undone(NamedTuple):
-    """What there is to tell of a hold that has been undone.
+    """The report of an undo.
 
     Attributes:
-        drift: what others have changed on this host meanwhile.
-        notes: sentences of its undo script, and one when the fault was not in force any more.
-        seconds: for how long it was in force, as far as it was looked at; None when that is not known.
+        drift: changes by others since the injection.
+        notes: sentences of the undo script, and one if the fault was no longer in force.
+        seconds: how long the fault was in force; None if that is not known.
     """
 
     drift: Sequence[str] = ()
@@ -39,10 +39,10 @@ class Undone(NamedTuple):
 
 
 def take_back(module: AnsibleModule, hold: store.Hold) -> Undone:
-    """Undo a hold and see that it is gone, and that all that it touched is as it was.
+    """Undo a hold, and check that it is gone and that its targets are as before.
 
     Raises:
-        Failed: it is still there, or has left something, with ``undo_failed`` in the payload.
+        Failed: it still exists, or has left changes; ``undo_failed`` is in the payload.
     """
     carrier = carriers.carrier_of(module, hold)
     if not store.is_of_this_boot(hold):
@@ -93,7 +93,7 @@ def _run(module: AnsibleModule, hold: store.Hold, carrier: carriers.Carrier) -> 
 
 
 def _undo_by_hand(module: AnsibleModule, hold: store.Hold) -> str:
-    """Run the undo of a hold without its carrier, and return how that ended."""
+    """Run the undo script of a hold without its carrier, and return its last error or its exit code."""
     command = ["/bin/sh", hold.path("undo.sh")]
     code, _out, err = module.run_command(command, environ_update=carriers.ENVIRONMENT)
     return output.last_line(err) or f"its undo ended with exit code {code:d} before it was done"

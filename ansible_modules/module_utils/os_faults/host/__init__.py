@@ -1,1 +1,1 @@
-"""The host that a module runs on, as it is: nothing here knows services, faults or machines."""
+"""The host of a module: processes, files, network, clock. Nothing here knows services, faults or machines."""

@@ -1,4 +1,4 @@
-"""The room on file systems of this host, asked for within bounds: one whose server is gone does not answer at all."""
+"""Free space on file systems of this host, with a time limit: a file system whose server is gone never answers."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from typing import Iterable
 from ansible.module_utils.os_faults.host.files import read_text
 
 NETWORK = ("nfs*", "smb*", "cifs", "ceph", "afs", "gfs*", "ocfs2", "lustre", "9p", "virtiofs", "fuse*")
-"""Types of file systems that somebody else than this host's kernel answers for; ``fill_disk.sh`` has the same list."""
+"""Types of file systems that depend on a server or a program; ``fill_disk.sh`` has the same list."""
 
 _PATIENCE = 5.0
-"""Seconds in which all file systems that are asked have to answer."""
+"""Seconds for the answers of all file systems together."""
 
 
 def room(paths: Iterable[str]) -> tuple[dict[str, float], list[str]]:
-    """Return the bytes that are free on the file systems of these directories, and the ones that did not answer.
+    """Return the free bytes on the file systems of directories, and the directories without an answer.
 
-    A child asks, as nothing but its end ends a question that is not answered. File systems of the network are left out.
+    A child process asks, as only its end ends a call that hangs. Network file systems are left out.
 
     Args:
-        paths: absolute paths; one that is not there has no room.
+        paths: absolute paths; missing directories are left out.
     """
     wanted = sorted(set(paths))
     if not wanted:
@@ -45,7 +45,7 @@ def room(paths: Iterable[str]) -> tuple[dict[str, float], list[str]]:
 
 
 def type_of(path: str, mounts: str) -> str:
-    r"""Return the type of the file system that a directory is on.
+    r"""Return the type of the file system of a directory.
 
     Args:
         path: its real path.
@@ -64,7 +64,7 @@ def type_of(path: str, mounts: str) -> str:
 
 
 def unescaped(point: str) -> str:
-    r"""Return a path as it is, of one as the kernel writes it in a table.
+    r"""Return a path of a table of the kernel without its escapes.
 
     >>> unescaped("/srv/a\040b")
     '/srv/a b'
@@ -73,7 +73,7 @@ def unescaped(point: str) -> str:
 
 
 def _answer(paths: Iterable[str], mouth: int) -> None:
-    """Write a line of JSON for each path, its name and the free bytes, and end this process."""
+    """Write a line of JSON with path and free bytes for each path, and end this process."""
     for descriptor in range(3, 256):
         if descriptor != mouth:
             try:

@@ -1,4 +1,4 @@
-"""What this host knows of its own network: interfaces, addresses, the default route, its full name."""
+"""The network of this host: interfaces, addresses, default route, full name."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Run = Callable[..., "tuple[int, str, str]"]
 _RTF_UP = 0x1
 
 SBIN_PATH = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
-"""Where ``ip`` may be: people who are not root often have no sbin in their PATH."""
+"""Path to search for ``ip``: the PATH of users who are not root often has no sbin."""
 
 
 def interfaces(run: Run) -> list[dict[str, Any]]:
-    """Return the interfaces but the loopback one: name, MAC address (None without one), addresses without prefix."""
+    """Return all interfaces except loopback, with ``name``, ``mac`` (None without one) and ``addresses``."""
     command = shutil.which("ip", path=SBIN_PATH)
     code, out, _err = run([command, "-json", "address"]) if command else (127, "", "")
     return parse_ip(out) if code == 0 else from_kernel("/sys/class/net")
@@ -40,7 +40,7 @@ def parse_ip(text: str) -> list[dict[str, Any]]:
 
 
 def from_kernel(directory: str) -> list[dict[str, Any]]:
-    """Read the same from ``/sys`` and ``/proc``, for hosts without iproute2; IPv4 is only the address in use."""
+    """Return `interfaces` from ``/sys`` and ``/proc``, for hosts without iproute2; only the first IPv4 address."""
     addresses = ipv6_addresses(read_text("/proc/net/if_inet6"))
     found = []
     for name in sorted(os.listdir(directory)):
@@ -78,13 +78,13 @@ def _ipv4_of(name: str) -> str | None:
 
 
 def reachable_addresses(links: list[dict[str, Any]]) -> list[str]:
-    """Return all addresses that other hosts can use: no loopback, no link-local ones."""
+    """Return all addresses except loopback and link-local ones."""
     skip = ("127.", "169.254.", "fe80:", "::1")
     return [each for link in links for each in link["addresses"] if not each.startswith(skip)]
 
 
 def default_interface(ipv4: str, ipv6: str) -> str | None:
-    """Return the interface of the default route with the lowest metric, that of IPv4 before that of IPv6.
+    """Return the interface of the default route with the lowest metric, IPv4 before IPv6.
 
     Args:
         ipv4: the text of ``/proc/net/route``.
@@ -108,9 +108,9 @@ def own_default_interface() -> str | None:
 
 
 def fqdn(hostname: str, patience: float = 1.0) -> str:
-    """Return the full name of this host, or its short name when the resolver knows no better within ``patience``.
+    """Return the full name of this host, or its short name if the resolver has no other within ``patience`` seconds.
 
-    The resolver runs in a thread of its own: with an unreachable name server it would take many seconds.
+    The resolver runs in a thread, as an unreachable name server would delay it by many seconds.
     """
     if "." in hostname:
         return hostname

@@ -1,7 +1,7 @@
-"""Who else can change what is at a path of this host, or put something else in its place.
+"""Find users who can change or replace a file at a path of this host.
 
-What another user can change must neither be written to nor believed on his behalf: it may be a link to somebody else's
-file by the time that it is used.
+A file that another user can replace must not be written or trusted: at the time of use it may be a link to somebody
+else's file.
 """
 
 from __future__ import annotations
@@ -13,31 +13,31 @@ import stat
 from typing import NamedTuple
 
 _LINKS = 40
-"""Symbolic links that are followed in one path, as many as the kernel follows."""
+"""Most symbolic links in one path, as in the kernel."""
 
 ANYBODY = -1
-"""Stands for all users who may write to a directory that is not their own."""
+"""Stands for all users, in a directory that everybody may write to."""
 
 
 class Place(NamedTuple):
-    """A directory, as far as others can change it."""
+    """The users who can change a directory."""
 
     owners: frozenset[int]
-    """The user ids, but for root and this user, of those who can put another directory in its place, or own it."""
+    """Ids of the users who can replace it or own it, except root and this user."""
     shared: bool
-    """Whether still others may make files in it."""
+    """Whether other users may create files in it."""
     sticky: bool = False
-    """Whether these others can neither remove nor exchange a file that is not their own."""
+    """Whether these other users can't remove or replace files of others."""
 
 
 def place(directory: str) -> Place:
-    """Return who can change what is in a directory, by any directory or link on the way to it.
+    """Return the users who can change a directory, or any directory or link on the way to it.
 
     Args:
         directory: an absolute path.
 
     Raises:
-        OSError: it is not there, or is no directory.
+        OSError: it does not exist, or is no directory.
     """
     owners: set[int] = set()
     here = "/"
@@ -69,12 +69,12 @@ def place(directory: str) -> Place:
 
 
 def trusted() -> set[int]:
-    """Return the user ids of those who may change everything of ours anyway: root and this user."""
+    """Return the ids of root and of this user, who may change everything of ours."""
     return {0, os.geteuid()}
 
 
 def is_ours(directory: str) -> bool:
-    """Whether nobody but root and this user can exchange a directory that is there, or a file of ours in it."""
+    """Return whether only root and this user can replace a directory, or a file of ours in it."""
     try:
         found = place(directory)
     except OSError:
@@ -83,7 +83,7 @@ def is_ours(directory: str) -> bool:
 
 
 def user_of(uid: int) -> str:
-    """Return the name of a user, for a sentence."""
+    """Return the name of a user for a message."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
@@ -91,7 +91,7 @@ def user_of(uid: int) -> str:
 
 
 def _may_replace(directory: str, entry: os.stat_result) -> set[int]:
-    """Return who can exchange an entry of a directory: its owner too, where the directory is sticky."""
+    """Return the owners of an entry and its directory, and `ANYBODY` if the directory is open and not sticky."""
     info = os.lstat(directory)
     found = {info.st_uid, entry.st_uid}
     if _is_open(directory, info) and not info.st_mode & stat.S_ISVTX:
@@ -100,9 +100,9 @@ def _may_replace(directory: str, entry: os.stat_result) -> set[int]:
 
 
 def _is_open(directory: str, info: os.stat_result) -> bool:
-    """Whether others than its owner may write to a directory; a group of root or of this user alone is none.
+    """Return whether other users may write to a directory; the groups of root and of this user do not count.
 
-    Where there is an access control list, the bit of the group stands for everybody whom that names.
+    With an access control list the bit of the group stands for every entry of the list.
     """
     group = info.st_mode & stat.S_IWGRP and (info.st_gid not in (0, os.getegid()) or _has_list(directory))
     return bool(group or info.st_mode & stat.S_IWOTH)

@@ -1,8 +1,8 @@
-"""The pid file of a program: read and written so that it gives nobody more power than he has.
+"""The pid file of a program, read and written so that it gives nobody more rights.
 
-Root kills what a pid file names, and a pid file often belongs to the user of the program, or lies in his directory. So
-it is treated as systemd treats a ``PIDFile=``: it must be a regular file, and one that another user can change names
-only processes that this user could end himself.
+Root kills the process in a pid file, and a pid file often belongs to the user of the program. So the rules are those of
+systemd's ``PIDFile=``: it must be a regular file, and if another user can change it, it may name only processes that
+this user could end.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.host import paths, proc
 
 _CLOCK_SLACK = 2.0
-"""Seconds that a process may seem to be younger than its pid file."""
+"""Seconds by which a process may seem younger than its pid file."""
 
 _PID = re.compile(rb"\s*([0-9]{1,10})(?:\s|\Z)")
 
@@ -30,22 +30,22 @@ _KINDS = {
 
 
 class Named(NamedTuple):
-    """A live process that a pid file names."""
+    """The live process of a pid file."""
 
     pid: int
     owner: int | None
-    """The user whose processes alone may be acted on; None for all."""
+    """The user whose processes alone count; None for all users."""
 
 
 def read(path: str) -> Named | None:
-    """Return the process that a pid file names, None when there is no such file or process.
+    """Return the process of a pid file; None if there is no such file or process.
 
-    A pid file is written after its process has started. A process that started after the file was written has got
-    the pid by chance (after a crash or a reboot), so the file is stale. So is one that names this very process or one
-    of its parents, init above all: the tree of that one is the whole host.
+    A pid file is written after the start of its process. A process that started after the file was written has the pid
+    by chance (after a crash or a reboot), so the file is stale. A file with this process or one of its parents is stale
+    too, in particular with init: the tree of init is the whole host.
 
     Raises:
-        Refused: the file is no regular one, or names a process that who can change it may not end.
+        Refused: the file is not regular, or a user who can change it may not end the process.
     """
     try:
         place = paths.place(os.path.dirname(path))
@@ -72,21 +72,21 @@ def read(path: str) -> Named | None:
 
 
 def tree(named: Named) -> list[int]:
-    """Return the processes of a program by its main one; of one in the hands of a user, those of this user only."""
+    """Return the process ids of a program from its main process, limited to those that ``named.owner`` may end."""
     pids = proc.trees([named.pid])
     return pids if named.owner is None else [pid for pid in pids if may_signal(named.owner, pid)]
 
 
 def is_ours(path: str) -> bool:
-    """Whether this user may write and remove a pid file: nobody else can exchange it, or what it lies in."""
+    """Return whether only root and this user can replace a pid file."""
     return paths.is_ours(os.path.dirname(path))
 
 
 def write(path: str, pid: int) -> None:
-    """Write a pid file as a new one that takes the place of any old one, whatever that leads to.
+    """Write a new pid file in place of any old file or link.
 
     Raises:
-        OSError: it can't be written, or others could exchange it.
+        OSError: it can't be written, or others could replace it.
     """
     if not is_ours(path):
         raise PermissionError(
@@ -105,7 +105,7 @@ def write(path: str, pid: int) -> None:
 
 
 def remove(path: str) -> None:
-    """Remove a pid file; one that others could exchange is left to them, as it may lead to a file of somebody else.
+    """Remove a pid file, unless others could replace it: it may be a link to a file of somebody else.
 
     Raises:
         OSError: it can't be removed.
@@ -118,13 +118,13 @@ def remove(path: str) -> None:
 
 
 def may_signal(uid: int, pid: int) -> bool:
-    """Whether a user could end a process himself, see kill(2)."""
+    """Return whether a user could end a process, see kill(2)."""
     real, _effective, saved = proc.users(pid) or (-1, -1, -1)
     return uid in (real, saved)
 
 
 def _owner(path: str, place: paths.Place, info: os.stat_result) -> int | None:
-    """Return whose processes a pid file may name, None for everybody's."""
+    """Return the user whose processes a pid file may name; None for all users."""
     shared = place.shared or paths.ANYBODY in place.owners
     others = (place.owners | {info.st_uid}) - paths.trusted() - {paths.ANYBODY}
     if len(others) > 1:
@@ -138,7 +138,7 @@ def _owner(path: str, place: paths.Place, info: os.stat_result) -> int | None:
 
 
 def _content(path: str) -> tuple[bytes, os.stat_result]:
-    """Return the beginning of a regular file; nothing else is opened, as that may wait or do something."""
+    """Return the beginning of a regular file. Other files are not opened, as opening may block or have effects."""
     handle = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         kind = stat.S_IFMT(os.fstat(handle).st_mode)

@@ -1,7 +1,7 @@
-"""Processes of this host: who they are, who their children are, and whether they are gone.
+"""Processes of this host: identity, children, end. Everything is read from ``/proc``.
 
-A process is identified by its pid together with its start time, because pids are used again: "the old process is
-gone" and "the pid file is stale" can't be told from a pid alone. Everything is read from ``/proc``.
+A process is identified by its pid and its start time, because pids are reused: a pid alone can't prove that the old
+process is gone, or that a pid file is stale.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ansible.module_utils.os_faults.host import clock
 
 
 class Process(NamedTuple):
-    """One process, told apart from any later one with the same pid."""
+    """One process, distinct from any later one with the same pid."""
 
     pid: int
     start: int
@@ -24,7 +24,7 @@ class Process(NamedTuple):
 
 
 class Stat(NamedTuple):
-    """The fields of ``/proc/PID/stat`` that are of use here."""
+    """The used fields of ``/proc/PID/stat``."""
 
     pid: int
     state: str
@@ -35,7 +35,7 @@ class Stat(NamedTuple):
 
 
 def parse_stat(text: str) -> Stat:
-    """Parse one ``/proc/PID/stat``; the command in it may hold any character, ``)`` included.
+    """Parse one ``/proc/PID/stat``; the command in it may contain any character, also ``)``.
 
     Example:
         >>> parse_stat("7 (a) b) S 1 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 2 0 4711 0 0")
@@ -47,10 +47,10 @@ def parse_stat(text: str) -> Stat:
 
 
 def read(path: str) -> str:
-    """Return the text of a file below ``/proc``, where `open` would take most of the time: there are thousands.
+    """Return the text of a file below ``/proc``. There are thousands of them, and `open` would be too slow.
 
     Raises:
-        OSError: the process is gone, or not ours to look at.
+        OSError: the process is gone, or the file can't be read by this user.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -61,7 +61,7 @@ def read(path: str) -> str:
 
 
 def stat(pid: int) -> Stat | None:
-    """Return the process' `Stat`, or None when it is gone or only waits to be reaped."""
+    """Return the `Stat` of a process; None if it is gone or a zombie."""
     try:
         found = parse_stat(read(f"/proc/{pid:d}/stat"))
     except (OSError, ValueError, IndexError):
@@ -70,29 +70,29 @@ def stat(pid: int) -> Stat | None:
 
 
 def is_gone(found: Stat) -> bool:
-    """Whether nothing of the process runs any more.
+    """Return whether no thread of the process runs.
 
-    The main thread of a big process can be a zombie for a while, when its other threads are still on their way out.
+    The main thread of a big process can be a zombie for a while before its other threads have ended.
     """
     return found.state in ("X", "x") or (found.state == "Z" and found.threads <= 1)
 
 
 def identify(pids: Iterable[int]) -> list[Process]:
-    """Return those of ``pids`` that live, with their start times, in order of pid."""
+    """Return the live processes among ``pids``, sorted by pid."""
     found = (stat(pid) for pid in sorted(set(pids)))
     return [Process(each.pid, each.start) for each in found if each]
 
 
 def alive(process: Process) -> bool:
-    """Whether this very process still lives (a later one with its pid doesn't count)."""
+    """Return whether this process still lives; a later one with its pid does not count."""
     now = stat(process.pid)
     return now is not None and now.start == process.start
 
 
 def members(roots: Container[int], stats: Sequence[Stat]) -> list[int]:
-    """Return the pids of the trees under ``roots``, and of the sessions that these lead.
+    """Return the pids of the process trees of ``roots``, and of the sessions that the roots lead.
 
-    The session finds children whose parent has died: init adopted them, but they are still part of the program.
+    The session also has the children whose parent has died, which are still part of the program.
     """
     found = {each.pid for each in stats if each.pid in roots or each.session in roots}
     grown = True
@@ -104,13 +104,13 @@ def members(roots: Container[int], stats: Sequence[Stat]) -> list[int]:
 
 
 def outermost(pids: Container[int], stats: Sequence[Stat]) -> list[Stat]:
-    """Return those of ``pids`` that are in the program (see `members`) of no other one of them."""
+    """Return the processes among ``pids`` that do not belong to the program (see `members`) of another one."""
     by_pid = {each.pid: each for each in stats}
 
     def above(each: Stat) -> set[int]:
         parents = [each]
         while (parent := by_pid.get(parents[-1].parent)) is not None:
-            if parent in parents:  # processes came and went while they were read
+            if parent in parents:  # processes have changed during the reading
                 break
             parents.append(parent)
         return {pid for one in parents for pid in (one.pid, one.session)} - {each.pid}
@@ -124,18 +124,18 @@ def all_stats() -> list[Stat]:
 
 
 def users(pid: int) -> tuple[int, int, int] | None:
-    """Return the real, effective and saved user of a process, None when it is gone."""
+    """Return the real, effective and saved user of a process; None if it is gone."""
     try:
         status = read(f"/proc/{pid:d}/status")
     except OSError:
         return None
-    # The name of the process comes before, and may hold any character but a line break.
+    # The line before has the name of the process, with any character except a line break.
     found = re.search(r"^Uid:\s+(\d+)\s+(\d+)\s+(\d+)", status, re.MULTILINE)
     return (int(found.group(1)), int(found.group(2)), int(found.group(3))) if found else None
 
 
 def trees(roots: Iterable[int]) -> list[int]:
-    """Return the pids of the programs whose main processes are ``roots``; one that is gone has none."""
+    """Return the pids of the programs with the main processes ``roots``."""
     wanted = set(roots)
     if not wanted:
         return []
@@ -144,9 +144,9 @@ def trees(roots: Iterable[int]) -> list[int]:
 
 
 def started_at(process_start: int) -> float:
-    """Turn a start time in ticks into seconds since the epoch.
+    """Return a start time in ticks as seconds since the epoch.
 
-    The kernel counts it back from the clock of now. Where we have set that, the earlier of the two times is returned.
+    The kernel derives the boot time from the current clock. If `skew_clock` has set it, the earlier time is returned.
     """
     with open("/proc/stat", encoding="ascii") as file:
         boot = next(int(line.split()[1]) for line in file if line.startswith("btime "))
@@ -155,7 +155,7 @@ def started_at(process_start: int) -> float:
 
 
 def ancestors() -> list[int]:
-    """Return the pids of this process and of its parents, up to but without pid 1."""
+    """Return the pids of this process and of its parents, without pid 1."""
     pids: list[int] = []
     now = stat(os.getpid())
     while now is not None and now.pid > 1:
@@ -165,7 +165,7 @@ def ancestors() -> list[int]:
 
 
 def send(processes: Iterable[Process], number: signal.Signals) -> None:
-    """Send a signal to each of the processes that still lives."""
+    """Send a signal to each live process."""
     for process in processes:
         if alive(process):
             try:
@@ -175,12 +175,12 @@ def send(processes: Iterable[Process], number: signal.Signals) -> None:
 
 
 def wait_gone(processes: Iterable[Process], deadline: float, insist: signal.Signals | None = None) -> list[Process]:
-    """Wait until all of the processes are gone; return those left at the deadline (monotonic seconds).
+    """Wait until all processes are gone; return those that live at the deadline.
 
     Args:
-        processes: whom to wait for.
-        deadline: when to give up, as `time.monotonic` counts.
-        insist: a signal to send again and again to those that are left.
+        processes: the processes.
+        deadline: by `time.monotonic`.
+        insist: signal to send again and again to live ones.
     """
     left = [process for process in processes if alive(process)]
     pause = 0.005

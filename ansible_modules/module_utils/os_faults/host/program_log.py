@@ -1,4 +1,4 @@
-"""The log that the output of a program goes to which os_faults starts: never a file that somebody else can exchange."""
+"""The log of a program that os_faults starts: never a file that other users can replace."""
 
 from __future__ import annotations
 
@@ -12,19 +12,18 @@ from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.host import paths, pidfiles
 
 LOGS = "/var/lib/os-faults-log"
-"""Where root keeps the logs of programs on a host whose ``/var/log`` others may write to, as syslog's group often may.
-"""
+"""Root's directory for logs of programs if others may write to ``/var/log``, as the group of syslog often may."""
 
 _READ = 4000
-"""Bytes of the end of a log in which its last line is looked for."""
+"""Bytes at the end of a log that are read for its last line."""
 
 
 def path_of(name: str, pidfile: str | None) -> str:
-    """Return where the output of a service goes: beside its pid file where nobody else can put anything there.
+    """Return the path of the log of a service: beside its pid file if only root and this user can replace files there.
 
     Args:
-        name: what the service is called.
-        pidfile: the path of its pid file; None when it has none.
+        name: name of the service.
+        pidfile: path of its pid file; None without one.
     """
     if pidfile and pidfiles.is_ours(pidfile):
         return os.path.splitext(pidfile)[0] + ".log"
@@ -38,19 +37,19 @@ def _directory() -> str:
 
 
 def append_to(path: str) -> BinaryIO:
-    """Return a log, made when it is not there, opened for more.
+    """Return a log, opened for appending, and created if needed.
 
     Raises:
-        Refused: it can't be written to, or is not this user's own regular file.
+        Refused: it can't be written, or is not a regular file of this user.
     """
     if os.path.dirname(path) == LOGS:
-        with contextlib.suppress(OSError):  # it is there, or the log can't be opened either
+        with contextlib.suppress(OSError):  # it exists, or opening the log fails as well
             os.mkdir(LOGS, 0o700)
     return os.fdopen(_opened(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "ab")
 
 
 def last_words(path: str) -> str:
-    """Return the last line of a log as the end of a sentence; empty when there is no log of ours."""
+    """Return the last line of a log as the end of a message; empty without such a log."""
     try:
         with os.fdopen(_opened(path, os.O_RDONLY), "rb") as file:
             file.seek(-min(_READ, os.fstat(file.fileno()).st_size), os.SEEK_END)
@@ -62,7 +61,7 @@ def last_words(path: str) -> str:
 
 def _opened(path: str, flags: int) -> int:
     try:
-        # A FIFO without a reader is an error then, and no reason to wait.
+        # O_NONBLOCK: a FIFO without a reader is an error, and does not block.
         descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
     except OSError as error:
         raise errors.Refused(f"{path}: {error.strerror}") from error

@@ -1,8 +1,8 @@
-"""As which user a program ran, so that it comes back as that one and not as root.
+"""The user that started a program, so that it is started again as this user and not as root.
 
-A program that was started as root and has given up its rights by itself is started as root again, as it needs that.
-The kernel tells the two apart: what has changed its user since it was executed hands out no memory (it is not
-"dumpable", see prctl(2)), and its files below ``/proc`` belong to root.
+A program that was started as root and has dropped its rights by itself is started as root again, as it needs that. The
+kernel shows the difference: a process that has changed its user since its execution is not "dumpable" (see prctl(2)),
+and its files below ``/proc`` belong to root.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import NamedTuple, Sequence
 from ansible.module_utils.os_faults.host import proc
 
 SETPRIV = "setpriv"
-"""The program that starts another as somebody else; it stands alone in a command line where the host lacks it."""
+"""The program that runs another one as a user; without its path in a command line, the host does not have it."""
 
 _SWITCHERS = frozenset(("sudo", "su", "runuser", "doas", "setpriv", "chroot", "start-stop-daemon", "systemd-run"))
-"""Programs that need to be root to start another as somebody else. What is started by one gets its user from it."""
+"""Programs that must be root to run another one as a user. Their children get the user from them."""
 
 
 class Identity(NamedTuple):
-    """The user and the groups of a process, by their numbers."""
+    """The numeric user and groups of a process."""
 
     uid: int
     gid: int
@@ -30,7 +30,7 @@ class Identity(NamedTuple):
 
 
 def of(pid: int) -> Identity | None:
-    """Return as whom a process was started; None for this very user, and where that can't be told."""
+    """Return the user and groups that started a process; None for this user, and if they are unknown."""
     directory = f"/proc/{pid:d}"
     try:
         status = proc.read(directory + "/status")
@@ -44,14 +44,14 @@ def of(pid: int) -> Identity | None:
 
 
 def dump(identity: Identity | None) -> str:
-    """Return an identity as a line of text; empty for None."""
+    """Return an identity as text; empty for None."""
     if identity is None:
         return ""
     return f"{identity.uid:d} {identity.gid:d} {','.join(map(str, identity.groups))}\n"
 
 
 def load(text: str) -> Identity | None:
-    r"""Return what `dump` has made; None of everything else.
+    r"""Return the identity of a `dump`; None for any other text.
 
     >>> load("1000 100 4,27\n"), load("")
     (Identity(uid=1000, gid=100, groups=(4, 27)), None)
@@ -63,11 +63,11 @@ def load(text: str) -> Identity | None:
 
 
 def command(identity: Identity | None, argv: Sequence[str]) -> list[str]:
-    """Return the command line that runs another one as somebody, and itself where it is to run as this user.
+    """Return a command line that runs ``argv`` as a user.
 
     Args:
-        identity: as whom; None for this user.
-        argv: what to run. One that changes the user by itself is left as it is.
+        identity: the user and groups; None for this user.
+        argv: the command line. If it changes the user by itself, it is returned unchanged.
 
     >>> command(Identity(7, 8, ()), ["/opt/shop"])[1:]
     ['--reuid=7', '--regid=8', '--clear-groups', '/opt/shop']

@@ -1,7 +1,7 @@
-"""The ssh session that this module runs in, and which of the host's things carry it.
+"""The ssh session of this module, and the parts of the host that it depends on.
 
-A fault that cuts the session has to be told before it happens, so this errs on the side of "yes": that costs
-one look from the controller afterwards.
+A fault that cuts the session must be known before. A wrong "yes" costs only one check by the controller afterwards, so
+doubtful cases are a "yes".
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ansible.module_utils.os_faults.host import proc
 
 
 class Connection(NamedTuple):
-    """The two ends of an ssh connection, as sshd tells them in ``SSH_CONNECTION``."""
+    """The two ends of an ssh connection, from ``SSH_CONNECTION``."""
 
     client: str
     server: str
@@ -22,7 +22,7 @@ class Connection(NamedTuple):
 
 
 def parse_connection(value: str) -> Connection | None:
-    """Read ``SSH_CONNECTION``: client address, client port, server address, server port.
+    """Parse ``SSH_CONNECTION``: client address, client port, server address, server port.
 
     >>> parse_connection("10.0.0.9 40000 10.0.0.1 22")
     Connection(client='10.0.0.9', server='10.0.0.1', port=22)
@@ -34,9 +34,9 @@ def parse_connection(value: str) -> Connection | None:
 
 
 def connection() -> Connection | None:
-    """Return the ssh connection of this process, None when there is none.
+    """Return the ssh connection of this process; None if there is none.
 
-    sudo drops the variable, so the environment of the parents is looked at too.
+    sudo drops the variable, so the environment of the parents is read as well.
     """
     found = parse_connection(os.environ.get("SSH_CONNECTION", ""))
     for pid in proc.ancestors():
@@ -47,9 +47,9 @@ def connection() -> Connection | None:
 
 
 def spared() -> list[int]:
-    """Return the pids that a fault must never stop: this process and the session that it runs in.
+    """Return the pids that a fault must never stop: this process and its ssh session.
 
-    The sshd that listens is an ancestor too, but it is a service like any other and may be frozen.
+    The listening sshd is an ancestor too, but it is a service like any other and may be frozen.
     """
     pids = proc.ancestors()
     if pids and _parent(pids[-1]) == 1 and _command(pids[-1]) == "sshd":
@@ -58,18 +58,18 @@ def spared() -> list[int]:
 
 
 def carried_by_pids(pids: Iterable[int]) -> bool:
-    """Whether the ssh session needs one of these processes to be reached again."""
+    """Return whether a new ssh session needs one of these processes."""
     return connection() is not None and bool(set(pids) & set(proc.ancestors()))
 
 
 def carried_by_ports(ports: Iterable[tuple[str, int]]) -> bool:
-    """Whether the ssh session comes in through one of these ports."""
+    """Return whether the ssh session uses one of these ports."""
     here = connection()
     return here is not None and ("tcp", here.port) in {(str(proto), int(port)) for proto, port in ports}
 
 
 def carried_by_interface(module: AnsibleModule, interface: str) -> bool:
-    """Whether the ssh session goes through this interface, or through one that is built on it."""
+    """Return whether the ssh session uses this interface, or one that is built on it."""
     here = connection()
     if here is None:
         return False
@@ -82,7 +82,7 @@ def carried_by_interface(module: AnsibleModule, interface: str) -> bool:
 
 
 def _below(interface: str) -> set[str]:
-    """Return what an interface is built on: a bridge's ports, a bond's links, the parent of a VLAN."""
+    """Return the interfaces below an interface: ports of a bridge, links of a bond, the parent of a VLAN."""
     found: set[str] = set()
     todo = [interface]
     while todo:
@@ -97,7 +97,7 @@ def _below(interface: str) -> set[str]:
 
 
 def _switch(interface: str) -> bool:
-    """Whether an interface is a port of Open vSwitch, which does not tell which ports belong together."""
+    """Return whether an interface is a port of Open vSwitch; the kernel does not show which ports belong together."""
     return os.path.exists(f"/sys/class/net/{interface}/upper_ovs-system")
 
 

@@ -1,6 +1,6 @@
 """Listening sockets of processes: TCP and UDP ports and unix sockets, read from ``/proc``.
 
-Only sockets in this process' network namespace are found: a port in another one isn't cut by this host's firewall.
+It finds only sockets in the network namespace of this process, as the firewall of the host has no effect on others.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SOCKET = re.compile(r"socket:\[(\d+)\]")
 
 
 def inodes_of(pids: Iterable[int]) -> set[str]:
-    """Return the inodes of all sockets that the processes have open."""
+    """Return the inodes of all open sockets of the processes."""
     found = set()
     for pid in pids:
         directory = f"/proc/{pid:d}/fd"
@@ -48,25 +48,25 @@ class Port(NamedTuple):
     """``tcp`` or ``udp``."""
     number: int
     address: str = ""
-    """The only address of this host at which it listens; empty for all of them."""
+    """Its only local address; empty for all addresses of the host."""
 
     @property
     def target(self) -> str:
-        """The line that tells the scripts of a fault to cut it off: ``port=tcp/5000/10.0.0.1``."""
+        """Its line in ``targets``, for the scripts of a fault: ``port=tcp/5000/10.0.0.1``."""
         return "port=" + "/".join(filter(None, (self.protocol, str(self.number), self.address)))
 
     def covers(self, other: Port) -> bool:
-        """Whether what is cut off at this port cuts off the other one too."""
+        """Return whether a fault at this port also cuts the other port."""
         same = (self.protocol, self.number) == (other.protocol, other.number)
         return same and (not self.address or self.address == other.address)
 
     def __str__(self) -> str:
-        """Return it as a person writes it: ``tcp/5000``, ``tcp/5000 at 10.0.0.1``."""
+        """Return it for a message: ``tcp/5000``, ``tcp/5000 at 10.0.0.1``."""
         return f"{self.protocol}/{self.number:d}" + f" at {self.address}" * bool(self.address)
 
 
 def address_of(text: str) -> str:
-    """Return an address as ``/proc/net`` writes it in hexadecimal digits; empty for the one that means all addresses.
+    """Return an address from the hexadecimal digits of ``/proc/net``; empty for the wildcard address.
 
     >>> address_of("0100007F"), address_of("00000000"), address_of("0000000000000000FFFF00000100007F")
     ('127.0.0.1', '', '127.0.0.1')
@@ -81,13 +81,13 @@ def address_of(text: str) -> str:
 
 
 def sockets_in(table: str, protocol: str, state: str, skip: range = range(0)) -> dict[str, Port]:
-    """Return the sockets that are in a state: inode → port.
+    """Return the sockets in a state: inode → port.
 
     Args:
-        table: the text of ``/proc/net/tcp`` or one of its kin.
-        protocol: what to call it.
-        state: the state column to look for.
-        skip: ports that don't count.
+        table: the text of ``/proc/net/tcp`` or a similar table.
+        protocol: ``tcp`` or ``udp``.
+        state: the state, as in its column.
+        skip: ports to leave out.
     """
     found = {}
     for line in table.splitlines()[1:]:
@@ -115,9 +115,9 @@ def _ephemeral() -> range:
 
 
 def listening() -> dict[str, Port]:
-    """Return all sockets of this host that listen: inode → port.
+    """Return all listening sockets of this host: inode → port.
 
-    A UDP socket doesn't listen; an unconnected one with a port outside the ephemeral range is taken to serve.
+    UDP sockets do not listen; an unconnected one with a port outside the ephemeral range counts as listening.
     """
     found: dict[str, Port] = {}
     for table in ("tcp", "tcp6"):
@@ -129,7 +129,7 @@ def listening() -> dict[str, Port]:
 
 
 def fewest(ports: Iterable[Port]) -> tuple[Port, ...]:
-    """Return those of some ports that no other one of them covers.
+    """Return the ports that no other of them covers.
 
     >>> [str(port) for port in fewest([Port("tcp", 80, "10.0.0.1"), Port("tcp", 80), Port("tcp", 81, "::1")])]
     ['tcp/80', 'tcp/81 at ::1']
@@ -144,11 +144,11 @@ def ports_of(inodes: set[str]) -> tuple[Port, ...]:
 
 
 def shared(ports: Iterable[Port], inodes: set[str]) -> list[str]:
-    """Return who is cut off together with these ports, in sentences.
+    """Return sentences about other processes that a fault at some ports cuts off.
 
     Args:
-        ports: what is cut off.
-        inodes: the sockets of the service that is meant.
+        ports: the ports.
+        inodes: the sockets of the service itself.
     """
     cut = list(ports)
     found = {i: at for i, at in listening().items() if i not in inodes and any(one.covers(at) for one in cut)}

@@ -1,9 +1,9 @@
-"""A module that works in a child of its process, so that it can be ended: what hangs can't end itself.
+"""Run a module in a child process with a time limit, as a process that hangs can't end itself.
 
-A read of a mount whose server is gone, or of the memory of a process that hangs, is interrupted by nothing but the end
-of the process that reads. So this process waits and has the answer, and a child does the work. Until the child acts
-(`acting`) it is ended, with all that it has started, when its time is up, when nobody reads the answer any more, and
-when this process ends. From then on nothing ends it: a fault that is half made is worse than one that is late.
+A read from a mount whose server is gone, or from the memory of a process that hangs, ends only with the reading
+process. So a child does the work, and this process waits and passes the answer on. Before the child changes the host
+(`acting`), it and its children are killed after the time limit, when nobody reads the answer, and when this process
+ends. After that nothing kills it: half a fault is worse than a late one.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ import traceback
 from typing import Callable, Mapping, NamedTuple, NoReturn, Sequence, TextIO
 
 SECONDS = 40.0
-"""How long a module may look at the host before it acts."""
+"""Longest time of a module before it changes the host."""
 
 _ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 _ACTING = b"\0"
-"""What the child says before it acts, and hears in return. All else that it says are words on what it is doing."""
+"""The byte that the child sends before it changes the host, and gets back. Its other bytes describe its work."""
 
 
 class _Ended(BaseException):
-    """This process was told to end, by the signal in ``args``."""
+    """This process has received the signal in ``args``."""
 
 
 class _Link(NamedTuple):
-    """The child's end of the two pipes between it and this process."""
+    """The child's ends of the two pipes between it and this process."""
 
     ear: int
     mouth: int
 
 
 _link: list[_Link] = []
-"""The link of this process when it is the child; empty otherwise."""
+"""The link, in the child; empty in its parent."""
 
 
 def doing(words: str) -> None:
-    """Say what the module is doing, for the sentence that tells where it hung.
+    """Record the current step of the module, for the message if it hangs.
 
     Args:
         words: a verb and its object (``looking at service 'web'``).
@@ -52,9 +52,9 @@ def doing(words: str) -> None:
 
 
 def acting() -> None:
-    """Say that the module begins to change the host, so that nothing ends it any more.
+    """Report that the module begins to change the host, so that nothing kills it any more.
 
-    The module ends here when it is not waited for any longer.
+    The module ends here if its parent no longer waits for it.
     """
     for link in _link:
         fcntl.fcntl(link.ear, fcntl.F_SETFL, fcntl.fcntl(link.ear, fcntl.F_GETFL) & ~os.O_ASYNC)
@@ -65,11 +65,11 @@ def acting() -> None:
 
 
 def run(main: Callable[[], None], seconds: float = SECONDS) -> NoReturn:
-    """Run a module's ``main`` in a child, pass its answer on, and end as it ends.
+    """Run the ``main`` of a module in a child, pass its answer on, and end with its exit code.
 
     Args:
-        main: answers on the standard output, and ends by `SystemExit`.
-        seconds: how long it may work without acting; then it is ended, and a failure is answered in its place.
+        main: prints the answer, and ends by `SystemExit`.
+        seconds: time limit before `acting`; after it the child is killed, and the answer is a failure.
     """
     sys.stdout.flush()
     ear, wire = os.pipe()
@@ -94,9 +94,9 @@ def run(main: Callable[[], None], seconds: float = SECONDS) -> NoReturn:
 
 
 def _obey(ear: int, parent: int) -> None:
-    """Let this process, and what it will start, end together with its parent, however that ends.
+    """Make this process and its future children end together with its parent, for any reason.
 
-    The pipe of the ear is closed by the end of the parent. Then the kernel sends SIGIO, which ends this process group.
+    The end of the parent closes the pipe ``ear``. Then the kernel sends SIGIO, which ends this process group.
     """
     os.setpgid(0, 0)
     fcntl.fcntl(ear, fcntl.F_SETOWN, -os.getpgrp())
@@ -114,7 +114,7 @@ def _work(main: Callable[[], None], standards: Sequence[int]) -> NoReturn:
         code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 0
-    except Exception as error:  # noqa: BLE001 (it is told)
+    except Exception as error:  # noqa: BLE001 (it is reported)
         where = traceback.extract_tb(sys.exc_info()[2])[-1]
         why = f"{type(error).__name__}: {error} ({where.filename}, line {where.lineno})"
         print(json.dumps({"failed": True, "msg": why[:2000], "exception": traceback.format_exc()[-2000:]}))
@@ -137,7 +137,7 @@ class _Supervisor:
         self.acts = False
 
     def watch(self, deadline: float, seconds: float) -> int:
-        """Wait for the child, pass on what it has answered, and return its exit code."""
+        """Wait for the child, pass its answer on, and return its exit code."""
         for number in _ENDING:
             signal.signal(number, _end)
         try:
@@ -164,17 +164,17 @@ class _Supervisor:
             try:
                 target.buffer.write(self.heard[stream])
                 target.flush()
-            except BrokenPipeError:  # nobody reads it
+            except BrokenPipeError:  # there is no reader
                 os.dup2(os.open(os.devnull, os.O_WRONLY), target.fileno())
         return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
 
     def _wait(self, deadline: float) -> bool | None:
-        """Return True when the child has ended, False when its time is up, None when its answer is not waited for."""
+        """Return True if the child has ended, False after the time limit, None if nobody reads the answer."""
         poll = select.poll()
         for stream in (self.words, *self.streams):
             os.set_blocking(stream, False)
             poll.register(stream, select.POLLIN)
-        poll.register(1, 0)  # that its reader is gone is told without asking
+        poll.register(1, 0)  # for POLLERR, which reports the end of the reader
         while True:
             left = None if self.acts else max(0.0, deadline - time.monotonic())
             ready = poll.poll(None if left is None else left * 1000)
@@ -192,13 +192,13 @@ class _Supervisor:
                     return True
 
     def _hear(self, stream: int) -> bool:
-        """Take what the child has written; return whether there may be more."""
+        """Read the output of the child; return whether there may be more."""
         said = _read(stream)
         self.heard[stream] += b"".join(said)
         return b"" not in said
 
     def _listen(self) -> bool:
-        """Take what the child says of its work; return whether it still works."""
+        """Read the reports of the child; return whether it still works."""
         parts = _read(self.words)
         said = b"".join(parts)
         if _ACTING in said and not self.acts:
@@ -222,7 +222,7 @@ def _end(number: int, _frame: object) -> None:
 
 
 def _read(stream: int) -> list[bytes]:
-    """Return what is there to be read, in parts; the last one is empty when nothing more can come."""
+    """Return the available bytes, in parts; the last part is empty at the end of the stream."""
     parts: list[bytes] = []
     try:
         while not parts or parts[-1]:

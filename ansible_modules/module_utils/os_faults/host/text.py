@@ -1,7 +1,7 @@
-"""Texts and lists that leave this host: without control characters, and bounded.
+"""Texts and lists of answers: no control characters, limited length.
 
-Other users of the host choose some of what a module tells: names of processes, directories and mounts, lines of logs.
-None of it may steer the terminal of who reads it, or make an answer so long that nobody reads it at all.
+Other users of the host choose some of the texts: names of processes, directories and mounts, lines of logs. These must
+not control the terminal of the reader, or make the answer too long.
 """
 
 from __future__ import annotations
@@ -9,20 +9,20 @@ from __future__ import annotations
 from typing import Any, Mapping, Sequence
 
 TEXT = 2000
-"""Characters of a text in an answer; of one with several lines the last ones stay, of any other the first."""
+"""Most characters of a text: the last ones of a text with several lines, the first ones of any other."""
 
 ITEMS = 1000
-"""Entries of a list or a dictionary in an answer."""
+"""Most entries of a list or dictionary."""
 
 _DEPTH = 8
-"""Levels of lists and dictionaries in an answer."""
+"""Most levels of lists and dictionaries."""
 
 _LINES = ("undo_log", "exception")
-"""The keys whose texts have several lines."""
+"""Keys whose texts have several lines."""
 
 
 def plain(text: str, limit: int = TEXT) -> str:
-    r"""Return a text as one line of at most ``limit`` characters, its control characters spelled out.
+    r"""Return a text as one line of at most ``limit`` characters, with escaped control characters.
 
     >>> plain("a\x1b[2Jb\n"), plain("abcdef", limit=4)
     ('a\\x1b[2Jb\\n', 'abc…')
@@ -32,7 +32,7 @@ def plain(text: str, limit: int = TEXT) -> str:
 
 
 def few(lines: Sequence[str], limit: int = 12) -> list[str]:
-    """Return lines for a person to read; of too many the first, and how many there are more.
+    """Return the first ``limit`` lines, and the number of further lines.
 
     >>> few(["a", "b", "c"], limit=2)
     ['a', 'b', '... and 1 more']
@@ -42,9 +42,9 @@ def few(lines: Sequence[str], limit: int = 12) -> list[str]:
 
 
 def tidy(answer: Mapping[str, Any]) -> dict[str, Any]:
-    r"""Return the answer of a module with all its texts plain, and its lists bounded.
+    r"""Return the answer of a module with plain texts and limited lists.
 
-    What is left out of a list is told in ``notes``.
+    ``notes`` has the number of omitted entries.
 
     >>> tidy({"msg": "a\x07b", "pids": list(range(1001)), "ok": True})["notes"]
     ['1 of the 1001 entries of pids are left out']

@@ -5,6 +5,7 @@ libvirt is imported here only, so each module says by `require` what is missing 
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import tempfile
@@ -15,7 +16,7 @@ from typing import Any, Callable, Iterable, Iterator, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.os_faults import errors
-from ansible.module_utils.os_faults.power import steps
+from ansible.module_utils.os_faults.power import again, steps
 
 try:
     import libvirt
@@ -34,6 +35,47 @@ ARGUMENTS: Mapping[str, Mapping[str, Any]] = {
 
 RULES = {"required_one_of": [("domain", "macs")], "mutually_exclusive": [("domain", "macs")]}
 """Which of them go together, for `AnsibleModule`."""
+
+DISTANCE = 1.0
+"""Seconds between two looks at a domain that changes, at most."""
+
+KINDS: Mapping[int, str] = {
+    38: again.LOST,  # VIR_ERR_SYSTEM_ERROR: what libvirt asked of the system failed
+    39: again.LOST,  # VIR_ERR_RPC
+    68: again.BUSY,  # VIR_ERR_OPERATION_TIMEOUT: another job has the domain
+    87: again.BUSY,  # VIR_ERR_RESOURCE_BUSY
+}
+"""Code of an error of libvirt → the kind of trouble; all others are refusals."""
+
+KINDS_OF_SYSTEM: Mapping[int, str] = {
+    errno.EACCES: again.REFUSED,
+    errno.EPERM: again.REFUSED,
+    errno.ENOSPC: again.REFUSED,
+    errno.EAGAIN: again.BUSY,
+}
+"""Error number of the system → the kind of trouble, where it is not `LOST` as all others."""
+
+FROM_RPC = 7
+"""Domain of errors of the connection itself (VIR_FROM_RPC): the daemon or its host went away."""
+
+
+def kind_of(code: int, domain: int, number: int) -> str:
+    """Return the kind of trouble of an error of libvirt.
+
+    Args:
+        code: what went wrong, such as 38 for VIR_ERR_SYSTEM_ERROR.
+        domain: the part of libvirt that tells it.
+        number: the system's error number where ``code`` is 38.
+
+    >>> kind_of(38, 0, errno.EBUSY)  # destroy: the kill was sent, and the process has not ended yet
+    'lost'
+    >>> kind_of(42, 10, 0)  # no such domain
+    'refused'
+    """
+    if domain == FROM_RPC:
+        return again.LOST
+    kind = KINDS.get(code, again.REFUSED)
+    return KINDS_OF_SYSTEM.get(number, kind) if code == 38 else kind
 
 
 def require(module: AnsibleModule) -> None:
@@ -87,7 +129,11 @@ class Domain:
     Attributes:
         name: what the domain is called in sentences.
         timeout: seconds that a change of the domain may take.
+        patience: seconds in which libvirt must answer.
+        distance: seconds between two looks at a domain that changes.
     """
+
+    distance = DISTANCE
 
     def __init__(self, params: Mapping[str, Any], directory: str) -> None:
         self.uri = params["uri"]
@@ -115,7 +161,7 @@ class Domain:
             seconds: how long it may take; ``connect_timeout`` when None.
 
         Raises:
-            PowerError: libvirt refuses it or does not answer.
+            Trouble: libvirt refuses it or does not answer.
         """
         seconds = self.patience if seconds is None else seconds
         domain = self._found()
@@ -123,8 +169,10 @@ class Domain:
             late = f"{self.name}: no answer from {self.uri} within {seconds:d} s"
             return steps.bounded(lambda: call(domain), seconds, late)
         except libvirt.libvirtError as error:
-            self.close()
-            raise errors.PowerError(f"{self.name}: {error.get_error_message() or error}") from error
+            trouble = _trouble(self.name, error)
+            if trouble.kind != again.BUSY:
+                self.close()
+            raise trouble from error
 
     def facts(self) -> dict[str, Any]:
         """Return which domain it is."""
@@ -144,12 +192,10 @@ class Domain:
         if self._domain is None:
             try:
                 late = f"libvirt at {self.uri} did not answer within {self.patience:d} s"
-                self._domain = steps.bounded(self._find, self.patience, late)
+                self._domain = steps.bounded(self._find, self.patience, late, again.ABSENT)
             except libvirt.libvirtError as error:
                 self.close()
-                raise errors.PowerError(
-                    f"libvirt at {self.uri} can't be asked: {error.get_error_message() or error}"
-                ) from error
+                raise _trouble(f"libvirt at {self.uri} can't be asked", error, again.ABSENT) from error
         return self._domain
 
     def _find(self) -> Any:
@@ -183,6 +229,12 @@ class Domain:
     def _none_of(self, domains: Iterable[str], described: str) -> errors.PowerError:
         known = ", ".join(sorted(domains)) or "none"
         return errors.PowerError(f"libvirt at {self.uri} has no domain {described}; its domains: {known}")
+
+
+def _trouble(what: str, error: Any, lost: str = again.LOST) -> again.Trouble:
+    """Return the trouble of an error of libvirt; ``lost`` is the kind where an answer is missing."""
+    kind = kind_of(error.get_error_code() or 0, error.get_error_domain() or 0, error.get_int1() or 0)
+    return again.Trouble(f"{what}: {error.get_error_message() or error}", lost if kind == again.LOST else kind)
 
 
 def _ssh_file(options: Iterable[str], directory: str) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
 from typing import Any, Callable, Container, Mapping, NoReturn, Protocol, Sequence, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.os_faults import errors
+from ansible.module_utils.os_faults.power import again
 
 T = TypeVar("T")
 
@@ -29,8 +29,8 @@ STATE = {"type": "str", "required": True, "choices": [*GOALS, "status"]}
 TIMES = {"timeout": {"type": "int", "default": 300}, "connect_timeout": {"type": "int", "default": 20}}
 """The options of all modules that talk to a machine: how long a change may take, and an answer; in seconds."""
 
-FIRST_LOOK, LAST_LOOK = 0.2, 1.0
-"""Seconds between two looks at a machine: at first, and after some time."""
+REPEATABLE = ("poweron", "poweroff")
+"""Actions that do no harm when they happen twice; others are sent again only when they surely have not happened."""
 
 
 class Link(Protocol):
@@ -48,9 +48,13 @@ class Machine(Link, Protocol):
 
     Attributes:
         name: what it is called in sentences.
+        patience: seconds in which it must answer.
+        distance: seconds between two looks at it while it changes, at most.
     """
 
     name: str
+    patience: int
+    distance: float
 
     def state(self) -> str:
         """Return ``on`` or ``off``."""
@@ -59,8 +63,8 @@ class Machine(Link, Protocol):
         """Begin one of the `GOALS`; it need not have ended when this returns."""
 
 
-def bounded(call: Callable[[], T], seconds: float, late: str) -> T:
-    """Return what ``call()`` returns; raise `PowerError` with the words ``late`` when that takes too long.
+def bounded(call: Callable[[], T], seconds: float, late: str, kind: str = again.LOST) -> T:
+    """Return what ``call()`` returns; raise `Trouble` of a kind with the words ``late`` when that takes too long.
 
     A library that waits in C code can't be interrupted, so the call is left behind in a thread that ends with us.
 
@@ -82,7 +86,7 @@ def bounded(call: Callable[[], T], seconds: float, late: str) -> T:
     if raised:
         raise raised[0]
     if not answers:
-        raise errors.PowerError(late)
+        raise again.Trouble(late, kind)
     return answers[0]
 
 
@@ -122,27 +126,81 @@ def with_macs(wanted: Sequence[str], machines: Mapping[str, Container[str]]) -> 
     return sorted(name for name, macs in found.items() if macs), [mac for mac in wanted if mac in hit]
 
 
-def carry_out(machine: Machine, action: str, timeout: int, check_mode: bool = False) -> dict[str, Any]:
+def carry_out(
+    machine: Machine, action: str, timeout: int, check_mode: bool = False, asker: again.Asker | None = None
+) -> dict[str, Any]:
     """Do what is asked unless it is so already, wait until it is seen to be so, and return what happened.
 
+    A machine that is busy or does not answer for a moment is asked again until ``timeout`` seconds have passed.
+
     Raises:
-        PowerError: it can't be done, or it was not seen within ``timeout`` seconds.
+        PowerError: it can't be done, or it was not seen in time.
     """
-    previous = machine.state()
+    asker = asker or again.Asker(timeout, machine.patience, machine.distance)
+    previous = asker.ask(machine.state)
     goal = GOALS.get(action, previous)
     if action == "reset" and previous == "off":
-        raise errors.PowerError(f"{machine.name} is off, so there is nothing to reset (poweron starts it)")
+        raise _nothing_to_reset(machine)
     done = {"changed": action == "reset" or previous != goal, "previous_state": previous, "power_state": goal}
-    begin = time.monotonic()
+    begin = asker.clock()
     if done["changed"] and not check_mode:
+        left = asker.restart(timeout)
+        done["changed"] = _Act(machine, action).done(asker)
+        _await(machine, action, left, asker)
+    return dict(done, waited=round(asker.clock() - begin, 2))
+
+
+def _nothing_to_reset(machine: Machine) -> errors.PowerError:
+    return errors.PowerError(f"{machine.name} is off, so there is nothing to reset (poweron starts it)")
+
+
+class _Act:
+    """An action that is asked for until it is accepted; before each further time the machine is looked at."""
+
+    def __init__(self, machine: Machine, action: str) -> None:
+        self.machine = machine
+        self.action = action
+        self.tried = False
+        self.ours = False
+
+    def done(self, asker: again.Asker) -> bool:
+        """Ask for it, and return whether the machine changed by it; False when somebody else was faster.
+
+        Raises:
+            PowerError: the machine does not do it.
+        """
         try:
-            machine.act(action)
+            asker.ask(self._step)
         except errors.PowerError:
-            if action == "reset" or not _is_there(machine, goal):
+            if self.action == "reset" or not _is_there(self.machine, GOALS[self.action]):
                 raise
-            done["changed"] = False  # somebody else was faster
-        _await(machine, action, begin, timeout)
-    return dict(done, waited=round(time.monotonic() - begin, 2))
+        return self.ours
+
+    def _step(self) -> None:
+        if self.tried and self._is_settled():
+            return
+        self.tried = True
+        try:
+            self.machine.act(self.action)
+        except again.Trouble as trouble:
+            if trouble.kind != again.LOST:
+                raise
+            self.ours = True
+            if self.action == "reset":
+                raise errors.PowerError(f"{trouble}; the reset may have happened, so it is not sent again") from trouble
+            if self.action in REPEATABLE:
+                raise
+            return  # what is seen of the machine decides
+        self.ours = True
+
+    def _is_settled(self) -> bool:
+        """Look at the machine, and return whether there is nothing left to ask for."""
+        state = self.machine.state()
+        if self.action == "reset":
+            if state == "off":
+                raise _nothing_to_reset(self.machine)
+            return False
+        return state == GOALS[self.action]
 
 
 def _is_there(machine: Machine, goal: str) -> bool:
@@ -152,39 +210,15 @@ def _is_there(machine: Machine, goal: str) -> bool:
         return False
 
 
-def _await(machine: Machine, action: str, begin: float, timeout: int) -> None:
-    """Look until the machine is as it should be; one that does not answer for a moment is asked again."""
-    seen, trouble = until(lambda: machine.state() == GOALS[action], begin + timeout)
+def _await(machine: Machine, action: str, seconds: float, asker: again.Asker) -> None:
+    """Look until the machine is as it should be; ``seconds`` is what it had for that, for the sentence."""
+    goal = GOALS[action]
+    try:
+        seen = asker.until(lambda: machine.state() == goal)
+    except again.Trouble as trouble:
+        raise errors.PowerError(f"{machine.name} was not seen to be {goal} after {action}: {trouble}") from trouble
     if not seen:
-        why = f"; the last look failed: {trouble}" if trouble else ""
-        raise errors.PowerError(f"{machine.name} {LATE[action].format(timeout)}{why}")
-
-
-def until(look: Callable[[], object], deadline: float) -> tuple[bool, errors.PowerError | None]:
-    """Call ``look()`` until it returns something true, at least once; one that raises `PowerError` is tried again.
-
-    Args:
-        look: what is called.
-        deadline: when to give up, by ``time.monotonic()``.
-
-    Returns:
-        Whether it was seen, and the error of the last look or None.
-
-    >>> until(lambda: 1 < 2, time.monotonic())
-    (True, None)
-    """
-    pause = FIRST_LOOK
-    while True:
-        trouble = None
-        try:
-            if look():
-                return True, None
-        except errors.PowerError as error:
-            trouble = error
-        if time.monotonic() >= deadline:
-            return False, trouble
-        time.sleep(pause)
-        pause = min(pause * 1.5, LAST_LOOK)
+        raise errors.PowerError(f"{machine.name} {LATE[action].format(round(seconds))}")
 
 
 def run(module: AnsibleModule, machine: Machine) -> NoReturn:

@@ -1,1 +1,1 @@
-"""Services of the host, by what runs them: systemd, Pacemaker, a container engine, or nothing (a program)."""
+"""Services of the host, by their manager: systemd, Pacemaker, a container engine, or none (a program)."""

@@ -1,4 +1,4 @@
-"""Ask docker or podman about containers: which there are, how they are, and which unit of systemd runs them."""
+"""Query docker or podman: containers, their state, and the systemd units that run them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ansible.module_utils.os_faults.host import proc, sockets
 from ansible.module_utils.os_faults.service import systemd
 
 Run = Callable[..., "tuple[int, str, str]"]
-"""How a command is run: ``module.run_command``."""
+"""The function that runs a command: ``module.run_command``."""
 
 ENGINES = ("podman", "docker")
-"""The programs that can be asked; docker may be podman under another name, so podman comes first."""
+"""The supported engines; podman is first, as ``docker`` may be an alias of it."""
 
 UNITS = (
     "kolla-{name}-container.service",
@@ -22,7 +22,7 @@ UNITS = (
     "tripleo_{name}.service",
     "container-{name}.service",
 )
-"""The units in which OpenStack's installers, and podman itself, run a container: kolla, EDPM, TripleO."""
+"""Names of the units that run a container with kolla, EDPM, TripleO and podman."""
 
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 (an engine's words, nothing is bound)
 
@@ -30,37 +30,37 @@ _UNIT_LABEL = "PODMAN_SYSTEMD_UNIT"
 
 
 class Container(NamedTuple):
-    """A container as it is at this moment."""
+    """The current state of a container."""
 
     name: str
     engine: str
     """``docker`` or ``podman``."""
     status: str
-    """The engine's own word: ``running``, ``paused``, ``exited``, ``created`` …"""
+    """State in the words of the engine: ``running``, ``paused``, ``exited``, ``created`` …"""
     pid: int
-    """Its main process, as this host counts; 0 when it does not run."""
+    """Pid of its main process on the host; 0 if it does not run."""
     started: str
-    """When it was started last, as the engine writes it."""
+    """Time of its last start, in the form of the engine."""
     policy: str
-    """What the engine itself does when it ends (``always``, ``no`` …)."""
+    """Restart policy of the engine (``always``, ``no`` …)."""
     unit: str | None
-    """The unit that its label names."""
+    """The unit in its label."""
     published: tuple[sockets.Port, ...] = ()
-    """The ports of this host from which the engine forwards to it."""
+    """Ports of the host that the engine forwards to it."""
 
     @property
     def runs(self) -> bool:
-        """Whether it has processes, stopped in their tracks or not."""
+        """Whether it has processes, paused or not."""
         return self.status in ("running", "paused") and self.pid > 0
 
     @property
     def pids(self) -> list[int]:
-        """All its processes."""
+        """Pids of all its processes."""
         return proc.trees([self.pid]) if self.runs else []
 
 
 def parse(text: str, engine: str) -> Container | None:
-    """Read what ``ENGINE container inspect NAME`` says of one container; None when it is none.
+    """Parse the output of ``ENGINE container inspect NAME``; None if it is not valid.
 
     >>> parse('[{"Name": "/web", "State": {"Status": "running", "Pid": 7}}]', "docker").name
     'web'
@@ -86,7 +86,7 @@ def parse(text: str, engine: str) -> Container | None:
 
 
 def _published(ports: Mapping[str, Any]) -> Iterator[sockets.Port]:
-    """Yield the ports of the host that an engine lists by port and protocol of the container (``80/tcp``)."""
+    """Yield the ports of the host from the engine's list by port and protocol of the container (``80/tcp``)."""
     for inside, outside in ports.items():
         protocol = inside.rpartition("/")[2]
         for each in outside or [] if protocol in ("tcp", "udp") else []:
@@ -96,10 +96,10 @@ def _published(ports: Mapping[str, Any]) -> Iterator[sockets.Port]:
 
 
 def engines(wanted: str = "auto") -> list[str]:
-    """Return the engines of this host that may be meant.
+    """Return the installed engines among the wanted ones.
 
     Raises:
-        ContainerError: it is not installed.
+        ContainerError: none is installed.
     """
     found = [engine for engine in (ENGINES if wanted == "auto" else (wanted,)) if shutil.which(engine)]
     if not found:
@@ -112,14 +112,14 @@ def find(run: Run, name: str, wanted: str = "auto") -> Container:
     """Return the container with exactly this name, running or not.
 
     Raises:
-        ContainerError: no engine that answers has it; the message says which there are, and which engine is broken.
+        ContainerError: there is none; the message has the names of all containers, and the engines without an answer.
     """
     known: list[str] = []
     broken: list[str] = []
     for engine in engines(wanted):
         code, out, _err = run([engine, "container", "inspect", name])
         found = parse(out, engine) if code == 0 else None
-        if found is not None and found.name == name:  # an engine also takes the beginning of an identity for a name
+        if found is not None and found.name == name:  # an engine also accepts the beginning of an id as a name
             return found
         try:
             known += sorted(listed(run, engine))
@@ -135,7 +135,7 @@ def listed(run: Run, engine: str) -> dict[str, bool]:
     Raises:
         ContainerError: the engine does not answer.
     """
-    # What an engine writes for a state differs from version to version; what it filters by does not.
+    # The printed state differs between versions of an engine; the filter does not.
     running = _names(run, engine, "--filter", "status=running")
     return {name: name in running for name in _names(run, engine, "--all")}
 
@@ -150,12 +150,12 @@ def _names(run: Run, engine: str, *options: str) -> list[str]:
 
 
 def on_host(run: Run, wanted: Mapping[str, Mapping[str, Any]], notes: list[str]) -> dict[str, dict[str, Any]]:
-    """Return those of the containers that are on this host, by the names that we know them by.
+    """Return the wanted containers that are on this host.
 
     Args:
-        run: how to run a command.
-        wanted: our name → ``container`` (its own name) and ``engine``.
-        notes: a sentence about an engine that does not answer is added; its containers are left out.
+        run: runs a command.
+        wanted: name → ``container`` (its name in the engine) and ``engine``.
+        notes: gets a sentence about each engine without an answer, whose containers are left out.
     """
     found: dict[str, dict[str, Any]] = {}
     for engine in _present(str(entry.get("engine", "auto")) for entry in wanted.values()):
@@ -177,9 +177,9 @@ def _present(wanted: Iterable[str]) -> list[str]:
 
 
 def unit_of(run: Run, container: Container) -> str | None:
-    """Return the unit of systemd that runs a container; None when none does.
+    """Return the systemd unit that runs a container; None if there is none.
 
-    What such a unit runs has to be stopped by systemd: it would start the container again.
+    Only a stop of the unit stops such a container; otherwise systemd would start it again.
     """
     if not systemd.booted():
         return None

@@ -49,7 +49,7 @@ def of_service(service: resolve.Service, definition: Mapping[str, Any], name: st
 
 
 def has_own_network(pids: Iterable[int]) -> bool:
-    """Whether one of these processes is in another network namespace than this one."""
+    """Return whether one of these processes is in another network namespace than this one."""
     here = _network("self")
     return any(_network(str(pid)) not in ("", here) for pid in pids)
 

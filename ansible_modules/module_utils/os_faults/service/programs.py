@@ -1,8 +1,8 @@
-"""Find the processes of a program that no service manager knows: by its pid file, its executable or its command line.
+"""Find the processes of a program without a service manager, by its pid file, executable or command line.
 
-Who only looks at the program is not the program: an editor with its configuration, a ``tail -f`` of its log, the shell
-and the ssh that someone typed its name into. Nor are the asking process and its parents. A tool that the definition
-itself names is meant, as ``rsync --daemon`` may be.
+Processes that only mention the program do not count: an editor with its configuration, a ``tail -f`` of its log, a
+shell or an ssh with its name as an argument. This process and its parents do not count either. A tool counts if the
+definition names it, as for ``rsync --daemon``.
 """
 
 from __future__ import annotations
@@ -26,27 +26,27 @@ BYSTANDERS = frozenset(
         *("ansible", "ansible-playbook", "ansible-runner", "os-faults", "os-inject-fault", "salt-call", "crm", "pcs"),
     )
 )
-"""Programs whose command line may hold the name of another one, which they only look at or start."""
+"""Programs whose command line may contain the name of another program."""
 
 HANDLES = ("pidfile", "executable", "grep")
-"""What a definition may find a program by."""
+"""Keys of a definition that identify a program."""
 
 _SHELL = r"-?(ba|da|k|z|a)?sh"
 _INTERPRETER = r"-?((ba|da|k|z|a)?sh|python[0-9.]*|perl[0-9.]*|ruby[0-9.]*|php[0-9.]*|node|lua[0-9.]*)"
 
 
 class Candidate(NamedTuple):
-    """A process as it shows itself."""
+    """A process with its command line and executable."""
 
     pid: int
     argv: tuple[str, ...]
     """Its command line, word by word."""
     exe: str
-    """The path of its executable; empty when that can't be seen."""
+    """The path of its executable; empty if it can't be read."""
 
 
 def script_of(argv: Sequence[str]) -> str:
-    """Return the script that an interpreter runs; empty for other programs, and for code given on the command line.
+    """Return the script of an interpreter; empty for other programs, and for code on the command line.
 
     >>> script_of(("/usr/bin/python3", "-u", "/usr/bin/nova-api", "--config-file", "x")), script_of(("sh", "-c", "x"))
     ('/usr/bin/nova-api', '')
@@ -73,7 +73,7 @@ def _has_letter(word: str, letter: str) -> bool:
 
 
 def bystanders(definition: Mapping[str, Any]) -> frozenset[str]:
-    """Return the names of the tools that are not the program of a definition: all that it does not name itself.
+    """Return the tools that do not count for a definition: all except those that it names.
 
     >>> named = ({"executable": "/usr/bin/rsync"}, {"grep": "^/usr/bin/rsync --daemon"}, {"grep": "rsync"})
     >>> ["rsync" in bystanders(each) for each in named]
@@ -86,7 +86,7 @@ def bystanders(definition: Mapping[str, Any]) -> frozenset[str]:
 
 
 def is_bystander(candidate: Candidate, names: frozenset[str] = BYSTANDERS) -> bool:
-    """Whether a process only has to do with others: one of the tools, or a shell that was given its words by ``-c``.
+    """Return whether a process is one of the tools ``names``, or a shell with ``-c``.
 
     >>> is_bystander(Candidate(7, ("tail", "-f", "/var/log/web.log"), "/usr/bin/tail"))
     True
@@ -105,12 +105,12 @@ def is_bystander(candidate: Candidate, names: frozenset[str] = BYSTANDERS) -> bo
 
 
 def runs(candidate: Candidate, definition: Mapping[str, Any]) -> bool:
-    """Whether a process is the program of a definition with ``executable`` or ``grep``.
+    """Return whether a process is the program of a definition with ``executable`` or ``grep``.
 
     Args:
         candidate: the process.
-        definition: ``executable`` is the path of a binary or a script; ``grep`` an extended regular expression that is
-            looked for in the whole command line, its words joined by spaces.
+        definition: ``executable`` is the path of a binary or a script; ``grep`` an extended regular expression that
+            matches the command line, with its words joined by spaces.
 
     >>> web = Candidate(7, ("/usr/bin/python3", "-m", "http.server", "8080"), "/usr/bin/python3.11")
     >>> runs(web, {"grep": "http.server 80"}), runs(web, {"executable": "/usr/bin/python3"})
@@ -125,7 +125,7 @@ def runs(candidate: Candidate, definition: Mapping[str, Any]) -> bool:
 
 
 def candidates(grep: str = "") -> Iterator[Candidate]:
-    """Yield every process of this host that has a command line in which this expression is found."""
+    """Yield every process of this host whose command line matches an expression."""
     for name in os.listdir("/proc"):
         argv = _argv(name) if name.isdigit() else ()
         if argv and re.search(grep, " ".join(argv)):
@@ -150,17 +150,15 @@ def _exe(name: str) -> str:
 
 
 def mains(definition: Mapping[str, Any], user: int | None = None) -> list[pidfiles.Named]:
-    """Return the processes that a definition (``pidfile``, ``executable`` or ``grep``) points at; none when it is down.
-
-    Those that others of them have started are left out.
+    """Return the main processes of a program; none if it is down.
 
     Args:
-        definition: how to find it.
-        user: as whom it ran, for ``executable`` and ``grep``: only his processes and those of root count. None when
-            nobody knows; then all must belong to one user.
+        definition: ``pidfile``, ``executable`` or ``grep``.
+        user: its user, for ``executable`` and ``grep``: only processes of this user and of root count. None if the user
+            is unknown; then all processes must belong to one user.
 
     Raises:
-        Refused: its pid file is not believed, or programs of several users look like it.
+        Refused: its pid file is not trusted, or programs of several users match.
     """
     if "pidfile" in definition:
         main = pidfiles.read(str(definition["pidfile"]))
@@ -174,13 +172,13 @@ def mains(definition: Mapping[str, Any], user: int | None = None) -> list[pidfil
 
 
 def _of_one_user(pids: set[int], user: int | None) -> list[int]:
-    """Return the outermost of some processes.
+    """Return the main processes among some pids.
 
-    Anybody can run what looks alike, and nobody can tell him from an administrator who does. Whoever is chosen may be
-    the wrong one, so none is.
+    Any user can run a program that matches. If programs of several users match, each choice may be wrong, so none is
+    made.
 
     Raises:
-        Refused: they belong to several users, and it is not known whose counts.
+        Refused: they belong to several users, and ``user`` is None.
     """
     owners = {pid: users[0] for pid, users in ((pid, proc.users(pid)) for pid in pids) if users}
     if user is not None:
@@ -192,7 +190,7 @@ def _of_one_user(pids: set[int], user: int | None) -> list[int]:
 
 
 def _whose(owners: Mapping[int, int]) -> str:
-    """Return a sentence about processes, by pid, of several users: the first of each."""
+    """Return a sentence about processes (pid → user), with the first process of each user."""
     first = {owner: pid for pid, owner in sorted(owners.items(), reverse=True)}
     told = [f"process {pid:d} of {paths.user_of(owner)}" for owner, pid in sorted(first.items())][:5]
     return (
@@ -203,9 +201,9 @@ def _whose(owners: Mapping[int, int]) -> str:
 
 
 def pids(definition: Mapping[str, Any], user: int | None = None) -> list[int]:
-    """Return all processes of the program: those that the definition points at, and all that they have started.
+    """Return all pids of a program: its main processes and their descendants.
 
-    Arguments and errors are those of `mains`.
+    For arguments and errors see `mains`.
     """
     found = mains(definition, user)
     if "pidfile" in definition:

@@ -1,7 +1,7 @@
 """Resolve the definition of a service on the host: its units and processes.
 
-The definition is what the catalogue or the configuration says (``driver``, and ``units`` or one of the handles of
-`programs`); the answer is what is really there at this moment.
+The definition is from the catalogue or the configuration: ``driver``, and ``units`` or one of `programs.HANDLES`. The
+result is the current state of the host.
 """
 
 from __future__ import annotations
@@ -14,30 +14,30 @@ from ansible.module_utils.os_faults.service import containers, pacemaker, progra
 
 
 class Service(NamedTuple):
-    """A service as it is on this host at this moment."""
+    """The current units and processes of a service on this host."""
 
     units: tuple[str, ...]
-    """Ids of its systemd units; none for a service with a pid file."""
+    """Ids of its systemd units; empty for a service without units."""
     pids: tuple[int, ...]
-    """All its processes."""
+    """Pids of all its processes."""
     published: tuple[sockets.Port, ...] = ()
-    """The ports of this host from which an engine forwards to its container."""
+    """Ports of the host that an engine forwards to its container."""
 
 
 def resolve(module: Any, definition: Mapping[str, Any], name: str | None = None) -> Service:
-    """Return what a service is made of on this host.
+    """Return the units and processes of a service on this host.
 
     Args:
-        module: the running module (its ``run_command`` asks systemd).
+        module: the running module.
         definition: ``{"driver": "systemd", "units": [pattern, …]}`` or ``{"driver": "process", "pidfile": path}``; for
             more ways to find a process see `programs`. ``{"driver": "pacemaker", "resource": name}`` may have one of
             these handles; a resource that is a unit needs none. ``{"driver": "container", "container": name}`` may have
             an ``engine``.
-        name: what to call the service in a sentence.
+        name: name of the service, for messages.
 
     Raises:
-        ServiceError: it has no unit on this host, its pid file is not believed, programs of several users look like
-            it, or its driver isn't known here.
+        ServiceError: it has no unit on this host, its pid file is not trusted, programs of several users match, or its
+            driver is not known.
     """
     found = where_processes_are(module, definition, name)
     if "units" in found:
@@ -52,7 +52,7 @@ def resolve(module: Any, definition: Mapping[str, Any], name: str | None = None)
 def processes(
     module: Any, definition: Mapping[str, Any], name: str | None = None, user: int | None = None
 ) -> list[int]:
-    """Return the processes of a service only; see `resolve`, and `programs.mains` for ``user``."""
+    """Return the pids of a service; see `resolve`, and `programs.mains` for ``user``."""
     found = where_processes_are(module, definition, name)
     if "units" in found:
         return pids_of(find_units(module, found["units"], name))
@@ -63,7 +63,7 @@ def processes(
 def mains(
     module: Any, definition: Mapping[str, Any], name: str | None = None, user: int | None = None
 ) -> list[pidfiles.Named]:
-    """Return the processes that a service without units starts with; see `processes`."""
+    """Return the main processes of a service without units; see `processes`."""
     found = where_processes_are(module, definition, name)
     container = _container(module, found)
     if container is None:
@@ -92,10 +92,10 @@ def _container(module: Any, found: Mapping[str, Any]) -> containers.Container | 
 
 
 def where_processes_are(module: Any, definition: Mapping[str, Any], name: str | None = None) -> Mapping[str, Any]:
-    """Return by what the processes of a service are found: ``units``, a container, or a handle of `programs`.
+    """Return the keys that identify the processes of a service: ``units``, ``container`` or `programs.HANDLES`.
 
     Raises:
-        ServiceError: nobody knows.
+        ServiceError: there is none.
     """
     driver = definition.get("driver", "systemd")
     if driver not in ("process", "systemd", "pacemaker", "container"):
@@ -106,7 +106,7 @@ def where_processes_are(module: Any, definition: Mapping[str, Any], name: str | 
 
 
 def _of_resource(module: Any, definition: Mapping[str, Any], name: str | None) -> Mapping[str, Any]:
-    """Return by what the processes of a resource of Pacemaker are found: its unit, when it is one."""
+    """Return the unit of a resource of Pacemaker; ``or_units`` if the cluster does not have the resource."""
     resource, units = definition["resource"], definition.get("or_units")
     try:
         cluster = pacemaker.ask(module.run_command)
@@ -128,16 +128,16 @@ def _of_resource(module: Any, definition: Mapping[str, Any], name: str | None) -
 def find_units(
     module: Any, patterns: Sequence[str], name: str | None = None, properties: Sequence[str] = ()
 ) -> dict[str, Mapping[str, str]]:
-    """Return the properties of the units that the first matching pattern stands for, by id.
+    """Return the properties of the units of the first matching pattern, by id.
 
     Args:
         module: the running module.
         patterns: names and shell patterns in order of preference.
-        name: what to call the service in a sentence.
-        properties: what to ask beside `systemd.STATE` and ``ControlGroup``.
+        name: name of the service, for messages.
+        properties: properties in addition to `systemd.STATE` and ``ControlGroup``.
 
     Raises:
-        ServiceError: no pattern matches a unit of this host, or the host isn't run by systemd.
+        ServiceError: no pattern matches a unit of this host, or the host does not run systemd.
     """
     if not systemd.booted():
         raise errors.ServiceError(
@@ -157,6 +157,6 @@ def find_units(
 
 
 def pids_of(facts: Mapping[str, Mapping[str, str]]) -> list[int]:
-    """Return the pids that are in the units' control groups now."""
+    """Return the pids in the control groups of the units."""
     groups = (systemd.cgroup_of(each.get("ControlGroup", "")) for each in facts.values())
     return sorted({pid for directory in groups if directory for pid in systemd.pids_in(directory)})

@@ -1,6 +1,6 @@
-"""The script by which healing starts a program again, in a plain shell: it has to work without Python.
+"""The shell script that starts a terminated program when the host is healed. It must work without Python.
 
-It asks whether the program runs in the way in which the module that stopped it did, see `programs`.
+It finds the running program by the same rules as the modules, see `programs`.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _RUNS_BY_PIDFILE = """\
 _ALLOWED = ' && [ "$(stat -c %u "/proc/$pid" 2>/dev/null)" = {owner:d} ]'
 
 _OF_USER = ' && grep -Eq "^Uid:[[:space:]]+(0|{owner:d})[[:space:]]" "$entry/status" 2>/dev/null'
-"""Anybody can run what looks alike, but only as himself."""
+"""The condition on the user of a process, as any user can run a program that matches."""
 
 _WRITE_PIDFILE = """\
 if [ ! -s {pidfile} ]; then
@@ -106,15 +106,15 @@ _RUNS_BY_LINE = """\
 def start_script(
     argv: Sequence[str], params: Mapping[str, Any], log: str, units: Sequence[str] = (), owner: int | None = None
 ) -> str:
-    """Return a POSIX script that starts a program, unless it runs, and waits until it does.
+    """Return a POSIX script that starts a program unless it runs, and waits until it runs.
 
     Args:
         argv: its command line.
         params: one of ``pidfile``, ``units``, ``grep`` and ``executable``; the others None.
-        log: the path of the file that its output goes to.
-        units: the host's units that ``units`` has found.
-        owner: the user whose processes alone the pid file may name; for ``grep`` and ``executable`` the one whose
-            processes count beside those of root. None for all.
+        log: path of the log for its output.
+        units: the units of the host that match ``units``.
+        owner: with ``pidfile`` the only user whose processes count; with ``grep`` and ``executable`` the only user
+            besides root. None for all users.
 
     Example:
         >>> start_script(["/opt/shop"], {"pidfile": "/run/shop.pid"}, "/run/shop.log").count("cd /run || exit 1")
@@ -135,12 +135,12 @@ def start_script(
 
 
 def working_directory(pidfile: str | None) -> str:
-    """Return where a program is started: beside its pid file, but not where somebody else can put files in its way."""
+    """Return the directory of the pid file of a program, or ``/`` if other users can replace files there."""
     return os.path.dirname(pidfile) if pidfile and pidfiles.is_ours(pidfile) else "/"
 
 
 def _runs(params: Mapping[str, Any], units: Sequence[str], owner: int | None) -> str:
-    """Return the lines of a POSIX function that tells whether the service runs."""
+    """Return the lines of a POSIX function that returns whether the service runs."""
     if params["pidfile"]:
         quoted = shlex.quote(params["pidfile"])
         return _RUNS_BY_PIDFILE.format(

@@ -1,4 +1,4 @@
-"""Ask systemd about units: which exist, what they are called, what state they are in, which processes they have."""
+"""Query systemd: units, their aliases, state and processes."""
 
 from __future__ import annotations
 
@@ -11,26 +11,29 @@ from typing import Callable, Iterable, Mapping, Sequence
 from ansible.module_utils.os_faults import errors
 
 Run = Callable[..., "tuple[int, str, str]"]
-"""How a command is run: ``module.run_command``."""
+"""The function that runs a command: ``module.run_command``."""
 
 _SUFFIXES = (".service", ".socket", ".path", ".timer", ".target", ".slice", ".scope", ".mount")
 _PLAIN = r"[A-Za-z0-9_*?\[][A-Za-z0-9:_.\\@*?\[\]!-]*"
 _GLOB = r"[*?\[]"
 
 STATE = ("Id", "LoadState", "ActiveState", "SubState", "Result")
-"""The properties that say how a unit is."""
+"""The properties about the state of a unit."""
 
 ENVIRONMENT = {"LC_ALL": "C", "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": ""}
-"""With these set, systemctl answers in words that can be read by a program."""
+"""Environment for output of systemctl that a program can parse."""
 
 
 def booted() -> bool:
-    """Whether this host is run by systemd (the test of sd_booted(3))."""
+    """Return whether systemd runs this host (the test of sd_booted(3))."""
     return os.path.isdir("/run/systemd/system")
 
 
 def pattern(text: str) -> str:
-    """Return a unit name or shell pattern with its suffix, or refuse what is neither.
+    """Return a unit name or shell pattern with its suffix.
+
+    Raises:
+        UnitError: it is neither a name nor a pattern.
 
     Example:
         >>> pattern("devstack@n-cond-cell*")
@@ -42,7 +45,7 @@ def pattern(text: str) -> str:
 
 
 def choose(patterns: Sequence[str], existing: set[str]) -> list[str]:
-    """Return what the first pattern matches that matches anything at all.
+    """Return the matches of the first pattern with a match.
 
     Args:
         patterns: in order of preference.
@@ -63,20 +66,20 @@ def choose(patterns: Sequence[str], existing: set[str]) -> list[str]:
 
 
 def template_of(name: str) -> str | None:
-    """Return the template that an instance is made of (``getty@tty1.service`` → ``getty@.service``)."""
+    """Return the template of an instance (``getty@tty1.service`` → ``getty@.service``); None for other units."""
     prefix, at, rest = name.partition("@")
     instance, dot, suffix = rest.rpartition(".")
     return prefix + at + dot + suffix if at and instance else None
 
 
 def parse_show(text: str) -> list[dict[str, str]]:
-    """Parse ``systemctl show``: one block of ``Key=value`` lines per unit, blocks apart by an empty line."""
+    """Parse ``systemctl show``: a block of ``Key=value`` lines per unit, separated by empty lines."""
     blocks = [block for block in text.split("\n\n") if block.strip()]
     return [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in blocks]
 
 
 def seconds(timespan: str) -> float:
-    """Turn systemd's way of writing a time span into seconds.
+    """Return a time span of systemd in seconds.
 
     Example:
         >>> seconds("1min 30s"), seconds("100ms"), seconds("infinity")
@@ -99,11 +102,11 @@ def _systemctl(run: Run, *args: str) -> str:
 
 
 def existing(run: Run, patterns: Iterable[str] = ()) -> set[str]:
-    """Return the names of the units on this host, loaded or not, aliases and templates included.
+    """Return the names of the units on this host, loaded or not, with aliases and templates.
 
     Args:
-        run: how to run a command.
-        patterns: ask for these only; for everything when there are none.
+        run: runs a command.
+        patterns: patterns of the names; empty for all services.
     """
     wanted = sorted(set(patterns) | {found for found in map(template_of, patterns) if found})
     options = ["--all", "--full", "--plain", "--no-legend", *([] if wanted else ["--type=service"]), "--", *wanted]
@@ -114,7 +117,7 @@ def existing(run: Run, patterns: Iterable[str] = ()) -> set[str]:
 
 
 def show(run: Run, names: Iterable[str], properties: Iterable[str] = STATE) -> dict[str, Mapping[str, str]]:
-    """Return the properties of units by the name that was asked for, which may be an alias (see ``Id``).
+    """Return the properties of units, by the requested name, which may be an alias (see ``Id``).
 
     Raises:
         UnitError: systemd did not answer.
@@ -127,14 +130,14 @@ def show(run: Run, names: Iterable[str], properties: Iterable[str] = STATE) -> d
 
 
 def first(run: Run, patterns: Sequence[str], properties: Iterable[str]) -> dict[str, Mapping[str, str]]:
-    """Return the properties of what the first pattern matches that matches anything at all, by id.
+    """Return the properties of the units that match the first pattern with a match, by id.
 
-    Names are asked for at once; what is there is listed for shell patterns only, which systemd takes its time for.
+    Names are queried directly. Only shell patterns need the list of all units, which is slow.
 
     Args:
-        run: how to run a command.
+        run: runs a command.
         patterns: in order of preference.
-        properties: which; those of `STATE` among them.
+        properties: the properties, with those of `STATE`.
 
     Raises:
         UnitError: systemd did not answer.
@@ -149,14 +152,14 @@ def first(run: Run, patterns: Sequence[str], properties: Iterable[str]) -> dict[
 
 
 def by_id(facts: Mapping[str, Mapping[str, str]]) -> dict[str, Mapping[str, str]]:
-    """Name the units by their own names, so that an alias and its unit are one entry."""
+    """Return the properties by id, so that an alias and its unit are one entry."""
     return {each["Id"]: each for each in facts.values()}
 
 
 def hierarchies(mountinfo: str) -> list[tuple[str, str]]:
-    """Return ``(mount point, root)`` of the cgroup hierarchies that systemd keeps its units in.
+    """Return ``(mount point, root)`` of the cgroup hierarchies of systemd.
 
-    The named hierarchy of cgroup v1 comes first: in the hybrid layout it is the one that systemd manages for sure.
+    The named hierarchy of cgroup v1 comes first: in the hybrid layout systemd always manages it.
     """
     named, unified = [], []
     for line in mountinfo.splitlines():
@@ -172,7 +175,7 @@ def hierarchies(mountinfo: str) -> list[tuple[str, str]]:
 
 
 def cgroup_directory(control_group: str, mounts: Iterable[tuple[str, str]]) -> str | None:
-    """Return the directory of a unit's control group, None when the unit has none at the moment."""
+    """Return the directory of the control group of a unit; None if the unit has none now."""
     if control_group in ("", "/"):
         return None
     for mount, root in mounts:
@@ -186,7 +189,7 @@ def cgroup_directory(control_group: str, mounts: Iterable[tuple[str, str]]) -> s
 
 
 def cgroup_of(control_group: str) -> str | None:
-    """Like `cgroup_directory`, with the hierarchies of this host."""
+    """Return the `cgroup_directory` in the hierarchies of this host."""
     with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as file:
         return cgroup_directory(control_group, hierarchies(file.read()))
 

@@ -1,0 +1,118 @@
+"""What ssh printed → the reason in one sentence, with the next step."""
+
+from __future__ import annotations
+
+import base64
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+_VIA_SSH = re.compile(
+    r"(Failed to connect to the host via|Data could not be sent to remote host .*reached over) ssh:?\s*", re.IGNORECASE
+)
+_CHATTER = re.compile(r"Warning: Permanently added|Shared connection to|stdio forwarding failed|@@@|debug\d:|\*\*")
+_BECOME = re.compile(r"Timeout \((\d+)s\) waiting for privilege escalation prompt:(.*)", re.DOTALL)
+_CHANNEL = re.compile(r"^channel \d+: open failed: (connect failed: )?")
+_DENIED = re.compile(r"Permission denied|Too many authentication failures")
+_DENIED_ALONE = re.compile(r"Permission denied \([^)]*\)\.?$")
+#: The begin of a private key in the format of OpenSSH, and the name of its cipher when it has no passphrase.
+_MAGIC = b"openssh-key-v1\0"
+_NO_CIPHER = b"\0\0\0\4none"
+#: Bytes of a key file in which its header ends.
+_HEAD = 1024
+
+Rules = Mapping[re.Pattern[str], Callable[[re.Match[str]], str]]
+#: What ssh prints of a key → why it does not use the key.
+_KEYS: Rules = MappingProxyType(
+    {
+        re.compile(r"^Permissions (\d+) for '(.+)' are too open", re.MULTILINE): lambda found: (
+            f"ssh does not use the key {found[2]}, as others may read it (mode {found[1]}): "
+            f"chmod 600 {shlex.quote(found[2])}"
+        ),
+        re.compile(r'^Load key "(.+)": (error in libcrypto|invalid format)', re.MULTILINE): lambda found: (
+            f"ssh can't read the key {found[1]} ({found[2]}): it is no private key, or has the line ends of Windows: "
+            "write it anew with those of Unix (dos2unix)"
+        ),
+        re.compile(
+            r"^(?:no such identity:|Warning: Identity file) (.+?)(?: not accessible)?: No such file", re.MULTILINE
+        ): lambda found: f"there is no key {found[1]}; correct private_key_file",
+    }
+)
+#: What ssh prints of a host key → why it does not go on.
+_HOST_KEYS: Rules = MappingProxyType(
+    {
+        re.compile(r"^Offending \S+ key in (.+):(\d+)$", re.MULTILINE): lambda found: (
+            f"the host key has changed, or another host answers at this address: find out which; if the new key is "
+            f"right, remove the old one, line {found[2]} of {found[1]}"
+        ),
+        re.compile(r"^No \S+ host key is known for (.+) and you have requested strict", re.MULTILINE): lambda found: (
+            f"the host key of {found[1]} is not known: add it to the known-hosts file, "
+            "or set host_key_policy to accept-new under ssh"
+        ),
+    }
+)
+
+
+def reason(message: str) -> str:
+    r"""Return why a host can't be reached, from Ansible's message with the output of ssh.
+
+    Example:
+        >>> reason("Failed to connect to the host via ssh: no such identity: /k: No such file or directory\nroot@a: "
+        ...        "Permission denied (publickey).")
+        'root@a: Permission denied (publickey): there is no key /k; correct private_key_file'
+    """
+    if asked := _BECOME.search(message):
+        printed = " ".join(asked[2].split())
+        return (
+            f"the program that makes another user of the login (sudo) did not ask for the password within {asked[1]} s "
+            f"in words that Ansible knows; it printed {printed or 'nothing'!r}: log in as that user and try it by hand"
+        )
+    if not (via := _VIA_SSH.search(message)):
+        return message
+    return explained(message[via.end() :])
+
+
+def explained(output: str) -> str:
+    """Return the reason in the output of ssh."""
+    lines = [line.strip() for line in output.splitlines()]
+    printed = "\n".join(lines)
+    if changed := _by(printed, _HOST_KEYS):
+        return changed
+    last = next((line for line in reversed(lines) if line and not _CHATTER.search(line)), "the ssh connection was lost")
+    last = _CHANNEL.sub("it can't reach the node: ", last)
+    why = _by(printed, _KEYS) if _DENIED.search(last) else ""
+    return f"{last.rstrip('.')}: {why}" if why else last
+
+
+def with_passphrase(message: str, key: str | None) -> str:
+    """Return the reason of an unreachable host; with a hint if its key was refused and has a passphrase.
+
+    Args:
+        message: the reason.
+        key: path of the private key of the login, if any.
+    """
+    if key is None or not _DENIED_ALONE.search(message) or not _has_passphrase(key):
+        return message
+    return (
+        f"{message.rstrip('.')}: the key {key} has a passphrase, which is not asked for: "
+        f"load it into ssh-agent (ssh-add {shlex.quote(key)})"
+    )
+
+
+def _has_passphrase(key: str) -> bool:
+    try:
+        with open(key, "rb") as file:
+            text = file.read(_HEAD)
+        head, _, body = text.partition(b"\n")
+        if b"OPENSSH" not in head:
+            return b"ENCRYPTED" in text
+        decoded = base64.b64decode(body[:64], validate=True)
+    except (OSError, ValueError):
+        return False
+    return decoded.startswith(_MAGIC) and not decoded.startswith(_MAGIC + _NO_CIPHER)
+
+
+def _by(printed: str, rules: Rules) -> str:
+    found = ((explain, pattern.search(printed)) for pattern, explain in rules.items())
+    return next((explain(match) for explain, match in found if match), "")
