@@ -91,8 +91,8 @@ def play(request: pytest.FixtureRequest, tmp_path: Path, ready_ansible: ReadyAns
     """Run a bundled playbook: ``play("service_state.yml", service="web", service_action="start")``.
 
     Keywords are the playbook's arguments, but for ``hosts`` (name → variables; default: one local host), ``inventory``
-    (variables of all hosts), ``check``, ``diff``, and ``commands`` (a directory that comes first on the PATH). No
-    warning and no deprecation of Ansible is let through.
+    (variables of all hosts), ``limit``, ``check``, ``diff``, and ``commands`` (a directory that comes first on the
+    PATH). No warning and no deprecation of Ansible is let through.
 
     The first test of each file sends modules as bare Ansible does, the others in packed form, as os_faults does: that
     takes a third of the time.
@@ -109,6 +109,7 @@ def play(request: pytest.FixtureRequest, tmp_path: Path, ready_ansible: ReadyAns
         check: bool = False,
         diff: bool = False,
         commands: Path | None = None,
+        limit: str | None = "all",
         **arguments: Any,
     ) -> Play:
         private = tmp_path / f"run-{next(numbers)}"
@@ -122,6 +123,7 @@ def play(request: pytest.FixtureRequest, tmp_path: Path, ready_ansible: ReadyAns
             },
             extravars=arguments,
             cmdline=" ".join(["--check"] * check + ["--diff"] * diff) or None,
+            limit=limit,
             envvars={"PATH": ":".join([*([str(commands)] if commands else []), *_PATH]), "ANSIBLE_NOCOLOR": "1"},
             event_handler=lambda event: events.append(event) or True,
             cancel_callback=lambda: False,
