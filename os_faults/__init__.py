@@ -7,6 +7,9 @@ Example:
     >>> cloud.get_nodes().pick().reboot()
     >>> cloud.heal()
 
+Public are the names of this module, of `os_faults.testing` and of `os_faults.registry`, and the import paths of 0.3 in
+`os_faults.api` and `os_faults.ansible.executor`. Every other module is private: it may change in any version.
+
 Where things are:
 
 ================== ====================================================================================

@@ -78,13 +78,15 @@ class SentenceError(OSFError, ValueError):
     Args:
         message: the sentence for a person.
         place: position of the first word that is not understood; 0 is the first word.
+        expected: what was expected there: words in quotes, descriptions without.
     """
 
     exit_code = 2
 
-    def __init__(self, message: str, place: int = 0) -> None:
+    def __init__(self, message: str, place: int = 0, expected: Iterable[str] = ()) -> None:
         super().__init__(message)
         self.place = place
+        self.expected = tuple(expected)
 
 
 class GuardRailError(OSFError):

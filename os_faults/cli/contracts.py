@@ -24,7 +24,15 @@ else:
     _ParamType = click.ParamType  # older versions of click have no generic one
 
 _WIDTH = 76
-_COMPLETED = {"service": names.services, "container": names.containers}
+#: Option → its completion.
+_COMPLETED = {
+    "service": names.services,
+    "container": names.containers,
+    "network_name": names.networks,
+    "others": names.other_nodes,
+    "fault_ids": names.fault_ids,
+    "other": names.services,
+}
 
 
 class Value(_ParamType):
@@ -69,7 +77,7 @@ def parameters(contract: Contract, verb: str = "") -> list[click.Parameter]:
             [option.name],
             type=Value(option),
             metavar=option.name.upper(),
-            shell_complete=_COMPLETED.get(contract.subject) if option.name == contract.subject else None,
+            shell_complete=_COMPLETED.get(option.name),
         )
         for option in options
         if option.required
@@ -94,9 +102,14 @@ def _switch(option: Option, *, is_end: bool) -> click.Option:
         about += f"  [default: {str(option.default).lower() if option.type == 'bool' else option.default}]"
     if option.type == "bool":
         return click.Option([option.name, f"--{word}/--no-{word}"], default=None, help=about)
-    if is_end:
-        return _HowLong([option.name, "--for", f"--{word}"], type=Value(option), default=None, help=about)
-    return click.Option([option.name, f"--{word}"], type=Value(option), default=None, help=about)
+    kind, words = (_HowLong, ["--for"]) if is_end else (click.Option, [])
+    return kind(
+        [option.name, *words, f"--{word}"],
+        type=Value(option),
+        default=None,
+        help=about,
+        shell_complete=_COMPLETED.get(option.name),
+    )
 
 
 def help_of(contract: Contract, verb: str) -> str:

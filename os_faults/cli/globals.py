@@ -8,6 +8,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from os_faults.cli import names
 from os_faults.cli.session import LOG_LEVELS, OUTPUTS, Session
 from os_faults.cli.terminal import say
 
@@ -44,7 +45,11 @@ def _options(hidden: bool) -> list[click.Option]:
             **common,
         ),
         click.Option(
-            ["--cloud"], metavar="NAME", help="Use this cloud of clouds.yaml; it needs an os_faults block.", **common
+            ["--cloud"],
+            metavar="NAME",
+            shell_complete=names.clouds,
+            help="Use this cloud of clouds.yaml; it needs an os_faults block.",
+            **common,
         ),
         click.Option(
             ["--artifacts-dir"],

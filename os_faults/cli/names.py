@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +15,7 @@ from os_faults.cli.session import Session
 from os_faults.errors import OSFException
 
 if TYPE_CHECKING:
+    from os_faults.model import Node
     from os_faults.registry import Drivers
 
 
@@ -32,15 +35,69 @@ def containers(ctx: click.Context, _param: click.Parameter, incomplete: str) -> 
 
 def nodes(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Return the completions of ``--on``: its words, or a further name in a list of names."""
+    words = [] if "," in incomplete else ["all", "one"]
+    return _listed(incomplete, [*words, *_known_nodes(_drivers(ctx))])
+
+
+def other_nodes(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return a further name of a node in a list of names."""
+    return _listed(incomplete, _known_nodes(_drivers(ctx)))
+
+
+def networks(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the networks that begin with the typed text."""
+    return _beginning(incomplete, _networks(_drivers(ctx)))
+
+
+def clouds(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the clouds of ``clouds.yaml`` that begin with the typed text."""
+    from os_faults.config.sources import Places, clouds_with_block
+
+    try:
+        return _beginning(incomplete, clouds_with_block(Places(os.environ, Path.cwd())))
+    except (OSFException, OSError):
+        return []
+
+
+def fault_ids(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return a further id in a list of ids: those of the faults in the journal of this controller."""
+    from os_faults.config.state import file_of, state_dir
+    from os_faults.faults.journal import INTENDED, Journal
+
+    drivers = _drivers(ctx)
+    if drivers is None:
+        return []
+    journal = Journal(file_of(state_dir(os.environ), drivers.cloud.identity, ".journal"))
+    return _listed(
+        incomplete, {entry.id for entry in journal.open(time.time()) if entry.state != INTENDED and " " not in entry.id}
+    )
+
+
+def sentence(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the words with which a sentence can go on."""
+    from os_faults.human import forms
+    from os_faults.sentences import next_word
+
+    typed = ctx.params.get(str(param.name)) or ()
+    found = next_word(tuple(typed), forms())
+    named = {"service": services, "container": containers, "network": networks, "node": other_nodes}
+    items = [item for kind in sorted(found.kinds) for item in named[kind](ctx, param, incomplete)]
+    return [*_beginning(incomplete, found.words), *items]
+
+
+def _known_nodes(drivers: Drivers | None) -> dict[str, Node]:
+    """Return the nodes of the last discovery."""
     from os_faults.config.state import file_of, state_dir
     from os_faults.discovery.last_seen import LastSeen
 
-    before, comma, _ = incomplete.rpartition(",")
-    words = [] if comma else ["all", "one"]
-    if drivers := _drivers(ctx):
-        seeds = {seed.ip: seed.auth for seed in drivers.cloud.seeds()}
-        words += LastSeen(file_of(state_dir(os.environ), drivers.cloud.identity, ".json")).recall(seeds)
-    return _beginning(incomplete, (f"{before}{comma}{word}" for word in words if word not in before.split(",")))
+    if drivers is None:
+        return {}
+    seeds = {seed.ip: seed.auth for seed in drivers.cloud.seeds()}
+    return LastSeen(file_of(state_dir(os.environ), drivers.cloud.identity, ".json")).recall(seeds)
+
+
+def _networks(drivers: Drivers | None) -> set[str]:
+    return {name for node in _known_nodes(drivers).values() if drivers for name in drivers.cloud.networks(node)}
 
 
 def _drivers(ctx: click.Context) -> Drivers | None:
@@ -57,3 +114,9 @@ def _drivers(ctx: click.Context) -> Drivers | None:
 
 def _beginning(incomplete: str, words: Iterable[str]) -> list[CompletionItem]:
     return [CompletionItem(word) for word in sorted(words) if word.startswith(incomplete) and word.isprintable()]
+
+
+def _listed(incomplete: str, words: Iterable[str]) -> list[CompletionItem]:
+    """Return the completions of a list with commas."""
+    before, comma, _ = incomplete.rpartition(",")
+    return _beginning(incomplete, (f"{before}{comma}{word}" for word in words if word not in before.split(",")))

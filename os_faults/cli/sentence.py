@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from os_faults.cli import names
 from os_faults.cli.globals import Command, version_option
 from os_faults.cli.outcome import Outermost
 from os_faults.cli.session import Session
@@ -14,10 +15,10 @@ class InjectFault(Outermost, Command):
     """The command; its help is generated when it is requested."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the verbs, the drivers, and the services of the clouds."""
+        """Write the verbs, the drivers, and where the services are."""
         from os_faults.human import forms
-        from os_faults.registry import KINDS, get, names
-        from os_faults.resources import catalogue
+        from os_faults.registry import KINDS, is_older_name
+        from os_faults.registry import names as drivers
 
         verbs_of: dict[str, list[str]] = {}
         for form in forms():
@@ -25,11 +26,10 @@ class InjectFault(Outermost, Command):
         with formatter.section("Verbs"):
             formatter.write_dl([(f"of a {kind}", " ".join(verbs)) for kind, verbs in verbs_of.items()])
         with formatter.section("Drivers"):
-            formatter.write_dl([(kind, " ".join(names(kind))) for kind in KINDS])
-        for name in names("cloud"):
-            if services := catalogue(get("cloud", name).catalogue):
-                with formatter.section(f"Services of {name}"):
-                    formatter.write_text(" ".join(services))
+            shown = {kind: [name for name in drivers(kind) if not is_older_name(kind, name)] for kind in KINDS}
+            formatter.write_dl([(kind, " ".join(found)) for kind, found in shown.items()])
+        with formatter.section("Services"):
+            formatter.write_text("Those of your cloud: os-faults services")
 
 
 @click.pass_context
@@ -56,7 +56,7 @@ inject_fault = InjectFault(
     "os-inject-fault",
     callback=_inject,
     params=[
-        click.Argument(["command"], nargs=-1, metavar="SENTENCE"),
+        click.Argument(["command"], nargs=-1, metavar="SENTENCE", shell_complete=names.sentence),
         click.Option(["-v", "--verify"], is_flag=True, help="First check that every node can be reached and used."),
         version_option(),
     ],

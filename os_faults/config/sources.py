@@ -151,6 +151,17 @@ def _from_clouds_yaml(places: Places, cloud: str) -> Source:
     return Source(_mapping(block, name), name, path.parent)
 
 
+def clouds_with_block(places: Places) -> list[str]:
+    """Return the clouds of ``clouds.yaml`` that have an ``os_faults`` block.
+
+    Raises:
+        ConfigError: the file can't be read.
+    """
+    path = _first(places, "clouds", "OS_CLIENT_CONFIG_FILE")
+    clouds = _clouds(path) if path else {}
+    return [str(name) for name, cloud in clouds.items() if isinstance(cloud, Mapping) and "os_faults" in cloud]
+
+
 def _first(places: Places, stem: str, variable: str) -> Path | None:
     named = places.environ.get(variable)
     if named and os.path.isfile(path := places.expand(named)):

@@ -99,6 +99,7 @@ class Words:
         return SentenceError(
             f"{self.sentence!r} is not understood, so nothing was touched: {found} where {expected} was expected",
             place=self._furthest,
+            expected=self._expected,
         )
 
     def _more(self) -> bool:

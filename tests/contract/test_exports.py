@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import re
 import subprocess
@@ -80,3 +81,14 @@ def test_import_is_quiet_and_starts_no_logging() -> None:
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]"
     assert done.stderr == ""
+
+
+@pytest.mark.case("u23")
+def test_the_package_says_which_of_its_modules_are_private() -> None:
+    told = " ".join(str(os_faults.__doc__).split())
+    assert "Every other module is private" in told
+    public = re.findall(r"`(os_faults\.[\w.]+)`", told.split("Every other module")[0])
+    assert public
+    for name in public:
+        assert importlib.import_module(name)
+    assert not [name for name in dir(os_faults) if inspect.ismodule(getattr(os_faults, name))]

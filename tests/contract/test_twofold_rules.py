@@ -25,7 +25,7 @@ from os_faults.ansible.inventory import group_of, inventory
 from os_faults.config import load
 from os_faults.faults.listing import checked
 from os_faults.model import Node
-from os_faults.model.start_time import LONGEST, epoch_of
+from os_faults.model.start_time import LONGEST, epoch_of, seconds_of
 from os_faults.testing import FakeRunner
 
 PLAYBOOKS = Path(__file__).parents[2] / "playbooks"
@@ -62,7 +62,11 @@ def rendered(tmp_path: Path) -> Render:
             playbook=[play],
             inventory={"all": tree},
             event_handler=keep,
-            envvars={"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "ANSIBLE_LOCALHOST_WARNING": "0"},
+            envvars={
+                "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+                "ANSIBLE_LOCALHOST_WARNING": "0",
+                "ANSIBLE_FILTER_PLUGINS": str(PLAYBOOKS / "filter_plugins"),
+            },
             settings={"suppress_ansible_output": True, "pexpect_timeout": 0.5},
         )
         with done.stdout as file:
@@ -225,10 +229,10 @@ def test_the_same_number_is_a_delay_or_a_start_time(rendered: Render) -> None:
     )
     facts = [task["ansible.builtin.set_fact"] for task in block if "ansible.builtin.set_fact" in task]
     (start,) = [fact["os_faults_start_time"] for fact in facts]
-    numbers = [0.5, 1, "3", LONGEST - 1, LONGEST, LONGEST + 0.5, LONGEST + 1, 1795000000, "1795000000.25"]
+    numbers = [0.5, 1, "3", "3s", "2min", LONGEST - 1, LONGEST, LONGEST + 0.5, LONGEST + 1, 1795000000, "1795000000.25"]
     found = rendered(start, numbered([{"at": number} for number in numbers]))
     now = time.time()
-    expected = [epoch_of(float(number), now) for number in numbers]
+    expected = [epoch_of(seconds_of(number), now) for number in numbers]
     assert [float(value) for value in found.values()] == pytest.approx(expected, abs=60)
     assert f"above {LONGEST:.0f}." in AT.description
 

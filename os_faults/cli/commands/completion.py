@@ -10,7 +10,7 @@ from os_faults.cli.terminal import say
 
 @command(
     "completion",
-    help="Print the completion script of a shell.\n\n"
+    help="Print the completion script of a shell, for os-faults and os-inject-fault.\n\n"
     '\b\n  eval "$(os-faults completion bash)"\n'
     "  os-faults completion fish > ~/.config/fish/completions/os-faults.fish",
 )
@@ -22,4 +22,6 @@ def completion(ctx: click.Context, shell: str) -> None:
 
     maker = get_completion_class(shell)
     if maker is not None:
-        say(maker(ctx.find_root().command, {}, "os-faults", "_OS_FAULTS_COMPLETE").source())
+        root = ctx.find_root().command
+        for program in ("os-faults", "os-inject-fault"):
+            say(maker(root, {}, program, f"_{program.replace('-', '_').upper()}_COMPLETE").source())

@@ -120,7 +120,7 @@ def test_a_verb_without_start_time_says_so(play, service):
 @pytest.mark.parametrize("wrong", ["soon", "-3"])
 def test_a_wrong_start_time_is_refused(freeze, service, wrong):
     assert (
-        f"value of at must be a number of seconds, from now or since the epoch, got: {wrong}"
+        f"value of at must be a delay (5, 5s, 2min) or a number of seconds since the epoch, got: {wrong}"
         in (freeze(at=wrong).failures["here"])
     )
     assert service.states == "SS"

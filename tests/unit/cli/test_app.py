@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from click.testing import CliRunner
 from support.cli_fixture import CommandLine, command_line
 from support.cloud_fixture import CONFIG, hosts
 
-from os_faults.cli import main
+from os_faults.cli import inject_fault, main
 from os_faults.cli.progress import Progress
 from os_faults.cli.session import Session
 from os_faults.model import Action, HostResult
@@ -302,3 +303,60 @@ def test_a_fake_runner_never_meets_ansible(call: CommandLine) -> None:
     assert isinstance(call.runner, FakeRunner)
     call("inject", "restart", "keystone")
     assert call.verbs == ["restart"]
+
+
+@pytest.mark.case("u17")
+def test_networks_nodes_and_faults_are_completed_from_what_is_known(tmp_path: Path) -> None:
+    def answer(action: Action, node: str) -> HostResult:
+        told = hosts()(action, node)
+        return replace(told, payload={"id": "freeze-keystone"}) if action.verb == "freeze" else told
+
+    call = command_line(tmp_path, answer)
+    line = f"os-faults -c {call.config} "
+    assert completed(f"{line}inject disable_network man") == []
+    call("inject", "freeze", "keystone")
+    assert completed(f"{line}inject disable_network man") == ["management"]
+    assert completed(f"{line}heal --fault-ids fre") == ["freeze-keystone"]
+    assert completed(f"{line}inject partition node-1") == ["node-1.domain.tld"]
+    assert completed(f"{line}inject partition node-1.domain.tld,node-2") == ["node-1.domain.tld,node-2.domain.tld"]
+    assert completed(f"{line}inject unplug keystone --other mem") == ["memcached"]
+
+
+@pytest.mark.case("u17")
+def test_clouds_with_a_block_are_completed(tmp_path: Path) -> None:
+    clouds = tmp_path / "clouds.yaml"
+    clouds.write_text("clouds: {mine: {os_faults: {}}, other: {}, many: {os_faults: {}}}")
+    assert completed("os-faults --cloud m", OS_CLIENT_CONFIG_FILE=str(clouds)) == ["many", "mine"]
+
+
+@pytest.mark.case("u17")
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("resta", ["restart"]),
+        ("restart keysto", ["keystone"]),
+        ("restart keystone s", ["service"]),
+        ("freeze keystone service f", ["for"]),
+        ("freeze keystone service for 5 m", ["min", "minute", "minutes"]),
+        ("reboot node-2", ["node-2.domain.tld"]),
+        ("nonsense and more ", []),
+    ],
+)
+def test_sentences_are_completed(call: CommandLine, typed: str, offered: list[str]) -> None:
+    call("nodes")
+    line = f"os-inject-fault -c {call.config} {typed}"
+    done = CliRunner().invoke(
+        inject_fault,
+        env={"_X_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split(" ")) - 1)},
+        complete_var="_X_COMPLETE",
+        prog_name="os-inject-fault",
+    )
+    assert [each.removeprefix("plain,") for each in done.stdout.split()] == offered
+
+
+@pytest.mark.case("u15")
+def test_the_help_of_sentences_cuts_no_name() -> None:
+    shown = CliRunner().invoke(inject_fault, ["--help"], terminal_width=80).stdout
+    assert len(shown.splitlines()) < 70
+    assert not [line for line in shown.splitlines() if line.endswith("-")]
+    assert "os-faults services" in shown
