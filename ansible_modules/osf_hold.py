@@ -268,50 +268,17 @@ undo_failed:
 """
 
 import os
-import re
 import sys
 from typing import Any, Iterable, Mapping
 
 from ansible.module_utils.os_faults import errors
-from ansible.module_utils.os_faults.hold import identity, make, start_time
-from ansible.module_utils.os_faults.host import clock, pidfiles, proc, session, supervisor
+from ansible.module_utils.os_faults.hold import identity, make, request
+from ansible.module_utils.os_faults.host import pidfiles, proc, session, supervisor
 from ansible.module_utils.os_faults.module import Module
 from ansible.module_utils.os_faults.service import ports, resolve
 
 ACTS_ON = ("processes", "ports", "interface", "traffic", "network", "host")
 INTERFACE = ("interface", "traffic")
-
-
-def seconds_of(value: str | None) -> int | None:
-    """Return the seconds until the end of a hold; None for never.
-
-    Raises:
-        Refused: it is neither a number from 1 to a year's seconds nor the word ``never``.
-    """
-    text = (value or "").strip()
-    if text == "never":
-        return None
-    if not re.fullmatch("[0-9]{1,8}", text) or not 1 <= int(text) <= clock.LONGEST:
-        raise errors.Refused(
-            f"the end of a fault must be a number of seconds from 1 to {clock.LONGEST:d} (a year) or the word never, "
-            f"got: {text[:40]}"
-        )
-    return int(text)
-
-
-def start_time_of(options: Mapping[str, Any]) -> start_time.StartTime | None:
-    """Return the start time of the fault; None for at once.
-
-    Raises:
-        Refused: it is more than a year away, or the controller's reading of the clock is none.
-    """
-    if options["at"] is None:
-        return None
-    reading = start_time.reading_of(options["clock_reading"])
-    start = start_time.on_this_host(options["at"], reading, clock.now(), clock.uptime())
-    if start.uptime - clock.uptime() > clock.LONGEST:
-        raise errors.Refused(f"the start time of a fault must be within a year, got: {start.at}")
-    return start
 
 
 def refuse_unknown_network(options: Mapping[str, Any]) -> None:
@@ -398,33 +365,10 @@ def mains_of(named: Iterable[pidfiles.Named], name: str) -> list[str]:
     return [f"main={each.pid:d}/{each.start:d}{owners[each.pid]}" for each in found]
 
 
-def plan_of(options: Mapping[str, Any], hold_id: str, targets: list[str]) -> make.Plan:
-    """Return the requested hold."""
-    return make.Plan(
-        id=hold_id,
-        fault=options["fault"],
-        subject=options["subject"],
-        seconds=seconds_of(options["seconds"]),
-        inject=[[str(part) for part in command] for command in options["inject"]],
-        undo=[[str(part) for part in command] for command in options["undo"]],
-        files={name: str(content) for name, content in options["files"].items()},
-        targets=targets,
-        undo_timeout=options["undo_timeout"],
-        start_timeout=options["start_timeout"],
-        by=options["by"] or make.who(),
-        acts_on=options["acts_on"],
-        prepare=[[str(part) for part in command] for command in options["prepare"]],
-        check=[[str(part) for part in command] for command in options["check"]],
-        look=[[str(part) for part in command] for command in options["look"]],
-        start_time=start_time_of(options),
-        momentary=options["momentary"],
-    )
-
-
 def run(module: Module) -> dict[str, Any]:
     """Do what the options request, and return the answer of the module."""
     options = module.params
-    hold_id = identity.checked_id(options["id"] or make.hold_id(options["fault"], options["subject"]))
+    hold_id = identity.checked_id(options["id"] or identity.hold_id(options["fault"], options["subject"]))
     if options["state"] != "present":
         _act(module)
     if options["state"] == "absent":
@@ -440,7 +384,7 @@ def run(module: Module) -> dict[str, Any]:
     supervisor.doing(f"looking for what {options['fault']} {options['subject']} acts on")
     targets, cut = targets_of(module)
     _act(module)
-    return make.present(module, plan_of(options, hold_id, targets), cut, options["force"])
+    return make.present(module, request.plan_of(options, hold_id, targets), cut, options["force"])
 
 
 def _act(module: Module) -> None:

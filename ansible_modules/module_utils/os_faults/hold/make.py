@@ -26,22 +26,9 @@ from ansible.module_utils.os_faults.hold import (
     store,
     targets,
 )
-from ansible.module_utils.os_faults.hold.identity import hold_id
 from ansible.module_utils.os_faults.hold.plan import Plan
-from ansible.module_utils.os_faults.hold.store import who
 from ansible.module_utils.os_faults.hold.undo import Undone, take_back
 from ansible.module_utils.os_faults.host import clock
-
-__all__ = [
-    "Cut",
-    "Plan",
-    "absent",
-    "confirmed",
-    "hold_id",
-    "present",
-    "release",
-    "who",
-]
 
 
 class Cut(NamedTuple):
