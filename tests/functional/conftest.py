@@ -61,7 +61,8 @@ class Play:
         found = {}
         for event in self.events:
             data = event["event_data"]
-            if "res" in data and str(data.get("task_action", "")).startswith(action):
+            done = str(data.get("task_action", ""))
+            if "res" in data and done.startswith(action) and done != "osf_arguments":  # it looks at the arguments only
                 found[data["host"]] = data["res"]
         return found
 
