@@ -110,6 +110,7 @@ notes:
   sample: ["systemd restarts kolla-nova_api-container.service"]
 """
 
+import re
 import signal
 import time
 from typing import Any, Sequence
@@ -239,6 +240,11 @@ class Target(service_module.Target):
             time.sleep(SETTLE)
             self.refresh()
 
+    def list_running(self) -> list[str]:
+        """Return the command that prints the id of the container while it runs."""
+        name = f"name=^{re.escape(self.container.name)}$"
+        return [self.container.engine, "ps", "--quiet", "--filter", name, "--filter", "status=running"]
+
     def restart_note(self) -> str:
         """Return a sentence about the automatic restart of the container."""
         if self.unit:
@@ -279,6 +285,7 @@ def terminate(target: Target) -> tuple[bool, list[str]]:
         by=target.module.params["by"],
         undo=[target.command("start", along.units)],
         files={terminated.STOPPED_WITH: "".join(f"{unit}\n" for unit in along.units)},
+        ended=target.list_running(),
     )
     target.unpause()
     target.run(target.command("stop"))

@@ -9,14 +9,13 @@ DOCUMENTATION = r"""
 module: osf_ipmi_power
 short_description: Power a machine off or on, shut it down or reset it by IPMI
 description:
-  - Runs where the management controller (BMC) can be reached, which is the controller as a rule; the machine itself
-    may be off.
-  - V(poweron), V(poweroff) and V(shutdown) are states; a machine that is there already is left alone. V(reset) presses
-    the reset button each time, and is refused for a machine that is off.
-  - V(status) only looks, and changes nothing.
-  - The module returns when the BMC tells that state, and fails when it does not within O(timeout).
-  - A machine that is busy, in transition or without a free session is asked again until O(timeout) has passed. V(reset)
-    is sent again only if it surely has not happened.
+  - Runs on a host that can reach the management controller (BMC), normally the controller. The machine may be off.
+  - V(poweron), V(poweroff) and V(shutdown) are states; a machine that is already in the state is not changed. V(reset)
+    presses the reset button each time, and is refused for a machine that is off.
+  - V(status) only reads.
+  - The module waits until the BMC reports the state, and fails if that does not happen within O(timeout).
+  - The module repeats a request to a machine that is busy, in transition or without a free session, until O(timeout).
+    It repeats V(reset) only if the first request certainly had no effect.
 version_added: "1.0.0"
 options:
   address:
@@ -35,12 +34,12 @@ options:
     description: Password of O(username).
     type: str
   privilege:
-    description: The privilege that is asked for; V(operator) suffices for power.
+    description: The requested privilege; V(operator) is enough.
     type: str
     default: administrator
     choices: [operator, administrator]
   kg:
-    description: The BMC's own key (K_g), where it has one beside the passwords; as text, or as C(0x) and hex digits.
+    description: The key of the BMC (K_g), if it has one, as text, or as C(0x) and hex digits.
     type: str
   state:
     description: The action.
@@ -102,7 +101,7 @@ bmc:
 import traceback
 from typing import Any, Callable, Mapping
 
-from ansible.module_utils.os_faults import errors
+from ansible.module_utils.os_faults import errors, power_module
 from ansible.module_utils.os_faults.power import again, ipmi, steps
 from ansible.module_utils.os_faults.module import Module
 
@@ -214,28 +213,23 @@ class Bmc:
             raise trouble from error
 
 
-def main() -> None:
-    """Run the module."""
-    module = Module(
-        argument_spec=dict(
-            steps.TIMES,
-            state=steps.STATE,
-            address={"type": "str", "required": True},
-            port={"type": "int", "default": 623},
-            username={"type": "str", "required": True},
-            password={"type": "str", "no_log": True},
-            privilege={"type": "str", "default": "administrator", "choices": list(PRIVILEGES)},
-            kg={"type": "str", "no_log": True},
-        ),
-        supports_check_mode=True,
-    )
+def require(module: Module) -> None:
+    """End the module if pyghmi can't be imported."""
     if Command is None:
         module.fail_json(msg=steps.missing("pyghmi", "pyghmi"), exception=PYGHMI_TRACEBACK)
-    try:
-        bmc = Bmc(module.params)
-    except errors.PowerError as error:
-        module.fail_json(msg=str(error))
-    steps.run(module, bmc)
+
+
+def main() -> None:
+    """Run the module."""
+    options: Mapping[str, Mapping[str, Any]] = {
+        "address": {"type": "str", "required": True},
+        "port": {"type": "int", "default": 623},
+        "username": {"type": "str", "required": True},
+        "password": {"type": "str", "no_log": True},
+        "privilege": {"type": "str", "default": "administrator", "choices": list(PRIVILEGES)},
+        "kg": {"type": "str", "no_log": True},
+    }
+    power_module.run(options, require, lambda module: Bmc(module.params), power_module.switch)
 
 
 if __name__ == "__main__":

@@ -9,14 +9,14 @@ DOCUMENTATION = r"""
 module: osf_libvirt_power
 short_description: Power a virtual machine of libvirt off or on, shut it down or reset it
 description:
-  - Runs where libvirt can be reached, which is the controller as a rule; the machine itself may be off.
-  - V(poweron), V(poweroff) and V(shutdown) are states; a domain that is there already is left alone. V(reset) presses
-    the reset button each time, and is refused for a domain that is off.
-  - V(status) only looks, and changes nothing.
-  - The module returns when the domain is seen to be in that state, and fails when it is not within O(timeout).
-  - A domain that is busy, and a libvirt that restarts, are asked again until O(timeout) has passed. V(reset) is sent
-    again only if it surely has not happened.
-  - A domain that is powered off stays defined. A transient one would be gone for good, so that is refused.
+  - Runs on a host that can reach libvirt, normally the controller. The machine may be off.
+  - V(poweron), V(poweroff) and V(shutdown) are states; a domain that is already in the state is not changed. V(reset)
+    presses the reset button each time, and is refused for a domain that is off.
+  - V(status) only reads.
+  - The module waits until the domain is in the state, and fails if that does not happen within O(timeout).
+  - The module repeats a request if the domain is busy or libvirt restarts, until O(timeout). It repeats V(reset) only
+    if the first request certainly had no effect.
+  - A domain stays defined after V(poweroff). It is refused for a transient domain, which would be lost.
 version_added: "1.0.0"
 options:
   uri:
@@ -108,9 +108,8 @@ matched_by:
   sample: mac
 """
 
-from ansible.module_utils.os_faults import errors
-from ansible.module_utils.os_faults.module import Module
-from ansible.module_utils.os_faults.power import libvirt, steps
+from ansible.module_utils.os_faults import errors, power_module
+from ansible.module_utils.os_faults.power import libvirt
 
 DEAF = {3: "paused", 7: "suspended"}
 """States (VIR_DOMAIN_PAUSED, VIR_DOMAIN_PMSUSPENDED) in which a domain is on, but does not hear the power button."""
@@ -141,11 +140,13 @@ class Machine(libvirt.Domain):
 
 def main() -> None:
     """Run the module."""
-    module = Module(
-        argument_spec={**libvirt.ARGUMENTS, "state": steps.STATE}, supports_check_mode=True, **libvirt.RULES
+    power_module.run(
+        libvirt.ARGUMENTS,
+        libvirt.require,
+        lambda module: Machine(module.params, module.tmpdir),
+        power_module.switch,
+        **libvirt.RULES,
     )
-    libvirt.require(module)
-    steps.run(module, Machine(module.params, module.tmpdir))
 
 
 if __name__ == "__main__":

@@ -1,20 +1,20 @@
 #!/usr/bin/python
 # SPDX-License-Identifier: Apache-2.0
-"""Save a virtual machine of libvirt under a name, or take it back to what was saved."""
+"""Take a snapshot of a virtual machine of libvirt, or revert to one."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
 module: osf_libvirt_snapshot
-short_description: Save a virtual machine of libvirt, or take it back to what was saved
+short_description: Take a snapshot of a virtual machine of libvirt, or revert to one
 description:
-  - Runs where libvirt can be reached, which is the controller as a rule.
-  - V(snapshot) saves a domain that is on, with its memory and its disks. A domain that ran before runs afterwards.
-  - V(revert) takes the domain back to a snapshot, also when it is off; what it has done since then is lost, on its
-    disks too. It is done each time.
-  - A name that is taken, a snapshot that is not there and a snapshot of a domain that is off are refused. No other
-    snapshot is touched.
+  - Runs on a host that can reach libvirt, normally the controller.
+  - V(snapshot) saves memory and disks of a domain that is on. A running domain runs afterwards as well.
+  - V(revert) reverts a domain to a snapshot, also one that is off. It discards all changes since the snapshot, on the
+    disks too. It acts each time.
+  - An existing name, a missing snapshot and a snapshot of a domain that is off are refused. Other snapshots are not
+    touched.
 version_added: "1.0.0"
 options:
   uri:
@@ -43,11 +43,11 @@ options:
     type: str
     required: true
   suspend:
-    description: Whether V(snapshot) suspends the domain while it is saved.
+    description: Whether V(snapshot) suspends the domain in the meantime.
     type: bool
     default: true
   resume:
-    description: Whether the domain runs after V(revert), or stays suspended.
+    description: Whether the domain runs after V(revert); otherwise it is suspended.
     type: bool
     default: true
   timeout:
@@ -70,7 +70,7 @@ author: [The os_faults authors (@os-faults)]
 """
 
 EXAMPLES = r"""
-- name: Save a machine before something is tried on it
+- name: Take a snapshot of a machine before an experiment
   osf_libvirt_snapshot:
     uri: qemu+ssh://root@kvm.local/system
     domain: node-1
@@ -78,7 +78,7 @@ EXAMPLES = r"""
     name: ready
   delegate_to: localhost
 
-- name: Take it back
+- name: Revert it
   osf_libvirt_snapshot:
     uri: qemu+ssh://root@kvm.local/system
     domain: node-1
@@ -94,7 +94,7 @@ snapshot:
   type: str
   sample: ready
 snapshots:
-  description: Names of all snapshots of the domain now; in check mode, would be.
+  description: Names of all snapshots of the domain; in check mode the expected ones.
   returned: success
   type: list
   elements: str
@@ -110,7 +110,7 @@ power_state:
   type: str
   sample: "on"
 waited:
-  description: Seconds that it took.
+  description: Duration in seconds.
   returned: success
   type: float
   sample: 1.2
@@ -136,9 +136,9 @@ import time
 import xml.etree.ElementTree as ElementTree
 from typing import Any, Callable, Mapping, Sequence
 
-from ansible.module_utils.os_faults import errors
+from ansible.module_utils.os_faults import errors, power_module
 from ansible.module_utils.os_faults.module import Module
-from ansible.module_utils.os_faults.power import again, libvirt, steps
+from ansible.module_utils.os_faults.power import again, libvirt
 
 RUNNING = 1
 PAUSED = 3
@@ -258,18 +258,18 @@ def revert(machine: Machine, params: Mapping[str, Any], check_mode: bool) -> dic
 ACTIONS = {"snapshot": snapshot, "revert": revert}
 
 
-def carry_out(machine: Machine, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
-    """Do what is asked, and return what happened.
+def carry_out(module: Module, machine: Machine) -> dict[str, Any]:
+    """Do the action of the option ``state`` and return the result.
 
     Raises:
         PowerError: it is refused or has failed.
     """
-    begin = time.monotonic()
+    begin, params = time.monotonic(), module.params
     previous = again.Asker(params["timeout"], machine.patience, machine.distance).ask(machine.state)
     why = refusal(params["state"], params["name"], machine.names(), previous)
     if why:
         raise errors.PowerError(f"{machine.name} {why}")
-    done = ACTIONS[params["state"]](machine, params, check_mode)
+    done = ACTIONS[params["state"]](machine, params, module.check_mode)
     return dict(
         done,
         changed=True,
@@ -282,20 +282,20 @@ def carry_out(machine: Machine, params: Mapping[str, Any], check_mode: bool) -> 
 
 def main() -> None:
     """Run the module."""
-    module = Module(
-        argument_spec={
-            **libvirt.ARGUMENTS,
-            "state": {"type": "str", "required": True, "choices": list(ACTIONS)},
-            "name": {"type": "str", "required": True},
-            "suspend": {"type": "bool", "default": True},
-            "resume": {"type": "bool", "default": True},
-        },
-        supports_check_mode=True,
+    options: Mapping[str, Mapping[str, Any]] = {
+        **libvirt.ARGUMENTS,
+        "state": {"type": "str", "required": True, "choices": list(ACTIONS)},
+        "name": {"type": "str", "required": True},
+        "suspend": {"type": "bool", "default": True},
+        "resume": {"type": "bool", "default": True},
+    }
+    power_module.run(
+        options,
+        libvirt.require,
+        lambda module: Machine(module.params, module.tmpdir),
+        carry_out,
         **libvirt.RULES,
     )
-    libvirt.require(module)
-    machine = Machine(module.params, module.tmpdir)
-    steps.finish(module, machine, lambda: carry_out(machine, module.params, module.check_mode))
 
 
 if __name__ == "__main__":

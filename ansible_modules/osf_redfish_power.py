@@ -9,16 +9,15 @@ DOCUMENTATION = r"""
 module: osf_redfish_power
 short_description: Power a machine off or on, shut it down or reset it by Redfish
 description:
-  - Runs where the management controller (BMC) can be reached, which is the controller as a rule; the machine itself
-    may be off.
-  - V(poweron), V(poweroff) and V(shutdown) are states; a machine that is there already is left alone. V(reset) presses
-    the reset button each time, and is refused for a machine that is off.
-  - V(status) only looks, and changes nothing.
-  - The module returns when the BMC tells that state, and fails when it does not within O(timeout).
-  - A machine that is busy, in transition or without a free session is asked again until O(timeout) has passed. V(reset)
-    is sent again only if it surely has not happened.
-  - Logs in by HTTP basic authentication, and by a session where that is refused. The session is closed at the end.
-  - A Redfish service may have several systems. Without O(system) and O(macs) it must have one only.
+  - Runs on a host that can reach the management controller (BMC), normally the controller. The machine may be off.
+  - V(poweron), V(poweroff) and V(shutdown) are states; a machine that is already in the state is not changed. V(reset)
+    presses the reset button each time, and is refused for a machine that is off.
+  - V(status) only reads.
+  - The module waits until the BMC reports the state, and fails if that does not happen within O(timeout).
+  - The module repeats a request to a machine that is busy, in transition or without a free session, until O(timeout).
+    It repeats V(reset) only if the first request certainly had no effect.
+  - Logs in by HTTP basic authentication; if that is refused, by a session, which is closed at the end.
+  - A Redfish service may have several systems. Without O(system) and O(macs) it must have only one.
 version_added: "1.0.0"
 options:
   url:
@@ -37,10 +36,10 @@ options:
     type: bool
     default: true
   ca_file:
-    description: Certificates of the authorities that are trusted; those that Python's C(requests) trusts when left out.
+    description: Certificates of the trusted authorities; by default those of Python's C(requests).
     type: path
   system:
-    description: Identity of the system (the last part of its path), or its path.
+    description: Id of the system (the last part of its path), or its path.
     type: str
   macs:
     description: MAC addresses of the machine. Exactly one machine must have one of them.
@@ -112,7 +111,7 @@ bmc:
   type: str
   sample: https://10.30.0.2
 system:
-  description: Identity of the system.
+  description: Id of the system.
   returned: success
   type: str
   sample: 437XR1138R2
@@ -125,13 +124,12 @@ matched_by:
 
 from typing import Any, Callable, Iterable, Mapping
 
-from ansible.module_utils.os_faults import errors
+from ansible.module_utils.os_faults import errors, power_module
 from ansible.module_utils.os_faults.power import again, redfish_login, steps
-from ansible.module_utils.os_faults.module import Module
 
 try:
     import sushy
-    from sushy.exceptions import MissingAttributeError, ResourceNotFoundError, SushyError
+    from sushy.exceptions import MissingAttributeError, ResourceNotFoundError
 except ImportError:
     sushy = None  # told by redfish_login.require
 
@@ -202,8 +200,8 @@ class Machine:
         """Log out."""
         try:
             steps.bounded(self._login.close, self.patience, "")
-        except (SushyError, redfish_login.Told, OSError, errors.PowerError):
-            pass  # the session ends by its own time-out
+        except Exception:  # noqa: BLE001, S110 - the session ends by its own time-out
+            pass
 
     def _look_at_task(self) -> None:
         """Raise `PowerError` when the task of the last action has failed, or is that of a reset and runs."""
@@ -225,7 +223,9 @@ class Machine:
         late = f"the BMC at {self.url} did not answer within {self.timeout:d} s"
         try:
             return steps.bounded(call, self.timeout, late, lost)
-        except (SushyError, redfish_login.Told, OSError, ValueError, *redfish_login.LOST_IN_SUSHY) as error:
+        except errors.PowerError:
+            raise
+        except Exception as error:
             raise self._login.trouble(error, lost) from error
 
     def _found(self) -> Any:
@@ -285,23 +285,21 @@ def _power_of(system: Any) -> Any:
 
 def main() -> None:
     """Run the module."""
-    module = Module(
-        argument_spec=dict(
-            steps.TIMES,
-            state=steps.STATE,
-            url={"type": "str", "required": True},
-            username={"type": "str", "required": True},
-            password={"type": "str", "no_log": True},
-            verify={"type": "bool", "default": True},
-            ca_file={"type": "path"},
-            system={"type": "str"},
-            macs={"type": "list", "elements": "str"},
-        ),
+    power_module.run(
+        {
+            "url": {"type": "str", "required": True},
+            "username": {"type": "str", "required": True},
+            "password": {"type": "str", "no_log": True},
+            "verify": {"type": "bool", "default": True},
+            "ca_file": {"type": "path"},
+            "system": {"type": "str"},
+            "macs": {"type": "list", "elements": "str"},
+        },
+        redfish_login.require,
+        lambda module: Machine(module.params),
+        power_module.switch,
         mutually_exclusive=[("system", "macs")],
-        supports_check_mode=True,
     )
-    redfish_login.require(module)
-    steps.run(module, Machine(module.params))
 
 
 if __name__ == "__main__":

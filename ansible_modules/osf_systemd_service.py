@@ -325,6 +325,9 @@ def restart(units: Units) -> tuple[bool, list[str]]:
     return True, []
 
 
+_LIST_ACTIVE = ("systemctl", "list-units", "--plain", "--no-legend", "--no-pager", "--state=active", "--")
+
+
 def terminate(units: Units) -> tuple[bool, list[str]]:
     """Stop the service and the units that would start it, and leave a record with the command that starts them."""
     running = [unit for unit, each in {**units.triggers, **units.facts}.items() if each["ActiveState"] not in DOWN]
@@ -341,6 +344,7 @@ def terminate(units: Units) -> tuple[bool, list[str]]:
         by=units.module.params["by"],
         undo=[["systemctl", "start", "--", *running, *along.units]],
         files={terminated.STOPPED_WITH: "".join(f"{unit}\n" for unit in along.units)},
+        ended=[*_LIST_ACTIVE, *units.facts],
     )
     units.ensure_stopped(units.systemctl("stop", running))
     return True, [*leftover_notes(units), *along.notes]

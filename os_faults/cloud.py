@@ -36,7 +36,7 @@ from os_faults.faults.interruption import add_notes
 from os_faults.faults.journal import Journal
 from os_faults.faults.ledger import Ledger
 from os_faults.faults.listing import Faults, checked, faults_of, holding
-from os_faults.faults.plan import Preview, conflicts
+from os_faults.faults.plan import Preview, conflicts, told_by, tried
 from os_faults.model import Action, Fault, Node, Record, Result
 from os_faults.model.duration import Duration
 from os_faults.nodes import NodeCollection
@@ -438,15 +438,18 @@ class Cloud:
         machines = self._discovery.machines()
         listing = self._faults.listing(action.nodes, machines) if action.breaks else None
         directory, command = self.command_line(action)
+        refusals = tuple(self._admission.refusals(action))
+        asks = actions.asked_by_plan(action) and not refusals
         return Preview(
             action=action,
             directory=directory,
             command=command,
             seconds=actions.lasts(action),
-            refusals=tuple(self._admission.refusals(action)),
+            refusals=refusals,
             conflicts=conflicts(action, faults_of(listing)) if listing else (),
             unasked=tuple(host.node for host in listing.failures) if listing else (),
             whole_cloud=is_whole(action, self.known_nodes()),
+            told=told_by(self._engine.run_quietly(tried(action))) if asks else {},
         )
 
 

@@ -14,6 +14,7 @@
 from os_faults.actions.action import (
     PerCall,
     Perform,
+    asked_by_plan,
     contracts,
     ending_after,
     ends_after,
@@ -30,6 +31,7 @@ __all__ = [
     "PerCall",
     "Perform",
     "with_start_time",
+    "asked_by_plan",
     "contracts",
     "ending_after",
     "ends_after",

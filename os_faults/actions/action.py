@@ -171,6 +171,12 @@ def undone_verbs(action: Action) -> frozenset[str]:
     return contract.undone_verbs(action.verb) if contract else frozenset()
 
 
+def asked_by_plan(action: Action) -> bool:
+    """Return whether a plan asks the nodes, as they know more of what goes with the action than the controller."""
+    contract = contracts().get(action.playbook)
+    return contract is not None and action.verb in contract.asked_by_plan
+
+
 def ending_after(action: Action, seconds: Duration) -> Action:
     """Return the same action with an end after some seconds.
 

@@ -2,9 +2,9 @@
 
 A contract is `<playbook>.meta.yml` beside the playbook, in the play-argument format of
 ansible-core 2.20; our own keys (``subject``, ``verbs_from``, ``verbs``, ``also_called``, ``undone_by``,
-``only_for``, ``from_outside``, ``breaks_connections``, ``times``, ``endless``, ``amounts``, ``ranges``, ``read_only``,
-``takes_start_time``) are inside the spec. Arguments are checked here before a run, and once more by Ansible in the run.
-Both checks use the messages of Ansible's argument-spec validator.
+``only_for``, ``from_outside``, ``breaks_connections``, ``asked_by_plan``, ``times``, ``endless``, ``amounts``,
+``ranges``, ``read_only``, ``takes_start_time``) are inside the spec. Arguments are checked here before a run, and once
+more by Ansible in the run. Both checks use the messages of Ansible's argument-spec validator.
 """
 
 from __future__ import annotations
@@ -131,6 +131,7 @@ class Contract:
         only_for: option → the verbs that take it; all verbs take an option that is not named.
         from_outside: whether it acts on the machine of a node, through power management; the node itself may be off.
         breaks_connections: the verbs after which an open ssh connection may be dead.
+        asked_by_plan: the verbs for which a plan asks the nodes what goes with them.
         read_only: whether it changes nothing on any host.
         subject_from: the options that name the target of a fault, by which hosts distinguish faults; empty when a host
             can have only one fault.
@@ -153,6 +154,7 @@ class Contract:
     only_for: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     from_outside: bool = False
     breaks_connections: frozenset[str] = frozenset()
+    asked_by_plan: frozenset[str] = frozenset()
     read_only: bool = False
     subject_from: tuple[str, ...] = ()
     times: frozenset[str] = frozenset()
@@ -331,6 +333,7 @@ def _read(path: Path) -> Contract:
             },
             from_outside=spec.get("from_outside", False),
             breaks_connections=frozenset(spec.get("breaks_connections", ())),
+            asked_by_plan=frozenset(spec.get("asked_by_plan", ())),
             read_only=spec.get("read_only", False),
             subject_from=_several(spec.get("subject_from", ())),
             times=frozenset(spec.get("times", ())),

@@ -48,7 +48,7 @@ log_in() {
 if ! is_open; then
     in_turn "$socket.lock"
     if has_failed; then give_up; fi
-    is_open || log_in "$@" || give_up
+    is_open || { rm -f "$socket" && log_in "$@"; } || give_up
     exec 9>&-
 fi
 ssh -o ControlMaster=no -o ControlPath="$socket" -W "$target" "$@" 2>"$said" && exit

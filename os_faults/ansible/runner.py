@@ -148,6 +148,7 @@ class AnsibleRunner:
         command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(directory / "inventory")]
         command += ["-e", f"@{directory / 'env' / 'extravars'}"] if (directory / "env" / "extravars").exists() else []
         command += ["--check"] if action.check_mode else []
+        command += ["--limit", "all"]  # the inventory has exactly the nodes that are meant
         return directory, [*command, str(self._playbook(action, directory))]
 
     def run(self, action: Action, inventory: Mapping[str, Any], watch: Watcher | None = None) -> Result:
@@ -327,8 +328,8 @@ def _skipped_tags(action: Action) -> str | None:
     """
     at = action.arguments.get("at")
     if at is None:
-        return "arguments,os_faults_start_time"
-    return None if is_delay(at) else "arguments"
+        return "arguments,os_faults_print,os_faults_start_time"
+    return None if is_delay(at) else "arguments,os_faults_print"
 
 
 def _start_of(action: Action) -> Event:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from os_faults.model import Action, Fault
+from os_faults.actions.contract import AT
+from os_faults.model import Action, Fault, Result
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Preview:
         refusals: a sentence for each guard rail that forbids it.
         conflicts: the present faults that it would meet: on the same node, with the same target.
         unasked: nodes that could not be asked for their faults.
+        told: node → its sentences on what goes with it: who shares ports that are cut, what systemd stops too.
         whole_cloud: whether it breaks something on every node, so that the command line asks for ``--yes``.
     """
 
@@ -32,6 +34,7 @@ class Preview:
     conflicts: tuple[Fault, ...]
     unasked: tuple[str, ...]
     whole_cloud: bool
+    told: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def conflicts(action: Action, faults: Iterable[Fault]) -> tuple[Fault, ...]:
@@ -47,3 +50,15 @@ def conflicts(action: Action, faults: Iterable[Fault]) -> tuple[Fault, ...]:
         return whole or (fault.subject == subject if subject else fault.verb == action.verb)
 
     return tuple(fault for fault in faults if action.breaks and fault.node in names and meets(fault))
+
+
+def tried(action: Action) -> Action:
+    """Return the action in check mode, at once: the nodes look what they would do, and do nothing."""
+    arguments = {name: value for name, value in action.arguments.items() if name != AT.name}
+    return replace(action, check_mode=True, arguments=arguments)
+
+
+def told_by(result: Result) -> dict[str, tuple[str, ...]]:
+    """Return what nodes tell of an action in check mode: node → notes, or the reason why it can't be done there."""
+    said = {name: tuple(host.payload.get("notes", ())) if host.ok else (host.message,) for name, host in result.items()}
+    return {name: sentences for name, sentences in said.items() if sentences}

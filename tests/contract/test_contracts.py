@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+import re
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +86,7 @@ def test_keys_that_name_verbs_and_options_name_some_of_the_contract(name: str) -
     assert set(only_for) <= set(spec.get("options", {}))
     assert set().union(*only_for.values()) <= verbs
     assert set(spec.get("breaks_connections", [])) <= verbs
+    assert set(spec.get("asked_by_plan", [])) <= verbs
     assert set(spec.get("also_called", {}).values()) <= verbs
     subject_from = spec.get("subject_from", [])
     named = {subject_from} if isinstance(subject_from, str) else set(subject_from)
@@ -108,10 +111,6 @@ def test_play_checks_its_arguments_first_and_acts_on_the_nodes_it_is_given(name:
         assert play["hosts"] == "{{ os_faults_hosts | default('all') }}"
         assert play["gather_facts"] is False
         first = (play.get("pre_tasks") or play["tasks"])[0]
-        if not spec_of(name)["options"]:  # nothing to check but what the hosts have said before
-            assert first.get("ansible.builtin.import_tasks") == "tasks/facts.yml"
-            assert first["vars"] == {"contract": ""}
-            continue
         assert first.get("ansible.builtin.import_tasks") == "tasks/validate.yml"
         assert {**play.get("vars", {}), **first.get("vars", {})}["contract"] == name
 
@@ -120,6 +119,16 @@ def test_play_checks_its_arguments_first_and_acts_on_the_nodes_it_is_given(name:
 def test_every_playbook_is_exercised_in_tests_functional(name: str) -> None:
     texts = [path.read_text() for path in (ROOT / "tests" / "functional").rglob("*") if path.suffix in {".py", ".yml"}]
     assert any(f"{name}.yml" in text or f'"{name}"' in text for text in texts), "no test of tests/functional runs it"
+
+
+@pytest.mark.case("u06")
+def test_every_variable_of_an_inventory_is_documented() -> None:
+    plugin = ast.parse((ROOT / "playbooks" / "action_plugins" / "osf_arguments.py").read_text())
+    texts = {node.value for node in ast.walk(plugin) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    names = {text for text in texts if re.fullmatch("os_faults_[a-z_]+", text)}
+    page = (ROOT / "docs" / "by-ansible-alone.md").read_text()
+    assert "os_faults_cloud" in names
+    assert names <= set(re.findall(r"^\| `(os_faults_[a-z_]+)` \|", page, re.MULTILINE))
 
 
 def test_no_verb_stands_in_two_playbooks_of_one_subject() -> None:

@@ -26,8 +26,12 @@ MAY_IMPORT = {
     "power": {"basic", "errors", "libvirt", "sushy"},
     "module": {"basic", "host"},
     "service_module": {"errors", "module", "host", "hold"},
-    "modules": {"basic", "errors", "module", "service_module", "host", "service", "hold", "power", "pyghmi", "sushy"},
-    "plugins": {"ansible.errors", "ansible.plugins.action"},
+    "power_module": {"errors", "module", "power"},
+    "modules": {
+        *("basic", "errors", "module", "service_module", "power_module", "host", "service", "hold", "power"),
+        *("pyghmi", "sushy"),
+    },
+    "plugins": {"ansible.errors", "ansible.plugins.action", "ansible.utils"},
 }
 
 

@@ -31,7 +31,7 @@ def files(tier: str, name: str) -> list[Path]:
 def modules_of(file: Path) -> set[str]:
     """Return the modules that a playbook uses, by itself or by the tasks that it takes from other files."""
     text = file.read_text()
-    found = set(re.findall(r"^ *(?:- )?osf_(\w+):$", text, re.MULTILINE))
+    found = set(re.findall(r"^ *(?:- )?osf_(\w+):$", text, re.MULTILINE)) & set(MODULES)  # others act on the controller
     for name in re.findall(r"_tasks: (.+\.yml)$", text, re.MULTILINE):
         pattern = re.sub(r"{{.*?}}", "*", name)  # one file of several, as the driver is
         found = found.union(*(modules_of(tasks) for tasks in file.parent.glob(pattern)))

@@ -14,14 +14,14 @@ def asker(machine: Any, timeout: float) -> again.Asker:
     """Return an asker whose seconds take a fiftieth of one."""
     return again.Asker(
         timeout,
-        machine.patience,
+        machine.patience * SPEED,  # a busy controller is no silent machine
         machine.distance,
         clock=lambda: time.monotonic() * SPEED,
         sleep=lambda seconds: time.sleep(seconds / SPEED),
     )
 
 
-def act(machine: Any, action: str, timeout: float = 60) -> dict[str, Any]:
+def act(machine: Any, action: str, timeout: float = 1000) -> dict[str, Any]:
     """Do what a power module does, and close the machine as it does."""
     try:
         return steps.carry_out(machine, action, int(timeout), asker=asker(machine, timeout))

@@ -3,6 +3,7 @@
 ==============  ============================================================================================
 module          the base class of every module
 service_module  common part of the modules for services and containers
+power_module    common part of the modules for machines
 errors          the exceptions, as one tree
 basic           replaces ``ansible.module_utils.basic`` in packed modules, which come without Ansible's library
 host            the host: processes, files, network, clock, sessions

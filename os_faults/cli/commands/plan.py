@@ -57,6 +57,7 @@ def _lines(preview: Preview) -> list[tuple[str, str]]:
         *([("lasts", ends)] if action.undo else []),
         *(("meets", f"{each.verb} {each.subject} on {each.node}, by {each.by}") for each in preview.conflicts),
         *(("not asked", f"{name} could not report its faults") for name in preview.unasked),
+        *(("tells", f"{name}: {text}") for name, sentences in preview.told.items() for text in sentences),
         *(("refused", text) for text in preview.refusals),
         *([("needs", "--yes, as it acts on every node of the cloud")] if preview.whole_cloud else []),
     ]
@@ -91,6 +92,7 @@ def _document(preview: Preview) -> dict[str, Any]:
         ],
         "not_asked": list(preview.unasked),
         "refused": list(preview.refusals),
+        "told": {name: list(sentences) for name, sentences in preview.told.items()},
         "whole_cloud": preview.whole_cloud,
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from os_faults.config import auth_of, check
@@ -109,14 +110,17 @@ class KollaCloud(SshCloud):
                 raise ConfigError("; ".join(flaws))
             further, unused = login_of(host.get("ssh_args", ""))
             own = {**further, **{key: host[key] for key in _LOGIN if key in host}}
-            own["connection"] = _CONNECTIONS.get(own.get("connection", "ssh"), own.get("connection", "ssh"))
+            if "connection" in own:
+                own["connection"] = _CONNECTIONS.get(own["connection"], own["connection"])
             if own.get("python_interpreter", "").startswith("auto"):
                 del own["python_interpreter"]
             check(own, AUTH)
         except (ConfigError, ValueError) as error:
             raise CloudManagementError(f"{where}: {error}") from None
-        levels = self._args, own if "connection" in host else {k: v for k, v in own.items() if k != "connection"}
-        return auth_of(*levels, root_by_default=self.root_by_default, where=self._where), unused
+        # For Ansible, the way to become a user does not mean that one becomes it.
+        ways = {key: own.pop(key) for key in ("become_method", "become_username") if key in own}
+        auth = auth_of(self._args, own, root_by_default=self.root_by_default, where=self._where)
+        return replace(auth, **ways), unused
 
     def _warn(self, unused: Mapping[str, Iterable[str]]) -> None:
         """Name what is not used of the logins of the inventory."""

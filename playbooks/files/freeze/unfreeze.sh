@@ -7,22 +7,28 @@ set -u
 # shellcheck source=/dev/null
 . ./proc.sh
 
-who_were_stopped() {
+processes() {
+    [ ! -r cgroups ] || while read -r directory; do
+        find "$directory" -name cgroup.procs -exec cat {} + 2>/dev/null
+    done <cgroups
     [ ! -r stopped ] || sort -u stopped | while read -r pid start; do
         [ "$(start_of "$pid")" != "$start" ] || echo "$pid"
     done
 }
 
-processes() {
-    [ ! -r cgroups ] || while read -r directory; do
-        find "$directory" -name cgroup.procs -exec cat {} + 2>/dev/null
-    done <cgroups
-    who_were_stopped
-}
-
 if [ "${1-}" = look ]; then
-    states=$(for pid in $(who_were_stopped); do state_of "$pid"; done | grep -v '[ZX]' | sort -u)
-    [ "$states" = T ]
+    sort -u stopped | {
+        stat=
+        stopped=
+        while read -r pid start; do
+            read_stat "$pid" || continue
+            # shellcheck disable=SC2086 # the words of a line
+            set -- $stat
+            [ "${20}" = "$start" ] || continue
+            case $1 in T) stopped=1 ;; Z | X) ;; *) exit 1 ;; esac
+        done
+        [ -n "$stopped" ]
+    }
     exit
 fi
 

@@ -2,12 +2,17 @@
 # What the other scripts ask of /proc. The command in /proc/PID/stat may hold any character, even a line break: what
 # counts is what follows the last ") ".
 
-stat_of() { # stat_of PID: STATE PARENT GROUP SESSION …; nothing when the process is gone
+read_stat() { # read_stat PID: $stat is STATE PARENT GROUP SESSION …; 1 when the process is gone
     last=
     while read -r line || [ -n "$line" ]; do
         last=$line
     done 2>/dev/null <"/proc/$1/stat"
-    [ -n "$last" ] && echo "${last##*) }"
+    stat=${last##*) }
+    [ -n "$last" ]
+}
+
+stat_of() { # the same, printed
+    read_stat "$1" && echo "$stat"
 }
 
 state_of() {

@@ -14,15 +14,15 @@ ip link set dev "$name" up || exit 1
 rm -rf now
 mkdir now || exit 1
 
-now() { # seconds since boot
+seconds() { # since boot
     read -r uptime _ </proc/uptime
     echo "${uptime%.*}"
 }
-begun=$(now)
+begun=$(seconds)
 
 aged() { # aged WORDS…: an address of ./saved with the lifetimes that are left of it
     read -r saved_at <saved/uptime
-    age=$(($(now) - saved_at))
+    age=$(($(seconds) - saved_at))
     line=
     while [ "$#" -gt 0 ]; do
         case $1 in
@@ -105,7 +105,7 @@ while :; do
     [ -n "$still_missing" ] || break
     tries=$((tries + 1))
     if settled; then calm=$((calm + 1)); else calm=0; fi
-    if [ "$calm" -gt 40 ] || [ "$tries" -gt 110 ] || [ $(($(now) - begun)) -gt 55 ]; then
+    if [ "$calm" -gt 40 ] || [ "$tries" -gt 110 ] || [ $(($(seconds) - begun)) -gt 55 ]; then
         cat tried.log
         echo "not as before on $name: ${still_missing#; }"
         exit 1

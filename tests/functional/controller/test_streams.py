@@ -187,23 +187,20 @@ def test_odd_paths(host: LoneHost, name: bytes) -> None:
     os.rename(host.config, config)
     environ = {**os.environb, b"HOME": place, b"PATH": place + b":" + os.environb[b"PATH"]}
     del environ[b"XDG_STATE_HOME"]
-    done = subprocess.run(
-        [BIN / "os-faults", *HEAL], cwd=place, env=environ, capture_output=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert not set(done.stdout + done.stderr) & {0x1B, 0xFF}, "nor is it a way to the terminal"
-    done = subprocess.run(
-        [BIN / "os-faults", "inject", "freeze", SERVICE, "--yes"],
-        cwd=place,
-        env=environ,
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
-    if done.returncode == 0:
+
+    def do(*words: str) -> subprocess.CompletedProcess[bytes]:
+        done = subprocess.run(
+            [BIN / "os-faults", *words], cwd=place, env=environ, capture_output=True, timeout=120, check=False
+        )
+        assert not set(done.stdout + done.stderr) & {0x1B, 0xFF}, "nor is it a way to the terminal"
+        return done
+
+    injected = do("inject", "freeze", SERVICE, "--yes")
+    if injected.returncode == 0:
         assert host.state == "T"
-        subprocess.run([BIN / "os-faults", *HEAL], cwd=place, env=environ, timeout=120, check=True)
     else:
-        assert done.returncode == 2
-        assert b"so nothing was touched" in done.stderr
+        assert injected.returncode == 2
+        assert b"so nothing was touched" in injected.stderr
+    healed = do(*HEAL)
+    assert healed.returncode == 0, healed.stderr
     assert host.state == "S"

@@ -122,6 +122,13 @@ def test_an_ipv6_address_that_another_host_has_by_now_is_not_given_back(down):
     assert down.here.sh("ip -6 route show fd00:98::/64")
 
 
+@pytest.mark.case("f02")
+def test_an_address_that_the_kernel_keeps_is_not_given_back_when_somebody_takes_it(down):
+    down.here.sh("ip address add fd00:99::1/64 dev v0 nodad && echo 1 >/proc/sys/net/ipv6/conf/v0/keep_addr_on_down")
+    undo = down.and_up("ip address del fd00:99::1/64 dev v0")
+    assert (undo.rc, undo.left, down.addresses()) == (0, [], [])
+
+
 @pytest.mark.case("f06")
 def test_what_others_do_to_the_host_meanwhile_is_told_and_is_no_failure(down):
     down.here.sh("ip address add 10.99.0.1/24 dev v0 && ip address add fd00:99::1/64 dev v0 nodad")

@@ -85,7 +85,7 @@ def test_what_goes_wrong_is_told_in_a_sentence_and_in_time(play: Any, new_bmcs: 
         logins = {
             "password": deaf.login(password="canary-wrong"),
             "user": deaf.login(username="nobody"),
-            "closed": {**deaf.login(), "port": free_port()},
+            "closed": {**deaf.login(), "port": free_port(), "connect_timeout": 8},
             "hole": {**deaf.login(), "port": hole.getsockname()[1], "connect_timeout": 3},
             "name": {**deaf.login(), "address": "no-such-host.invalid"},
             "deaf": deaf.login(),

@@ -153,4 +153,4 @@ def test_a_domain_that_vanishes_ends_the_wait(machine: Callable[..., Machine]) -
     begin = time.monotonic()
     with pytest.raises(errors.PowerError, match=r"was not seen to be off after poweroff: .*Domain not found"):
         act(one, "poweroff")
-    assert (time.monotonic() - begin) * SPEED < 60
+    assert (time.monotonic() - begin) * SPEED < 900

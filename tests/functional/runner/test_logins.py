@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import socket
 import subprocess
 import threading
@@ -117,6 +119,27 @@ def test_a_first_connection_that_the_jump_host_drops_is_tried_again(
             cloud.get_nodes()
         end.join()
         assert "MaxStartups" in busy.log, "it dropped one"
+
+
+@pytest.mark.usefixtures("state_home")
+def test_a_shared_connection_that_broke_is_made_anew_and_ends_with_the_cloud(
+    behind: LocalSshd, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> None:
+    with local_sshd(tmp_path_factory.mktemp("broken")) as door:
+        with connect(listed([through(door, behind, f"127.0.2.{n}") for n in (1, 2)], tmp_path)) as cloud:
+            nodes = cloud.get_nodes()
+            (shared,) = clients_of(door)
+            os.kill(shared, signal.SIGKILL)
+            nodes.run_task({"ansible.builtin.command": "true"})
+            assert door.log.count("Accepted publickey") == 2
+            assert clients_of(door)
+        until(lambda: not clients_of(door), 10)
+
+
+def clients_of(sshd: LocalSshd) -> list[int]:
+    """Return the processes that keep a connection to an sshd as a jump host."""
+    found = subprocess.run(["pgrep", "-f", f"ControlMaster=yes.* -p {sshd.port} "], capture_output=True, text=True)
+    return [int(pid) for pid in found.stdout.split()]
 
 
 @pytest.mark.usefixtures("state_home")

@@ -76,7 +76,7 @@ def site(tmp_path: Path, service: Service) -> Callable[..., subprocess.Completed
         everything = {"all": {"hosts": hosts, "vars": {**service.inventory, **(inventory or {})}}}
         (tmp_path / "inventory.json").write_text(json.dumps(everything))
         (tmp_path / "site.yml").write_text(json.dumps(list(playbooks)))
-        command = ["ansible-playbook", "-i", str(tmp_path / "inventory.json"), str(tmp_path / "site.yml")]
+        command = ["ansible-playbook", "-i", str(tmp_path / "inventory.json"), "-l", "all", str(tmp_path / "site.yml")]
         keep = {name: os.environ[name] for name in ("HOME", "XDG_RUNTIME_DIR") if name in os.environ}
         beside = {
             f"ANSIBLE_{name}": str(resources.playbooks_dir() / folder)

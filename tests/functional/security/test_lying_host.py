@@ -28,30 +28,55 @@ BIN = Path(sys.executable).parent
 PLAIN = "00000000-0000-0000-0000-00000000beef"
 
 
-@pytest.fixture
-def liar(tmp_path: Path) -> Liar:
-    return Liar(tmp_path / "evil")
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The directory of the two hosts and of what os_faults keeps, the same for all tests, as it is connected once."""
+    place = tmp_path_factory.mktemp("lying")
+    with pytest.MonkeyPatch.context() as patch:
+        for variable, name in (("XDG_STATE_HOME", "state"), ("XDG_RUNTIME_DIR", "runtime")):
+            (place / name).mkdir(mode=0o700)
+            patch.setenv(variable, str(place / name))
+        yield place
+
+
+@pytest.fixture(scope="module")
+def evil(place: Path) -> Liar:
+    return Liar(place / "evil")
+
+
+@pytest.fixture(scope="module")
+def config(place: Path, evil: Liar) -> dict[str, Any]:
+    return cloud_config(place, evil)
+
+
+@pytest.fixture(scope="module")
+def connected(config: dict[str, Any]) -> Iterator[Cloud]:
+    with connect(config) as cloud:
+        yield cloud
 
 
 @pytest.fixture
-def ward(tmp_path: Path) -> Iterator[Ward]:
-    ward = Ward(tmp_path)
+def liar(evil: Liar) -> Liar:
+    """The lying host, which has said and done nothing yet."""
+    evil.lies()
+    (evil.directory / "asked").unlink(missing_ok=True)
+    return evil
+
+
+@pytest.fixture
+def ward(place: Path) -> Iterator[Ward]:
+    ward = Ward(place)
     yield ward
     ward.end()
 
 
 @pytest.fixture
-def config(tmp_path: Path, liar: Liar, ward: Ward, runtime_directory: Path, monkeypatch) -> dict[str, Any]:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    return cloud_config(tmp_path, liar)
-
-
-@pytest.fixture
-def cloud(config: dict[str, Any], liar: Liar) -> Iterator[Cloud]:
-    with connect(config) as cloud:
-        yield cloud
-        liar.lies()
-        cloud.heal([f"freeze-{service_of(config)}"], check=False)
+def cloud(connected: Cloud, config: dict[str, Any], liar: Liar, ward: Ward) -> Iterator[Cloud]:
+    yield connected
+    liar.lies()
+    connected.watch = None
+    connected.heal([f"freeze-{service_of(config)}"], check=False)
+    connected.refresh()
 
 
 @pytest.fixture
@@ -132,7 +157,7 @@ UNSEEN = {"behind the answer", "in the name of a refused fact", "a mark without 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_host_does_not_answer_for_another(
-    cloud: Cloud, liar: Liar, config: dict[str, Any], way: str, caplog, tmp_path: Path
+    cloud: Cloud, liar: Liar, config: dict[str, Any], way: str, caplog, place: Path
 ) -> None:
     name = service_of(config)
     cloud.get_service(name).freeze(cloud.get_nodes(["good"]))
@@ -141,7 +166,7 @@ def test_a_host_does_not_answer_for_another(
         assert f"freeze-{name}" in listed(cloud, "good")
     named = "evil" in caplog.text or "speak for other hosts" in caplog.text
     assert named or way in UNSEEN
-    run = max((tmp_path / "runs").iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    run = max((place / "runs").iterdir(), key=lambda path: path.stat().st_mtime_ns)
     assert len(list((run / "artifacts" / "run" / "job_events").iterdir())) < 1500
     liar.lies()
     assert f"freeze-{name}" in listed(cloud, "evil")
@@ -309,10 +334,13 @@ def test_arguments_are_no_templates(cloud: Cloud, canary: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["echo canary-2718", "false canary-2718", {"argv": ["/nowhere", "canary-2718"]}])
-def test_no_log_holds_in_the_artifacts_too(cloud: Cloud, tmp_path: Path, command: Any) -> None:
+def test_no_log_holds_in_the_artifacts_too(cloud: Cloud, place: Path, command: Any) -> None:
+    good = cloud.get_nodes(["good"])
+    before = set((place / "runs").iterdir())
     task = {"ansible.builtin.command": command, "no_log": True}
-    result = cloud.get_nodes(["good"]).run_task(task, raise_on_error=False)
+    result = good.run_task(task, raise_on_error=False)
     assert result["good"].ok == (command == "echo canary-2718")
-    texts = [path.read_text(errors="replace") for path in (tmp_path / "runs").rglob("*") if path.is_file()]
+    (run,) = set((place / "runs").iterdir()) - before
+    texts = [path.read_text(errors="replace") for path in run.rglob("*") if path.is_file()]
     assert any("as it has no_log" in text for text in texts)
     assert not any("canary-2718" in text for text in texts)

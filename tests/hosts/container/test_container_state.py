@@ -33,6 +33,10 @@ def test_terminate_and_start(cloud: Cloud, web: Container, nodes: NodeCollection
         assert not web.start(nodes).changed
 
         web.terminate(nodes)
+        assert [fault.state for fault in cloud.faults()] == ["terminated"]
+        host.sh("podman start web")
+        assert [fault.state for fault in cloud.faults()] == ["not in force"]
+        host.sh("podman stop --time 1 web")
         cloud.heal()
         wait_for(lambda: answers(host, WEB), "healing starts it again", 10)
 

@@ -65,6 +65,19 @@ def test_a_fault_lasts_as_long_as_asked(cloud: Cloud, node_3: Host, plain_node: 
     pytest.fail(f"it lasted {ended - began:.2f} s")
 
 
+@pytest.mark.case("f08")
+def test_a_service_that_somebody_else_starts_is_not_terminated_any_more(
+    cloud: Cloud, node_3: Host, plain_node: NodeCollection
+) -> None:
+    with node_3.undone():
+        cloud.get_service("memcached").terminate(plain_node)
+        assert the_fault(cloud).state == "terminated"
+        node_3.sh("systemctl start memcached")
+        assert the_fault(cloud).state == "not in force"
+        healed = cloud.heal(["terminate-memcached"])[node_3.fqdn]
+        assert any("it was not in force any more when it was undone" in note for note in healed.payload["notes"])
+
+
 def the_fault(cloud: Cloud) -> Fault:
     (fault,) = cloud.faults()
     return fault

@@ -212,7 +212,7 @@ def check(directory: Path, playbook: str, hosts: dict[str, dict[str, Any]], **ar
     shell = Shell(directory)
     path = Path(shell.os_faults("playbooks", "--path").out.strip()) / playbook
     words = [word for name, value in arguments.items() for word in ("-e", f"{name}={value}")]
-    done = shell.run("ansible-playbook", "--check", "-i", "inventory.json", *words, str(path))
+    done = shell.run("ansible-playbook", "--check", "-i", "inventory.json", "-l", "all", *words, str(path))
     assert done.status == 0, done.out + done.err
     assert len(re.findall(r" changed=1 .* failed=0 ", done.out)) == len(hosts), done.out
 

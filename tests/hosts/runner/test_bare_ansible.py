@@ -36,7 +36,8 @@ def playbooks(shell: Shell) -> Path:
 
 
 def play(shell: Shell, inventory: str, playbook: Path, *words: str) -> Done:
-    return shell.run("ansible-playbook", "-i", inventory, *words, str(playbook))
+    limit = [] if "-l" in words else ["-l", "all"]
+    return shell.run("ansible-playbook", "-i", inventory, *limit, *words, str(playbook))
 
 
 def test_restart_keystone(shell: Shell, playbooks: Path, node_1: Host) -> None:

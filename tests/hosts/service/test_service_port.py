@@ -14,6 +14,9 @@ from hostlab.waiting import wait_for
 import os_faults
 from os_faults import AnsibleExecutionException, Cloud, NodeCollection, Service
 
+SHARED = 8091
+"""A port that two programs have, each at an address of its own."""
+
 
 def asked_on(host: Host, subject: Subject) -> bool:
     """Whether a service answers a client on another host."""
@@ -93,6 +96,30 @@ def test_a_port_that_is_told_to_go_one_way(config: dict[str, Any], node_1: Host,
         assert asked_on(node_2, memcached(node_1)), "what arrives at the port of this host is cut"
         cloud.get_service("client").plug(nodes)
         assert asked_on(node_1, memcached(node_2))
+
+
+@pytest.mark.case("f07")
+def test_a_virtual_address_with_the_same_port_is_not_cut(config: dict[str, Any], node_3: Host) -> None:
+    """Such as that of HAProxy, which has the port of each API on it."""
+    served = {"osf-api": node_3.address, "osf-proxy": node_3.storage_address}
+    for unit, address in served.items():
+        node_3.sh(f"systemd-run --quiet --unit={unit} python3 -m http.server {SHARED} --bind {address}")
+    config["services"] = {"api": {"driver": "systemd", "service_name": "osf-api", "port": ["tcp", SHARED]}}
+
+    def answering() -> set[str]:
+        return {unit for unit, address in served.items() if clients.answers("http", address, SHARED)}
+
+    try:
+        wait_for(lambda: answering() == set(served), "both answer", 20)
+        with os_faults.connect(config) as cloud, node_3.undone():
+            nodes, api = cloud.get_nodes([node_3.fqdn]), cloud.get_service("api")
+            assert cloud.preview(api.action("unplug", nodes)).told == {}
+            api.unplug(nodes)
+            assert answering() == {"osf-proxy"}
+            api.plug(nodes)
+            assert answering() == set(served)
+    finally:
+        node_3.sh(f"systemctl stop {' '.join(served)}")
 
 
 @pytest.mark.case("D17", "D19")

@@ -129,10 +129,13 @@ def test_what_systemd_stops_with_a_service_comes_back_with_it(
     assert dependent() == before
     nodes = cloud.get_nodes([node_3.fqdn])
     memcached_service = cloud.get_service("memcached")
+    planned = cloud.preview(memcached_service.action("terminate", nodes)).told[node_3.fqdn]
+    assert dependent() == before
     stopped = memcached_service.terminate(nodes)[node_3.fqdn]
     assert dependent() == {"wants"}
     told = "systemd stops osf-bound.service, osf-part.service, osf-requires.service, osf-second.service with it"
     assert [note.partition(";")[0] for note in stopped.payload["notes"]] == [told]
+    assert told in [note.partition(";")[0] for note in planned]
     if undo == "heal":
         cloud.heal()
     else:

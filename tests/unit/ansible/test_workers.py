@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from os_faults.ansible.inventory import inventory
+from os_faults.ansible.inventory import JUMP, inventory
 from os_faults.ansible.workers.bundle import pack
 from os_faults.ansible.workers.division import divide
 from os_faults.config import SshConfig, Worker, load
@@ -88,17 +88,18 @@ def test_what_travels_is_whole_and_no_more(tmp_path: Path, files: dict[str, str]
     auth = Auth(username="stack", private_key_file=files["id"], become=True, become_password="x", jump=jump)
     ours, other = Node("ours", "10.0.0.1", auth=auth), Node("other", "10.0.0.2", auth=auth)
     ssh = SshConfig("strict", known_hosts=files["known_hosts"])
-    tree = inventory([ours, other], ssh=ssh, secret_path=lambda _: files["secret"])
+    tree = inventory([ours, other], ssh=ssh, secret_path=lambda _: files["secret"], control_dir="/sockets/here")
     action = Action("run_task", "", (ours,), {"seconds": 5}, tasks=({"ansible.builtin.ping": {}},))
     luggage = tmp_path / "luggage"
 
-    assert pack(luggage, "/there", action, tree, ssh, [files["secret"]]) == "main.yml"
+    carried_too = [files["secret"], str(JUMP)]
+    assert pack(luggage, "/there", action, tree, ssh, carried_too, sockets="/sockets/here") == "main.yml"
 
     hosts: dict[str, Any] = json.loads((luggage / "inventory/hosts.json").read_text())["all"]["hosts"]
     assert hosts["other"] == {"ansible_host": "10.0.0.2"}
     assert str(tmp_path) not in json.dumps(hosts)
     carried = {path.read_text(): path for path in (luggage / "files").iterdir()}
-    assert carried.keys() == {*(f"content of {name}" for name in files), "ours\n"}
+    assert carried.keys() == {*(f"content of {name}" for name in files), JUMP.read_text(), "ours\n"}
     assert {path.stat().st_mode & 0o077 for path in (luggage / "files").iterdir() if path.name != "limit"} == {0}
     for name, variable in (
         ("id", "ansible_ssh_private_key_file"),
@@ -107,6 +108,8 @@ def test_what_travels_is_whole_and_no_more(tmp_path: Path, files: dict[str, str]
         ("secret", "ansible_become_password"),
     ):
         assert f"/there/files/{carried[f'content of {name}'].name}" in hosts["ours"][variable]
+    proxied = f"ProxyCommand=sh /there/files/{carried[JUMP.read_text()].name} /there/sockets/j-"
+    assert proxied in hosts["ours"]["ansible_ssh_common_args"]
     assert json.loads((luggage / "env/extravars").read_text()) == {"seconds": 5}
     assert json.loads((luggage / "project/main.yml").read_text())[0]["tasks"] == [{"ansible.builtin.ping": {}}]
     config = configparser.RawConfigParser()

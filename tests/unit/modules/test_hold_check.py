@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from ansible.module_utils.os_faults.hold.compare import (
     Memory,
     State,
@@ -102,6 +103,18 @@ def test_room_moves_a_little_by_itself() -> None:
     ]
     untouched = remember(state(free_bytes_of_a=1000 * MIB), state(free_bytes_of_a=990 * MIB), [])
     assert compare(untouched, state(free_bytes_of_a=1 * MIB), []).left == []
+
+
+@pytest.mark.case("f06")
+def test_a_level_that_others_move_meanwhile_is_told_and_is_no_leftover() -> None:
+    """Such as an image in the cache while a disk was full, and the first step of NTP after a skew."""
+    filled = remember(state(free_bytes_of_a=80000 * MIB), state(free_bytes_of_a=1 * MIB), [])
+    assert compare(filled, state(free_bytes_of_a=62000 * MIB), []) == Verdict(
+        [], ["free bytes of a were 83886080000, are 65011712000"]
+    )
+    skewed = remember(state(seconds=1000.0), state(seconds=1300.0), [])
+    assert compare(skewed, state(seconds=1007.0), []) == Verdict([], ["seconds were 1000, are 1007"])
+    assert compare(skewed, state(seconds=1300.0), []).left == ["seconds were 1000, are 1300"]
 
 
 def test_a_second_injection_adds_to_the_first() -> None:

@@ -45,14 +45,14 @@ class Memory(NamedTuple):
         before: the state before the injection.
         removed: lines that the injection removed; the undo must restore them.
         added: lines that the injection added; the undo must remove them.
-        moved: levels that the injection changed; the undo must restore them.
+        moved: level that the injection changed → its value then; the undo must bring it nearer to the old value.
         passed: changed lines that are not compared: they are by other faults, or a consequence.
     """
 
     before: State
     removed: frozenset[str]
     added: frozenset[str]
-    moved: frozenset[str]
+    moved: Mapping[str, float]
     passed: frozenset[str]
 
     @property
@@ -95,7 +95,7 @@ def remember(
         # A change of another fault need not be restored, as that fault may have ended by then.
         removed=removed - passed - frozenset().union(*(other.added for other in others)),
         added=added - passed - frozenset().union(*(other.removed for other in others)),
-        moved=frozenset(_away(before.levels, after.levels) if acts_on == "host" else ()),
+        moved={name: after.levels[name] for name in _away(before.levels, after.levels) if acts_on == "host"},
         passed=passed | foreign,
     )
 
@@ -106,7 +106,7 @@ def again(memory: Memory, before: State, after: State, acts_on: str = "host", ta
     return memory._replace(
         removed=(memory.removed | more.removed) - memory.added,
         added=(memory.added | more.added) - memory.removed,
-        moved=memory.moved | more.moved,
+        moved={**memory.moved, **more.moved},
         passed=memory.passed | more.passed,
     )
 
@@ -147,17 +147,21 @@ def compare(memory: Memory, now: State, others: Iterable[Memory]) -> Verdict:
     """
     others = list(others)
     hidden = _things(*(other.touched for other in others))
-    levels = memory.moved.difference(*(other.moved for other in others))
+    elsewhere = frozenset().union(*(other.moved for other in others))
+    moved = {name: level for name, level in memory.moved.items() if name not in elsewhere}
+    levels = _levels_away(memory.before.levels, now.levels, moved)
+    stayed = {name for name in levels if _stayed(memory.before.levels[name], moved[name], now.levels[name])}
     missing = memory.removed - now.lines
     followed = _routes_of_lost_addresses(missing, memory.before.lines - now.lines - missing)
     left = [
         *_signed(_without(missing - followed, hidden), _without(memory.added & now.lines, hidden)),
-        *_told(memory.before.levels, now.levels, levels),
+        *(levels[name] for name in sorted(stayed)),
     ]
     known = hidden | _things(memory.passed)
     old = (memory.before.lines - now.lines - memory.touched) | followed
     new = now.lines - memory.before.lines - memory.touched
-    return Verdict(left, _signed(_without(old, known), _without(new, known)))
+    drift = [levels[name] for name in sorted(levels.keys() - stayed)]
+    return Verdict(left, [*_signed(_without(old, known), _without(new, known)), *drift])
 
 
 def _routes_of_lost_addresses(missing: Iterable[str], lost: Iterable[str]) -> frozenset[str]:
@@ -180,12 +184,13 @@ def load_state(told: Any) -> State | None:
         return None
 
 
-_SETS = ("removed", "added", "moved", "passed")
+_SETS = ("removed", "added", "passed")
 
 
 def dump(memory: Memory) -> dict[str, Any]:
     """Return a baseline as plain values for JSON."""
-    return {"before": dump_state(memory.before), **{name: sorted(getattr(memory, name)) for name in _SETS}}
+    sets = {name: sorted(getattr(memory, name)) for name in _SETS}
+    return {"before": dump_state(memory.before), "moved": dict(memory.moved), **sets}
 
 
 def load(told: Any) -> Memory | None:
@@ -193,7 +198,15 @@ def load(told: Any) -> Memory | None:
     before = load_state(told.get("before")) if isinstance(told, dict) else None
     if before is None or not all(isinstance(told.get(name), list) for name in _SETS):
         return None
-    return Memory(before, *(_texts(told[name]) for name in _SETS))
+    removed, added, passed = (_texts(told[name]) for name in _SETS)
+    return Memory(before, removed, added, _moved(told.get("moved"), before.levels), passed)
+
+
+def _moved(told: Any, before: Mapping[str, float]) -> dict[str, float]:
+    """Return the levels that an injection changed; an older version has only told their names."""
+    if not isinstance(told, dict):
+        told = {name: before.get(name) for name in told or ()} if isinstance(told, list) else {}
+    return {name: float(level) for name, level in told.items() if name in before and isinstance(level, (int, float))}
 
 
 _INTERFACE = re.compile(r"(?:^link |^mtu of |^qdisc of |^address: | dev )(\S+)")
@@ -234,13 +247,18 @@ def _away(before: Mapping[str, float], now: Mapping[str, float]) -> list[str]:
     return [name for name, was in before.items() if name in now and abs(now[name] - was) > _slack(name, was)]
 
 
-def _told(before: Mapping[str, float], now: Mapping[str, float], names: Iterable[str]) -> list[str]:
-    """Return lines about levels that are not restored. More free space than before is no difference."""
-    return [
-        f"{name} were {before[name]:.0f}, are {now[name]:.0f}"
-        for name in sorted(set(names) & set(_away(before, now)))
+def _levels_away(before: Mapping[str, float], now: Mapping[str, float], names: Iterable[str]) -> dict[str, str]:
+    """Return the levels that are not as before, each with a line; more free space than before is no difference."""
+    return {
+        name: f"{name} were {before[name]:.0f}, are {now[name]:.0f}"
+        for name in set(names) & set(_away(before, now))
         if not (name.startswith("free ") and now[name] > before[name])
-    ]
+    }
+
+
+def _stayed(before: float, injected: float, now: float) -> bool:
+    """Return whether a level is still nearer to that of the fault: the rest of the way others may have moved it."""
+    return abs(now - before) >= abs(now - injected) or injected == before
 
 
 def _slack(name: str, was: float) -> float:

@@ -14,6 +14,9 @@ from ansible.module_utils.os_faults.hold import files as hold_files
 from ansible.module_utils.os_faults.hold.identity import hold_id
 from ansible.module_utils.os_faults.host import clock
 
+_PRINTS_NOTHING = "prints_nothing.sh"
+_PRINTS_NOTHING_SCRIPT = 'said=$("$@") || exit 2\n[ -z "$said" ]\n'
+
 
 def record_change(
     module: AnsibleModule,
@@ -25,6 +28,7 @@ def record_change(
     by: str = "",
     undo_timeout: int = 330,
     lasting: bool = False,
+    ended: Sequence[str] = (),
 ) -> None:
     """Record a change that lasts without a carrier, so that ``heal`` undoes it.
 
@@ -42,6 +46,7 @@ def record_change(
         by: the owner; by default the user and the address of the session.
         undo_timeout: longest time of each undo command in seconds.
         lasting: the change outlives a reboot, so the record is on disk.
+        ended: a command, as a list of arguments, that prints something once somebody else has undone the change.
 
     Raises:
         Refused: the directory of the records belongs to another user, or can't be written to.
@@ -53,17 +58,21 @@ def record_change(
         seconds=None,
         inject=[],
         undo=undo,
-        files=dict(files or {}),
+        files={**(files or {}), **({_PRINTS_NOTHING: _PRINTS_NOTHING_SCRIPT} if ended else {})},
         targets=[],
         undo_timeout=undo_timeout,
         start_timeout=0,
         by=by or store.who(),
+        look=[["sh", _PRINTS_NOTHING, *ended]] if ended else [],
     )
     plan.check(wanted)
     if not module.check_mode and store.find(wanted.id) is None:
         directory, root = store.directory_for(wanted.id, lasting)
         texts = dict(wanted.files)
         texts["undo.sh"] = scripts.undo_script(wanted, directory, root)
+        if ended:
+            texts["look.sh"] = scripts.look_script(wanted, directory)
+        texts["began"] = f"{round(clock.uptime() * 100):d}\n"
         texts["undo.log"] = ""
         texts["state"] = state + "\n"
         record = plan.new_record(wanted, clock.now(), store.boot_id(), store.NO_CARRIER)

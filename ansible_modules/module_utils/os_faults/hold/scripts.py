@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from typing import Mapping, Sequence
+from typing import Sequence
 
 from ansible.module_utils.os_faults.hold.plan import Plan
 from ansible.module_utils.os_faults.hold.start_time import LATE
@@ -194,7 +194,7 @@ _LOOK = (
 cd {dir} 2>/dev/null || exit 2
 exec </dev/null >/dev/null 2>&1
 read -r word <state
-[ "$word" = injected ] || exit 2
+case $word in armed | undo_failed) exit 2 ;; esac
 look() {{
     timeout -k 1 {timeout} "$@"
     case $? in
@@ -268,7 +268,7 @@ def scripts(plan: Plan, directory: str, root: str, by_hand: str, forget: str) ->
             **common,
         ),
         "undo.sh": undo_script(plan, directory, root, by_hand, forget),
-        **({"look.sh": look_script(plan, common)} if plan.look else {}),
+        **({"look.sh": look_script(plan, directory)} if plan.look else {}),
         "wait.sh": _WAIT.format(what="waits for the end of", often=_OFTEN, **common),
         "watchdog.sh": _WATCHDOG.format(
             what="watches", start_timeout=plan.start_timeout, start=start, main=main, **common
@@ -276,9 +276,15 @@ def scripts(plan: Plan, directory: str, root: str, by_hand: str, forget: str) ->
     }
 
 
-def look_script(plan: Plan, common: Mapping[str, str]) -> str:
-    """Return the script that tells whether a hold is in force; ``common`` is its id and its quoted directory."""
-    return _LOOK.format(what="looks at", commands=_commands("look", plan.look), timeout=_LOOK_TIMEOUT, **common)
+def look_script(plan: Plan, directory: str) -> str:
+    """Return the script that tells whether a hold is in force."""
+    return _LOOK.format(
+        what="looks at",
+        commands=_commands("look", plan.look),
+        timeout=_LOOK_TIMEOUT,
+        id=plan.id,
+        dir=shlex.quote(directory),
+    )
 
 
 def steps(has_start_time: bool) -> tuple[str, str]:

@@ -94,6 +94,8 @@ def pause_before_next(kind: str, after: float, asked: Asked) -> float | None:
     """
     if asked.times >= TRIES[kind][asked.heard] or asked.left <= 0 or after > asked.left:
         return None
+    if not asked.heard and asked.took > asked.left:
+        return None  # its patience would be over before the next one is
     return max(after, min(_grown(FIRST_PAUSE, asked.number, asked.took, LONGEST_PAUSE), asked.left))
 
 

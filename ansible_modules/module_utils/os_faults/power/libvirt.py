@@ -25,7 +25,6 @@ except ImportError:
     LIBVIRT_TRACEBACK = traceback.format_exc()
 
 ARGUMENTS: Mapping[str, Mapping[str, Any]] = {
-    **steps.TIMES,
     "uri": {"type": "str", "default": "qemu:///system"},
     "ssh_args": {"type": "list", "elements": "str", "default": []},
     "domain": {"type": "str"},

@@ -23,9 +23,6 @@ except ImportError:
 NEVER_SENT = frozenset({"NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "gaierror"})
 """Errors of urllib3 and Python after which a request surely was not sent."""
 
-LOST_IN_SUSHY = (AttributeError, LookupError, TypeError)
-"""What sushy raises on answers of a form that it does not expect."""
-
 NO_SESSIONS = frozenset({200, 201, 404, 405, 501})
 """HTTP statuses of a service that makes no session, or one without a token."""
 
@@ -52,7 +49,7 @@ def body_of(answer: Any) -> Any:
     """Return the JSON of an answer, or None."""
     try:
         return answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
@@ -116,8 +113,6 @@ class Login:
         """Return what an error of sushy or requests means; ``lost`` is the kind where an answer is missing."""
         if isinstance(error, (Told, HTTPError)):
             return self._told()
-        if isinstance(error, LOST_IN_SUSHY):
-            return again.Trouble(f"the answer of the BMC at {self.url} makes no sense to sushy: {error!r}", lost)
         chain = chain_of(error)
         cause = chain[-1]
         words = getattr(cause, "verify_message", None) or getattr(cause, "strerror", None) or str(cause)
@@ -127,7 +122,8 @@ class Login:
         if isinstance(error, (sushy.exceptions.ConnectionError, OSError)):
             never_sent = any(type(each).__name__ in NEVER_SENT for each in chain)
             return again.Trouble(f"no BMC answers at {self.url}: {words}", again.ABSENT if never_sent else lost)
-        return again.Trouble(f"what answers at {self.url} is no Redfish service: {error}", lost)
+        told = str(error) if isinstance(error, (sushy.exceptions.SushyError, ValueError)) else repr(error)
+        return again.Trouble(f"what answers at {self.url} is no Redfish service: {told}", lost)
 
     def _with_basic(self) -> Any:
         """Return the root as seen with HTTP basic authentication; None where that is refused."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 import threading
-from typing import Any, Callable, Container, Mapping, NoReturn, Protocol, Sequence, TypeVar
+from typing import Any, Callable, Container, Mapping, Protocol, Sequence, TypeVar
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.power import again
 
@@ -23,27 +22,11 @@ LATE = {
     "reset": "is off {:d} s after its reset",
 }
 
-STATE = {"type": "str", "required": True, "choices": [*GOALS, "status"]}
-"""What a power module is asked for."""
-
-TIMES = {"timeout": {"type": "int", "default": 300}, "connect_timeout": {"type": "int", "default": 20}}
-"""The options of all modules that talk to a machine: how long a change may take, and an answer; in seconds."""
-
 REPEATABLE = ("poweron", "poweroff")
 """Actions that do no harm when they happen twice; others are sent again only when they surely have not happened."""
 
 
-class Link(Protocol):
-    """The link to a machine, by whatever controls it."""
-
-    def facts(self) -> Mapping[str, Any]:
-        """Return what else the answer of a module tells."""
-
-    def close(self) -> None:
-        """End the link."""
-
-
-class Machine(Link, Protocol):
+class Machine(Protocol):
     """A machine that is switched on and off; what can't be done with it is told by a `PowerError`.
 
     Attributes:
@@ -219,40 +202,3 @@ def _await(machine: Machine, action: str, seconds: float, asker: again.Asker) ->
         raise errors.PowerError(f"{machine.name} was not seen to be {goal} after {action}: {trouble}") from trouble
     if not seen:
         raise errors.PowerError(f"{machine.name} {LATE[action].format(round(seconds))}")
-
-
-def run(module: AnsibleModule, machine: Machine) -> NoReturn:
-    """Do what the option ``state`` of a power module asks of a machine, and end the module."""
-    wanted = module.params["state"]
-
-    def work() -> dict[str, Any]:
-        done = carry_out(machine, wanted, module.params["timeout"], module.check_mode)
-        done["diff"] = {side: {"power_state": done[key]} for side, key in _SIDES.items()}
-        if wanted == "reset":
-            done["diff"]["after"]["reset"] = True
-        return done
-
-    finish(module, machine, work)
-
-
-_SIDES = {"before": "previous_state", "after": "power_state"}
-
-
-def finish(module: AnsibleModule, machine: Link, work: Callable[[], dict[str, Any]]) -> NoReturn:
-    """End a module with what ``work()`` returns and the facts of the machine, or with the sentence of its `PowerError`.
-
-    Args:
-        module: the `AnsibleModule`.
-        machine: is closed in any case.
-        work: returns the result; its key ``diff`` is left out unless it was asked for.
-    """
-    try:
-        done = work()
-        done.update(machine.facts())
-    except errors.PowerError as error:
-        module.fail_json(msg=str(error))
-    finally:
-        machine.close()
-    if not module._diff:
-        del done["diff"]
-    module.exit_json(**done)
