@@ -15,6 +15,7 @@ from os_faults.cli.session import Session
 from os_faults.errors import OSFException
 
 if TYPE_CHECKING:
+    from os_faults.faults.journal import Journal
     from os_faults.model import Node
     from os_faults.registry import Drivers
 
@@ -61,16 +62,17 @@ def clouds(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> lis
 
 def fault_ids(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Return a further id in a list of ids: those of the faults in the journal of this controller."""
-    from os_faults.config.state import file_of, state_dir
-    from os_faults.faults.journal import INTENDED, Journal
+    from os_faults.faults.journal import INTENDED
 
-    drivers = _drivers(ctx)
-    if drivers is None:
-        return []
-    journal = Journal(file_of(state_dir(os.environ), drivers.cloud.identity, ".journal"))
-    return _listed(
-        incomplete, {entry.id for entry in journal.open(time.time()) if entry.state != INTENDED and " " not in entry.id}
-    )
+    journal = _journal(_drivers(ctx))
+    entries = journal.open(time.time()) if journal else ()
+    return _listed(incomplete, {entry.id for entry in entries if entry.state != INTENDED and " " not in entry.id})
+
+
+def faults_of_journal(ctx: click.Context) -> set[str]:
+    """Return the ids of all faults that the journal of this controller has, also of those that are over."""
+    journal = _journal(_drivers(ctx))
+    return journal.ids() if journal else set()
 
 
 def sentence(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -83,6 +85,13 @@ def sentence(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
     named = {"service": services, "container": containers, "network": networks, "node": other_nodes}
     items = [item for kind in sorted(found.kinds) for item in named[kind](ctx, param, incomplete)]
     return [*_beginning(incomplete, found.words), *items]
+
+
+def _journal(drivers: Drivers | None) -> Journal | None:
+    from os_faults.config.state import file_of, state_dir
+    from os_faults.faults.journal import Journal
+
+    return Journal(file_of(state_dir(os.environ), drivers.cloud.identity, ".journal")) if drivers else None
 
 
 def _known_nodes(drivers: Drivers | None) -> dict[str, Node]:

@@ -116,6 +116,14 @@ class Journal:
             LOG.warning("%s", self.unreadable)
         return []
 
+    def ids(self) -> set[str]:
+        """Return the ids of all faults in the journal, also of those that are over; none when it can't be read."""
+        try:
+            lines = list(_read(self._path)) if self._path else self._kept
+        except OSError:
+            return set()
+        return {entry.id.replace(" ", "-") for entry in map(_parsed, lines) if entry is not None}
+
     def write(self, entries: Iterable[Entry], now: float) -> None:
         """Add lines; they are on the disk when this returns.
 

@@ -29,7 +29,9 @@ def compile_beforehand(playbooks: Path) -> int:
     from ansible._internal._templating._engine import TemplateEngine, TemplateOptions
     from ansible._internal._templating._jinja_bits import AnsibleEnvironment
     from ansible.parsing.dataloader import DataLoader
+    from ansible.plugins.loader import filter_loader
 
+    filter_loader.add_directory(str(playbooks / "filter_plugins"))  # a template with an unknown filter does not compile
     compiled: dict[str, CodeType] = {}
     ansibles_own = AnsibleEnvironment.compile
 

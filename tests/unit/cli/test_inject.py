@@ -230,6 +230,10 @@ def test_an_id_that_no_node_holds_is_wrong_usage(tmp_path: Path) -> None:
     assert done.exit_code == 2
     assert "no node holds freeze-keystnoe; 'os-faults faults' lists the ids" in done.stderr
 
+    call = command_line(tmp_path)
+    assert call("inject", "freeze", "keystone").exit_code == 0
+    assert call("heal", "--fault-ids", "freeze-keystone").exit_code == 0, "a fault that is over is known"
+
     def one_undone(action: Action, node: str) -> HostResult:
         undone = ["freeze-keystone"] if node == NODES[0] else []
         return (
