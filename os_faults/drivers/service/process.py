@@ -56,9 +56,11 @@ class ProcessService:
     * ``unit``: a systemd unit that is started and stopped by other commands than systemd's.
 
     All its descendant processes belong to it. Editors, pagers, shells with ``-c`` and other tools that only have its
-    name on their command line, such as ``tail -f`` of its log, never belong to it. A service with ``executable`` or
-    ``grep`` is on the nodes where it runs, or where ``terminate`` stopped it; others are on the nodes where they are
-    installed.
+    name on their command line, such as ``tail -f`` of its log, never belong to it. A daemon that is called like such a
+    tool (``rsync --daemon``) is named by ``executable``, or by a ``grep`` like ``^/usr/bin/rsync --daemon``.
+
+    A service with ``executable`` or ``grep`` is on the nodes where it runs, or where ``terminate`` stopped it; others
+    are on the nodes where they are installed.
 
     ``start`` is the command and its words, without a shell; ``start_cmd``, ``terminate_cmd`` and ``restart_cmd`` are
     for the shell. Without a start command the service can't be started again, so os_faults does not stop it either.
