@@ -8,8 +8,6 @@ pytestmark = pytest.mark.functional
 
 TWO = {"node-1": {}, "node-2": {}}
 ARGUMENTS = {
-    "heal": {},
-    "faults": {},
     "node_reboot": {"node_action": "reboot"},
     "service_state": {"service": "keystone", "service_action": "kill"},
 }
@@ -27,15 +25,22 @@ def test_nothing_is_done_on_all_hosts_by_silence(play, playbook):
     assert done.results() == {}
 
 
+@pytest.mark.parametrize("playbook", ["heal", "faults", "verify"])
+def test_to_look_and_to_heal_need_no_limit(play, playbook):
+    done = play(f"{playbook}.yml", hosts=TWO, limit=None)
+    assert done.failures == {}
+    assert set(done.results()) == set(TWO)
+
+
 @pytest.mark.case("u03")
 @pytest.mark.parametrize(
     ("hosts", "limit", "more"),
     [(TWO, "node-2", {}), (TWO, "all", {}), ({"node-1": {}}, None, {}), (TWO, None, {"os_faults_hosts": "node-1"})],
 )
 def test_who_says_on_which_is_heard(play, hosts, limit, more):
-    done = play("faults.yml", hosts=hosts, limit=limit, **more)
+    done = play("service_freeze.yml", hosts=hosts, limit=limit, service="keystone", service_action="unfreeze", **more)
     assert done.failures == {}
-    assert len(done.results("osf_holds_info")) == (2 if limit == "all" else 1)
+    assert len(done.results("osf_hold")) == (2 if limit == "all" else 1)
 
 
 @pytest.mark.case("u04")
