@@ -58,7 +58,7 @@ silent:
 import json
 import shlex
 import shutil
-from typing import Any, Mapping, Sequence
+from typing import Any, Iterable, Mapping, Sequence
 
 from ansible.module_utils.os_faults.host import supervisor
 from ansible.module_utils.os_faults.module import Module
@@ -86,13 +86,13 @@ def why_silent(answer: Any) -> str:
     return answer.strip().split("\n")[0] if isinstance(answer, str) and answer.startswith("Minion did not ") else ""
 
 
-def silent_of(*questions: Mapping[str, Any]) -> dict[str, str]:
+def silent_of(expected: Iterable[str], *questions: Mapping[str, Any]) -> dict[str, str]:
     """Return minion → what Salt says, for each minion that left one of the questions without an answer.
 
-    >>> silent_of({"cmp01": {}, "cmp02": False}, {"cmp01": "10.0.0.2"})
-    {'cmp02': 'it did not return'}
+    >>> silent_of(["cmp03"], {"cmp01": {}, "cmp02": False}, {"cmp01": "10.0.0.2"})
+    {'cmp02': 'it did not return', 'cmp03': 'it did not return'}
     """
-    minions = sorted({minion for answers in questions for minion in answers})
+    minions = sorted({*expected, *(minion for answers in questions for minion in answers)})
     reasons = ((minion, [why_silent(answers.get(minion)) for answers in questions]) for minion in minions)
     return {minion: next(filter(None, why)) for minion, why in reasons if any(why)}
 
@@ -104,6 +104,20 @@ def is_masked(answers: Mapping[str, Any]) -> bool:
     (True, False)
     """
     return any(isinstance(answer, str) and answer and not answer.strip("*") for answer in answers.values())
+
+
+def expected(module: Module) -> list[str]:
+    """Return the minions that should answer: some versions of Salt leave out those that do not.
+
+    A version that does not know the option, or that prints something else, expects nobody.
+    """
+    command = ["salt", "--out=json", "-E", module.params["minions"], "--preview-target"]
+    _code, out, _err = module.run_command(command)
+    try:
+        told = json.loads(out[out.find("[") :])
+    except ValueError:
+        return []
+    return [minion for minion in told if isinstance(minion, str)] if isinstance(told, list) else []
 
 
 def ask(module: Module, words: Sequence[str]) -> dict[str, Any]:
@@ -135,7 +149,7 @@ def main() -> None:
     addresses = ask(module, words)
     if is_masked(addresses):
         addresses = ask(module, [*words, "unmask=True"])  # older versions do not know the word
-    silent = silent_of(interfaces, addresses)
+    silent = silent_of(expected(module), interfaces, addresses)
     module.exit_json(
         changed=False,
         interfaces={minion: answer for minion, answer in interfaces.items() if minion not in silent},

@@ -38,6 +38,7 @@ SALT = """\
 #!/bin/sh
 # What Salt 3006 printed for two minions of which one was stopped; exit code 0.
 case "$*" in
+*--preview-target*) echo '["cmp01", "cmp02", "cmp03", "cmp04"]'; exit;;
 *network.interfaces*) answer='{"lo": {"hwaddr": "52:54:00:00:00:01", "inet": [{"address": "127.0.0.1"}]}}';;
 *) answer='"127.0.0.1"';;
 esac
@@ -60,7 +61,9 @@ def test_a_silent_minion_is_named_and_the_others_are_discovered(tmp_path: Path, 
     config = {"cloud_management": management, "artifacts_dir": str(tmp_path / "runs")}
     with connect(config) as cloud, caplog.at_level(logging.WARNING, "os_faults"):
         assert cloud.get_nodes().get_fqdns() == ["cmp01", "cmp02"]
-        assert caplog.messages == ["cmp03 did not answer the Salt master: it did not return; it is left out"]
+        assert caplog.messages == [
+            f"{name} did not answer the Salt master: it did not return; it is left out" for name in ("cmp03", "cmp04")
+        ]
         (tmp_path / "salt.dead").touch()
         caplog.clear()
         cloud.refresh()

@@ -84,3 +84,18 @@ def test_services_are_those_of_the_catalogue(cloud: Cloud, cluster: list[Host]) 
     old = node.processes("memcached.service")
     memcached.restart(cloud.get_nodes(fqdns=[node.fqdn]))
     assert not old & node.processes("memcached.service")
+
+
+@pytest.mark.case("f20")
+def test_a_minion_that_is_stopped_is_named_and_its_host_is_asked_where_it_was(
+    cloud: Cloud, cluster: list[Host], caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is the last test here: the minion stays stopped."""
+    (first, second) = cluster[1:]
+    cloud.get_nodes()
+    second.sh("systemctl stop salt-minion")
+    cloud.refresh()
+    assert cloud.get_nodes().get_fqdns() == [first.fqdn, second.fqdn]
+    (named,) = (message for message in caplog.messages if "did not answer the Salt master" in message)
+    assert named.startswith(second.fqdn)
+    assert named.endswith(f"it is asked at its last known address {second.address}")
