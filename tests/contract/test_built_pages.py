@@ -26,7 +26,7 @@ CLOUDS = [name for name in ("devstack", "fuel", "kolla", "saltcloud") if get("cl
 TABLES = {
     "index": 0,
     "sentences": 1,
-    "troubleshooting": 2,
+    "troubleshooting": 1,
     "reference/crash-matrix": 3,
     "reference/services": len(CLOUDS),
     "reference/verbs": 3,
