@@ -31,6 +31,13 @@ class Done(NamedTuple):
     stdout: str
     stderr: str
 
+    @property
+    def went_on(self) -> bool:
+        """Whether a command that looks or heals has done its work; `heal` of an id has asked every node for it."""
+        if self.words[0] == "heal":
+            return self.returncode == 2 and "ok  unchanged" in self.stdout and "no node holds" in self.stderr
+        return self.returncode == 0
+
 
 class _Kept(AnsibleRunner):
     """Outlives a command."""

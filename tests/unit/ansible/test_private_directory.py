@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-import os
 import socket
 import stat
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,9 @@ from os_faults.config import SshConfig
 
 
 @pytest.fixture
-def runtime(tmp_path_factory, monkeypatch) -> Path:
+def runtime(monkeypatch) -> Iterator[Path]:
     """A runtime directory with a short path, as sockets need."""
-    directory = tmp_path_factory.getbasetemp().parent / f"r{os.getpid()}"
-    directory.mkdir(exist_ok=True)
+    directory = Path(tempfile.mkdtemp(prefix="r-", dir="/tmp"))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(directory))
     yield directory
     for left in directory.iterdir():
