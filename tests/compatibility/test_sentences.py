@@ -72,7 +72,7 @@ def done(sentence: str) -> tuple[str, list[str], dict[str, Any]]:
     runner = FakeRunner(answer)
     with cloud_of(runner) as cloud:
         os_faults.human_api(cloud, sentence)
-    (action,) = [each for each in runner.performed if each.verb not in ("discover", "power_state")]
+    (action,) = [each for each in runner.performed if each.verb not in ("discover", "list", "power_state")]
     return action.verb, [node.fqdn for node in action.nodes], dict(action.arguments)
 
 

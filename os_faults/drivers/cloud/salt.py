@@ -72,7 +72,8 @@ class SaltCloud(MasterCloud):
         """Return the nodes, from the reports of the minions to the master; a node has the name of its minion.
 
         Raises:
-            CloudManagementError: no minion reported an address that can be used.
+            CloudManagementError: no minion reported an address that can be used, or one reported an address that none of
+                its interfaces has.
         """
         nodes, flaws = self._read(result)
         if not nodes:
@@ -94,9 +95,10 @@ class SaltCloud(MasterCloud):
         for name in sorted(interfaces):
             try:
                 ip = _address(name, addresses)
-                nodes.append(Node(name, ip, _mac(name, ip, interfaces[name]), auth=auth))
             except CloudManagementError as error:
                 flaws[name] = str(error)
+                continue
+            nodes.append(Node(name, ip, _mac(name, ip, interfaces[name]), auth=auth))
         return tuple(nodes), flaws
 
     def _levels(self) -> list[Mapping[str, Any]]:
