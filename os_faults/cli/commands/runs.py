@@ -70,7 +70,7 @@ def _prune(session: Session, older: str, dry_run: bool) -> None:
         return
     for run in old:
         say(run.directory.name)
-    say(f"{len(old)} runs {'would be' if dry_run else 'were'} removed from {base}", err=True)
+    say(f"runs {'to be removed' if dry_run else 'removed'} from {base}: {len(old)}", err=True)
 
 
 def _row(run: KeptRun) -> dict[str, Any]:
