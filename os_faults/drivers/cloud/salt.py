@@ -72,8 +72,8 @@ class SaltCloud(MasterCloud):
         """Return the nodes, from the reports of the minions to the master; a node has the name of its minion.
 
         Raises:
-            CloudManagementError: no minion reported an address that can be used, or one reported an address that none of
-                its interfaces has.
+            CloudManagementError: no minion reported an address that can be used, or none of the interfaces of one has
+                the address that it reported.
         """
         nodes, flaws = self._read(result)
         if not nodes:
