@@ -148,11 +148,12 @@ def test_a_directory_that_was_replaced_is_used_no_more(base: Path) -> None:
 
 @private_mounts
 def test_without_a_fit_directory_it_says_why_and_what_to_do(host: LoneHost) -> None:
-    mounts = [f"mount -t tmpfs -o mode=777 none {each}" for each in ("/var/tmp", "/dev/shm")]
-    # What lies in /tmp stays where it is: perhaps that is os_faults itself.
-    layers = "lowerdir=/tmp,upperdir=/mnt/upper,workdir=/mnt/work"
-    mounts += ["mount -t tmpfs none /mnt", "mkdir /mnt/upper /mnt/work"]
-    mounts += [f"mount -t overlay overlay -o {layers} /tmp", "chmod 777 /tmp"]
+    mounts = ["mount -t tmpfs none /mnt"]
+    for number, each in enumerate(("/tmp", "/var/tmp", "/dev/shm")):
+        # What lies there stays where it is: perhaps that is os_faults itself.
+        layers = f"lowerdir={each},upperdir=/mnt/upper{number},workdir=/mnt/work{number}"
+        mounts += [f"mkdir /mnt/upper{number} /mnt/work{number}"]
+        mounts += [f"mount -t overlay overlay -o {layers} {each}", f"chmod 777 {each}"]
     done = call(BIN / "os-faults", "-c", host.config, "nodes", cwd=Path("/"), mounts=mounts)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
