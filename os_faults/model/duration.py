@@ -54,10 +54,8 @@ def whole_seconds(value: object) -> int:
     """
     text = str(value.total_seconds() if isinstance(value, timedelta) else value).strip()
     seconds = None if isinstance(value, bool) else seconds_in(text)
-    if not seconds or seconds != int(seconds):
-        raise ValueError(f"{_FORMS}, in whole seconds above 0")
-    if seconds > LONGEST:
-        raise ValueError(f"at most {LONGEST} seconds (a year)")
+    if not seconds or seconds != int(seconds) or seconds > LONGEST:
+        raise ValueError(f"{_FORMS}, in whole seconds above 0 and up to a year")
     return int(seconds)
 
 

@@ -102,12 +102,15 @@ def test_dry_run(shell: Shell, node_3: Host) -> None:
         (["inject", "unplug", "placement-api"], 1, "unix socket"),
     ],
 )
-def test_what_goes_wrong_is_one_line(shell: Shell, node_1: Host, words: list[str], status: int, said: str) -> None:
+def test_what_goes_wrong_is_one_line_and_the_place_of_its_run(
+    shell: Shell, node_1: Host, words: list[str], status: int, said: str
+) -> None:
     old = keystone(node_1).processes()
     done = shell.os_faults(*words)
     assert done.status == status, done.err
-    assert said in done.err
-    assert len(done.err.strip().splitlines()) == 1, done.err
+    reason, *run = done.err.strip().splitlines()
+    assert said in reason
+    assert [line.startswith("os-faults: all of the run is in ") for line in run] == [True] * (status == 1), done.err
     assert keystone(node_1).processes() == old
 
 

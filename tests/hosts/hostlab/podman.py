@@ -9,7 +9,7 @@ from hostlab import clients
 from hostlab.observer import Host
 from hostlab.stage import at_once
 
-_PREPARE = r"""
+PREPARE = r"""
 tiny=$(mktemp -d)
 mkdir -p $tiny/bin $tiny/www
 cp /bin/busybox $tiny/bin/
@@ -35,7 +35,7 @@ END
 """
 """The image, and how to make a container of it. Pacemaker looks whether one lives by its ``true``."""
 
-_REMOVE = """
+REMOVE = """
 systemctl stop 'kolla-*-container'
 rm -f /etc/systemd/system/kolla-*-container.service
 systemctl daemon-reload
@@ -58,10 +58,10 @@ def owners(cluster: Sequence[Host], script: str) -> Iterator[list[Host]]:
     """
     owners = [cluster[0], cluster[2]]
     try:
-        at_once(lambda host: host.sh(f"{_PREPARE}\n{script}"), owners)
+        at_once(lambda host: host.sh(f"{PREPARE}\n{script}"), owners)
         yield owners
     finally:
-        at_once(lambda host: host.sh(_REMOVE, check=False), owners)
+        at_once(lambda host: host.sh(REMOVE, check=False), owners)
 
 
 def answers(host: Host, port: int) -> bool:
