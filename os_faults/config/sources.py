@@ -103,8 +103,8 @@ def find(
             return _from_file(path)
     looked = "".join(f"\n  {path}" for path in places.candidates)
     raise ConfigError(
-        "no configuration found: write one to one of these paths, or name one with --config or "
-        f"{ENVIRONMENT_VARIABLE}; 'os-faults demo' needs none:{looked}"
+        f"no configuration found: 'os-faults init' writes one, --config or {ENVIRONMENT_VARIABLE} names one, "
+        f"'os-faults demo' needs none; these paths were tried:{looked}"
     )
 
 

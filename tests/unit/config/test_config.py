@@ -154,7 +154,7 @@ def test_without_a_configuration_one_sentence_and_the_paths_one_per_line(tmp_pat
     with pytest.raises(ConfigError) as caught:
         config.load(environ={"HOME": str(tmp_path)}, cwd=tmp_path)
     sentence, *paths = str(caught.value).splitlines()
-    assert sentence.startswith("no configuration found: write one ")
+    assert sentence.startswith("no configuration found: 'os-faults init' writes one, ")
     assert "'os-faults demo' needs none" in sentence
     assert len(sentence) < 150
     assert paths[0] == f"  {tmp_path}/os-faults.json"
