@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`osf_answer` on the controller: asks the host again and again until it answers, or the time is up."""
+"""`osf_answer` on the controller: asks the host repeatedly until it answers or the time is over."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ CONNECT_TIMEOUT, PAUSE = 5, 1
 """Seconds for one try to connect, and between two tries."""
 
 LONGEST = 31536000
-"""The most seconds that anything of ours takes: a year."""
+"""The longest duration in seconds: a year."""
 
 KEEP_ALIVE = "-o ServerAliveInterval=5 -o ServerAliveCountMax=2"
-"""Ends a connection to a host that goes down in the middle of an answer; without it ssh waits for ever."""
+"""Options that end a connection to a host that goes down in the middle of an answer; otherwise ssh waits for ever."""
 
 
 class ActionModule(ActionBase):
@@ -55,7 +55,7 @@ class ActionModule(ActionBase):
             self._connection.set_option("timeout", CONNECT_TIMEOUT)
 
     def _ask(self, task_vars: dict[str, Any]) -> tuple[str | None, str]:
-        """Return the boot id of the host, or None and why there is none."""
+        """Return the boot id of the host, or None with the reason."""
         try:
             self._connection.reset()  # a shared connection may lead to the host as it was before
             answer = self._execute_module(module_args={}, task_vars=task_vars)

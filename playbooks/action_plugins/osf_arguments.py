@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`osf_arguments`: refuses an extra variable that is a misspelt option, and warns of one that no playbook takes.
+"""`osf_arguments`: refuses an extra variable that is a misspelt option, and warns about one that no playbook uses.
 
-It runs on the controller only. Ansible itself takes any extra variable, so a misspelt one would do nothing, and the
-default would count.
+It runs on the controller only. Ansible itself accepts every extra variable. A misspelt option would be ignored, and its
+default used.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ INVENTORY = (
     *("os_faults_power", "os_faults_by", "os_faults_patience", "os_faults_service", "os_faults_definition"),
     *("os_faults_driver", "os_faults_start_time"),
 )
-"""The variables of ours that are no options. Whoever has an inventory of his own may set them there as well."""
+"""Our variables that are no options. An inventory can set them as well."""
 
 SHORT = 3
-"""The fewest letters of an abbreviation."""
+"""The shortest abbreviation, in letters."""
 
 
 class ActionModule(ActionBase):
@@ -35,7 +35,7 @@ class ActionModule(ActionBase):
     _requires_connection = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return a failure for a misspelt option, and warnings for what nobody takes."""
+        """Return a failure for a misspelt option, and warnings for variables that no playbook uses."""
         super().run(tmp, task_vars)
         options = [*self._task.args["options"], "at"]
         given = load_extra_vars(self._loader)
@@ -48,7 +48,7 @@ class ActionModule(ActionBase):
         return {"changed": False, "warnings": [sentence for sentence, _ in words if sentence]}
 
     def _options_of_others(self) -> set[str]:
-        """Return the options of all bundled playbooks: a run of several has extra variables for each."""
+        """Return the options of all bundled playbooks: one run of several playbooks has extra variables for each."""
         found: set[str] = set()
         for path in PLAYBOOKS.glob("*.meta.yml"):
             (spec,) = self._loader.load_from_file(str(path))["argument_specs"].values()
@@ -70,7 +70,7 @@ def _sentence(name: str, contract: str, options: Collection[str]) -> tuple[str, 
 
 
 def _nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the name that is meant by a misspelt or shortened one; None when it is none of them.
+    """Return the known name that a misspelt or shortened one stands for; None when there is none.
 
     >>> _nearest("secs", ["seconds", "service"]), _nearest("team", ["seconds", "service"])
     ('seconds', None)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`osf_hold` on the controller: reads the scripts of a fault, looks at the host's clock, sees whether a cut came.
+"""`osf_hold` on the controller: reads the scripts of a fault and the host's clock, and checks that a cut happened.
 
-All in the one task, for a task more is a process more for every host.
+It is one task, as each further task costs a process per host.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ TICK = 0.01
 """Seconds in which ``/proc/uptime`` moves on."""
 
 CUT_AFTER = 2.0
-"""Seconds until a fault that cuts the host off has begun: it waits for the answer of its task to arrive."""
+"""Seconds until a fault that cuts the host off has begun. The fault waits until the answer of the task has arrived."""
 
 LAST = 1e11
 """The last start time, seconds since the epoch: every clock can still show it."""
 
 ANEW = {"ssh_args": "-o ControlMaster=no -o ControlPath=none", "timeout": 3, "reconnection_retries": 0}
-"""Options of a connection that says whether the host can be reached: one that is open already does not."""
+"""Options of a new connection. An open one does not show whether the host can still be reached."""
 
 
 class ActionModule(Normal):
-    """Runs the module of the same name, with what only the controller can see."""
+    """Runs the module of the same name, and adds what only the controller knows."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the module's answer without facts; that of a host which was cut off, as it gave it before.
+        """Return the module's answer without facts; for a host that was cut off, its answer from before the cut.
 
-        Ansible would make variables of facts, and the same play may ask the host once more: see tasks/facts.yml.
+        Ansible turns facts into variables, which a later task of the play would use: see tasks/facts.yml.
         """
         return {key: value for key, value in self._answer(tmp, task_vars).items() if key != "ansible_facts"}
 
@@ -67,11 +67,11 @@ class ActionModule(Normal):
         return answer
 
     def _named(self) -> dict[str, Any]:
-        """Return the arguments that say which hold is meant."""
+        """Return the arguments that identify the hold."""
         return {name: self._task.args[name] for name in ("id", "fault", "subject") if name in self._task.args}
 
     def _read(self, name: str) -> str:
-        """Return the content of a file that lies in ``files``, where Ansible looks for it."""
+        """Return the content of a file in ``files``, in the places where Ansible looks."""
         return Path(self._find_needle("files", name)).read_text(encoding="utf-8").rstrip()
 
     def _read_clock(self) -> dict[str, float] | None:
@@ -85,10 +85,10 @@ class ActionModule(Normal):
         return {"uptime": float(printed[-1]) + TICK / 2, "seen": begin + trip / 2, "within": (trip + TICK) / 2}
 
     def _confirm(self, answer: dict[str, Any], at: float, task_vars: dict[str, Any] | None) -> dict[str, Any]:
-        """See a host cut off, and return ``answer``.
+        """Check that a host is cut off, and return ``answer``.
 
-        A host that can still be reached is asked whether the fault is in place, as there may be another path to it,
-        and the fault may have ended by now. A cut that did not happen is a failure.
+        A host that can still be reached is asked whether the fault is in place: there may be another path to the host,
+        and the fault may be over. A cut that did not happen is a failure.
 
         Args:
             answer: what the host has said so far.

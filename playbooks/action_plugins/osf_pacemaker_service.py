@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`osf_pacemaker_service` on the controller: passes the answer of the host on, but no facts.
+"""`osf_pacemaker_service` on the controller: returns the answer of the host without facts.
 
-Ansible would make variables of them, and the same play asks the host once more: by them a host could lead the next task
-over the connection of another one.
+Ansible turns facts into variables. A hostile host could send facts that lead the next task of the play to another host.
 """
 
 from __future__ import annotations

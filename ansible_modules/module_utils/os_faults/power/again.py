@@ -1,7 +1,7 @@
-"""When a machine is asked again: which troubles are worth another question, after how long, and until when.
+"""The rule for asking a machine again: after which errors, after which pause, and until when.
 
-A management controller or hypervisor is busy, restarts, or has no session left at times. Each protocol sorts its errors
-into five kinds; what follows from a kind is decided here, the same for all protocols.
+A management controller or hypervisor may be busy, restart, or have no free session. Each protocol sorts its errors into
+five kinds. This module decides what follows from a kind, for all protocols alike.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from ansible.module_utils.os_faults import errors
 T = TypeVar("T")
 
 BUSY = "busy"
-"""It says that it can't do it now. Nothing has happened."""
+"""The machine can't do it now. Nothing has happened."""
 
 ABSENT = "absent"
-"""Nobody was reached. Nothing has happened."""
+"""The machine was not reached. Nothing has happened."""
 
 LOST = "lost"
-"""The question may have arrived, the answer is missing or makes no sense. What was asked for may have happened."""
+"""The answer is missing or makes no sense. The request may have arrived, and the action may have happened."""
 
 DENIED = "denied"
-"""It refuses the login. Each further one brings the account closer to its lock."""
+"""The machine refuses the login. Each further attempt brings the account closer to a lock-out."""
 
 REFUSED = "refused"
-"""It will not do it, however often it is asked."""
+"""The machine refuses the request, and will refuse it again."""
 
 TRIES: Mapping[str, tuple[float, float]] = {
     BUSY: (math.inf, math.inf),
@@ -37,7 +37,7 @@ TRIES: Mapping[str, tuple[float, float]] = {
     DENIED: (1, 3),
     REFUSED: (1, 1),
 }
-"""Kind of trouble → which time of it is the last: of a machine that was never heard, and of one that was."""
+"""Kind of trouble → the highest number of tries, for a machine that never answered and for one that has."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 5.0
 """Seconds before a question is asked again: the first pause, which doubles each time, and the longest."""
@@ -52,7 +52,7 @@ class Trouble(errors.PowerError):
     Args:
         message: the sentence for a person.
         kind: one of `TRIES`.
-        after: seconds that the machine itself asks to be left alone.
+        after: seconds for which the machine asks to be left alone (``Retry-After``).
     """
 
     def __init__(self, message: str, kind: str, after: float = 0.0) -> None:
@@ -62,13 +62,13 @@ class Trouble(errors.PowerError):
 
 
 class Asked(NamedTuple):
-    """What is known when a question had no useful answer.
+    """The state of a question that had no useful answer.
 
     Attributes:
-        number: how often it was asked, at least 1.
-        times: how often it ended in this kind of trouble.
-        heard: whether the machine has answered anything before.
-        took: seconds until the trouble showed.
+        number: times that it was asked, at least 1.
+        times: times that it ended in this kind of trouble.
+        heard: whether the machine has answered before.
+        took: seconds that the last try took.
         left: seconds until the deadline.
     """
 

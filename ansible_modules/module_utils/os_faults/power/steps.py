@@ -1,4 +1,4 @@
-"""What every power module does: look, act once, and wait until the machine is seen to be as it was asked to be."""
+"""The steps of every power module: look, act once, and wait until the machine has the wanted state."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REPEATABLE = ("poweron", "poweroff")
 
 
 class Machine(Protocol):
-    """A machine that is switched on and off; what can't be done with it is told by a `PowerError`.
+    """A machine that is powered on and off. It raises a `PowerError` for what it can't do.
 
     Attributes:
         name: what it is called in sentences.
@@ -47,9 +47,9 @@ class Machine(Protocol):
 
 
 def bounded(call: Callable[[], T], seconds: float, late: str, kind: str = again.LOST) -> T:
-    """Return what ``call()`` returns; raise `Trouble` of a kind with the words ``late`` when that takes too long.
+    """Return the value of ``call()``; raise `Trouble` of a kind with the message ``late`` when that takes too long.
 
-    A library that waits in C code can't be interrupted, so the call is left behind in a thread that ends with us.
+    A library that waits in C code can't be interrupted, so the call goes on in a thread that ends with this process.
 
     >>> bounded(lambda: 7, 1, "too late")
     7
@@ -74,7 +74,7 @@ def bounded(call: Callable[[], T], seconds: float, late: str, kind: str = again.
 
 
 def missing(library: str, package: str) -> str:
-    """Say which package of Python is missing, for which Python, and how it is installed.
+    """Return a sentence with the missing Python package, its Python, and the command that installs it.
 
     Args:
         library: its name in Python.
@@ -95,7 +95,7 @@ def plain_mac(mac: str) -> str:
 def with_macs(wanted: Sequence[str], machines: Mapping[str, Container[str]]) -> tuple[list[str], list[str]]:
     """Return the names of the machines that have one of the MAC addresses, and those of the addresses that they have.
 
-    All addresses count: which of several machines is meant nobody can say, as a node may report what it likes.
+    All addresses count: a node may report any address, so one address does not identify the machine.
 
     Args:
         wanted: MAC addresses.
@@ -112,7 +112,7 @@ def with_macs(wanted: Sequence[str], machines: Mapping[str, Container[str]]) -> 
 def carry_out(
     machine: Machine, action: str, timeout: int, check_mode: bool = False, asker: again.Asker | None = None
 ) -> dict[str, Any]:
-    """Do what is asked unless it is so already, wait until it is seen to be so, and return what happened.
+    """Perform the action unless the machine has the wanted state already, wait for that state, and return the result.
 
     A machine that is busy or does not answer for a moment is asked again until ``timeout`` seconds have passed.
 
@@ -147,7 +147,7 @@ class _Act:
         self.ours = False
 
     def done(self, asker: again.Asker) -> bool:
-        """Ask for it, and return whether the machine changed by it; False when somebody else was faster.
+        """Request the action, and return whether it changed the machine; False when somebody else was faster.
 
         Raises:
             PowerError: the machine does not do it.
@@ -194,7 +194,7 @@ def _is_there(machine: Machine, goal: str) -> bool:
 
 
 def _await(machine: Machine, action: str, seconds: float, asker: again.Asker) -> None:
-    """Look until the machine is as it should be; ``seconds`` is what it had for that, for the sentence."""
+    """Look until the machine has the wanted state; ``seconds`` is the time that it had, for the sentence."""
     goal = GOALS[action]
     try:
         seen = asker.until(lambda: machine.state() == goal)
