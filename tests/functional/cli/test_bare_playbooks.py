@@ -27,7 +27,8 @@ def test_nothing_is_done_on_all_hosts_by_silence(play, playbook):
 
 @pytest.mark.parametrize("playbook", ["heal", "faults", "verify"])
 def test_to_look_and_to_heal_need_no_limit(play, playbook):
-    done = play(f"{playbook}.yml", hosts=TWO, limit=None)
+    one = {"fault_ids": ["freeze-nothing"]} if playbook == "heal" else {}  # others test on this machine, too
+    done = play(f"{playbook}.yml", hosts=TWO, limit=None, **one)
     assert done.failures == {}
     assert set(done.results()) == set(TWO)
 
