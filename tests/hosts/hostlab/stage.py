@@ -67,6 +67,15 @@ true
 _HOLDS = "[ $(ls -d /run/os-faults/*/ 2>/dev/null | wc -l) -ge {} ]"
 _HOLDS_NOTHING = "! ls -d /run/os-faults/*/ >/dev/null 2>&1"
 
+_RECORDS = """
+for each in /run/os-faults/*/; do
+    [ -e $each/record.json ] || continue
+    began=; [ ! -s $each/began ] || read -r began <$each/began
+    printf '%s\\t%s\\n' "$(tr -d '\\n' <$each/record.json)" "$began"
+done
+"""
+"""A line for each hold: its record, and when its injection had ended, in hundredths of a second since boot."""
+
 _ENDED = re.compile(r"^(\d+\.\d+) .*: os-faults-([\w.-]+)\.service: (?:Deactivated success|Failed with result)", re.M)
 
 
@@ -260,12 +269,14 @@ class Stage:
         return {verb: held[verb] for verb in verbs}
 
     def held(self) -> dict[str, Held]:
-        """Return fault → what its host holds, from the records there."""
-        script = "for each in /run/os-faults/*/record.json; do tr -d '\\n' <$each 2>/dev/null && echo; done; true"
+        """Return fault → what its host holds, from the records there; a fault lasts from the end of its injection."""
         found = {}
-        for name, text in self.everywhere(lambda host: host.sh(script)).items():
-            for record in map(json.loads, text.splitlines()):
-                found[record["fault"]] = Held(name, record["id"], record["until"])
+        for name, text in self.everywhere(lambda host: host.sh(_RECORDS)).items():
+            for line in text.splitlines():
+                written, _, began = line.partition("\t")
+                record = json.loads(written)
+                late = float(began) / 100 - record["uptime"] if began else 0.0
+                found[record["fault"]] = Held(name, record["id"], record["until"] + late)
         return found
 
     def ends(self) -> dict[str, float]:

@@ -160,7 +160,11 @@ def by_sigkill_during(stage: Stage) -> Seen:
         assert all(set(found) == {"armed"} for found in states.values()), states
 
     def to_the_end() -> None:
+        # The injection of oom is all of it.
+        unfinished = "ls -d /run/os-faults/*/ | grep -v /oom- | while read -r it; do [ -e $it/began ] || echo $it; done"
+        begun = f'[ -z "$({unfinished})" ]'
         stage.everywhere(lambda host: host.sh(f"touch {altered.MAY_END}"))
+        stage.everywhere(lambda host: host.await_true(begun, "the injections have ended", 30))
 
     try:
         return ended_without_controller(stage, signal.SIGKILL, in_the_middle, to_the_end, playbooks=str(playbooks))
@@ -191,7 +195,7 @@ def ended_without_controller(
         crowd.signal(number)
         crowd.end()
     after()
-    return at_its_time(stage, held)
+    return at_its_time(stage, {**held, **stage.held()})
 
 
 def by_cut_path(stage: Stage) -> Seen:
