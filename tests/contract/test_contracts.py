@@ -160,7 +160,7 @@ def test_verbs_of_nodes_are_the_methods_of_node_collection() -> None:
     aliases = {"connect", "disconnect"}  # names that callers of the older library use for the network verbs
     generic = {"run_task"}  # takes any Ansible task, so it has no contract
     found = methods(NodeCollection, "check")
-    assert aliases <= {name for name in vars(NodeCollection) if not name.startswith("_")}
+    assert aliases <= {name for name in dir(NodeCollection) if not name.startswith("_")}
     assert found - aliases - generic == verbs_with_subject("node")
 
 
