@@ -316,7 +316,8 @@ def test_what_was_begun_beside_a_lying_host_is_taken_back(
     until(lambda: ward.state == "T", 30)
     running.send_signal(number)
     said, _ = running.communicate(timeout=60)
-    assert ward.state == "S"
+    print(said)
+    until(lambda: ward.state == "S")  # an injection that was cut off may still be on its way back
     assert running.returncode == 5, "what the lying host holds nobody knows"
     assert "evil" in said
     assert "unexpected" not in said
