@@ -142,18 +142,25 @@ with_iptables() { # with_iptables iptables|ip6tables
     done
 }
 
-in_force_iptables() { # in_force_iptables iptables|ip6tables: the rules that are in force
+in_force_nft() {
+    tables=$(nft list tables inet) || return 2
+    echo "$tables" | grep -qxF "table inet $name" || return 1
+    nft --stateless list table inet "$name" || return 2
+}
+
+in_force_iptables() { # in_force_iptables iptables|ip6tables
     for chain in INPUT OUTPUT FORWARD; do
-        "$1" -w 2 -C "$chain" -j "$name-${chain%PUT}" && "$1" -w 2 -S "$name-${chain%PUT}" || return 1
+        "$1" -w 2 -S "$name-${chain%PUT}" && "$1" -w 2 -C "$chain" -j "$name-${chain%PUT}"
+        case $? in 0) ;; 1) return 1 ;; *) return 2 ;; esac # 4: somebody else is at the rules
     done
 }
 
-in_force() { # the rules of ours that are in force, as the tool tells them; 1 when they are not all there
+in_force() { # the rules of ours that are in force, as the tool tells them; 1 when some are not there, 2 when it does not tell
     name=$(cat name)
     case $(cat tool) in
-        nft) nft --stateless list table inet "$name" ;;
+        nft) in_force_nft ;;
         iptables)
-            in_force_iptables iptables || return 1
+            in_force_iptables iptables || return
             [ ! -d /proc/sys/net/ipv6 ] || in_force_iptables ip6tables
             ;;
     esac
@@ -161,7 +168,8 @@ in_force() { # the rules of ours that are in force, as the tool tells them; 1 wh
 
 in_place() { # whether they are in force as they were when they had been put there; 2 when that can't be told
     [ -s put ] || return 2
-    in_force 2>/dev/null | cmp -s - put
+    now=$(in_force 2>/dev/null) || return
+    [ "$now" = "$(cat put)" ]
 }
 
 kept() { # keep for later what is in force now

@@ -15,8 +15,8 @@ without_kept() { # leave out of ./saved the addresses that the kernel has not dr
     rm -rf kept
     mkdir kept && /bin/sh net_state.sh "$name" kept || return 1
     while read -r address _ device rest; do
-        grep -qF "$address dev $device " kept/addresses6 || echo "$address dev $device $rest"
-    done <saved/addresses6 >saved/addresses6.new
+        grep -qF "$address dev $device " kept/addresses6 || echo "$address dev $device $rest" || return 1
+    done <saved/addresses6 >saved/addresses6.new || return 1
     mv saved/addresses6.new saved/addresses6
 }
 

@@ -25,9 +25,19 @@ vlans_on() { # the VLANs on an interface, and those on them
 
 devices="$top $(vlans_on "$top" | tr '\n' ' ')"
 
+moves_addresses() { # whether a program that moves addresses between hosts runs here
+    grep -qsxE 'keepalived|pacemakerd' /proc/[0-9]*/comm
+}
+
 is_virtual() { # is_virtual ADDRESS NAME FLAGS: whether keepalived or Pacemaker moves an IPv6 address between hosts
-    case " $3 " in *" proto keepalived "* | *" proto 18 "*) return 0 ;; esac
-    case $1 in */128) ip -6 -o route show match "$1" dev "$2" proto kernel | grep -q / ;; *) false ;; esac
+    case " $3 " in
+        *" proto keepalived "* | *" proto 18 "*) return 0 ;;
+        *" dynamic "*) return 1 ;; # of DHCP
+    esac
+    case $1 in
+        */128) moves_addresses && ip -6 -o route show match "$1" dev "$2" proto kernel | grep -q / ;;
+        *) return 1 ;;
+    esac
 }
 
 addresses6() { # addresses6 NAME: those that nobody but us would bring back
@@ -37,7 +47,7 @@ addresses6() { # addresses6 NAME: those that nobody but us would bring back
             *" temporary "* | *" dynamic mngtmpaddr "* | *" kernel_ll "*) continue ;;
         esac
         if is_virtual "$address" "$on" "$rest"; then
-            echo "$address dev $on" >>"$out/virtual"
+            echo "$address dev $on" >>"$out/virtual" || exit 1
             continue
         fi
         valid=forever
@@ -56,7 +66,7 @@ addresses6() { # addresses6 NAME: those that nobody but us would bring back
             shift
         done
         set +f
-        echo "$address dev $on$keep valid_lft $valid preferred_lft $preferred"
+        echo "$address dev $on$keep valid_lft $valid preferred_lft $preferred" || exit 1
     done
 }
 
@@ -78,28 +88,30 @@ without_virtual() { # without the routes of virtual addresses
         !(source in is_virtual)'
 }
 
-: >"$out/virtual"
+: >"$out/virtual" || exit 1
 for device in $devices; do
-    ip -o -4 address show dev "$device" | while read -r _ _ _ address _; do echo "$address dev $device"; done
+    ip -o -4 address show dev "$device" | while read -r _ _ _ address _; do
+        echo "$address dev $device" || exit 1
+    done || exit 1
 done >"$out/addresses4" || exit 1
 for device in $devices; do
-    addresses6 "$device"
+    addresses6 "$device" || exit 1
 done >"$out/addresses6" || exit 1
 routes 4 >"$out/routes4" || exit 1
 routes 6 | without_virtual >"$out/routes6" || exit 1
 for device in $devices; do
     ip -o neighbour show dev "$device" nud permanent | while read -r address lladdr mac _; do
-        [ "$lladdr" != lladdr ] || echo "$address lladdr $mac dev $device nud permanent"
-    done
+        [ "$lladdr" != lladdr ] || echo "$address lladdr $mac dev $device nud permanent" || exit 1
+    done || exit 1
 done >"$out/neighbours" || exit 1
 for device in $devices; do
     ip -o neighbour show proxy dev "$device" | while read -r address _; do
-        echo "$address dev $device"
-    done
+        echo "$address dev $device" || exit 1
+    done || exit 1
 done >"$out/proxies" || exit 1
 for device in $devices; do
-    [ $(($(cat "/sys/class/net/$device/flags") & 1)) = 1 ] || echo "$device"
+    [ $(($(cat "/sys/class/net/$device/flags") & 1)) = 1 ] || echo "$device" || exit 1
 done >"$out/vlans_down" || exit 1
 # The lifetimes count from here.
 read -r uptime _ </proc/uptime
-echo "${uptime%.*}" >"$out/uptime"
+echo "${uptime%.*}" >"$out/uptime" || exit 1

@@ -54,10 +54,11 @@ add_address() { # the kernel looks whether somebody else has it by now, whatever
     ip -6 address add "$@"
 }
 
-bring_back() { # bring_back KIND COMMAND…: give the lines of ./saved that are missing to a command; $missing are those
+bring_back() { # bring_back KIND COMMAND…: give the missing lines of ./saved to a command; $taken are those that it took
     kind=$1
     shift
     missing=
+    taken=
     while read -r line; do
         if [ "$kind" = addresses6 ]; then
             plain <now/addresses6 | grep -qxF "$(echo "$line" | plain)" && continue
@@ -68,7 +69,7 @@ bring_back() { # bring_back KIND COMMAND…: give the lines of ./saved that are 
         fi
         missing="$missing; $kind $line"
         # shellcheck disable=SC2086
-        "$@" $line 2>>tried.log
+        "$@" $line 2>>tried.log && taken="$taken; $kind $line"
     done <"saved/$kind"
     still_missing=$still_missing$missing
 }
@@ -96,7 +97,8 @@ while :; do
     /bin/sh net_state.sh "$name" now || exit 1
     still_missing=
     bring_back routes4 ip -4 route add
-    [ "$calm" -lt 6 ] || ! lost_address || still_missing= # routes of an address that is not here any more
+    # The kernel takes no route that needs an address which is not here any more; such a route is gone with it.
+    [ "$calm" -lt 6 ] || ! lost_address || still_missing=$taken
     bring_back addresses6 add_address
     # A route through a gateway needs the route to the gateway first, so what fails now may succeed in the next round.
     bring_back routes6 ip -6 route add

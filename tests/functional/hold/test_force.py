@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import doctest
+import errno
 import os
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -110,6 +112,26 @@ def test_what_somebody_else_ends_is_not_in_force(name, host, tmp_path):
     host.sh(fault.ended_by.replace("DISK", str(disk)), hold)
     assert look() == 1
     host.sh(f"sh {fault.undo}; umount -l {disk}", hold)
+
+
+@pytest.mark.case("f08")
+def test_a_tool_that_does_not_answer_tells_nothing(host, tmp_path):
+    """As iptables does while somebody else is at the rules."""
+    for script in FILES.glob("cut/*.sh"):
+        shutil.copy(script, tmp_path)
+    (tmp_path / "rules").write_text("in drop - tcp - 5000 -\n")
+    host.sh("sh cut.sh && mkdir bin && printf '#!/bin/sh\\nexit 1\\n' >bin/nft && chmod 755 bin/nft", tmp_path)
+    assert host.sh("PATH=$PWD/bin:$PATH sh cut.sh look; echo $?", tmp_path) == "2\n"
+    assert host.sh("sh cut.sh look; echo $?; sh uncut.sh", tmp_path) == "0\n"
+
+
+def test_a_host_without_a_process_to_spare_is_undone_all_the_same(tmp_path, monkeypatch):
+    def none_left(*_args: object, **_options: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    (tmp_path / "look.sh").touch()
+    monkeypatch.setattr(subprocess, "Popen", none_left)
+    assert force.look([store.Hold(str(tmp_path), {"id": "cut"})]) == {"cut": force.Force(None, None)}
 
 
 @pytest.mark.case("f08")

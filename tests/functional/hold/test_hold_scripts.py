@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import doctest
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
-from ansible.module_utils.os_faults.hold import carriers, identity, output, start_time
+from ansible.module_utils.os_faults.hold import carriers, files, identity, output, start_time, store
 from ansible.module_utils.os_faults.hold import plan as plans
 from ansible.module_utils.os_faults.hold import scripts as hold_scripts
-from ansible.module_utils.os_faults.host import session
+from ansible.module_utils.os_faults.host import clock, session
 
 from os_faults import resources
 
@@ -87,6 +88,57 @@ def test_an_undo_removes_its_own_directory_and_nothing_else(tmp_path, odd):
     assert not directory.exists()
     assert all(decoy.exists() for decoy in decoys)
     assert not (tmp_path / "evil").exists()
+
+
+def written(directory: Path, **changes) -> Path:
+    """Write the scripts of a hold into a directory below another, and return it."""
+    hold = directory / "os-faults" / "freeze-web"
+    hold.mkdir(parents=True)
+    (hold / "out.sh").write_text("true\n")
+    (hold / "state").write_text("armed\n")
+    texts = hold_scripts.scripts(a_plan(**changes), str(hold), str(hold.parent), "", "")
+    for name, text in texts.items():
+        (hold / name).write_text(text)
+    return hold
+
+
+def test_a_note_that_is_written_during_the_undo_leaves_nothing(tmp_path):
+    hold = written(tmp_path)
+    for number in range(500):
+        (hold / f"file{number}").touch()
+    notes = "end=$(($(date +%s%N) + 500000000)); while [ $(date +%s%N) -lt $end ]; do echo >seen.new; done"
+    with subprocess.Popen(["sh", "-c", notes], cwd=hold, stderr=subprocess.DEVNULL):
+        done = subprocess.run(["sh", hold / "undo.sh"], check=False)
+        assert done.returncode == 0
+        assert not hold.exists()
+
+
+def test_looks_follow_each_other_and_do_not_put_the_end_off(tmp_path):
+    """A look that takes longer than the time between two."""
+    look = ["sh", "-c", "echo + >>looks; sleep 2; echo - >>looks"]
+    hold = written(tmp_path, look=[look])
+    (hold / "state").write_text("injected\n")
+    waits = (hold / "wait.sh").read_text().replace("longest=500", "longest=50")
+    assert "longest=50\n" in waits
+    (hold / "wait.sh").write_text(waits)
+    (hold / "deadline").write_text(f"{int(clock.uptime()) + 5}\n0\n")
+    begun = time.monotonic()
+    subprocess.run(["sh", hold / "wait.sh"], check=True)
+    assert time.monotonic() - begun < 8
+    looks = (hold / "looks").read_text().split()
+    assert len(looks) > 1
+    assert looks == ["+", "-"] * (len(looks) // 2) + ["+"] * (len(looks) % 2)
+
+
+def test_an_end_that_is_moved_while_the_injection_goes_on_stays_moved(tmp_path):
+    hold = written(tmp_path, inject=[["sleep", "0.5"]])
+    (hold / "lasts").write_text("6000\n")
+    (hold / "record.json").write_text('{"id": "freeze-web"}')
+    (hold / "deadline").write_text(plans.deadline_line(clock.now() + 60, clock.now(), clock.uptime()))
+    with subprocess.Popen(["sh", hold / "inject.sh"]):
+        files.set_end(store.Hold(str(hold), {"id": "freeze-web"}), clock.now() + 600)
+    assert (hold / "state").read_text() == "injected\n"
+    assert int((hold / "deadline").read_text().split()[0]) == pytest.approx(clock.uptime() + 600, abs=10)
 
 
 def test_a_record_tells_format_and_end():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -99,14 +100,55 @@ def test_an_ipv4_vip_that_has_moved_is_told_and_is_no_failure(down):
     assert down.addresses(4) == ["10.99.0.1/24 scope global v0"]
 
 
+@pytest.mark.case("f03")
+def test_a_vip_that_has_moved_excuses_no_route_of_another_address(down, tmp_path):
+    """Somebody deletes it as often as the undo brings it back; all pauses are short ones."""
+    down.here.sh("ip address add 10.99.0.1/24 dev v0 && ip address add 10.99.0.250/32 dev v0")
+    down.here.sh("ip route add 10.98.0.0/24 via 10.99.0.9 && ip route add 10.97.0.0/24 via 10.99.0.9 src 10.99.0.250")
+    (tmp_path / "sleep").write_text("#!/bin/sh\nexec /bin/sleep 0.01\n")
+    (tmp_path / "sleep").chmod(0o755)
+    deletes = "(for each in $(seq 2000); do ip route del 10.98.0.0/24; /bin/sleep 0.01; done) >/dev/null 2>&1 &"
+    undo = down.and_up(
+        "ip address del 10.99.0.250/32 dev v0", before_the_undo=f"{deletes} PATH={tmp_path}:$PATH; export PATH"
+    )
+    assert undo.rc == 1
+    assert "10.98.0.0/24" in undo.said
+    assert "10.97.0.0/24" not in undo.said.partition("not as before on v0")[2]
+
+
+def test_what_can_not_be_written_is_not_lost(down, tmp_path):
+    down.here.sh("ip address add fd00:99::1/64 dev v0 nodad")
+    down.here.sh("mkdir saved && sh net_state.sh v0 saved && ln -s /dev/full saved/addresses6.new", tmp_path)
+    before = (tmp_path / "saved" / "addresses6").read_text()
+    assert down.here.sh("sh net_down.sh >/dev/null 2>&1; echo $?", tmp_path) == "1\n"
+    assert (tmp_path / "saved" / "addresses6").read_text() == before
+    down.here.sh("rm saved/addresses6.new; sh net_up.sh", tmp_path)
+    assert down.addresses() == ["fd00:99::1/64 scope global nodad"]
+
+
 @pytest.mark.case("f02")
-def test_an_ipv6_vip_is_left_to_who_moves_it(down):
+def test_an_ipv6_vip_is_left_to_who_moves_it(down, tmp_path):
     own, vip = "fd00:99::1/64", "fd00:99::250/128"
     down.here.sh(f"for each in {own} {vip}; do ip address add $each dev v0 nodad; done")
-    undo = down.and_up()
+    shutil.copy(sys.executable, tmp_path / "keepalived")
+    moves = subprocess.Popen([tmp_path / "keepalived", "-c", "import time; time.sleep(60)"])
+    try:
+        undo = down.and_up()
+    finally:
+        moves.kill()
+        moves.wait()
     assert (undo.rc, undo.left) == (0, [])
     assert down.addresses() == [f"{own} scope global nodad"]
     assert any("fd00:99::250 is a virtual address" in note for note in undo.notes)
+
+
+@pytest.mark.case("f02")
+def test_a_single_ipv6_address_is_given_back_where_nobody_moves_any(down):
+    addresses = ["fd00:99::1/64", "fd00:99::250/128"]
+    down.here.sh(f"for each in {' '.join(addresses)}; do ip address add $each dev v0 nodad; done")
+    undo = down.and_up()
+    assert (undo.rc, undo.left) == (0, [])
+    assert sorted(down.addresses()) == [f"{each} scope global nodad" for each in addresses]
 
 
 @pytest.mark.case("f02")

@@ -11,6 +11,7 @@ from ansible.module_utils.os_faults.hold.compare import (
     compare,
     dump,
     load,
+    only_addresses,
     only_processes,
     remember,
 )
@@ -174,3 +175,19 @@ def test_the_vlans_on_an_interface_go_with_it() -> None:
     targets = Targets(interfaces=frozenset({"eth1", "eth1.7"}))
     memory = remember(state("link eth1.7 = up"), state("link eth1.7 = down"), [], "interface", targets)
     assert compare(memory, state("link eth1.7 = down"), []).left == ["- link eth1.7 = up", "+ link eth1.7 = down"]
+
+
+@pytest.mark.parametrize(
+    ("route", "excused"),
+    [
+        ("10.98.0.0/24 via 10.99.0.9 dev eth1", False),
+        ("10.98.0.0/24 via 10.50.0.9 dev eth1", True),
+        ("10.98.0.0/24 via 10.99.0.9 dev eth1 src 10.50.0.250", True),
+        ("10.98.0.0/24 via 10.50.0.9 dev eth2", False),
+        ("10.98.0.0/24 dev eth1 scope link", False),
+    ],
+)
+def test_a_lost_address_excuses_the_routes_that_need_it(route: str, excused: bool) -> None:
+    own, vip, route = "address: eth1 inet 10.99.0.1/24", "address: eth1 inet 10.50.0.250/24", f"route of IPv4: {route}"
+    memory = only_addresses(remember(state(own, vip, route), state(own), [], "interface"), ())
+    assert compare(memory, state(own), []).left == ([] if excused else [f"- {route}"])

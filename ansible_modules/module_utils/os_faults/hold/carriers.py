@@ -15,7 +15,7 @@ import time
 from typing import Iterable, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.os_faults.hold import files, scripts, store
+from ansible.module_utils.os_faults.hold import scripts, store
 from ansible.module_utils.os_faults.host.files import read_text
 
 UNIT_PREFIX = "os-faults-"
@@ -60,8 +60,17 @@ class Carrier:
     def __init__(self, module: AnsibleModule) -> None:
         self.module = module
 
-    def launch(self, hold: store.Hold, start_timeout: int) -> str:
-        """Start the carrier without waiting for the injection. Return the reason if it can't be started, else ""."""
+    def launch(self, hold: store.Hold, start_timeout: int, stop_timeout: int) -> str:
+        """Start the carrier without waiting for the injection.
+
+        Args:
+            hold: whose scripts it runs.
+            start_timeout: longest time of the injection in seconds.
+            stop_timeout: seconds after which a part of the end is given up: a look that hangs, or the undo.
+
+        Returns:
+            The reason if it can't be started, else "".
+        """
         raise NotImplementedError
 
     def busy(self, hold: store.Hold) -> bool:
@@ -99,7 +108,7 @@ class Systemd(Carrier):
 
     name = "systemd"
 
-    def launch(self, hold: store.Hold, start_timeout: int) -> str:
+    def launch(self, hold: store.Hold, start_timeout: int, stop_timeout: int) -> str:
         self.clear(hold.id)
         start, main = scripts.steps(bool(hold.record.get("moment")))
         # Only paths of plain characters: a daemon-reload rewrites arguments with metacharacters.
@@ -112,7 +121,7 @@ class Systemd(Carrier):
             f"--property=ExecStartPre=/bin/sh {hold.path(start)}",
             f"--property=ExecStopPost=/bin/sh {hold.path('undo.sh')}",
             f"--property=TimeoutStartSec={start_timeout:d}",
-            "--property=TimeoutStopSec=infinity",
+            f"--property=TimeoutStopSec={stop_timeout:d}",
             "--property=IgnoreOnIsolate=yes",
             "--property=OOMScoreAdjust=-1000",
             "--property=SuccessExitStatus=SIGKILL",
@@ -193,7 +202,7 @@ class Watchdog(Carrier):
 
     name = "watchdog"
 
-    def launch(self, hold: store.Hold, start_timeout: int) -> str:
+    def launch(self, hold: store.Hold, start_timeout: int, stop_timeout: int) -> str:
         self.process = subprocess.Popen(
             ["/bin/sh", hold.path("watchdog.sh")],
             cwd="/",
@@ -202,7 +211,8 @@ class Watchdog(Carrier):
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        files.replace(hold, "watchdog.pid", f"{self.process.pid:d}\n")
+        while self._pid(hold) is None and self.process.poll() is None:  # who finds the hold must find its watchdog
+            time.sleep(0.005)
         return ""
 
     def busy(self, hold: store.Hold) -> bool:

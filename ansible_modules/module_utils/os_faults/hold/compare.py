@@ -7,7 +7,10 @@ are changes by others.
 from __future__ import annotations
 
 import re
-from typing import Any, Container, Iterable, Mapping, NamedTuple, Sequence
+from collections import defaultdict
+from contextlib import suppress
+from ipaddress import IPv4Interface, IPv6Interface, ip_address, ip_interface, ip_network
+from typing import Any, Container, Iterable, Mapping, NamedTuple, Sequence, Union
 
 from ansible.module_utils.os_faults.hold.snapshot import State
 from ansible.module_utils.os_faults.hold.targets import Targets
@@ -15,9 +18,12 @@ from ansible.module_utils.os_faults.hold.targets import Targets
 _STOPPED = "stopped process "
 _ADDRESS = "address: "
 
-_OF_ADDRESS = re.compile(r"address: (\S+) (inet6?) ")
-_OF_ROUTE = re.compile(r"route of (IPv[46]): .* dev (\S+)")
-_FAMILY = {"IPv4": "inet", "IPv6": "inet6"}
+_OF_ADDRESS = re.compile(r"address: (\S+) inet6? (\S+)")
+_OF_ROUTE = re.compile(r"route of IPv[46]: .*? dev (\S+)")
+_SOURCE = re.compile(r" src ([0-9a-f.:]+)")
+_CONNECTED = re.compile(r"route of IPv[46]: ([0-9a-f.:/]+) dev .* proto kernel")
+_GATEWAY = re.compile(r" via (?:inet6? )?([0-9a-f.:]+)")
+_Address = Union[IPv4Interface, IPv6Interface]
 
 _TOUCHED_BY = {
     "processes": r"stopped process|drop-in ",
@@ -152,7 +158,8 @@ def compare(memory: Memory, now: State, others: Iterable[Memory]) -> Verdict:
     levels = _levels_away(memory.before.levels, now.levels, moved)
     stayed = {name for name in levels if _stayed(memory.before.levels[name], moved[name], now.levels[name])}
     missing = memory.removed - now.lines
-    followed = _routes_of_lost_addresses(missing, memory.before.lines - now.lines - missing)
+    lost = memory.before.lines - now.lines - missing
+    followed = _routes_of_lost_addresses(missing, lost, memory.before.lines & now.lines)
     left = [
         *_signed(_without(missing - followed, hidden), _without(memory.added & now.lines, hidden)),
         *(levels[name] for name in sorted(stayed)),
@@ -164,11 +171,36 @@ def compare(memory: Memory, now: State, others: Iterable[Memory]) -> Verdict:
     return Verdict(left, [*_signed(_without(old, known), _without(new, known)), *drift])
 
 
-def _routes_of_lost_addresses(missing: Iterable[str], lost: Iterable[str]) -> frozenset[str]:
-    """Return the routes that can't come back, as somebody else has taken an address of their interface away."""
-    without = {found.groups() for found in map(_OF_ADDRESS.match, lost) if found}
-    routes = ((line, _OF_ROUTE.match(line)) for line in missing)
-    return frozenset(line for line, found in routes if found and (found.group(2), _FAMILY[found.group(1)]) in without)
+def _routes_of_lost_addresses(missing: Iterable[str], lost: Iterable[str], kept: Iterable[str]) -> frozenset[str]:
+    """Return the routes that can't come back, as somebody else has taken away the address that they need."""
+    gone, stayed = _addresses(lost), _addresses(kept)
+    found = ((line, _OF_ROUTE.match(line)) for line in missing)
+    interfaces = {line: match.group(1) for line, match in found if match}
+    return frozenset(line for line, name in interfaces.items() if _needs(line, gone[name], stayed[name]))
+
+
+def _addresses(lines: Iterable[str]) -> Mapping[str, list[_Address]]:
+    """Return the addresses of each interface, with their networks."""
+    addresses: dict[str, list[_Address]] = defaultdict(list)
+    for found in filter(None, map(_OF_ADDRESS.match, lines)):
+        with suppress(ValueError):
+            addresses[found.group(1)].append(ip_interface(found.group(2)))
+    return addresses
+
+
+def _needs(route: str, gone: Iterable[_Address], stayed: Iterable[_Address]) -> bool:
+    """Return whether a route has a source, a network or a gateway that only the addresses ``gone`` give."""
+    if source := _SOURCE.search(route):
+        return any(str(address.ip) == source.group(1) for address in gone)
+    if connected := _CONNECTED.match(route):
+        network = ip_network(connected.group(1))
+        given = [any(network == address.network for address in some) for some in (gone, stayed)]
+    elif gateway := _GATEWAY.search(route):
+        point = ip_address(gateway.group(1))
+        given = [any(point in address.network for address in some) for some in (gone, stayed)]
+    else:
+        return False
+    return given == [True, False]
 
 
 def dump_state(state: State) -> dict[str, Any]:

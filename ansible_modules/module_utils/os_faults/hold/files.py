@@ -55,6 +55,8 @@ def replace(hold: store.Hold, name: str, content: str) -> None:
 def set_end(hold: store.Hold, until: float | None) -> store.Hold:
     """Move the end of a hold; ``wait.sh`` reads the new end at the old one."""
     record = dict(hold.record, until=until)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(hold.path("lasts"))  # an injection that has not ended yet moves the end no more
     replace(hold, "record.json", _dump(record))
     replace(hold, "deadline", plan.deadline_line(until, clock.now(), clock.uptime()))
     return store.Hold(hold.directory, record)

@@ -60,14 +60,18 @@ def told(force: Force) -> list[str]:
     return [f"it was not in force any more when it was undone; {how_long}"]
 
 
-def _start(hold: store.Hold) -> subprocess.Popen[bytes]:
-    command = ["/bin/sh", hold.path("look.sh")]
-    return subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
+def _start(hold: store.Hold) -> subprocess.Popen[bytes] | None:
+    """Start a look. Return None if the host has no process to spare: that must not keep an undo from its turn."""
+    command, null = ["/bin/sh", hold.path("look.sh")], subprocess.DEVNULL
+    try:
+        return subprocess.Popen(command, stdin=null, stdout=null, stderr=null, start_new_session=True)
+    except OSError:
+        return None
 
 
-def _code(process: subprocess.Popen[bytes], deadline: float) -> int | None:
+def _code(process: subprocess.Popen[bytes] | None, deadline: float) -> int | None:
+    if process is None:
+        return None
     with contextlib.suppress(subprocess.TimeoutExpired):
         return process.wait(timeout=max(0.0, deadline - time.monotonic()))
     process.kill()  # and it is not waited for: what hangs in the kernel may not end

@@ -88,7 +88,7 @@ def present(module: AnsibleModule, wanted: Plan, cut: Cut, force: bool = False) 
             take_back(module, old)
         made = _create(wanted, carrier, armed=cut.session and wanted.start_time is None)
         started = _Started(made, carrier)
-        started.launch(wanted.start_timeout)
+        started.launch(wanted)
     return _settle(module, started, wanted, cut)
 
 
@@ -235,9 +235,9 @@ class _Started:
         self._out = open(hold.path("inject.out"), errors="replace")  # noqa: SIM115 (closed with the module)
         self._err = open(hold.path("inject.err"), errors="replace")  # noqa: SIM115
 
-    def launch(self, start_timeout: int) -> None:
+    def launch(self, wanted: Plan) -> None:
         """Start the carrier."""
-        self.problem = self.carrier.launch(self.hold, start_timeout)
+        self.problem = self.carrier.launch(self.hold, wanted.start_timeout, plan.stop_timeout(wanted))
 
     def text(self) -> str:
         """Return the output of the inject script so far."""

@@ -120,6 +120,15 @@ def new_record(plan: Plan, now: float, boot_id: str, carrier: str, uptime: float
     }
 
 
+def stop_timeout(plan: Plan) -> int:
+    """Return the seconds after which an undo hangs, as each of its commands has been killed by then.
+
+    >>> stop_timeout(Plan("a", "freeze", "a", 9, [], [["true"], ["true"]], {}, [], 60, 60, "me"))
+    160
+    """
+    return len(plan.undo) * (plan.undo_timeout + 5) + 30
+
+
 def later_end(old: float | None, new: float | None) -> float | None:
     """Return the later of two ends, where None is never.
 

@@ -28,8 +28,15 @@ LC_ALL=C
 export PATH LC_ALL
 """
 
+_CLOCK = """clock() {{ # $now becomes the time since boot, in hundredths of a second
+    read -r now _ </proc/uptime
+    now=$((${{now%.*}} * 100 + 1${{now#*.}} - 100)) # the 1 keeps 08 from being an octal number
+}}
+"""
+
 _INJECT = (
     _HEAD
+    + _CLOCK
     + """cd {dir} || exit 1
 exec 3>&2 </dev/null >>inject.out 2>>inject.err
 if [ -r answer ]; then
@@ -64,8 +71,8 @@ if [ "${{1-}}" != arm ]; then
 {commands}
     # In force from now on, or from when a command says that it was, and for as long as `lasts` says, in hundredths of a
     # second. `deadline` is as wait.sh reads it.
-    read -r now _ </proc/uptime
-    [ -e began ] || mv began.new began 2>/dev/null || echo "$((${{now%.*}} * 100 + 1${{now#*.}} - 100))" >began
+    clock
+    [ -e began ] || mv began.new began 2>/dev/null || echo "$now" >began
     if [ -e lasts ]; then
         read -r since <began
         read -r span <lasts
@@ -82,15 +89,12 @@ echo "exit: 0"
 
 _BEGIN = (
     _HEAD
+    + _CLOCK
     + """# Waits until the host's uptime is what `moment` says, in hundredths of a second, and makes what was prepared,
 # if the controller has said until then (`released`) that all other hosts are prepared too. Else it has not begun.
 cd {dir} || exit 0
 sleeper=
 trap '[ -z "$sleeper" ] || kill "$sleeper" 2>/dev/null; exit 0' TERM INT HUP
-look() {{
-    read -r now _ </proc/uptime
-    now=$((${{now%.*}} * 100 + 1${{now#*.}} - 100)) # the 1 keeps 08 from being an octal number
-}}
 pause() {{
     part=$(($1 % 100 + 100))
     sleep "$(($1 / 100)).${{part#1}}" &
@@ -98,7 +102,7 @@ pause() {{
     wait "$sleeper"
 }}
 read -r wanted <moment
-while look && left=$((wanted - now)) && [ "$left" -gt 0 ]; do
+while clock && left=$((wanted - now)) && [ "$left" -gt 0 ]; do
     # A long sleep may end late, so it ends early and a short one follows; what is left then is waited for awake.
     if [ "$left" -gt 6000 ]; then
         pause 6000
@@ -117,10 +121,10 @@ if [ "$left" -lt -{late} ]; then
     exit 0
 fi
 mv moment begun || exit 1
-look
+clock
 echo "began: $now" >>inject.out
 timeout {start_timeout} /bin/sh inject.sh begin || exit
-look
+clock
 echo "ended: $now" >>inject.out
 {after}
 """
@@ -149,7 +153,7 @@ if [ "$failed" != 0 ]; then
 fi
 echo undone >state
 cd /
-rm -rf {dir}
+rm -rf {dir} || {{ sleep 1; rm -rf {dir}; }} # who looked at the fault meanwhile may have left a note
 {forget}for other in {root}/*/; do
     [ -d "$other" ] && exit 0
 done
@@ -160,35 +164,46 @@ rmdir {root} 2>/dev/null || :
 
 _WAIT = (
     _HEAD
+    + _CLOCK
     + """# Ends when the host's uptime reaches what `deadline` says, which may be moved meanwhile: seconds, and in
 # a second line the hundredths by which it is earlier.
 cd {dir} || exit 0
 sleeper=
-trap '[ -z "$sleeper" ] || kill "$sleeper" 2>/dev/null; exit 0' TERM INT HUP
+looker=
+stop() {{ # stop PID: a process that may have ended, or not begun
+    [ -z "$1" ] || kill "$1" 2>/dev/null
+}}
+trap 'stop "$sleeper"; stop "$looker"; exit 0' TERM INT HUP
+look() {{ # beside the waiting, as a look must not put the end off; one at a time
+    if [ -e look.sh ] && ! {{ [ -n "$looker" ] && kill -0 "$looker" 2>/dev/null; }}; then
+        /bin/sh look.sh &
+        looker=$!
+    fi
+}}
 longest=6000
 [ ! -e look.sh ] || longest={often}
 while {{ read -r end; read -r early || early=0; }} <deadline; do
-    left=$((longest / 100))
+    left=$longest
     if [ "$end" != never ]; then
-        read -r now _ </proc/uptime
-        now=$((${{now%.*}} * 100 + 1${{now#*.}} - 100)) # the 1 keeps 08 from being an octal number
+        clock
         left=$((end * 100 - early - now))
         [ "$left" -gt 0 ] || break
         [ "$left" -lt "$longest" ] || left=$longest
-        part=$((left % 100 + 100))
-        left=$((left / 100)).${{part#1}}
     fi
-    sleep "$left" &
+    part=$((left % 100 + 100))
+    sleep "$((left / 100)).${{part#1}}" &
     sleeper=$!
     wait "$sleeper"
-    [ "$longest" != {often} ] || /bin/sh look.sh & # it bounds itself, and must not put the end off
+    [ "$left" -lt "$longest" ] || look
 done
+stop "$looker"
 [ ! -e lost ] || echo "{id} was not in force any more when its time was up" >&2
 """
 )
 
 _LOOK = (
     _HEAD
+    + _CLOCK
     + """# Tells by its exit code whether the fault is in force: 0 it is, 1 it is not, else that can't be told. `seen`
 # and `lost` keep when it was so last, and when first it was not, in hundredths of a second since boot.
 cd {dir} 2>/dev/null || exit 2
@@ -205,8 +220,7 @@ look() {{
 }}
 rc=0
 {commands}
-read -r now _ </proc/uptime
-now=$((${{now%.*}} * 100 + 1${{now#*.}} - 100))
+clock
 if [ "$rc" = 0 ]; then
     echo "$now" >seen.new && mv seen.new seen
     rm -f lost
@@ -220,6 +234,7 @@ exit "$rc"
 _WATCHDOG = (
     _HEAD
     + """# Carries the fault where there is no systemd to do it. TERM takes the fault back.
+echo "$$" >{dir}/watchdog.pid.new && mv {dir}/watchdog.pid.new {dir}/watchdog.pid || exit 1
 child=
 stopped=
 trap 'stopped=1; [ -z "$child" ] || kill "$child" 2>/dev/null' TERM INT HUP
