@@ -271,11 +271,12 @@ class Stage:
     def held(self) -> dict[str, Held]:
         """Return fault → what its host holds, from the records there; a fault lasts from the end of its injection."""
         found = {}
-        for name, text in self.everywhere(lambda host: host.sh(_RECORDS)).items():
-            for line in text.splitlines():
-                written, _, began = line.partition("\t")
-                record = json.loads(written)
-                late = float(began) / 100 - record["uptime"] if began else 0.0
+        for name, lines in self.everywhere(lambda host: host.sh(_RECORDS)).items():
+            for line in lines.splitlines():
+                text, _, began = line.partition("\t")
+                record = json.loads(text)
+                written = record.get("uptime")  # a renewed one has its own end
+                late = float(began) / 100 - written if began and written is not None else 0.0
                 found[record["fault"]] = Held(name, record["id"], record["until"] + late)
         return found
 

@@ -145,6 +145,7 @@ def by_sigterm_and_reload(stage: Stage) -> Seen:
 def by_sigkill_and_death_of_sshd(stage: Stage) -> Seen:
     def kill() -> None:
         stage.everywhere(lambda host: host.sh("pkill -KILL -x sshd", check=False))
+        stage.everywhere(lambda host: wait_for(host.answers_ssh, f"{host.name} is reached again", 60))
 
     return ended_without_controller(stage, signal.SIGKILL, after=kill, pause=AFTER)
 
@@ -208,8 +209,7 @@ def by_cut_path(stage: Stage) -> Seen:
     until = max(result[name].payload["until"] for name in result)
     held["disable_network"] = Held("node-1", "", until)
     time.sleep(max(0.0, until - time.time()))
-    for host in stage.hosts.values():
-        wait_for(host.answers_ssh, f"{host.name} is reached again", 60)
+    stage.everywhere(lambda host: wait_for(host.answers_ssh, f"{host.name} is reached again", 60))
     return at_its_time(stage, held)
 
 
