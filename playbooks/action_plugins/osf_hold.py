@@ -31,8 +31,15 @@ CUT_AFTER = 2.0
 LAST = 1e11
 """The last start time, seconds since the epoch: every clock can still show it."""
 
-ANEW = {"ssh_args": "-o ControlMaster=no -o ControlPath=none", "timeout": 3, "reconnection_retries": 0}
-"""Options of a new connection. An open one does not show whether the host can still be reached."""
+ANEW = {
+    "ssh_args": "-o ControlMaster=no -o ControlPath=none -o ServerAliveInterval=5 -o ServerAliveCountMax=2",
+    "timeout": 3,
+    "reconnection_retries": 0,
+}
+"""Options of a new connection. An open one does not show whether the host can still be reached.
+
+The cut may come while ssh logs in. The timeout does not bound that, but the questions after a host's silence do.
+"""
 
 
 class ActionModule(Normal):

@@ -1,14 +1,16 @@
 #!/bin/sh
-# Stop every process of a service (SIGSTOP), again and again until none runs: a process that is not stopped yet
-# can fork another. The processes are those in the control groups that control_groups.sh has found, or the tree and
+# Stop every process of a service: by systemd's freezer where there is one (freezer.sh), else each of them (SIGSTOP), again
+# and again until none runs, as a process that is not stopped yet can fork another. The processes are those in the control groups that control_groups.sh has found, or the tree and
 # session of the `main=PID/START` lines of ./targets (START is in ticks, as in /proc/PID/stat: a later process with that
 # pid is nobody of ours). Of `main=PID/START/USER` only what this user, by his number, could stop himself. For the undo,
-# who was stopped is kept in ./stopped.
+# who was stopped is kept in ./stopped, and in ./frozen_units what is frozen.
 # When the last of them was stopped is told in ./began.new, in hundredths of a second since boot.
 # Never stopped: this script's own parents and the `spare=` lines, which are the session that asked for it.
 set -u
 # shellcheck source=/dev/null
 . ./proc.sh
+# shellcheck source=/dev/null
+. ./freezer.sh
 
 words() { # words NAME: the values of the lines NAME=… of ./targets
     sed -n "s/^$1=//p" targets
@@ -27,10 +29,14 @@ program_of() { # program_of PID: it, its descendants, and the session that it le
         }'
 }
 
-processes() {
+processes_in_groups() {
     while read -r directory; do
         find "$directory" -name cgroup.procs -exec cat {} + 2>/dev/null
     done <cgroups
+}
+
+processes() {
+    processes_in_groups
     words main | tr / ' ' | while read -r main start user; do
         [ "$(start_of "$main")" = "$start" ] || continue
         for pid in $(program_of "$main"); do
@@ -45,6 +51,43 @@ while [ "${pid:-1}" -gt 1 ]; do
     spared="$spared$pid "
     pid=$(parent_of "$pid")
 done
+
+spared_in_groups() { # whether one of them is in a control group of the service
+    for pid in $(processes_in_groups); do
+        case $spared in *" $pid "*) return 0 ;; esac
+    done
+    return 1
+}
+
+begun() {
+    read -r uptime _ </proc/uptime
+    echo "${uptime%.*}${uptime#*.}" >began.new
+}
+
+report() { # report COUNT WAY: how many processes or units were stopped, and how
+    [ "$1" = 0 ] || echo "changed: stopped the processes"
+    echo "fact: way=$2"
+    for unit in $units; do
+        watchdog=$(systemctl show --property=WatchdogUSec --value "$unit")
+        case $watchdog in
+            '' | 0 | infinity) ;;
+            *) echo "note: systemd will restart $unit (watchdog $watchdog)" ;;
+        esac
+    done
+}
+
+units=$(words unit)
+if frozen_by_others; then
+    echo "the service is frozen already, and not by os_faults" >&2
+    exit 3
+fi
+# shellcheck disable=SC2086 # one word per unit
+if [ -z "$(words main)" ] && can_freeze $units && [ -n "$(processes)" ] && ! spared_in_groups; then
+    newly=$(freeze_units $units) || exit 1
+    begun
+    report "$newly" freezer
+    exit 0
+fi
 
 stopped=0
 tries=0
@@ -70,8 +113,7 @@ while :; do
         esac
     done
     [ -n "$running" ] || break
-    read -r uptime _ </proc/uptime
-    echo "${uptime%.*}${uptime#*.}" >began.new
+    begun
     tries=$((tries + 1))
     if [ "$tries" -gt 100 ]; then
         echo "these processes do not stop:$running" >&2
@@ -84,11 +126,4 @@ if [ -z "$any" ]; then
     echo "the service is not running on this host, so there is nothing to freeze" >&2
     exit 3
 fi
-[ "$stopped" = 0 ] || echo "changed: stopped the processes"
-for unit in $(words unit); do
-    watchdog=$(systemctl show --property=WatchdogUSec --value "$unit")
-    case $watchdog in
-        '' | 0 | infinity) ;;
-        *) echo "note: systemd will restart $unit (watchdog $watchdog)" ;;
-    esac
-done
+report "$stopped" signals

@@ -1,21 +1,31 @@
 #!/bin/sh
 # Let every process of a service go on (SIGCONT): whatever is in its control groups now, as the service may have
-# been restarted meanwhile, and whoever was stopped. A service that is gone needs nothing. ./cgroups is made
-# by control_groups.sh, ./stopped by freeze.sh.
+# been restarted meanwhile, and whoever was stopped, also one that does not show it, as somebody else has frozen it.
+# A service that is gone needs nothing. ./cgroups is made by control_groups.sh, ./stopped and ./frozen_units by freeze.sh.
 #   unfreeze.sh look   tells whether those are stopped still who were, and not all of them gone
 set -u
 # shellcheck source=/dev/null
 . ./proc.sh
+# shellcheck source=/dev/null
+. ./freezer.sh
 
-processes() {
-    [ ! -r cgroups ] || while read -r directory; do
-        find "$directory" -name cgroup.procs -exec cat {} + 2>/dev/null
-    done <cgroups
+stopped_by_us() {
     [ ! -r stopped ] || sort -u stopped | while read -r pid start; do
         [ "$(start_of "$pid")" != "$start" ] || echo "$pid"
     done
 }
 
+processes() {
+    [ ! -r cgroups ] || while read -r directory; do
+        find "$directory" -name cgroup.procs -exec cat {} + 2>/dev/null
+    done <cgroups
+    stopped_by_us
+}
+
+if [ "${1-}" = look ] && [ -e frozen_units ]; then
+    units_frozen
+    exit
+fi
 if [ "${1-}" = look ]; then
     sort -u stopped | {
         stat=
@@ -32,6 +42,10 @@ if [ "${1-}" = look ]; then
     exit
 fi
 
+thaw_units
+for pid in $(stopped_by_us); do
+    kill -CONT "$pid" 2>/dev/null
+done
 tries=0
 while :; do
     frozen=

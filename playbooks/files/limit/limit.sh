@@ -1,32 +1,30 @@
 #!/bin/sh
 # Limit what the units of a service (the `unit=` lines of ./targets) may use, as ./limit says:
 #   MemoryMax BYTES      CPUQuota PERCENT
-# The limit is a drop-in file of our own in /run, which overrules what others have set and leaves it as it is (`systemctl
-# set-property` would mix ours with theirs). Nothing counts but what the kernel says then. The undo is unlimit.sh.
+# The limit is a drop-in file of our own in /run, which overrules what others have set, and systemd is told it for this
+# unit alone: `systemctl daemon-reload` would write the limits of all units anew, those that a container engine has changed
+# too, and systemd 257 tells the kernel nothing then. Nothing counts but what the kernel says. The undo is unlimit.sh.
 #   limit.sh check   refuses what can't be limited      limit.sh look   tells whether the limit is in force
 set -u
+# shellcheck source=/dev/null
+. ./properties.sh
 
 read -r property amount <limit
-drop_in=zz-os-faults-$(basename "$PWD").conf
+units=$(sed -n 's/^unit=//p' targets)
 case $property in
-    MemoryMax) value=$amount && kernel=$amount && files="memory.max memory/memory.limit_in_bytes" ;;
-    *) value=$amount% && kernel=$((amount * 1000)) && files="cpu.max cpu/cpu.cfs_quota_us" ;;
+    MemoryMax) value=$amount && wanted=$amount && kernel=$amount ;;
+    *) value=$amount% && wanted=$((amount * 10000)) && kernel=$((amount * 1000)) ;;
 esac
 
-limited() { # limited UNIT: whether the kernel keeps to the limit, in version 2 of control groups or in version 1
-    group=$(systemctl show --property=ControlGroup --value "$1")
-    for file in $files; do
-        read -r now _ 2>/dev/null <"/sys/fs/cgroup/${file%"${file##*/}"}$group/${file##*/}" || continue
-        # The kernel counts memory in pages.
-        [ "$now" != max ] && [ "$now" -gt 0 ] && [ "$now" -le "$kernel" ] && [ "$now" -gt $((kernel - 65536)) ] && return
-    done
-    return 1
+limited() { # limited UNIT: whether the kernel keeps to the limit; it counts memory in pages
+    now=$(kernel_of "$1")
+    case $now in '' | max | -*) return 1 ;; esac
+    [ "$now" -gt 0 ] && [ "$now" -le "$kernel" ] && [ "$now" -gt $((kernel - 65536)) ]
 }
 
-units=$(sed -n 's/^unit=//p' targets)
 if [ "${1-}" = look ]; then
     for unit in $units; do
-        cmp -s new "/run/systemd/system/$unit.d/$drop_in" || exit 1
+        cmp -s new "$(drop_in_of "$unit")" || exit 1
         limited "$unit" || [ "$(systemctl show --property=ActiveState --value "$unit")" != active ] || exit 1
     done
     exit 0
@@ -46,15 +44,15 @@ case $property in MemoryMax) sh panic.sh group || exit ;; esac
 
 [ "${1-}" != check ] || exit 0
 
+printf '[Service]\n%s=%s\n' "$property" "$value" >new && echo "$wanted" >>wanted || exit 1
 changed=
 for unit in $units; do
-    directory=/run/systemd/system/$unit.d
-    printf '[Service]\n%s=%s\n' "$property" "$value" >new
-    cmp -s new "$directory/$drop_in" && continue
+    drop_in=$(drop_in_of "$unit")
+    ! cmp -s new "$drop_in" || continue
     changed=1
-    mkdir -p "$directory" && cp new "$directory/$drop_in" || exit 1
+    [ -e "before/$unit" ] || keep "$unit" || exit 1
+    mkdir -p "${drop_in%/*}" && cp new "$drop_in" && give "$unit" "$wanted" || exit 1
 done
-[ -z "$changed" ] || systemctl daemon-reload || exit 1
 
 for unit in $units; do
     [ "$(systemctl show --property=ActiveState --value "$unit")" = active ] || continue

@@ -1,10 +1,27 @@
 #!/bin/sh
-# Remove the drop-in files that limit.sh made, and nothing else. Absent means done.
+# Take back what limit.sh did, and nothing else: a limit that somebody else has given meanwhile stays. Absent means done.
 set -u
+# shellcheck source=/dev/null
+. ./properties.sh
 
-[ -e new ] || exit 0
-for file in "/run/systemd/system/"*".d/zz-os-faults-$(basename "$PWD").conf"; do
-    rm -f "$file" || exit 1
-    rmdir "${file%/*}" 2>/dev/null || : # somebody else has something there
+[ -d before ] || exit 0
+units=$(sed -n 's/^unit=//p' targets)
+for unit in $units; do
+    [ -e "before/$unit" ] || continue
+    drop_in=$(drop_in_of "$unit")
+    rm -f "$drop_in" || exit 1
+    rmdir "${drop_in%/*}" 2>/dev/null || : # somebody else has something there
+    now=$(value_of "$unit") || exit 1
+    grep -qxF "$now" wanted || continue
+    give "$unit" "$(cat "before/$unit")" || exit 1
+    tries=0
+    before=$(cat "before/$unit.kernel")
+    until kernel=$(kernel_of "$unit") && { [ -z "$before" ] || [ -z "$kernel" ] || [ "$kernel" = "$before" ]; }; do
+        tries=$((tries + 1))
+        if [ "$tries" -gt 30 ]; then
+            echo "the kernel keeps $unit to $kernel, not to $before as before" >&2
+            exit 1
+        fi
+        sleep 0.1
+    done
 done
-systemctl daemon-reload

@@ -21,6 +21,7 @@ section rules; ip -4 rule; ip -6 rule
 section 'neighbours'; ip neighbour show nud permanent
 section units; systemctl list-units --all --plain --no-legend --no-pager --type=service,socket
 section 'stopped processes'; ps -eo stat=,args= | grep '^[Tt]'
+find /sys/fs/cgroup -name cgroup.events -exec grep -lx 'frozen 1' {} +
 section qdiscs; tc qdisc show
 section mounts; cut -d ' ' -f 1-4 /proc/self/mounts
 section 'free space'; df --block-size=1M --output=avail,target --exclude-type=overlay 2>/dev/null | tail -n +2

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hostlab.fingerprint import Fingerprint
-from os_faults import Cloud
+from os_faults import Cloud, NodeCollection
 from os_faults.model import Action
 
 DISK = "/srv/matrix"
@@ -25,7 +25,7 @@ class Row:
         shows: what is found there while it is there, a regular expression.
         options: of the verb.
         service: on which it acts; "" for a verb of nodes.
-        ends_by: the option with the seconds after which it ends.
+        ends_by: the option with the seconds after which it ends; "" for one that does not last.
     """
 
     host: str
@@ -38,6 +38,13 @@ class Row:
     def shown(self, found: Fingerprint) -> bool:
         """Whether the fault is there, in a fingerprint of its host."""
         return any(re.search(self.shows, line) for line in found[self.section])
+
+    def action(self, cloud: Cloud, verb: str, nodes: NodeCollection, seconds: int) -> Action:
+        """Return the action that injects it, for some seconds if it lasts."""
+        options = {**self.options, **({self.ends_by: seconds} if self.ends_by else {})}
+        if self.service:
+            return cloud.get_service(self.service).action(verb, nodes, **options)
+        return nodes.action(verb, **options)
 
 
 OOM = "oom"
@@ -68,8 +75,4 @@ def action_of(cloud: Cloud, verb: str, fqdn: str, seconds: int) -> Action:
         fqdn: of the node that it is injected on.
         seconds: after which it ends.
     """
-    row, nodes = ROWS[verb], cloud.get_nodes([fqdn])
-    options = {**row.options, row.ends_by: seconds}
-    return (
-        cloud.get_service(row.service).action(verb, nodes, **options) if row.service else nodes.action(verb, **options)
-    )
+    return ROWS[verb].action(cloud, verb, cloud.get_nodes([fqdn]), seconds)

@@ -32,13 +32,13 @@ _SLOWEST = 40.0
 """Seconds that an injection of all may take where none was measured."""
 
 # What the faults need on each host. A container only sees its controllers; as on a machine, its systemd gets them.
-_MOUNT = f"""
+MOUNT = f"""
 printf '%s\\n' '[Mount]' What=tmpfs Where={DISK} Type=tmpfs Options=size=48m '[Install]' WantedBy=local-fs.target \
     >/etc/systemd/system/srv-matrix.mount
 systemctl daemon-reload
 systemctl --quiet enable --now srv-matrix.mount
 """
-_UNMOUNT = """
+UNMOUNT = """
 systemctl --quiet disable --now srv-matrix.mount
 rm -f /etc/systemd/system/srv-matrix.mount
 systemctl daemon-reload
@@ -124,7 +124,7 @@ class Stage:
 
     def build(self) -> None:
         """Give each host a disk of its own."""
-        self.everywhere(lambda host: host.sh(_MOUNT))
+        self.everywhere(lambda host: host.sh(MOUNT))
 
     def prepare(self) -> None:
         """Give the hosts their controllers, which a reboot takes away, and remember how they are."""
@@ -133,7 +133,7 @@ class Stage:
 
     def dismantle(self) -> None:
         """Take back what `build` and `prepare` did."""
-        self.everywhere(lambda host: host.sh(_UNMOUNT + _CONTROLLERS.format(how="ro")))
+        self.everywhere(lambda host: host.sh(UNMOUNT + _CONTROLLERS.format(how="ro")))
 
     def await_as_before(self, within: float = 60) -> None:
         """Wait until each host is as it was, with nothing of ours; the time is for seeing it, on a busy machine.

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hostlab.evidence import Evidence
+from hostlab.lab import Lab
 from hostlab.observer import Host
 from hostlab.subject import Subject, keystone, memcached, mysql
 from hostlab.waiting import wait_for
 
-from os_faults import Cloud, NodeCollection, Service
+from os_faults import AnsibleExecutionException, Cloud, NodeCollection, Service, connect
 
 
 @pytest.mark.case("D10", "D14")
@@ -64,6 +66,56 @@ def test_all_nodes_at_once(cloud: Cloud, every_node: list[Host], name: str, make
     service.unfreeze()
     for subject in subjects:
         wait_for(subject.answers, f"{name} on {subject.host.name} answers", 10)
+
+
+@pytest.fixture(params=["matrix-13", "matrix-sid"])
+def modern(request: pytest.FixtureRequest, lab: Lab) -> Host:
+    """A host with version 2 of control groups, where systemd can freeze a unit by itself."""
+    if request.param not in {node["name"] for node in lab.about["nodes"]}:
+        pytest.skip("the lab is without this host, as its release has no mirror here")
+    return Host(lab, request.param)
+
+
+@pytest.fixture
+def modern_service(modern: Host, universal_config: dict[str, Any], lab: Lab) -> Iterator[Service]:
+    node = {
+        "ip": modern.address,
+        "fqdn": modern.fqdn,
+        "mac": modern.mac,
+        "auth": {"username": "root", "private_key_file": lab.key},
+    }
+    services = {"memcached": {"driver": "systemd", "units": ["memcached.service"], "ports": [["tcp", 11211]]}}
+    config = {**universal_config, "node_discover": {"driver": "node_list", "args": [node]}, "services": services}
+    with connect(config) as cloud:
+        yield cloud.get_service("memcached")
+        cloud.heal()
+
+
+def test_by_the_freezer(modern: Host, modern_service: Service) -> None:
+    """Also who is being forked is frozen; a stop of the unit ends what is."""
+    subject = memcached(modern)
+    with modern.undone():
+        frozen = modern_service.freeze(sec=60)
+        assert [result.payload["facts"]["way"] for result in frozen.values()] == ["freezer"]
+        assert "T" not in subject.states()
+        assert not subject.answers()
+        assert not modern_service.freeze(sec=60).changed
+        assert modern_service.unfreeze().changed
+        wait_for(subject.answers, "memcached answers", 10)
+        modern_service.freeze(sec=60)
+        modern.sh("timeout 20 systemctl restart memcached")
+        wait_for(subject.answers, "the new memcached answers", 10)
+        modern_service.unfreeze()
+
+
+def test_what_somebody_else_has_frozen_is_left_alone(modern: Host, modern_service: Service) -> None:
+    subject = memcached(modern)
+    with modern.undone():
+        modern.sh("systemctl freeze memcached")
+        with pytest.raises(AnsibleExecutionException, match="frozen already, and not by os_faults"):
+            modern_service.freeze(sec=60)
+        modern.sh("systemctl thaw memcached")
+        assert subject.answers(), "a SIGSTOP was left pending"
 
 
 def test_kill_of_a_frozen_service(cloud: Cloud, node_1: Host) -> None:

@@ -95,6 +95,34 @@ def test_a_limit_of_others_is_in_force_again(service: Service, nodes: NodeCollec
         node_3.sh("systemctl revert memcached.service")
 
 
+@pytest.mark.usefixtures("controllers")
+def test_a_service_in_another_slice(service: Service, nodes: NodeCollection, node_3: Host) -> None:
+    """Nothing else begins or ends there, which would have systemd 257 tell the kernel what was changed."""
+    file = MEMORY.replace("system.slice", "cloud.slice")
+    elsewhere = "/run/systemd/system/memcached.service.d/slice.conf"
+    node_3.sh(f"mkdir -p {elsewhere.rpartition('/')[0]}; printf '[Service]\nSlice=cloud.slice\n' >{elsewhere}")
+    node_3.sh("systemctl daemon-reload; systemctl restart memcached")
+    before = kernel(node_3, file)
+    service.limit_memory("64M", nodes)
+    assert kernel(node_3, file) == 64 * 1024 * 1024
+    service.unlimit_memory(nodes)
+    assert kernel(node_3, file) == before
+    node_3.sh(f"rm -r {elsewhere.rpartition('/')[0]}; systemctl daemon-reload; systemctl restart memcached")
+
+
+@pytest.mark.usefixtures("controllers")
+def test_what_an_engine_gave_its_container_stays(service: Service, nodes: NodeCollection, node_3: Host) -> None:
+    """It tells the kernel, and not systemd, which would write its own number again at a daemon-reload."""
+    file = "/sys/fs/cgroup/memory/system.slice/lab-container.service/memory.limit_in_bytes"
+    node_3.sh("systemd-run --quiet --unit=lab-container --property=MemoryMax=100M sleep 600")
+    node_3.sh(f"echo {50 * 1024 * 1024} >{file}")
+    service.limit_memory("64M", nodes)
+    assert kernel(node_3, file) == 50 * 1024 * 1024
+    service.unlimit_memory(nodes)
+    assert kernel(node_3, file) == 50 * 1024 * 1024
+    node_3.sh("systemctl stop lab-container")
+
+
 def test_a_limit_that_the_kernel_does_not_keep_is_refused(
     service: Service, nodes: NodeCollection, node_3: Host
 ) -> None:

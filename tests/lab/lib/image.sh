@@ -1,11 +1,18 @@
 # Root file systems: CACHE/NAME-KEY, used as the lower layer of the hosts' overlays.
-# images/NAME holds packages (a list), files (a tree), setup (run inside, at the end) and
-# maybe outside (run before that on this machine, with the directory).
+# images/NAME may hold packages (a list), files (a tree), outside (run on this machine, with the
+# directory), setup (run inside, at the end), and release: then it is not built on top of "base"
+# but from nothing, from that release of Debian, with what "base" has and what itself has.
+# aptopt has options of apt for that.
 
 mapfile -t IMAGES < <(echo base; find "$LAB_HOME/images" -mindepth 1 -maxdepth 1 -type d ! -name base -printf '%f\n' | LC_ALL=C sort)
-declare -A IMAGE_PATH           # filled by build_images
+declare -A IMAGE_PATH           # filled by build_images; empty where it can't be built here
+MIRROR=http://deb.debian.org/debian
 
-# The others are built on top of "base", yet each is whole: no host needs a stack of layers.
+is_from_nothing() { [[ $1 == base || -e $LAB_HOME/images/$1/release ]]; }
+
+release_of() { cat "$LAB_HOME/images/$1/release" 2>/dev/null || echo bookworm; }
+
+# Each image is whole: no host needs a stack of layers.
 image_parts() { if [[ $1 == base ]]; then echo base; else echo base "$1"; fi; }
 
 # The key changes with whatever goes into the image.
@@ -27,37 +34,55 @@ build_images() {
     flock --wait 1800 8 || die "another build still runs"
     for image in "${IMAGES[@]}"; do
         IMAGE_PATH[$image]=$(image_path "$image")
-        [[ -d ${IMAGE_PATH[$image]} ]] || step "built the image $image" build_image "$image"
+        [[ -d ${IMAGE_PATH[$image]} ]] || ! has_mirror "$image" || step "built the image $image" build_image "$image"
     done
     exec 8>&-
+}
+
+# has_mirror IMAGE: without one its hosts are left out, unless the lab is required.
+has_mirror() {
+    local release
+    release=$(release_of "$1")
+    ! curl --silent --fail --head --max-time 20 --output /dev/null "$MIRROR/dists/$release/Release" || return 0
+    local why="no mirror of Debian $release can be reached ($MIRROR), so no host has the image $1"
+    [[ ${OS_FAULTS_REQUIRE_LAB-} != 1 && $1 != base ]] || die "$why"
+    say "lab: $why"
+    IMAGE_PATH[$1]=
+    return 1
 }
 
 # Built under a temporary name, which is only ever that of an interrupted build. The mount
 # namespace takes with it what mmdebstrap leaves mounted when it is killed.
 build_image() {
-    local path=${IMAGE_PATH[$1]} pack start hooks
+    local path=${IMAGE_PATH[$1]} parts pack start hooks=() part dir packages=()
     rm -rf "$CACHE"/*.tmp
-    export PART=$LAB_HOME/images/$1 BASE=${IMAGE_PATH[base]}
-    # shellcheck disable=SC2016 # for the shell of mmdebstrap
-    if [[ $1 == base ]]; then
+    export BASE=${IMAGE_PATH[base]}
+    if is_from_nothing "$1"; then
+        parts=$(image_parts "$1")
         start=(--variant=minbase)
     else
+        parts=$1
+        # shellcheck disable=SC2016 # for the shell of mmdebstrap
         start=(--variant=custom --setup-hook='cp -a "$BASE/." "$1/"')
     fi
     # Neither owners nor modes of the checkout matter, nor do the image's directories change.
     pack='tar --owner=0 --group=0 --mode=u=rwX,go=rX --create'
-    hooks=(--customize-hook="$pack -C \"\$PART/files\" . | tar -C \"\$1\" --no-overwrite-dir --extract")
-    # shellcheck disable=SC2016
-    [[ ! -e $PART/outside ]] || hooks+=(--customize-hook='"$PART/outside" "$1" "$BASE"')
-    # shellcheck disable=SC2016
-    hooks+=(--customize-hook='chroot "$1" bash -euo pipefail -s <"$PART/setup"')
+    for part in $parts; do
+        dir=$LAB_HOME/images/$part
+        [[ ! -e $dir/packages ]] || mapfile -t -O ${#packages[@]} packages < <(grep -v '^#' "$dir/packages")
+        [[ ! -e $dir/aptopt ]] || start+=(--aptopt="$dir/aptopt")
+        [[ ! -e $dir/files ]] \
+            || hooks+=(--customize-hook="$pack -C '$dir/files' . | tar -C \"\$1\" --no-overwrite-dir --extract")
+        [[ ! -e $dir/outside ]] || hooks+=(--customize-hook="'$dir/outside' \"\$1\" \"\$BASE\"")
+        [[ ! -e $dir/setup ]] || hooks+=(--customize-hook="chroot \"\$1\" bash -euo pipefail -s <'$dir/setup'")
+    done
     unshare --mount --propagation private mmdebstrap --quiet --mode=root "${start[@]}" \
-        --include="$(grep -v '^#' "$PART/packages" | paste -sd,)" \
+        --include="$(IFS=,; echo "${packages[*]}")" \
         --hook-dir=/usr/share/mmdebstrap/hooks/eatmydata \
         --dpkgopt='path-exclude=/usr/share/man/*' \
         --dpkgopt='path-exclude=/usr/share/doc/*' \
         --dpkgopt='path-exclude=/usr/share/locale/*' \
-        "${hooks[@]}" bookworm "$path.tmp" &>"$CACHE/build-$1.log" 8>&- \
+        "${hooks[@]}" "$(release_of "$1")" "$path.tmp" &>"$CACHE/build-$1.log" 8>&- \
         || { tail -n 20 "$CACHE/build-$1.log" >&2; die "cannot build the image $1, see $CACHE/build-$1.log"; }
     mv "$path.tmp" "$path"
 }

@@ -3,11 +3,11 @@
 
 DOMAIN=domain.tld
 MAX_EXTRAS=150                  # they have .101 to .250
-declare index image memory login management storage alias services
+declare index image memory cgroup login management storage alias services
 
 # load_node NAME: sets the variables above.
 load_node() {
-    read -r index image memory login management storage alias services <"$STATE/nodes/$1/row"
+    read -r index image memory cgroup login management storage alias services <"$STATE/nodes/$1/row"
 }
 
 node_names() { [[ ! -d $STATE/nodes ]] || ls "$STATE/nodes"; }
@@ -22,7 +22,7 @@ define_nodes() {
         define_node "$name" "$index" "$image" "$rest"
     done < <(grep -v '^#' "$LAB_HOME/nodes")
     for (( number = 1; number <= $1; number++ )); do
-        define_node "$(printf 'extra-%02d' $number)" $((100 + number)) base "- root host0 stor0 - memcached"
+        define_node "$(printf 'extra-%02d' $number)" $((100 + number)) base "- 1 root host0 stor0 - memcached"
     done
     {
         for name in $(node_names); do hosts_line "$name"; done
@@ -39,6 +39,7 @@ define_nodes() {
 
 # define_node NAME INDEX IMAGE REST: a running host keeps its row, and so its disk.
 define_node() {
+    [[ -n ${IMAGE_PATH[$3]} ]] || return 0
     local dir=$STATE/nodes/$1
     mkdir -p "$dir"
     [[ -e $dir/host_key ]] || ssh-keygen -q -t ed25519 -N '' -C "$1" -f "$dir/host_key"

@@ -153,7 +153,10 @@ def confirmed(module: AnsibleModule, hold_id_: str, patience: float = 10.0) -> d
                 f"{hold_id_} did not take effect; what it did was taken back "
                 f"(see journalctl -u {carriers.unit_name(hold_id_)} on the host)"
             )
-        return dict(_outcome(hold_id_, "absent", False, None, None, Cut()), notes=["it has ended already"])
+        return dict(
+            _outcome(hold_id_, "absent", False, None, None, Cut()),
+            notes=["it has ended already, so the cut was not seen"],
+        )
     state = hold.text("state").strip()
     if state != "injected":
         raise errors.Failed(

@@ -1,0 +1,104 @@
+"""Every verb on every kind of host: it works and the host is as before, or it is refused in one sentence."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hostlab.kinds import KINDS, TRIALS, HostMatrix, is_a_sentence
+from hostlab.lab import Lab
+from hostlab.observer import Host
+from hostlab.stage import MOUNT, UNMOUNT, at_once
+
+from os_faults import Cloud, connect
+from os_faults.actions import undoing
+
+SECONDS = 600
+_ABOUT = """
+. /etc/os-release; echo "$PRETTY_NAME"
+uname -r; systemctl --version | sed -n '1s/systemd \\([0-9]*\\).*/\\1/p'; python3 -V | cut -d ' ' -f 2
+stat -fc %T /sys/fs/cgroup
+"""
+_FACTS = ("system", "kernel", "systemd", "Python", "control groups")
+
+
+@pytest.fixture(scope="module")
+def kinds(lab: Lab) -> Mapping[str, Host]:
+    """The hosts, by their short names; without the mirror of its release, a lab lacks one."""
+    here = {str(node["name"]) for node in lab.about["nodes"]}
+    return {name: Host(lab, name) for name in KINDS if name in here}
+
+
+@pytest.fixture(scope="module")
+def cloud(universal_config: dict[str, Any], kinds: Mapping[str, Host], node_3: Host, lab: Lab) -> Iterator[Cloud]:
+    memcached = {"driver": "systemd", "units": ["memcached.service"], "ports": [["tcp", 11211]]}
+    nodes = [
+        {
+            "ip": host.address,
+            "fqdn": host.fqdn,
+            "mac": host.mac,
+            "auth": {
+                "username": lab.node(host.name)["user"],
+                "private_key_file": lab.key,
+                "become": lab.node(host.name)["become"],
+            },
+        }
+        for host in [*kinds.values(), node_3]
+    ]
+    config = {
+        **universal_config,
+        "node_discover": {"driver": "node_list", "args": nodes},
+        "services": {"memcached": memcached},
+        "networks": {"storage": "stor0"},
+    }
+    at_once(lambda host: host.sh(MOUNT), kinds.values())
+    with connect(config) as cloud:
+        yield cloud
+        cloud.heal()
+    at_once(lambda host: host.sh(UNMOUNT), kinds.values())
+
+
+@pytest.fixture(scope="module")
+def matrix(kinds: Mapping[str, Host]) -> Iterator[HostMatrix]:
+    matrix = HostMatrix(
+        {name: dict(zip(_FACTS, host.sh(_ABOUT).splitlines(), strict=True)) for name, host in kinds.items()}
+    )
+    yield matrix
+    print("\n" + "\n".join(matrix.table()))
+    if path := os.environ.get("OS_FAULTS_HOST_MATRIX_TO"):
+        text = json.dumps(matrix.record(), indent=1, ensure_ascii=False)
+        Path(path).write_text(text + "\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize("verb", TRIALS)
+def test_every_verb(verb: str, cloud: Cloud, kinds: Mapping[str, Host], matrix: HostMatrix) -> None:
+    trial = TRIALS[verb]
+    before = dict(zip(kinds, at_once(Host.fingerprint, kinds.values()), strict=True))
+    action = trial.row.action(cloud, verb, cloud.get_nodes([host.fqdn for host in kinds.values()]), SECONDS)
+    result = cloud.perform(action, check=False)
+    found = dict(zip(kinds, at_once(Host.fingerprint, kinds.values()), strict=True))
+    wrong = {}
+    for name, host in kinds.items():
+        answer = result[host.fqdn]
+        if answer.ok:
+            if trial.row.section and not trial.row.shown(found[name]):
+                wrong[name] = "it does not show on the host"
+            matrix.saw(verb, name, "works")
+        elif trial.refused and re.search(trial.refused, answer.message) and is_a_sentence(answer.message):
+            matrix.saw(verb, name, f"refused: {answer.message}")
+        else:
+            wrong[name] = answer.message
+    if action.undo:
+        undone = cloud.perform(undoing(action), check=False)
+        wrong |= {name: undone[host.fqdn].message for name, host in kinds.items() if not undone[host.fqdn].ok}
+    assert not wrong
+    at_once(lambda name: kinds[name].await_fingerprint(before[name], 60), kinds)
+
+
+def test_every_cell_was_seen(matrix: HostMatrix) -> None:
+    assert matrix.missing() == []
