@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Iterator
 
 import pytest
 from hostlab import clients
@@ -102,6 +103,35 @@ def test_management(cloud: Cloud, node_2: Host, node_3: Host, evidence: Evidence
     cloud.get_service("memcached").restart(nodes)
     evidence.seen("disable_network", "management: ssh cut on two nodes, reported as held until its time")
     evidence.undone("disable_network", "the cut of ssh healed itself at its time")
+
+
+SLOW_LOGIN = "session required pam_exec.so /bin/sleep 4"
+SLOW_IP = """
+mv /usr/sbin/ip /usr/sbin/ip.kept
+cat >/usr/sbin/ip <<'END'
+#!/bin/sh
+case "$*" in *" down") sleep 3 ;; esac
+exec /bin/ip "$@"
+END
+chmod 755 /usr/sbin/ip
+"""
+
+
+@pytest.fixture
+def slow(node_3: Host) -> Iterator[Host]:
+    """A host on which a login takes four seconds, and setting an interface down three."""
+    node_3.sh(f"cp -p /etc/pam.d/sshd /root/pam.kept; echo '{SLOW_LOGIN}' >>/etc/pam.d/sshd; {SLOW_IP}")
+    yield node_3
+    node_3.over_storage.sh("mv /root/pam.kept /etc/pam.d/sshd; mv /usr/sbin/ip.kept /usr/sbin/ip")
+    node_3.over_storage.sh("systemctl stop 'os-faults-*'")
+    wait_for(node_3.answers_ssh, "the host is back", 60)
+
+
+def test_a_cut_during_a_login_is_seen_at_once(cloud: Cloud, slow: Host) -> None:
+    """The controller logs in anew to see the cut; it does not wait there until the fault is over."""
+    result = cloud.get_nodes(fqdns=[slow.fqdn]).disable_network("management", heal_after=60)
+    assert not slow.answers_ssh(), "the verb returned when its fault was over"
+    assert result[slow.fqdn].changed
 
 
 def test_management_without_end_is_refused(cloud: Cloud, node_3: Host) -> None:
