@@ -1,6 +1,6 @@
 """Pages that grow from the code: contracts, module documentation, drivers, errors and the command line.
 
-Nothing generated is committed, but for the record of the crash matrix, which takes a lab; each directive reads its
+Nothing generated is committed, but for the records of the two matrices, which take a lab; each directive reads its
 source while Sphinx builds. What is missing at the source (an undocumented driver, a contract without a description) is
 an error of the build.
 """
@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[2]
 PLAYBOOKS = ROOT / "playbooks"
 MODULES = ROOT / "ansible_modules"
 CRASH_MATRIX = ROOT / "docs" / "reference" / "crash-matrix.json"
+HOST_MATRIX = ROOT / "docs" / "reference" / "host-matrix.json"
 JSON_FIELDS = ROOT / "docs" / "reference" / "json-fields.yml"
 #: Arguments of every verb that breaks something; the page of the verbs explains them once.
 COMMON = ("at", "force", "heal_after", "limit", "seconds", "timeout")
@@ -340,8 +341,26 @@ def crash_matrix(part: str) -> str:
     return str(page)
 
 
+def host_matrix() -> str:
+    """Return the host matrix as the hosts tier last recorded it: the hosts, then verb by verb; refusals are listed."""
+    record = json.loads(HOST_MATRIX.read_text(encoding="utf-8"))
+    kinds, verbs = record["kinds"], record["verbs"]
+    page = Page()
+    page.text(f"As of {record['date']}, with os_faults {record['os_faults']}.")
+    facts = list(next(iter(kinds.values())))
+    page.table(["", *facts], [[kind, *(about[fact] for fact in facts)] for kind, about in kinds.items()])
+    page.table(
+        ["", *kinds],
+        [[f"``{verb}``", *(cell.partition(":")[0] for cell in cells.values())] for verb, cells in verbs.items()],
+    )
+    refused = {cell.partition(": ")[2]: verb for verb, cells in verbs.items() for cell in cells.values() if ":" in cell}
+    page.table(["verb", "the host says"], [[f"``{verb}``", f"``{why}``"] for why, verb in refused.items()])
+    return str(page)
+
+
 SOURCES: dict[str, Callable[..., str]] = {
     "crash-matrix": crash_matrix,
+    "host-matrix": host_matrix,
     "playbooks": playbooks,
     "modules": modules,
     "driver": driver,
@@ -367,7 +386,8 @@ class FromCode(SphinxDirective):
             for path in folder.rglob("*"):
                 if path.suffix in {".py", ".yml"}:
                     self.env.note_dependency(str(path))
-        self.env.note_dependency(str(CRASH_MATRIX))
+        for record in (CRASH_MATRIX, HOST_MATRIX):
+            self.env.note_dependency(str(record))
         self.env.note_dependency(str(JSON_FIELDS))
         return self.parse_text_to_nodes(SOURCES[self.arguments[0]](*self.arguments[1:]), allow_section_headings=True)
 

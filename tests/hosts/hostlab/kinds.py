@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import Any
 
 from hostlab.rows import ROWS, Row
@@ -71,6 +72,7 @@ class HostMatrix:
         """Return it as data, as the documentation shows it."""
         return {
             "date": datetime.now(UTC).date().isoformat(),
+            "os_faults": version("os-faults"),
             "kinds": self.versions,
             "verbs": {
                 verb: {kind: self.cells.get((verb, kind), "MISSING") for kind in self.versions} for verb in TRIALS
