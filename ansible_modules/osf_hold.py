@@ -361,7 +361,7 @@ def mains_of(named: Iterable[pidfiles.Named], name: str) -> list[str]:
     owners = {each.pid: "" if each.owner is None else f"/{each.owner:d}" for each in named}
     found = proc.identify(owners)
     if not found:
-        raise errors.Refused(f"{name} is not running on this host, so there is nothing to freeze")
+        raise errors.Refused(f"{name} is not running on this host, so there is nothing to act on")
     return [f"main={each.pid:d}/{each.start:d}{owners[each.pid]}" for each in found]
 
 

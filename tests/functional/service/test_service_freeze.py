@@ -63,5 +63,5 @@ def test_a_frozen_service_that_is_about_to_go_on_stays_frozen(freeze, service):
 
 def test_a_service_that_does_not_run_is_refused(freeze, service):
     service.pidfile.write_text("4194305\n")
-    assert freeze().failures == {"here": f"{service.name} is not running on this host, so there is nothing to freeze"}
+    assert freeze().failures == {"here": f"{service.name} is not running on this host, so there is nothing to act on"}
     assert service.directory is None
