@@ -14,6 +14,7 @@ description:
     as systemd would revert a change to the container alone. V(kill) acts on the container itself.
   - V(terminate) leaves a record on the host, so that healing the host starts the container again. V(start) and
     V(restart) remove the record.
+  - Units that systemd stopped with the container when it was terminated are started with it.
   - A paused container is resumed before it is stopped or killed.
 version_added: "1.0.0"
 options:
@@ -157,9 +158,13 @@ class Target(service_module.Target):
         """Return what systemd stops together with the container."""
         return dependants.of(self.module.run_command, [self.unit]) if self.unit else dependants.Dependants()
 
+    def stopped_with_it(self) -> list[str]:
+        """Return the units that systemd stopped when the container was terminated, and that are still down."""
+        return dependants.down(self.module.run_command, terminated.stopped_with(self.subject))
+
     def start_again(self) -> None:
         """Start what systemd stopped when the container was terminated."""
-        down = dependants.down(self.module.run_command, terminated.stopped_with(self.subject))
+        down = self.stopped_with_it()
         if down:
             self.run([*_SYSTEMCTL, "start", "--", *down])
 
@@ -256,18 +261,18 @@ class Target(service_module.Target):
 
 
 def start(target: Target) -> tuple[bool, list[str]]:
-    """Start the container if it does not run."""
+    """Start the container and what systemd stopped with it, as far as they do not run."""
     idle = target.container.status != "running"
+    down = [target.container.name] * idle + target.stopped_with_it()
+    if target.module.check_mode:
+        return bool(down), ["would start " + ", ".join(down)] * bool(down)
     if idle:
-        if target.module.check_mode:
-            return True, ["would start " + target.container.name]
         target.unpause()
         target.run(target.command("start"))
         target.ensure_runs("start")
-    if not target.module.check_mode:
-        target.start_again()
+    target.start_again()
     recorded.close(target.module, "terminate", target.subject)
-    return idle, []
+    return bool(down), []
 
 
 def terminate(target: Target) -> tuple[bool, list[str]]:
@@ -296,7 +301,8 @@ def terminate(target: Target) -> tuple[bool, list[str]]:
 def restart(target: Target) -> tuple[bool, list[str]]:
     """Restart the container, or start it if it does not run."""
     if target.module.check_mode:
-        return True, ["would restart " + target.container.name]
+        also = target.stopped_with_it()
+        return True, ["would restart " + target.container.name, *["would start " + ", ".join(also)] * bool(also)]
     before = target.container.started
     target.unpause()
     target.run(target.command("restart"))

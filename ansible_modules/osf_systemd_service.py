@@ -315,7 +315,7 @@ def restart(units: Units) -> tuple[bool, list[str]]:
     units.refuse_masked()
     also = units.stopped_with_it()
     if units.module.check_mode:
-        return True, ["would restart " + ", ".join(units.facts)]
+        return True, ["would restart " + ", ".join(units.facts), *["would start " + ", ".join(also)] * bool(also)]
     idle = units.idle_triggers()
     units.forget_failures()
     complaint = units.systemctl("start", idle) if idle else ""
