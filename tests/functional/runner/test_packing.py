@@ -183,7 +183,7 @@ def run(
 
 def test_every_packed_module_runs_under_real_ansible_without_its_library(library: Path, tmp_path: Path) -> None:
     names = sorted(path.stem for path in library.iterdir())
-    assert {"osf_hold", "osf_heal", "osf_holds_info", "osf_node_info", "osf_systemd_service"} <= set(names)
+    assert {"osf_hold", "osf_heal", "osf_inventory", "osf_node_info", "osf_systemd_service"} <= set(names)
     results = run(library, tmp_path, [{name: {"colour": "'red' <<blue>>"}} for name in names])
     said = {name: result["msg"] for name, result in zip(names, results, strict=True)}
     assert {name: msg.partition(".")[0] for name, msg in said.items()} == dict.fromkeys(
@@ -305,6 +305,13 @@ def test_a_fault_comes_and_goes_on_the_oldest_pythons(
     assert failures("unfreeze") == {}
     assert service.states == "SS"
     assert service.directory is None
+
+
+@pytest.mark.parametrize(("secret", "stays"), [("False", False), ("True", True), ("SECRET", True)])
+def test_a_module_with_a_secret_argument_stays_as_it_is(secret: str, stays: bool) -> None:
+    spec = f'{{"password": {{"type": "str", "no_log": {secret}}}}}'
+    source = f"from ansible.module_utils.basic import AnsibleModule\nAnsibleModule({spec})\n"
+    assert (pack("osf_tried", source, read_utils(resources.module_utils_dir())) is None) is stays
 
 
 def test_a_module_that_needs_more_of_ansible_stays_as_it_is(library: Path) -> None:
