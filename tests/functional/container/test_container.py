@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.os_faults import errors
-from ansible.module_utils.os_faults.service import containers
+from ansible.module_utils.os_faults.service import containers, ports
 from support.containers import new_name
 from support.module_files import load
 
@@ -57,15 +57,15 @@ def test_docker_and_podman_tell_the_same():
 @pytest.mark.case("f04")
 def test_what_an_engine_publishes_is_where_the_host_is_cut():
     everywhere = [{"HostIp": address, "HostPort": "8080"} for address in ("0.0.0.0", "::", "")]
-    ports = {
+    forwarded = {
         "80/tcp": everywhere,
         "53/udp": [{"HostIp": "10.0.0.1", "HostPort": "5353"}],
         "81/tcp": None,
         "9/sctp": [{"HostIp": "", "HostPort": "9"}],
     }
-    about = {"Name": "/web", "State": {"Status": "running", "Pid": 7}, "NetworkSettings": {"Ports": ports}}
+    about = {"Name": "/web", "State": {"Status": "running", "Pid": 7}, "NetworkSettings": {"Ports": forwarded}}
     container = containers.parse(json.dumps([about]), "docker")
-    assert {port.target for port in container.published} == {"port=tcp/8080", "port=udp/5353/10.0.0.1"}
+    assert {port.target for port in ports.published(container.ports)} == {"port=tcp/8080", "port=udp/5353/10.0.0.1"}
 
 
 @pytest.mark.case("D31")

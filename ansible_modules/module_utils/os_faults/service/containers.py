@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from typing import Any, Callable, Iterable, Iterator, Mapping, NamedTuple
+from typing import Any, Callable, Iterable, Mapping, NamedTuple
 
 from ansible.module_utils.os_faults import errors
-from ansible.module_utils.os_faults.host import proc, sockets
+from ansible.module_utils.os_faults.host import proc
 from ansible.module_utils.os_faults.service import systemd
 
 Run = Callable[..., "tuple[int, str, str]"]
@@ -23,8 +23,6 @@ UNITS = (
     "container-{name}.service",
 )
 """Names of the units that run a container with kolla, EDPM, TripleO and podman."""
-
-_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 (an engine's words, nothing is bound)
 
 _UNIT_LABEL = "PODMAN_SYSTEMD_UNIT"
 
@@ -45,8 +43,8 @@ class Container(NamedTuple):
     """Restart policy of the engine (``always``, ``no`` …)."""
     unit: str | None
     """The unit in its label."""
-    published: tuple[sockets.Port, ...] = ()
-    """Ports of the host that the engine forwards to it."""
+    ports: Mapping[str, Any] = {}
+    """Its ports and those of the host that the engine forwards to them, in the form of the engine."""
 
     @property
     def runs(self) -> bool:
@@ -81,18 +79,8 @@ def parse(text: str, engine: str) -> Container | None:
         started=str(state.get("StartedAt", "")),
         policy=str(policy.get("Name") or "no"),
         unit=labels.get(_UNIT_LABEL),
-        published=tuple(_published(ports)),
+        ports=ports,
     )
-
-
-def _published(ports: Mapping[str, Any]) -> Iterator[sockets.Port]:
-    """Yield the ports of the host from the engine's list by port and protocol of the container (``80/tcp``)."""
-    for inside, outside in ports.items():
-        protocol = inside.rpartition("/")[2]
-        for each in outside or [] if protocol in ("tcp", "udp") else []:
-            address, number = str(each.get("HostIp") or ""), str(each.get("HostPort") or "")
-            if number.isdigit():
-                yield sockets.Port(protocol, int(number), "" if address in _EVERYWHERE else address)
 
 
 def engines(wanted: str = "auto") -> list[str]:
