@@ -137,24 +137,24 @@ def _names(run: Run, engine: str, *options: str) -> list[str]:
     return [line.partition(",")[0].strip() for line in out.splitlines() if line.strip()]
 
 
-def on_host(run: Run, wanted: Mapping[str, Mapping[str, Any]], notes: list[str]) -> dict[str, dict[str, Any]]:
+def on_host(run: Run, wanted: Mapping[Any, Mapping[str, Any]], notes: list[str]) -> dict[Any, dict[str, Any]]:
     """Return the wanted containers that are on this host.
 
     Args:
         run: runs a command.
-        wanted: name → ``container`` (its name in the engine) and ``engine``.
+        wanted: key → ``container`` (its name in the engine) and ``engine``.
         notes: gets a sentence about each engine without an answer, whose containers are left out.
     """
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[Any, dict[str, Any]] = {}
     for engine in _present(str(entry.get("engine", "auto")) for entry in wanted.values()):
         try:
             there = listed(run, engine)
         except errors.ContainerError as error:
             notes += [str(error)] * (str(error) not in notes)
             continue
-        for name, entry in wanted.items():
-            if entry.get("engine", "auto") in ("auto", engine) and entry["container"] in there and name not in found:
-                found[name] = {"engine": engine, "active": there[entry["container"]]}
+        for key, entry in wanted.items():
+            if entry.get("engine", "auto") in ("auto", engine) and entry["container"] in there and key not in found:
+                found[key] = {"engine": engine, "active": there[entry["container"]]}
     return found
 
 
