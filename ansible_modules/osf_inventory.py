@@ -160,7 +160,7 @@ def results_of(printed: str) -> dict[str, Any]:
     decoder = json.JSONDecoder()
     found = {}
     for result in RESULT.finditer(printed):
-        told = decoder.raw_decode(printed[result.end() :])[0].get("msg")
+        told = decoder.raw_decode(printed, result.end())[0].get("msg")
         failed = result.group(2) != "SUCCESS"
         found[result.group(1)] = (
             re.sub("^(Task failed: )?(Finalization .* failed: )?", "", str(told)) if failed else told

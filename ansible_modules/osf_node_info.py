@@ -163,8 +163,7 @@ def manager(module: Module) -> tuple[int | None, str | None]:
         return None, None
     code, out, _err = module.run_command(["systemctl", "--no-pager", "show", "--property=Version,Virtualization"])
     told = systemd.parse_show(out)[0] if code == 0 and out.strip() else {}
-    digits = "".join(char if char.isdigit() else " " for char in told.get("Version", "")).split()
-    return int(digits[0]) if digits else None, told.get("Virtualization") or None
+    return systemd.version_of(told.get("Version", "")), told.get("Virtualization") or None
 
 
 def is_in_use(fact: Mapping[str, str]) -> bool:
