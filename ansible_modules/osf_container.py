@@ -112,13 +112,12 @@ notes:
 """
 
 import re
-import signal
 import time
 from typing import Any, Sequence
 
 from ansible.module_utils.os_faults import errors, service_module
 from ansible.module_utils.os_faults.hold import recorded, terminated
-from ansible.module_utils.os_faults.host import proc, supervisor
+from ansible.module_utils.os_faults.host import proc, supervisor, text
 from ansible.module_utils.os_faults.module import Module
 from ansible.module_utils.os_faults.service import containers, dependants, systemd
 
@@ -133,8 +132,8 @@ class Target(service_module.Target):
     """The container. All changes to it are made here."""
 
     def __init__(self, module: Module) -> None:
-        super().__init__(module)
         self.subject = module.params["subject"]
+        super().__init__(module, self.subject)
         self.container = containers.find(module.run_command, module.params["container"], module.params["engine"])
         self.unit = containers.unit_of(module.run_command, self.container)
 
@@ -179,19 +178,6 @@ class Target(service_module.Target):
             return [*_SYSTEMCTL, verb, "--", self.unit, *also]
         return [self.container.engine, verb, self.container.name]
 
-    def run(self, command: Sequence[str]) -> None:
-        """Run a command within the remaining time.
-
-        Raises:
-            Failed: it failed; the message has the last line of its output.
-        """
-        limit = max(1, int(self.deadline - time.monotonic()))
-        code, out, err = self.module.run_command(["timeout", str(limit), *command])
-        if code:
-            said = (err.strip() or out.strip()).splitlines()
-            why = "it did not end in time" if code == 124 else said[-1] if said else f"exit code {code:d}"
-            raise errors.Failed(f"{self.subject}: '{' '.join(command)}' failed: {why}")
-
     def unpause(self) -> None:
         """Resume a paused container; it would neither stop nor die."""
         if self.container.status == "paused":
@@ -226,8 +212,8 @@ class Target(service_module.Target):
 
     def _last_words(self) -> str:
         code, out, err = self.module.run_command([self.container.engine, "logs", "--tail", "1", self.container.name])
-        said = (out.strip() or err.strip()).splitlines()
-        return f"; its log ends: {said[-1]}" if code == 0 and said else ""
+        said = text.last_line(out) or text.last_line(err)
+        return f"; its log ends: {said}" if code == 0 and said else ""
 
     def ensure_stopped(self) -> None:
         """Wait until the container has no process.
@@ -289,7 +275,7 @@ def terminate(target: Target) -> tuple[bool, list[str]]:
         state="terminated",
         by=target.module.params["by"],
         undo=[target.command("start", along.units)],
-        files={terminated.STOPPED_WITH: "".join(f"{unit}\n" for unit in along.units)},
+        files={terminated.STOPPED_WITH: along.listed},
         ended=target.list_running(),
     )
     target.unpause()
@@ -321,12 +307,7 @@ def kill(target: Target) -> tuple[bool, list[str]]:
         return True, ["would kill " + ", ".join(str(each.pid) for each in victims), target.restart_note()]
     target.unpause()
     target.run([target.container.engine, "kill", "--signal", "KILL", target.container.name])
-    left = proc.wait_gone(victims, target.deadline, insist=signal.SIGKILL)
-    if left:
-        raise errors.Failed(
-            f"{target.subject} was killed, but after {target.module.params['timeout']:d} s these processes "
-            f"are still there: {', '.join(str(each.pid) for each in left)}"
-        )
+    target.await_gone(victims)
     target.refresh()
     return True, [target.restart_note()]
 

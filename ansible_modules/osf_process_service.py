@@ -150,8 +150,8 @@ class Program(service_module.Target):
     """The program. All changes to it are made here."""
 
     def __init__(self, module: Module) -> None:
-        super().__init__(module)
         self.name = module.params["name"]
+        super().__init__(module, f"service '{self.name}'")
         self.pidfile = module.params["pidfile"]
         self.definition = {key: module.params[key] for key in HANDLES if module.params[key]}
         shell = module.params["start_cmd"]
@@ -295,7 +295,7 @@ class Program(service_module.Target):
         victims = proc.identify(self.pids())
         if not self.module.params["terminate_cmd"]:
             proc.send(victims, signal.SIGTERM)
-            self._await_end(victims, "got SIGTERM")
+            self.await_gone(victims, "got SIGTERM", insist=False)
         else:
             child = self._spawn(["/bin/sh", "-c", self.module.params["terminate_cmd"]], "stopped")
             left = proc.wait_gone(victims, self.deadline)
@@ -304,22 +304,14 @@ class Program(service_module.Target):
                     f"service '{self.name}' did not stop: exit code {child.returncode:d}"
                     f"{program_log.last_words(self.log)}"
                 )
-            self._await_end(victims, "was asked to stop by its terminate_cmd")
+            self.await_gone(victims, "was asked to stop by its terminate_cmd", insist=False)
         self._drop_pidfile()
 
     def kill(self) -> None:
         """Kill every process of the service and wait until each of them is gone."""
         victims = proc.identify(self.pids())
         proc.send(victims, signal.SIGKILL)
-        self._await_end(victims, "got SIGKILL", signal.SIGKILL)
-
-    def _await_end(self, victims: Sequence[proc.Process], what: str, insist: signal.Signals | None = None) -> None:
-        left = proc.wait_gone(victims, self.deadline, insist)
-        if left:
-            raise errors.Failed(
-                f"service '{self.name}' {what}, but after {self.module.params['timeout']:d} s these processes "
-                f"are still there: {', '.join(str(each.pid) for each in left)}"
-            )
+        self.await_gone(victims, "got SIGKILL")
 
 
 def start(program: Program) -> tuple[bool, list[str]]:

@@ -107,7 +107,6 @@ notes:
 
 import json
 import os
-import signal
 import subprocess
 import time
 from typing import Any, Iterable, Mapping
@@ -119,7 +118,6 @@ from ansible.module_utils.os_faults.module import Module
 from ansible.module_utils.os_faults.service import dependants, resolve, systemd
 
 PROPERTIES = ("Type", "Restart", "RestartUSec", "KillMode", "TriggeredBy", "UnitFileState")
-DOWN = ("inactive", "failed")
 RANKED = ("failed", "inactive", "deactivating", "activating", "maintenance", "refreshing", "reloading", "active")
 """Active states, the least active one first."""
 
@@ -177,8 +175,8 @@ class Units(service_module.Target):
     """The units of a service. All changes to them are made here."""
 
     def __init__(self, module: Module) -> None:
-        super().__init__(module)
         self.name = module.params["name"]
+        super().__init__(module, f"service '{self.name}'")
         self.began = time.time()
         self.facts = resolve.find_units(module, module.params["units"], self.name, PROPERTIES)
         self.triggers = self._show({name for each in self.facts.values() for name in each["TriggeredBy"].split()})
@@ -212,7 +210,7 @@ class Units(service_module.Target):
         return [
             unit
             for unit, each in self.triggers.items()
-            if each["ActiveState"] in DOWN and each["UnitFileState"].startswith("enabled")
+            if each["ActiveState"] in dependants.DOWN and each["UnitFileState"].startswith("enabled")
         ]
 
     def stopped_with_it(self) -> list[str]:
@@ -268,7 +266,7 @@ class Units(service_module.Target):
     def ensure_stopped(self, complaint: str) -> None:
         """Raise `Failed` if a unit is not down."""
         self.refresh()
-        left = [describe(unit, each) for unit, each in self.facts.items() if each["ActiveState"] not in DOWN]
+        left = [describe(unit, each) for unit, each in self.facts.items() if each["ActiveState"] not in dependants.DOWN]
         if left:
             why = "; ".join([*left, complaint] if complaint else left)
             raise errors.Failed(f"service '{self.name}' did not stop{self._late()}: {why}")
@@ -330,7 +328,9 @@ _LIST_ACTIVE = ("systemctl", "list-units", "--plain", "--no-legend", "--no-pager
 
 def terminate(units: Units) -> tuple[bool, list[str]]:
     """Stop the service and the units that would start it, and leave a record with the command that starts them."""
-    running = [unit for unit, each in {**units.triggers, **units.facts}.items() if each["ActiveState"] not in DOWN]
+    running = [
+        unit for unit, each in {**units.triggers, **units.facts}.items() if each["ActiveState"] not in dependants.DOWN
+    ]
     if not running:
         return False, leftover_notes(units)
     along = dependants.of(units.module.run_command, running)
@@ -343,7 +343,7 @@ def terminate(units: Units) -> tuple[bool, list[str]]:
         state="terminated",
         by=units.module.params["by"],
         undo=[["systemctl", "start", "--", *running, *along.units]],
-        files={terminated.STOPPED_WITH: "".join(f"{unit}\n" for unit in along.units)},
+        files={terminated.STOPPED_WITH: along.listed},
         ended=[*_LIST_ACTIVE, *units.facts],
     )
     units.ensure_stopped(units.systemctl("stop", running))
@@ -376,13 +376,7 @@ def kill(units: Units) -> tuple[bool, list[str]]:
     hit = [unit for unit, each in units.facts.items() if resolve.pids_of({unit: each})]
     command = ["systemctl", "--no-pager", "kill", "--signal=SIGKILL", "--", *hit]
     code, out, err = units.module.run_command(command)
-    left = proc.wait_gone(victims, units.deadline, insist=signal.SIGKILL)
-    if left:
-        complaint = "; " + (err or out).strip() if code else ""
-        raise errors.Failed(
-            f"service '{units.name}' was killed, but after {units.module.params['timeout']:d} s these processes "
-            f"are still there: {', '.join(str(each.pid) for each in left)}{complaint}"
-        )
+    units.await_gone(victims, complaint=f"; {(err or out).strip()}" if code else "")
     notes = [restart_note(unit, units.facts[unit]) for unit in hit] + demand_notes(units)
     units.await_restart()
     return True, notes

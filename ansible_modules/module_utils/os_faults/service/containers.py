@@ -8,6 +8,7 @@ from typing import Any, Callable, Iterable, Mapping, NamedTuple
 
 from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.host import proc
+from ansible.module_utils.os_faults.host.text import last_line
 from ansible.module_utils.os_faults.service import systemd
 
 Run = Callable[..., "tuple[int, str, str]"]
@@ -131,8 +132,7 @@ def listed(run: Run, engine: str) -> dict[str, bool]:
 def _names(run: Run, engine: str, *options: str) -> list[str]:
     code, out, err = run([engine, "ps", *options, "--format", "{{.Names}}"])
     if code:
-        said = (err.strip() or out.strip()).splitlines()
-        why = said[-1] if said else f"exit code {code:d}"
+        why = last_line(err) or last_line(out) or f"exit code {code:d}"
         raise errors.ContainerError(f"{engine} does not answer: {why}")
     return [line.partition(",")[0].strip() for line in out.splitlines() if line.strip()]
 
