@@ -14,6 +14,7 @@ description:
     as systemd would revert a change to the container alone. V(kill) acts on the container itself.
   - V(terminate) leaves a record on the host, so that healing the host starts the container again. V(start) and
     V(restart) remove the record.
+  - Units that systemd stopped with the container when it was terminated are started with it.
   - A paused container is resumed before it is stopped or killed.
 version_added: "1.0.0"
 options:
@@ -111,13 +112,12 @@ notes:
 """
 
 import re
-import signal
 import time
 from typing import Any, Sequence
 
 from ansible.module_utils.os_faults import errors, service_module
 from ansible.module_utils.os_faults.hold import recorded, terminated
-from ansible.module_utils.os_faults.host import proc, supervisor
+from ansible.module_utils.os_faults.host import proc, supervisor, text
 from ansible.module_utils.os_faults.module import Module
 from ansible.module_utils.os_faults.service import containers, dependants, systemd
 
@@ -132,8 +132,8 @@ class Target(service_module.Target):
     """The container. All changes to it are made here."""
 
     def __init__(self, module: Module) -> None:
-        super().__init__(module)
         self.subject = module.params["subject"]
+        super().__init__(module, self.subject)
         self.container = containers.find(module.run_command, module.params["container"], module.params["engine"])
         self.unit = containers.unit_of(module.run_command, self.container)
 
@@ -157,9 +157,13 @@ class Target(service_module.Target):
         """Return what systemd stops together with the container."""
         return dependants.of(self.module.run_command, [self.unit]) if self.unit else dependants.Dependants()
 
+    def stopped_with_it(self) -> list[str]:
+        """Return the units that systemd stopped when the container was terminated, and that are still down."""
+        return dependants.down(self.module.run_command, terminated.stopped_with(self.subject))
+
     def start_again(self) -> None:
         """Start what systemd stopped when the container was terminated."""
-        down = dependants.down(self.module.run_command, terminated.stopped_with(self.subject))
+        down = self.stopped_with_it()
         if down:
             self.run([*_SYSTEMCTL, "start", "--", *down])
 
@@ -173,19 +177,6 @@ class Target(service_module.Target):
         if self.unit:
             return [*_SYSTEMCTL, verb, "--", self.unit, *also]
         return [self.container.engine, verb, self.container.name]
-
-    def run(self, command: Sequence[str]) -> None:
-        """Run a command within the remaining time.
-
-        Raises:
-            Failed: it failed; the message has the last line of its output.
-        """
-        limit = max(1, int(self.deadline - time.monotonic()))
-        code, out, err = self.module.run_command(["timeout", str(limit), *command])
-        if code:
-            said = (err.strip() or out.strip()).splitlines()
-            why = "it did not end in time" if code == 124 else said[-1] if said else f"exit code {code:d}"
-            raise errors.Failed(f"{self.subject}: '{' '.join(command)}' failed: {why}")
 
     def unpause(self) -> None:
         """Resume a paused container; it would neither stop nor die."""
@@ -221,8 +212,8 @@ class Target(service_module.Target):
 
     def _last_words(self) -> str:
         code, out, err = self.module.run_command([self.container.engine, "logs", "--tail", "1", self.container.name])
-        said = (out.strip() or err.strip()).splitlines()
-        return f"; its log ends: {said[-1]}" if code == 0 and said else ""
+        said = text.last_line(out) or text.last_line(err)
+        return f"; its log ends: {said}" if code == 0 and said else ""
 
     def ensure_stopped(self) -> None:
         """Wait until the container has no process.
@@ -256,18 +247,18 @@ class Target(service_module.Target):
 
 
 def start(target: Target) -> tuple[bool, list[str]]:
-    """Start the container if it does not run."""
+    """Start the container and what systemd stopped with it, as far as they do not run."""
     idle = target.container.status != "running"
+    down = [target.container.name] * idle + target.stopped_with_it()
+    if target.module.check_mode:
+        return bool(down), ["would start " + ", ".join(down)] * bool(down)
     if idle:
-        if target.module.check_mode:
-            return True, ["would start " + target.container.name]
         target.unpause()
         target.run(target.command("start"))
         target.ensure_runs("start")
-    if not target.module.check_mode:
-        target.start_again()
+    target.start_again()
     recorded.close(target.module, "terminate", target.subject)
-    return idle, []
+    return bool(down), []
 
 
 def terminate(target: Target) -> tuple[bool, list[str]]:
@@ -284,7 +275,7 @@ def terminate(target: Target) -> tuple[bool, list[str]]:
         state="terminated",
         by=target.module.params["by"],
         undo=[target.command("start", along.units)],
-        files={terminated.STOPPED_WITH: "".join(f"{unit}\n" for unit in along.units)},
+        files={terminated.STOPPED_WITH: along.listed},
         ended=target.list_running(),
     )
     target.unpause()
@@ -296,7 +287,8 @@ def terminate(target: Target) -> tuple[bool, list[str]]:
 def restart(target: Target) -> tuple[bool, list[str]]:
     """Restart the container, or start it if it does not run."""
     if target.module.check_mode:
-        return True, ["would restart " + target.container.name]
+        also = target.stopped_with_it()
+        return True, ["would restart " + target.container.name, *["would start " + ", ".join(also)] * bool(also)]
     before = target.container.started
     target.unpause()
     target.run(target.command("restart"))
@@ -315,12 +307,7 @@ def kill(target: Target) -> tuple[bool, list[str]]:
         return True, ["would kill " + ", ".join(str(each.pid) for each in victims), target.restart_note()]
     target.unpause()
     target.run([target.container.engine, "kill", "--signal", "KILL", target.container.name])
-    left = proc.wait_gone(victims, target.deadline, insist=signal.SIGKILL)
-    if left:
-        raise errors.Failed(
-            f"{target.subject} was killed, but after {target.module.params['timeout']:d} s these processes "
-            f"are still there: {', '.join(str(each.pid) for each in left)}"
-        )
+    target.await_gone(victims)
     target.refresh()
     return True, [target.restart_note()]
 

@@ -296,23 +296,6 @@ def refuse_unknown_network(options: Mapping[str, Any]) -> None:
     raise errors.Refused(f"network '{network}' is not known; known: {known}")
 
 
-def refuse_traffic_elsewhere(module: Module) -> None:
-    """Refuse to cut what leaves a container with a network of its own: the rules of this host don't see it leave.
-
-    Raises:
-        Refused: with the way around.
-    """
-    options = module.params
-    if "way=egress" not in options["targets"] or "container" not in (options["service"] or {}):
-        return
-    service = resolve.resolve(module, options["service"], options["subject"])
-    if ports.has_own_network(service.pids):
-        raise errors.Refused(
-            f"{options['subject']}: the container has a network of its own, so what leaves it can't be cut off on this "
-            "host; cut off what arrives at the other end (ingress)"
-        )
-
-
 def targets_of(module: Module) -> tuple[list[str], make.Cut]:
     """Return the lines of ``targets``, and the connections that the fault cuts.
 
@@ -324,7 +307,8 @@ def targets_of(module: Module) -> tuple[list[str], make.Cut]:
     if options["acts_on"] == "host":
         return ["python=" + sys.executable, *targets], make.Cut()
     if options["acts_on"] == "network":
-        refuse_traffic_elsewhere(module)
+        if "way=egress" in targets and "container" in (options["service"] or {}):
+            ports.refuse_egress(resolve.resolve(module, options["service"], options["subject"]), options["subject"])
         here = session.connection()
         lines = [f"session={here.client}/{here.port:d}"] if here else []
         return lines + targets, make.Cut(network=True)

@@ -58,6 +58,7 @@ import re
 import sys
 from typing import Any, Callable, Iterable, Mapping
 
+from ansible.module_utils.os_faults.host import text
 from ansible.module_utils.os_faults.module import Module
 
 ADDRESS = ("ansible_host", "ansible_ssh_host")
@@ -160,7 +161,7 @@ def results_of(printed: str) -> dict[str, Any]:
     decoder = json.JSONDecoder()
     found = {}
     for result in RESULT.finditer(printed):
-        told = decoder.raw_decode(printed[result.end() :])[0].get("msg")
+        told = decoder.raw_decode(printed, result.end())[0].get("msg")
         failed = result.group(2) != "SUCCESS"
         found[result.group(1)] = (
             re.sub("^(Task failed: )?(Finalization .* failed: )?", "", str(told)) if failed else told
@@ -231,8 +232,7 @@ def listed(module: Module) -> dict[str, Any]:
     """Return the inventory as ``ansible-inventory --list`` writes it."""
     code, out, err = run(module, "inventory", "--list")
     if code:
-        said = [line for line in err.splitlines() if line.strip()]
-        why = said[-1].strip() if said else f"exit code {code:d}"
+        why = text.last_line(err) or f"exit code {code:d}"
         hint = "; name the file with its password: vault_password_file" if "vault" in why.lower() else ""
         module.fail_json(msg=f"Ansible can't read the inventory {module.params['path']}: {why}{hint}")
     return dict(json.loads(out))

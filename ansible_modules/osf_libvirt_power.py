@@ -135,7 +135,7 @@ class Machine(libvirt.Domain):
                 raise errors.PowerError(
                     f"{self.name} is {DEAF[state]}, so it can't be asked to shut down (poweroff cuts the power)"
                 )
-        self.call(ACTS[action], self.timeout)
+        self.call(ACTS[action], self.left)
 
 
 def main() -> None:

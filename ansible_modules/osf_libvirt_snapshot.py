@@ -197,37 +197,38 @@ class Machine(libvirt.Domain):
         """Return its state, such as ``RUNNING``."""
         return int(self.call(lambda domain: domain.state()[0]))
 
-    def save(self, name: str, suspend: bool) -> None:
-        """Take a snapshot; a domain that ran before runs afterwards, also when there is no snapshot."""
+    def save(self, name: str, suspend: bool, asker: again.Asker) -> None:
+        """Take a snapshot; a domain that ran before runs afterwards, also when there is no snapshot.
+
+        Args:
+            name: of the snapshot.
+            suspend: whether the domain is suspended meanwhile.
+            asker: the one that has asked the domain before. To let the domain go on, it is given the time for one
+                answer at least.
+        """
         suspend = suspend and self.condition() == RUNNING
         failures = []
         try:
             if suspend:
                 self.call(lambda domain: domain.suspend())
-            self.call(lambda domain: domain.snapshotCreateXML(described(name)), self.timeout)
+            self.call(lambda domain: domain.snapshotCreateXML(described(name)), self.left)
         except errors.PowerError as error:
             failures.append(str(error))
-        if suspend:
-            trouble = self.not_seen(self._runs)
-            failures += [f"it is still suspended, and can't be made to go on: {trouble}"] if trouble else []
+        finally:
+            if suspend:
+                asker.deadline = asker.clock() + self.left
+                trouble = not_seen(self._runs, asker)
+                failures += [f"it is still suspended, and can't be made to go on: {trouble}"] if trouble else []
         if failures:
             raise errors.PowerError("; ".join(failures))
 
-    def revert(self, name: str, state: int) -> None:
+    def revert(self, name: str, state: int, asker: again.Asker) -> None:
         """Go back to a snapshot, and into the state ``RUNNING`` or ``PAUSED``."""
         flags = REVERT_FLAGS[state]
-        self.call(lambda domain: domain.revertToSnapshot(domain.snapshotLookupByName(name), flags), self.timeout)
-        trouble = self.not_seen(lambda: self.condition() == state)
+        self.call(lambda domain: domain.revertToSnapshot(domain.snapshotLookupByName(name), flags), self.left)
+        trouble = not_seen(lambda: self.condition() == state, asker)
         if trouble:
             raise errors.PowerError(f"{self.name} is not {WORDS[state]} after the revert: {trouble}")
-
-    def not_seen(self, look: Callable[[], bool]) -> str:
-        """Return why ``look()`` did not become true in time; empty when it did."""
-        try:
-            seen = again.Asker(self.patience, self.patience, self.distance).until(look)
-        except errors.PowerError as error:
-            return str(error)
-        return "" if seen else f"that was not seen within {self.patience:d} s"
 
     def _runs(self) -> bool:
         """Let the domain go on unless it does, and return whether it does."""
@@ -236,21 +237,31 @@ class Machine(libvirt.Domain):
         return self.condition() == RUNNING
 
 
-def snapshot(machine: Machine, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+def not_seen(look: Callable[[], bool], asker: again.Asker) -> str:
+    """Return why ``look()`` did not become true before the deadline; empty when it did."""
+    begin = asker.clock()
+    try:
+        seen = asker.until(look)
+    except errors.PowerError as error:
+        return str(error)
+    return "" if seen else f"that was not seen within {asker.clock() - begin:.0f} s"
+
+
+def snapshot(machine: Machine, params: Mapping[str, Any], check_mode: bool, asker: again.Asker) -> dict[str, Any]:
     """Save the machine and return what happened."""
     before = machine.names()
     if not check_mode:
-        machine.save(params["name"], params["suspend"])
+        machine.save(params["name"], params["suspend"], asker)
     after = sorted([*before, params["name"]])
     return {"snapshots": after, "diff": {"before": {"snapshots": before}, "after": {"snapshots": after}}}
 
 
-def revert(machine: Machine, params: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+def revert(machine: Machine, params: Mapping[str, Any], check_mode: bool, asker: again.Asker) -> dict[str, Any]:
     """Take the machine back and return what happened."""
     before = WORDS.get(machine.condition(), machine.state())
     after = RUNNING if params["resume"] else PAUSED
     if not check_mode:
-        machine.revert(params["name"], after)
+        machine.revert(params["name"], after, asker)
     shown = {"before": {"state": before}, "after": {"state": WORDS[after], "as in": params["name"]}}
     return {"snapshots": machine.names(), "diff": shown}
 
@@ -259,17 +270,18 @@ ACTIONS = {"snapshot": snapshot, "revert": revert}
 
 
 def carry_out(module: Module, machine: Machine) -> dict[str, Any]:
-    """Do the action of the option ``state`` and return the result.
+    """Do the action of the option ``state`` before one deadline for all of it, and return the result.
 
     Raises:
         PowerError: it is refused or has failed.
     """
     begin, params = time.monotonic(), module.params
-    previous = again.Asker(params["timeout"], machine.patience, machine.distance).ask(machine.state)
+    asker = again.Asker(params["timeout"], machine.patience, machine.distance)
+    previous = asker.ask(machine.state)
     why = refusal(params["state"], params["name"], machine.names(), previous)
     if why:
         raise errors.PowerError(f"{machine.name} {why}")
-    done = ACTIONS[params["state"]](machine, params, module.check_mode)
+    done = ACTIONS[params["state"]](machine, params, module.check_mode, asker)
     return dict(
         done,
         changed=True,

@@ -163,8 +163,7 @@ def manager(module: Module) -> tuple[int | None, str | None]:
         return None, None
     code, out, _err = module.run_command(["systemctl", "--no-pager", "show", "--property=Version,Virtualization"])
     told = systemd.parse_show(out)[0] if code == 0 and out.strip() else {}
-    digits = "".join(char if char.isdigit() else " " for char in told.get("Version", "")).split()
-    return int(digits[0]) if digits else None, told.get("Virtualization") or None
+    return systemd.version_of(told.get("Version", "")), told.get("Virtualization") or None
 
 
 def is_in_use(fact: Mapping[str, str]) -> bool:
@@ -242,15 +241,12 @@ def pacemaker_services(
 def find_services(
     module: Module, services: Mapping[str, Mapping[str, Any]], notes: list[str]
 ) -> dict[str, dict[str, Any]]:
-    """Return the services on this host; problems are added to ``notes``."""
+    """Return the services on this host that are no containers; problems are added to ``notes``."""
     by_driver: dict[str, dict[str, Mapping[str, Any]]] = {}
     for name, entry in services.items():
         by_driver.setdefault(entry.get("driver", "systemd"), {})[name] = entry
     managed = by_driver.get("pacemaker", {})
     found = pacemaker_services(module, managed, notes) if managed else {}
-    contained = by_driver.get("container", {})
-    there = containers.on_host(module.run_command, contained, notes)
-    found.update((name, {"units": [contained[name]["container"]], "active": there[name]["active"]}) for name in there)
     running = by_driver.get("process", {})
     found.update(process_services({name: entry for name, entry in running.items() if "units" not in entry}, notes))
     units: dict[str, Mapping[str, Any]] = {
@@ -262,7 +258,25 @@ def find_services(
     if units and systemd.booted():
         supervisor.doing("asking systemd for its units")
         found.update(systemd_services(module, units))
-    return {name: found[name] for name in sorted(found)}
+    return found
+
+
+def find_containers(
+    module: Module, services: Mapping[str, Mapping[str, Any]], wanted: Mapping[str, Mapping[str, Any]], notes: list[str]
+) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
+    """Return the services on this host that are containers, and the wanted containers; each engine is asked once.
+
+    Problems are added to ``notes``.
+    """
+    contained = {name: entry for name, entry in services.items() if entry.get("driver") == "container"}
+    asked = {(kind, name): each[name] for kind, each in enumerate((contained, wanted)) for name in each}
+    there = containers.on_host(module.run_command, asked, notes)
+    of_services = {
+        name: {"units": [entry["container"]], "active": there[0, name]["active"]}
+        for name, entry in contained.items()
+        if (0, name) in there
+    }
+    return of_services, {name: there[1, name] for name in wanted if (1, name) in there}
 
 
 def describe_node(module: Module) -> dict[str, Any]:
@@ -297,18 +311,19 @@ def main() -> None:
     try:
         supervisor.doing("looking at its network")
         node = describe_node(module)
-        supervisor.doing("asking for its cluster and its containers")
+        supervisor.doing("asking for its services")
         services = find_services(module, module.params["services"], refused)
         supervisor.doing("asking for its containers")
-        there = containers.on_host(module.run_command, module.params["containers"], refused)
+        contained, there = find_containers(module, module.params["services"], module.params["containers"], refused)
     except errors.UnitError as error:
         module.fail_json(msg=str(error))
     supervisor.doing("looking for faults")
+    services.update(contained)
     notes = usability(node["systemd"], node["euid"]) + refused
     module.exit_json(
         changed=False,
         node=node,
-        services=services,
+        services={name: services[name] for name in sorted(services)},
         containers=there,
         claims=owners.claims(),
         notes=notes,

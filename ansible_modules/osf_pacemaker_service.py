@@ -145,8 +145,8 @@ class Managed(service_module.Target):
     """The resource, as this host sees it. All changes to the cluster are made here."""
 
     def __init__(self, module: Module, cluster: pacemaker.Cluster) -> None:
-        super().__init__(module)
         self.name = module.params["name"]
+        super().__init__(module, f"service '{self.name}'")
         self.here = pacemaker.own_name(module.run_command)
         self.cluster = cluster
         asked = cluster.resource(module.params["resource"])
@@ -208,21 +208,8 @@ class Managed(service_module.Target):
         }
 
     def tell(self, *words: str) -> None:
-        """Run ``crm_resource`` for the resource.
-
-        Raises:
-            Failed: it failed; the message has its output.
-        """
-        command = ["crm_resource", "--resource", self.resource, *words]
-        limit = max(1, int(self.deadline - time.monotonic()))
-        code, out, err = self.module.run_command(["timeout", str(limit), *command])
-        if code == 124:
-            raise errors.Failed(
-                f"service '{self.name}': Pacemaker did not end '{' '.join(words)}' "
-                f"within {self.module.params['timeout']:d} s"
-            )
-        if code:
-            raise errors.Failed(f"service '{self.name}': {' '.join(command)} failed: {(err or out).strip()}")
+        """Run ``crm_resource`` for the resource; raise `Failed` if it fails."""
+        self.run(["crm_resource", "--resource", self.resource, *words])
 
     def enable(self) -> None:
         """Remove the obstacles to a start here: the ban, a stop for the whole cluster, and old failures."""
@@ -317,12 +304,7 @@ def kill(managed: Managed) -> tuple[bool, list[str]]:
     if managed.module.check_mode:
         return True, ["would kill " + ", ".join(str(each.pid) for each in victims)]
     proc.send(victims, signal.SIGKILL)
-    left = proc.wait_gone(victims, managed.deadline, insist=signal.SIGKILL)
-    if left:
-        raise errors.Failed(
-            f"service '{managed.name}' was killed, but after {managed.module.params['timeout']:d} s these processes "
-            f"are still there: {', '.join(str(each.pid) for each in left)}"
-        )
+    managed.await_gone(victims)
     return True, ["Pacemaker starts it again when its monitor finds out"]
 
 

@@ -127,17 +127,16 @@ notes:
   sample: ["nothing starts it again"]
 """
 
-import os
 import signal
 import subprocess
 import time
-from typing import Any, BinaryIO, Sequence
+from typing import Any, Sequence
 
 from ansible.module_utils.os_faults import errors, service_module
 from ansible.module_utils.os_faults.hold import recorded, terminated
-from ansible.module_utils.os_faults.host import pidfiles, proc, program_log, run_as, supervisor
+from ansible.module_utils.os_faults.host import proc, program_log, run_as, supervisor
 from ansible.module_utils.os_faults.module import Module
-from ansible.module_utils.os_faults.service import programs, resolve, start_script, systemd
+from ansible.module_utils.os_faults.service import launch, programs, resolve, start_script, systemd
 
 GRACE = 0.4
 """Seconds in which a program may write its own pid file, and for which a started process must run."""
@@ -150,8 +149,8 @@ class Program(service_module.Target):
     """The program. All changes to it are made here."""
 
     def __init__(self, module: Module) -> None:
-        super().__init__(module)
         self.name = module.params["name"]
+        super().__init__(module, f"service '{self.name}'")
         self.pidfile = module.params["pidfile"]
         self.definition = {key: module.params[key] for key in HANDLES if module.params[key]}
         shell = module.params["start_cmd"]
@@ -204,7 +203,7 @@ class Program(service_module.Target):
 
     def launch(self) -> None:
         """Start the program in a new session, and wait until it runs and its pid file, if any, is written."""
-        self._drop_pidfile()
+        launch.drop_pidfile(self.pidfile, self.label)
         child = self._spawn(self.command(), "started")
         grace = time.monotonic() + GRACE
         while True:
@@ -217,7 +216,7 @@ class Program(service_module.Target):
             if late and self.pids():
                 return
             if late and ended is None and self.pidfile and not self.module.params["start_cmd"]:
-                self._write_pidfile(child.pid)
+                launch.write_pidfile(self.pidfile, child.pid, self.label)
                 return
             if time.monotonic() >= self.deadline:
                 raise errors.Failed(
@@ -252,50 +251,16 @@ class Program(service_module.Target):
             time.sleep(0.03)
 
     def _spawn(self, argv: Sequence[str], what: str) -> subprocess.Popen[bytes]:
-        output = self._open_log()
-        try:
-            return subprocess.Popen(
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                cwd=start_script.working_directory(self.pidfile),
-                # On the controller it is the directory of the run, which the program outlives.
-                env={name: value for name, value in os.environ.items() if name != "TMPDIR"},
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise errors.Failed(f"service '{self.name}' can't be {what}: {error}") from error
-        finally:
-            output.close()
-
-    def _open_log(self) -> BinaryIO:
-        try:
-            return program_log.append_to(self.log)
-        except errors.Refused as error:
-            self.notes.append(f"what the service writes is not kept: {error}")
-            return open(os.devnull, "ab")
-
-    def _write_pidfile(self, pid: int) -> None:
-        try:
-            pidfiles.write(self.pidfile, pid)
-        except OSError as error:
-            os.kill(pid, signal.SIGTERM)
-            raise errors.Failed(f"service '{self.name}' can't be started: {self.pidfile}: {error}") from error
-
-    def _drop_pidfile(self) -> None:
-        try:
-            if self.pidfile:
-                pidfiles.remove(self.pidfile)
-        except OSError as error:
-            raise errors.Failed(f"service '{self.name}': its old pid file can't be removed: {error}") from error
+        output, notes = launch.open_log(self.log)
+        self.notes += notes
+        return launch.spawn(argv, output, self.pidfile, f"{self.label} can't be {what}")
 
     def stop(self) -> None:
         """Stop the service by its own command or by SIGTERM, and wait until each process is gone."""
         victims = proc.identify(self.pids())
         if not self.module.params["terminate_cmd"]:
             proc.send(victims, signal.SIGTERM)
-            self._await_end(victims, "got SIGTERM")
+            self.await_gone(victims, "got SIGTERM", insist=False)
         else:
             child = self._spawn(["/bin/sh", "-c", self.module.params["terminate_cmd"]], "stopped")
             left = proc.wait_gone(victims, self.deadline)
@@ -304,22 +269,14 @@ class Program(service_module.Target):
                     f"service '{self.name}' did not stop: exit code {child.returncode:d}"
                     f"{program_log.last_words(self.log)}"
                 )
-            self._await_end(victims, "was asked to stop by its terminate_cmd")
-        self._drop_pidfile()
+            self.await_gone(victims, "was asked to stop by its terminate_cmd", insist=False)
+        launch.drop_pidfile(self.pidfile, self.label)
 
     def kill(self) -> None:
         """Kill every process of the service and wait until each of them is gone."""
         victims = proc.identify(self.pids())
         proc.send(victims, signal.SIGKILL)
-        self._await_end(victims, "got SIGKILL", signal.SIGKILL)
-
-    def _await_end(self, victims: Sequence[proc.Process], what: str, insist: signal.Signals | None = None) -> None:
-        left = proc.wait_gone(victims, self.deadline, insist)
-        if left:
-            raise errors.Failed(
-                f"service '{self.name}' {what}, but after {self.module.params['timeout']:d} s these processes "
-                f"are still there: {', '.join(str(each.pid) for each in left)}"
-            )
+        self.await_gone(victims, "got SIGKILL")
 
 
 def start(program: Program) -> tuple[bool, list[str]]:

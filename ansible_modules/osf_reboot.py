@@ -80,7 +80,6 @@ seconds:
 
 import json
 import os
-import re
 import shutil
 
 from ansible.module_utils.os_faults import errors
@@ -120,7 +119,7 @@ def blocking(answer: str) -> list[str]:
     ["'backup' (pid 7: it runs)"]
     """
     try:
-        ((inhibitors,), *_) = (json.loads(answer)["data"],)
+        (inhibitors,) = json.loads(answer)["data"]
         return [
             f"'{who}' (pid {pid:d}: {why})"
             for what, who, why, mode, _, pid in inhibitors
@@ -136,8 +135,8 @@ def refuse_inhibited(module: Module) -> None:
     Raises:
         Refused: with who blocks it.
     """
-    version = re.match(r"systemd (\d+)", module.run_command(["systemctl", "--version"])[1])
-    if version is None or int(version.group(1)) < BINDS_ROOT or not shutil.which("busctl"):
+    version = systemd.version_of(module.run_command(["systemctl", "--version"])[1])
+    if version is None or version < BINDS_ROOT or not shutil.which("busctl"):
         return
     found = blocking(module.run_command(INHIBITORS)[1])
     if found:

@@ -127,19 +127,13 @@ from typing import Any, Callable, Iterable, Mapping
 from ansible.module_utils.os_faults import errors, power_module
 from ansible.module_utils.os_faults.power import again, redfish_login, steps
 
-try:
-    import sushy
-    from sushy.exceptions import MissingAttributeError, ResourceNotFoundError
-except ImportError:
-    sushy = None  # told by redfish_login.require
-
 RESETS = {
     "poweron": ("ON", "FORCE_ON"),
     "poweroff": ("FORCE_OFF",),
     "shutdown": ("GRACEFUL_SHUTDOWN", "PUSH_POWER_BUTTON"),
     "reset": ("FORCE_RESTART", "POWER_CYCLE"),
 }
-"""Action → what Redfish calls it (`sushy.ResetType`); the first that the system offers is taken."""
+"""Action → what Redfish calls it (`sushy.ResetType`, by its names); the first that the system offers is taken."""
 
 POWER = {"ON": "on", "POWERING_OFF": "on", "PAUSED": "on", "OFF": "off", "POWERING_ON": "off"}
 """What a system says (`sushy.PowerState`) → on or off; one that is on its way is not there yet."""
@@ -185,7 +179,7 @@ class Machine:
     def act(self, action: str) -> None:
         """Ask for it; what comes of it is looked at later."""
         offered = self._call(lambda system: system.get_allowed_reset_system_values(), again.ABSENT)
-        kinds = [sushy.ResetType[name] for name in RESETS[action] if sushy.ResetType[name] in offered]
+        kinds = [kind for name in RESETS[action] for kind in offered if kind.name == name]
         if not kinds:
             words = ", ".join(sorted(kind.value for kind in offered))
             raise errors.PowerError(f"{self.name} can't do {action}; it offers: {words}")
@@ -253,7 +247,9 @@ class Machine:
         )
 
     def _with_mac(self, systems: Any, paths: Mapping[str, str]) -> str:
-        found, macs = steps.with_macs(self.macs, {path: macs_of(systems.get_member(path)) for path in paths.values()})
+        found, macs = steps.with_macs(
+            self.macs, {path: redfish_login.macs_of(systems.get_member(path)) for path in paths.values()}
+        )
         if len(found) > 1:
             raise errors.PowerError(
                 f"the BMC at {self.url} has {len(found):d} systems with the MAC address {' or '.join(macs)}: "
@@ -266,16 +262,6 @@ class Machine:
     def _none_of(self, paths: Iterable[str], described: str) -> errors.PowerError:
         known = ", ".join(sorted(paths)) or "none"
         return errors.PowerError(f"the BMC at {self.url} has no system with {described}; its systems: {known}")
-
-
-def macs_of(system: Any) -> set[str]:
-    """Return the MAC addresses of the interfaces of a system, in lower case; of one that tells none, none."""
-    try:
-        cards = system.ethernet_interfaces.get_members()
-    except (MissingAttributeError, ResourceNotFoundError):
-        return set()
-    macs = {mac for card in cards for mac in (card.mac_address, card.permanent_mac_address) if mac}
-    return {steps.plain_mac(mac) for mac in macs}
 
 
 def _power_of(system: Any) -> Any:

@@ -60,7 +60,7 @@ import shlex
 import shutil
 from typing import Any, Iterable, Mapping, Sequence
 
-from ansible.module_utils.os_faults.host import supervisor
+from ansible.module_utils.os_faults.host import supervisor, text
 from ansible.module_utils.os_faults.module import Module
 
 
@@ -127,8 +127,7 @@ def ask(module: Module, words: Sequence[str]) -> dict[str, Any]:
     try:
         return answers_of(out)
     except ValueError:
-        said = [line for line in (err or out).splitlines() if line.strip()]
-        why = said[-1] if said else f"exit code {code:d}"
+        why = text.last_line(err) or text.last_line(out) or f"exit code {code:d}"
         module.fail_json(msg=f"'{shlex.join(command)}' did not answer: {why}")
 
 

@@ -105,9 +105,7 @@ notes:
   sample: ["systemd restarts devstack@keystone.service (Restart=always, RestartUSec=100ms)"]
 """
 
-import json
 import os
-import signal
 import subprocess
 import time
 from typing import Any, Iterable, Mapping
@@ -116,69 +114,19 @@ from ansible.module_utils.os_faults import errors, service_module
 from ansible.module_utils.os_faults.hold import recorded, terminated
 from ansible.module_utils.os_faults.host import proc, supervisor
 from ansible.module_utils.os_faults.module import Module
-from ansible.module_utils.os_faults.service import dependants, resolve, systemd
+from ansible.module_utils.os_faults.service import dependants, resolve, systemd, unit_state
 
 PROPERTIES = ("Type", "Restart", "RestartUSec", "KillMode", "TriggeredBy", "UnitFileState")
-DOWN = ("inactive", "failed")
-RANKED = ("failed", "inactive", "deactivating", "activating", "maintenance", "refreshing", "reloading", "active")
-"""Active states, the least active one first."""
-
-RESTARTS_AFTER_SIGKILL = ("always", "on-failure", "on-abnormal", "on-abort")
 SETTLE = 0.3
 """Seconds of wait for a unit whose type does not report the result of its start."""
-
-
-PATIENCE = 2
-"""Longest restart delay, in seconds, that `await_restart` waits for."""
-
-
-def state_of(facts: Mapping[str, Mapping[str, str]]) -> str:
-    """Return the least active state of the units."""
-    states = {each["ActiveState"] for each in facts.values()}
-    return min(states, key=lambda state: RANKED.index(state) if state in RANKED else 0)
-
-
-def is_started(fact: Mapping[str, str]) -> bool:
-    """Return whether a unit has started: it is active, or a one-shot unit that has succeeded."""
-    if fact["ActiveState"] in ("active", "reloading", "refreshing"):
-        return True
-    return fact["Type"] == "oneshot" and fact["ActiveState"] == "inactive" and fact["Result"] == "success"
-
-
-def restart_note(unit: str, fact: Mapping[str, str]) -> str:
-    """Return a sentence about the reaction of systemd to killed processes of a unit."""
-    settings = f"Restart={fact['Restart']}"
-    if fact["Restart"] in RESTARTS_AFTER_SIGKILL:
-        return f"systemd restarts {unit} ({settings}, RestartUSec={fact['RestartUSec']})"
-    return f"{unit} stays down ({settings})"
-
-
-def due_at_once(fact: Mapping[str, str]) -> bool:
-    """Return whether systemd will restart a unit within `PATIENCE`."""
-    return fact["SubState"] == "auto-restart" and systemd.seconds(fact["RestartUSec"]) <= PATIENCE
-
-
-def describe(unit: str, fact: Mapping[str, str]) -> str:
-    """Return a sentence about the state of a unit, in the words of systemd."""
-    sub = "" if fact["SubState"] in (fact["ActiveState"], "dead", "running") else f" ({fact['SubState']})"
-    result = "" if fact["Result"] in ("", "success") else f", result {fact['Result']}"
-    return f"{unit} is {fact['ActiveState']}{sub}{result}"
-
-
-def last_words(journal: str) -> list[str]:
-    """Return the last two messages of a journal in JSON lines; messages of systemd only if there are no others."""
-    entries = [json.loads(line) for line in journal.splitlines() if line.startswith("{")]
-    entries = [each for each in entries if isinstance(each.get("MESSAGE"), str)]
-    own = [each for each in entries if each.get("_PID") != "1"]
-    return [each["MESSAGE"].strip() for each in (own or entries)[-2:]]
 
 
 class Units(service_module.Target):
     """The units of a service. All changes to them are made here."""
 
     def __init__(self, module: Module) -> None:
-        super().__init__(module)
         self.name = module.params["name"]
+        super().__init__(module, f"service '{self.name}'")
         self.began = time.time()
         self.facts = resolve.find_units(module, module.params["units"], self.name, PROPERTIES)
         self.triggers = self._show({name for each in self.facts.values() for name in each["TriggeredBy"].split()})
@@ -193,7 +141,7 @@ class Units(service_module.Target):
 
     def answer(self, pids: list[int]) -> dict[str, Any]:
         """Return the state of the units."""
-        return {"state": state_of(self.facts), "units": list(self.facts)}
+        return {"state": unit_state.state_of(self.facts), "units": list(self.facts)}
 
     def pids(self) -> list[int]:
         """Return the process ids in the control groups of the units."""
@@ -212,7 +160,7 @@ class Units(service_module.Target):
         return [
             unit
             for unit, each in self.triggers.items()
-            if each["ActiveState"] in DOWN and each["UnitFileState"].startswith("enabled")
+            if each["ActiveState"] in dependants.DOWN and each["UnitFileState"].startswith("enabled")
         ]
 
     def stopped_with_it(self) -> list[str]:
@@ -256,10 +204,10 @@ class Units(service_module.Target):
         if any(each["Type"] in ("simple", "idle", "exec") for each in self.facts.values()):
             time.sleep(SETTLE)
         self.refresh()
-        bad = [unit for unit, each in self.facts.items() if not is_started(each)]
+        bad = [unit for unit, each in self.facts.items() if not unit_state.is_started(each)]
         if not bad and not complaint:
             return
-        told = "; ".join(describe(unit, self.facts[unit]) for unit in bad) or complaint
+        told = "; ".join(unit_state.describe(unit, self.facts[unit]) for unit in bad) or complaint
         late = self._late()
         words = self._journal(bad[0]) if bad else []
         journal = f"; its journal ends: {' / '.join(words)}" if words else ""
@@ -268,7 +216,11 @@ class Units(service_module.Target):
     def ensure_stopped(self, complaint: str) -> None:
         """Raise `Failed` if a unit is not down."""
         self.refresh()
-        left = [describe(unit, each) for unit, each in self.facts.items() if each["ActiveState"] not in DOWN]
+        left = [
+            unit_state.describe(unit, each)
+            for unit, each in self.facts.items()
+            if each["ActiveState"] not in dependants.DOWN
+        ]
         if left:
             why = "; ".join([*left, complaint] if complaint else left)
             raise errors.Failed(f"service '{self.name}' did not stop{self._late()}: {why}")
@@ -282,13 +234,13 @@ class Units(service_module.Target):
         code, out, _err = self.module.run_command(
             ["journalctl", "--no-pager", "--quiet", "--unit", unit, since, "--lines=20", "--output=json"]
         )
-        return [] if code else last_words(out)
+        return [] if code else unit_state.last_words(out)
 
     def await_restart(self) -> None:
         """Wait for systemd to restart killed units, so that the answer contains the new processes."""
-        until = min(time.monotonic() + PATIENCE + 1, self.deadline)
+        until = min(time.monotonic() + unit_state.PATIENCE + 1, self.deadline)
         self.refresh()
-        while time.monotonic() < until and any(due_at_once(each) for each in self.facts.values()):
+        while time.monotonic() < until and any(unit_state.due_at_once(each) for each in self.facts.values()):
             time.sleep(0.1)
             self.refresh()
 
@@ -315,7 +267,7 @@ def restart(units: Units) -> tuple[bool, list[str]]:
     units.refuse_masked()
     also = units.stopped_with_it()
     if units.module.check_mode:
-        return True, ["would restart " + ", ".join(units.facts)]
+        return True, ["would restart " + ", ".join(units.facts), *["would start " + ", ".join(also)] * bool(also)]
     idle = units.idle_triggers()
     units.forget_failures()
     complaint = units.systemctl("start", idle) if idle else ""
@@ -330,7 +282,9 @@ _LIST_ACTIVE = ("systemctl", "list-units", "--plain", "--no-legend", "--no-pager
 
 def terminate(units: Units) -> tuple[bool, list[str]]:
     """Stop the service and the units that would start it, and leave a record with the command that starts them."""
-    running = [unit for unit, each in {**units.triggers, **units.facts}.items() if each["ActiveState"] not in DOWN]
+    running = [
+        unit for unit, each in {**units.triggers, **units.facts}.items() if each["ActiveState"] not in dependants.DOWN
+    ]
     if not running:
         return False, leftover_notes(units)
     along = dependants.of(units.module.run_command, running)
@@ -343,7 +297,7 @@ def terminate(units: Units) -> tuple[bool, list[str]]:
         state="terminated",
         by=units.module.params["by"],
         undo=[["systemctl", "start", "--", *running, *along.units]],
-        files={terminated.STOPPED_WITH: "".join(f"{unit}\n" for unit in along.units)},
+        files={terminated.STOPPED_WITH: along.listed},
         ended=[*_LIST_ACTIVE, *units.facts],
     )
     units.ensure_stopped(units.systemctl("stop", running))
@@ -368,22 +322,16 @@ def kill(units: Units) -> tuple[bool, list[str]]:
     """
     victims = proc.identify(units.pids())
     if not victims:
-        how = "; ".join(describe(unit, each) for unit, each in units.facts.items())
+        how = "; ".join(unit_state.describe(unit, each) for unit, each in units.facts.items())
         raise errors.Failed(f"nothing to kill: service '{units.name}' has no process on this host ({how})")
     if units.module.check_mode:
         pids = ", ".join(str(victim.pid) for victim in victims)
-        return True, ["would kill " + pids] + [restart_note(*each) for each in units.facts.items()]
+        return True, ["would kill " + pids] + [unit_state.restart_note(*each) for each in units.facts.items()]
     hit = [unit for unit, each in units.facts.items() if resolve.pids_of({unit: each})]
     command = ["systemctl", "--no-pager", "kill", "--signal=SIGKILL", "--", *hit]
     code, out, err = units.module.run_command(command)
-    left = proc.wait_gone(victims, units.deadline, insist=signal.SIGKILL)
-    if left:
-        complaint = "; " + (err or out).strip() if code else ""
-        raise errors.Failed(
-            f"service '{units.name}' was killed, but after {units.module.params['timeout']:d} s these processes "
-            f"are still there: {', '.join(str(each.pid) for each in left)}{complaint}"
-        )
-    notes = [restart_note(unit, units.facts[unit]) for unit in hit] + demand_notes(units)
+    units.await_gone(victims, complaint=f"; {(err or out).strip()}" if code else "")
+    notes = [unit_state.restart_note(unit, units.facts[unit]) for unit in hit] + demand_notes(units)
     units.await_restart()
     return True, notes
 

@@ -16,7 +16,6 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
 PLAYBOOKS = Path(__file__).resolve().parent.parent
-OWN = "os_faults_"
 INVENTORY = (
     *("os_faults_hosts", "os_faults_cloud", "os_faults_services", "os_faults_containers", "os_faults_networks"),
     *("os_faults_power", "os_faults_by", "os_faults_patience", "os_faults_service", "os_faults_definition"),

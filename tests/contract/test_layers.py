@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "power_module": {"errors", "module", "power"},
     "modules": {
         *("basic", "errors", "module", "service_module", "power_module", "host", "service", "hold", "power"),
-        *("pyghmi", "sushy"),
+        "pyghmi",
     },
     "plugins": {"ansible.errors", "ansible.plugins.action", "ansible.utils"},
 }

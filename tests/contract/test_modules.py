@@ -108,6 +108,19 @@ def test_an_option_of_several_modules_has_one_text() -> None:
     assert {option: sorted(found) for (option, _), found in texts.items() if len(found) > 1} == {}
 
 
+def test_what_the_modules_of_management_controllers_have_in_common_has_one_text() -> None:
+    """Each documents itself, for want of fragments; a return value that only one of them has is its own."""
+    ipmi, redfish = (load(name) for name in ("osf_ipmi_power", "osf_redfish_power"))
+    said, too = (yaml.safe_load(module.DOCUMENTATION)["description"] for module in (ipmi, redfish))
+    assert said == too[: len(said)]
+    for key in ("attributes", "version_added", "author"):
+        assert yaml.safe_load(ipmi.DOCUMENTATION)[key] == yaml.safe_load(redfish.DOCUMENTATION)[key]
+    values, others = (yaml.safe_load(module.RETURN) for module in (ipmi, redfish))
+    both = (values.keys() & others.keys()) - {"bmc"}
+    assert {"previous_state", "power_state", "waited"} <= both
+    assert {key: values[key] for key in both} == {key: others[key] for key in both}
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_use_only_options_that_exist(name: str) -> None:
     module = load(name)

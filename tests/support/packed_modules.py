@@ -45,9 +45,9 @@ def text_of(name: str, arguments: Mapping[str, Any], source: str | None = None) 
 
 
 def answer_of(
-    module: str, /, *, user: int = 0, patience: float = 60, home: str = "/", **arguments: Any
+    module: str, /, *, user: int = 0, patience: float = 60, home: str = "/", cwd: str = "/", **arguments: Any
 ) -> dict[str, Any]:
-    """Run a module with these arguments as a user, and return what it answers."""
+    """Run a module with these arguments as a user, in a directory, and return what it answers."""
     as_user: dict[str, Any] = {"user": user, "group": user, "extra_groups": []} if user else {}
     # Where root of this machine keeps the faults of this test, apart from those of others.
     own = {} if user else {name: os.environ[name] for name in ("XDG_RUNTIME_DIR",) if name in os.environ}
@@ -57,7 +57,7 @@ def answer_of(
         capture_output=True,
         text=True,
         timeout=patience,
-        cwd="/",
+        cwd=cwd,
         env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": home, **own},
         check=False,
         **as_user,

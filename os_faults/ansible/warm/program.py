@@ -8,9 +8,11 @@ from __future__ import annotations
 #
 # A module comes with up to thirty others of ours, and one call needs only a few of them. So a module that is imported
 # as a whole is loaded at first use: before, a module of ours is a `Later`, a module of Python a `PythonsOwn` (an import
-# in a function loads at once). A folder of ours is an empty module with these as attributes. A running program needs
-# only one name of `typing`, `NamedTuple`, which `Named` builds on `namedtuple`; `Type` replaces all others, and
-# `typing` itself is not loaded. The clean-up of Python at the end would take a tenth of the time, hence `_exit`.
+# in a function loads at once). Python's own code in C imports with an empty list of names, an import statement with
+# None: only the latter may get a `PythonsOwn`, as the former looks into `sys.modules` next. A folder of ours is an
+# empty module with these as attributes. A running program needs only one name of `typing`, `NamedTuple`, which `Named`
+# builds on `namedtuple`; `Type` replaces all others, and `typing` itself is not loaded. The clean-up of Python at the
+# end would take a tenth of the time, hence `_exit`.
 PROGRAM = """#!/usr/bin/python
 # <<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>
 import json
@@ -72,12 +74,12 @@ class Type:
         return self
 
 
-def bring(name, space=None, local=None, names=(), level=0):
+def bring(name, space=None, local=None, names=None, level=0):
     if name.startswith(PACKAGE):
         return OURS[name[len(PACKAGE) :]]
     if name in ("typing", "__future__"):
         return TYPES
-    if local is space and not names and "." not in name and name not in sys.modules:
+    if local is space and names is None and "." not in name and name not in sys.modules:
         return PythonsOwn(name)
     return __import__(name, space, local, names, level)
 

@@ -14,7 +14,7 @@ import yaml
 from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.hold import identity, targets
 from ansible.module_utils.os_faults.host import mounts, network, pidfiles, proc, run_as, sockets, text
-from ansible.module_utils.os_faults.service import programs, resolve, start_script, systemd
+from ansible.module_utils.os_faults.service import ports, programs, resolve, start_script, systemd
 
 from os_faults import resources
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.functional
 @pytest.mark.parametrize(
     "tested",
     [
-        *(proc, programs, systemd, sockets, resolve, network, start_script),
+        *(proc, programs, systemd, sockets, resolve, ports, network, start_script),
         *(text, run_as, mounts, identity, targets),
     ],
 )

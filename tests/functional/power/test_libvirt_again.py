@@ -6,18 +6,19 @@ import errno
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from ansible.module_utils.os_faults import errors
-from ansible.module_utils.os_faults.power import again, libvirt
+from ansible.module_utils.os_faults.power import again, libvirt, steps
 from support.libvirt_domains import NEEDS_LIBVIRT, domain, hypervisor
 from support.module_files import load
 from support.quick_time import SPEED, act
 
 pytestmark = [pytest.mark.functional, NEEDS_LIBVIRT]
 
-MODULE = load("osf_libvirt_power")
+MODULE, SNAPSHOTS = load("osf_libvirt_power"), load("osf_libvirt_snapshot")
 QEMU, RPC = 10, 7
 KILL = "Failed to terminate process 2980 with SIGKILL: Device or resource busy"
 LOCK = "Timed out during operation: cannot acquire state change lock (held by monitor=remoteDispatchDomainDestroy)"
@@ -32,41 +33,60 @@ def error(code: int, message: str, where: int = QEMU, number: int = -1) -> Excep
 
 
 class Domain:
-    """A domain of the test driver, whose methods raise what they are told to before they work."""
+    """A domain of the test driver, whose methods raise what they are told to before they work, or do not answer."""
 
-    def __init__(self, real: Any, raises: dict[str, list[Exception]], asked: list[str]) -> None:
+    def __init__(self, real: Any, raises: dict[str, list[Exception | None]], asked: list[str]) -> None:
         self.real, self.raises, self.asked = real, raises, asked
 
     def __getattr__(self, name: str) -> Any:
         def method(*args: Any) -> Any:
             self.asked.append(name)
             if self.raises.get(name):
-                raise self.raises[name].pop(0)
+                raised = self.raises[name].pop(0)
+                if raised is None:
+                    time.sleep(60)
+                else:
+                    raise raised
             return getattr(self.real, name)(*args)
 
         return method
 
 
-class Machine(MODULE.Machine):
-    """The machine of the module, with such a domain."""
+class Troubled:
+    """A machine of a module, with such a domain."""
 
-    def __init__(self, params: dict[str, Any], raises: dict[str, list[Exception]]) -> None:
+    def __init__(self, params: dict[str, Any], raises: dict[str, list[Exception | None]]) -> None:
         super().__init__(params, "")
         self.raises, self.asked = raises, []
 
     def _find(self) -> Any:
-        return Domain(super()._find(), self.raises, self.asked)
+        self.asked.append("open")
+        found = super()._find()
+        return found._replace(domain=Domain(found.domain, self.raises, self.asked))
+
+
+class Machine(Troubled, MODULE.Machine):
+    """That of osf_libvirt_power."""
+
+
+class Saved(Troubled, SNAPSHOTS.Machine):
+    """That of osf_libvirt_snapshot."""
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Callable[..., Machine]:
-    """Make a machine that is on; a connection is kept, or else the test driver would forget what was done."""
+def params(tmp_path: Path) -> dict[str, Any]:
+    """The options of a module for a machine that is on."""
     libvirt.libvirt.registerErrorHandler(lambda _context, _error: None, None)
     uri = hypervisor(tmp_path, domain(1, "node-1", "52:54:00:00:00:01"))
-    params = {"uri": uri, "ssh_args": [], "domain": "node-1", "macs": None, "timeout": 60, "connect_timeout": 20}
+    return {"uri": uri, "ssh_args": [], "domain": "node-1", "macs": None, "timeout": 60, "connect_timeout": 20}
 
-    def make(**raises: list[Exception]) -> Machine:
-        one = Machine(params, raises)
+
+@pytest.fixture
+def machine(params: dict[str, Any]) -> Callable[..., Machine]:
+    """Make a machine that is on; a connection is kept, or else the test driver would forget what was done."""
+
+    def make(kind: Any = Machine, **raises: list[Exception | None]) -> Any:
+        one = kind(params, raises)
         one.close = lambda: None
         return one
 
@@ -154,3 +174,54 @@ def test_a_domain_that_vanishes_ends_the_wait(machine: Callable[..., Machine]) -
     with pytest.raises(errors.PowerError, match=r"was not seen to be off after poweroff: .*Domain not found"):
         act(one, "poweroff")
     assert (time.monotonic() - begin) * SPEED < 900
+
+
+def test_a_connection_without_an_answer_is_not_used_again(params: dict[str, Any]) -> None:
+    one = Machine({**params, "connect_timeout": 1}, {"isActive": [None]})
+    with pytest.raises(again.Trouble, match=r"no answer from .* within 1 s"):
+        one.state()
+    assert one.state() == "on"
+    assert one.asked == ["open", "isActive", "open", "isActive"]
+    one.close()
+
+
+def save(one: Saved, params: dict[str, Any], name: str = "ready") -> dict[str, Any]:
+    """Take a snapshot as the module does it."""
+    module = SimpleNamespace(params={**params, "state": "snapshot", "name": name, "suspend": True}, check_mode=False)
+    return SNAPSHOTS.carry_out(module, one)
+
+
+def pause(seconds: float) -> None:
+    time.sleep(seconds / SPEED)
+
+
+def test_a_domain_goes_on_although_its_daemon_is_away_for_a_while(
+    machine: Callable[..., Saved], params: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asker = again.Asker
+    monkeypatch.setattr(SNAPSHOTS.again, "Asker", lambda *args: asker(*args, lambda: time.monotonic() * SPEED, pause))
+    one = machine(Saved, resume=[error(38, CLOSED, RPC, errno.EIO)] * 5)
+    assert save(one, {**params, "timeout": 1000})["snapshots"] == ["ready"]
+    assert one.condition() == SNAPSHOTS.RUNNING
+
+
+def test_a_domain_goes_on_whatever_ends_its_snapshot(machine: Callable[..., Saved], params: dict[str, Any]) -> None:
+    one = machine(Saved, snapshotCreateXML=[KeyboardInterrupt()])
+    with pytest.raises(KeyboardInterrupt):
+        save(one, params)
+    assert one.condition() == SNAPSHOTS.RUNNING
+
+
+def test_a_snapshot_has_what_is_left_of_its_time(machine: Callable[..., Saved], params: dict[str, Any]) -> None:
+    params.update(timeout=3, connect_timeout=1)
+    one = machine(Saved, isActive=[error(68, LOCK)], snapshotCreateXML=[None])
+    with pytest.raises(errors.PowerError, match=r"no answer from .* within [12] s"):
+        save(one, params)
+    assert one.condition() == SNAPSHOTS.RUNNING
+
+
+def test_a_power_off_has_what_is_left_of_its_time(machine: Callable[..., Machine], params: dict[str, Any]) -> None:
+    params.update(timeout=3, connect_timeout=1)
+    one = machine(destroy=[None, None], isActive=[error(68, LOCK)])
+    with pytest.raises(errors.PowerError, match=r"no answer from .* within [12] s"):
+        steps.carry_out(one, "poweroff", params["timeout"])

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,12 @@ import pytest
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.os_faults import basic
 from ansible.module_utils.testing import patch_module_args
+from support.held_service import Service
 
 from os_faults import resources
 from os_faults.ansible.warm.packing import pack, pack_library, read_utils
+
+Run = Callable[..., Any]
 
 pytestmark = pytest.mark.functional
 
@@ -68,6 +73,21 @@ REFUSED: dict[str, dict[str, Any]] = {
     "one too many": {"name": "a", "path": "/", "pidfile": "/x"},
     "one too few": {"name": "a", "state": "absent"},
 }
+
+
+def old_pythons() -> list[Path]:
+    """Return the Pythons 3.8 and 3.9 of this machine, from pyenv or from the PATH."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    found = []
+    for version in ("3.8", "3.9"):
+        on_path = shutil.which(f"python{version}")  # with pyenv it may be a program that only says to choose one
+        there = sorted(pyenv.glob(f"{version}.*/bin/python{version}")) or ([Path(on_path)] if on_path else [])
+        found += there[-1:]
+    return found
+
+
+#: The oldest Pythons on which modules run.
+OLD = old_pythons()
 
 
 def outcome(kind: Any, given: Mapping[str, Any]) -> tuple[bool, Any]:
@@ -137,10 +157,12 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-def run(library: Path, directory: Path, tasks: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the results of tasks with the packed modules on this machine."""
+def run(
+    library: Path, directory: Path, tasks: list[Mapping[str, Any]], python: str | Path = sys.executable
+) -> list[dict[str, Any]]:
+    """Return the results of tasks with the packed modules on this machine, by a Python of its."""
     play = {"hosts": "all", "gather_facts": False, "ignore_errors": True, "tasks": tasks}
-    local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    local = {"ansible_connection": "local", "ansible_python_interpreter": str(python)}
     directory.mkdir(exist_ok=True)
     done = ansible_runner.run(
         private_data_dir=str(directory),
@@ -161,7 +183,7 @@ def run(library: Path, directory: Path, tasks: list[Mapping[str, Any]]) -> list[
 
 def test_every_packed_module_runs_under_real_ansible_without_its_library(library: Path, tmp_path: Path) -> None:
     names = sorted(path.stem for path in library.iterdir())
-    assert {"osf_hold", "osf_heal", "osf_holds_info", "osf_node_info", "osf_systemd_service"} <= set(names)
+    assert {"osf_hold", "osf_heal", "osf_inventory", "osf_node_info", "osf_systemd_service"} <= set(names)
     results = run(library, tmp_path, [{name: {"colour": "'red' <<blue>>"}} for name in names])
     said = {name: result["msg"] for name, result in zip(names, results, strict=True)}
     assert {name: msg.partition(".")[0] for name, msg in said.items()} == dict.fromkeys(
@@ -178,13 +200,13 @@ def test_a_packed_module_answers_as_the_module_itself(library: Path, tmp_path: P
     assert packed == plain
 
 
-def told_by(source: str, directory: Path, **utils: str) -> str:
-    """Return the message of a module of this text, packed with these others."""
+def told_by(source: str, directory: Path, python: str | Path = sys.executable, **utils: str) -> str:
+    """Return the message of a module of this text, packed with these others, by a Python of this machine."""
     ours = {f"os_faults.host.{name}": text for name, text in utils.items()}
     packed = pack("osf_tried", source, {**read_utils(resources.module_utils_dir()), **ours})
     assert packed is not None
     (directory / "osf_tried.py").write_text(packed)
-    (result,) = run(directory, directory / "run", [{"osf_tried": {}}])
+    (result,) = run(directory, directory / "run", [{"osf_tried": {}}], python)
     return str(result["msg"])
 
 
@@ -247,6 +269,49 @@ def test_named_tuples_are_those_of_python(tmp_path: Path) -> None:
     space: dict[str, Any] = {"__name__": "named"}
     exec(NAMED, space)
     assert told_by(USES_ANOTHER, tmp_path, other=NAMED) == space["message"]()
+
+
+USES_WHAT_PYTHON_ITSELF_IMPORTS = """
+import time
+
+
+def message():
+    with open("/proc/sys/kernel/ostype") as file:  # up to Python 3.9 this imports _bootlocale
+        return file.read().strip() + str(time.strptime("2026", "%Y").tm_year)
+"""
+
+
+@pytest.mark.parametrize("python", [Path(sys.executable), *OLD], ids=str)
+def test_python_itself_imports_as_ever(python: Path, tmp_path: Path) -> None:
+    assert told_by(USES_ANOTHER, tmp_path, python, other=USES_WHAT_PYTHON_ITSELF_IMPORTS) == "Linux2026"
+
+
+@pytest.mark.skipif(not OLD, reason="there is no Python 3.8 or 3.9 on this machine")
+@pytest.mark.parametrize("python", OLD, ids=str)
+def test_a_fault_comes_and_goes_on_the_oldest_pythons(
+    python: Path, play: Run, service: Service, tmp_path: Path
+) -> None:
+    bare = tmp_path / "python"  # as on a host without further packages, whose files Python reads at its start
+    bare.write_text(f'#!/bin/sh\nexec {python} -S "$@"\n')
+    bare.chmod(0o755)
+    inventory = {**service.inventory, "ansible_python_interpreter": str(bare)}
+
+    def failures(verb: str, **more: Any) -> Mapping[str, str]:
+        asked = {"service": service.name, "service_action": verb, **more}
+        return play("service_freeze.yml", inventory=inventory, **asked).failures
+
+    assert failures("freeze", seconds=60) == {}
+    assert service.states == "TT"
+    assert failures("unfreeze") == {}
+    assert service.states == "SS"
+    assert service.directory is None
+
+
+@pytest.mark.parametrize(("secret", "stays"), [("False", False), ("True", True), ("SECRET", True)])
+def test_a_module_with_a_secret_argument_stays_as_it_is(secret: str, stays: bool) -> None:
+    spec = f'{{"password": {{"type": "str", "no_log": {secret}}}}}'
+    source = f"from ansible.module_utils.basic import AnsibleModule\nAnsibleModule({spec})\n"
+    assert (pack("osf_tried", source, read_utils(resources.module_utils_dir())) is None) is stays
 
 
 def test_a_module_that_needs_more_of_ansible_stays_as_it_is(library: Path) -> None:

@@ -124,6 +124,22 @@ def test_what_a_service_has_started_as_somebody_else_belongs_to_it(act, program,
     assert set(running(program).values()) == {0}
 
 
+def test_a_tool_that_mentions_the_service_is_spared_also_where_the_directory_has_the_name_of_the_tool(
+    program, run, tmp_path
+):
+    """Such as ``tail`` in a directory ``tail``; on the controller a module runs in the directory of the run."""
+    directory = tmp_path / "tail"
+    directory.mkdir()
+    log = tmp_path / f"{program.name}.log"
+    log.touch()
+    real, tool = run(), run(0, "tail", "-f", str(log))
+    asked = {"name": program.name, "grep": program.name, "action": "kill", "timeout": 10}
+    killed = answer_of("osf_process_service", cwd=str(directory), **asked)
+    assert real.pid in killed["pids_before"]
+    real.wait(10)
+    assert tool.poll() is None
+
+
 @pytest.mark.parametrize("way", ["heal", "start"])
 @pytest.mark.parametrize("service", [0, OTHER])
 def test_a_service_that_was_terminated_comes_back_whoever_runs_what_looks_like_it(service, way, act, program, run):

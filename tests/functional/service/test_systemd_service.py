@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.module_files import load
+from ansible.module_utils.os_faults.service import unit_state
 
 pytestmark = pytest.mark.functional
-
-SYSTEMD = load("osf_systemd_service")
 
 
 def fact(**more: str) -> dict[str, str]:
@@ -18,8 +16,8 @@ def fact(**more: str) -> dict[str, str]:
 
 
 def test_the_state_of_several_units_is_that_of_the_least_active():
-    assert SYSTEMD.state_of({"a": fact(), "b": fact(ActiveState="activating")}) == "activating"
-    assert SYSTEMD.state_of({"a": fact(), "b": fact(ActiveState="failed")}) == "failed"
+    assert unit_state.state_of({"a": fact(), "b": fact(ActiveState="activating")}) == "activating"
+    assert unit_state.state_of({"a": fact(), "b": fact(ActiveState="failed")}) == "failed"
 
 
 @pytest.mark.parametrize(
@@ -32,13 +30,13 @@ def test_the_state_of_several_units_is_that_of_the_least_active():
     ],
 )
 def test_what_systemd_does_about_a_kill_is_told(restart, told):
-    assert SYSTEMD.restart_note("x.service", fact(Restart=restart)) == told
+    assert unit_state.restart_note("x.service", fact(Restart=restart)) == told
 
 
 def test_a_one_shot_that_did_its_work_has_started():
-    assert SYSTEMD.is_started(fact(Type="oneshot", ActiveState="inactive"))
-    assert not SYSTEMD.is_started(fact(ActiveState="inactive"))
-    assert not SYSTEMD.is_started(fact(Type="oneshot", ActiveState="failed", Result="exit-code"))
+    assert unit_state.is_started(fact(Type="oneshot", ActiveState="inactive"))
+    assert not unit_state.is_started(fact(ActiveState="inactive"))
+    assert not unit_state.is_started(fact(Type="oneshot", ActiveState="failed", Result="exit-code"))
 
 
 def test_the_last_words_are_those_of_the_service_rather_than_of_systemd():
@@ -47,8 +45,8 @@ def test_the_last_words_are_those_of_the_service_rather_than_of_systemd():
         '{"MESSAGE": "cannot open the database", "_PID": "42"}\n'
         '{"MESSAGE": "x.service: Failed with result exit-code.", "_PID": "1"}\n'
     )
-    assert SYSTEMD.last_words(journal) == ["cannot open the database"]
-    assert SYSTEMD.last_words(journal.splitlines()[0]) == ["Starting x.service..."]
+    assert unit_state.last_words(journal) == ["cannot open the database"]
+    assert unit_state.last_words(journal.splitlines()[0]) == ["Starting x.service..."]
 
 
 @pytest.mark.case("D26")

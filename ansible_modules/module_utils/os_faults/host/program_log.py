@@ -9,7 +9,7 @@ import tempfile
 from typing import BinaryIO
 
 from ansible.module_utils.os_faults import errors
-from ansible.module_utils.os_faults.host import paths, pidfiles
+from ansible.module_utils.os_faults.host import paths, pidfiles, text
 
 LOGS = "/var/lib/os-faults-log"
 """Root's directory for logs of programs if others may write to ``/var/log``, as the group of syslog often may."""
@@ -53,10 +53,10 @@ def last_words(path: str) -> str:
     try:
         with os.fdopen(_opened(path, os.O_RDONLY), "rb") as file:
             file.seek(-min(_READ, os.fstat(file.fileno()).st_size), os.SEEK_END)
-            lines = file.read(_READ).decode("utf-8", "replace").strip().splitlines()
+            said = text.last_line(file.read(_READ).decode("utf-8", "replace"))
     except errors.Refused:
         return ""
-    return "; its log ends: " + lines[-1] if lines else ""
+    return f"; its log ends: {said}" if said else ""
 
 
 def _opened(path: str, flags: int) -> int:

@@ -41,6 +41,15 @@ def few(lines: Sequence[str], limit: int = 12) -> list[str]:
     return [*lines[:limit], f"... and {more:d} more"] if more > 0 else list(lines)
 
 
+def last_line(text: str) -> str:
+    r"""Return the last line that is not blank, stripped; empty if there is none.
+
+    >>> last_line("first\n last \n\n")
+    'last'
+    """
+    return text.strip().rpartition("\n")[2].strip()
+
+
 def tidy(answer: Mapping[str, Any]) -> dict[str, Any]:
     r"""Return the answer of a module with plain texts and limited lists.
 

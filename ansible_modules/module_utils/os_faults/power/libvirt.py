@@ -9,10 +9,11 @@ import errno
 import os
 import shlex
 import tempfile
+import time
 import traceback
 import xml.etree.ElementTree as ElementTree
 from urllib.parse import parse_qs, quote, urlsplit
-from typing import Any, Callable, Iterable, Iterator, Mapping
+from typing import Any, Callable, Iterable, Iterator, Mapping, NamedTuple
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.os_faults import errors
@@ -37,6 +38,9 @@ RULES = {"required_one_of": [("domain", "macs")], "mutually_exclusive": [("domai
 
 DISTANCE = 1.0
 """Seconds between two looks at a domain that changes, at most."""
+
+GOODBYE = 2
+"""Seconds that the end of a connection may take; a broken one may not answer to it."""
 
 KINDS: Mapping[int, str] = {
     38: again.LOST,  # VIR_ERR_SYSTEM_ERROR: what libvirt asked of the system failed
@@ -118,6 +122,15 @@ def with_command(uri: str, command: str) -> str:
     return f"{uri}{'&' if query else '?'}command={quote(command)}"
 
 
+class Found(NamedTuple):
+    """The domain that was looked for, over one connection."""
+
+    connection: Any
+    domain: Any
+    facts: Mapping[str, Any]
+    """The part of the answer that says which domain it is."""
+
+
 class Domain:
     """The domain of a machine, and the only place where it is looked at and acted on.
 
@@ -127,7 +140,6 @@ class Domain:
 
     Attributes:
         name: what the domain is called in sentences.
-        timeout: seconds that a change of the domain may take.
         patience: seconds in which libvirt must answer.
         distance: seconds between two looks at a domain that changes.
     """
@@ -139,21 +151,27 @@ class Domain:
         self.wanted = params["domain"]
         self.macs = [steps.plain_mac(mac) for mac in params["macs"] or []]
         self.patience = params["connect_timeout"]
-        self.timeout = params["timeout"]
+        self._deadline = time.monotonic() + params["timeout"]
         self.name = f"libvirt at {self.uri}"  # until the domain is found
         self._address = self.uri
         if urlsplit(self.uri).scheme.endswith("+ssh"):
             self._address = with_command(self.uri, _ssh_file(params["ssh_args"], directory))
-        self._connection: Any = None
-        self._domain: Any = None
-        self._facts: dict[str, Any] = {}
+        self._found: Found | None = None
+        self._facts: Mapping[str, Any] = {}
+
+    @property
+    def left(self) -> float:
+        """Seconds that a change of the domain may take: what is left of the timeout, one answer at least."""
+        return max(self._deadline - time.monotonic(), self.patience)
 
     def state(self) -> str:
         """Return whether the domain is on."""
         return "on" if self.call(lambda domain: domain.isActive()) else "off"
 
-    def call(self, call: Callable[[Any], Any], seconds: int | None = None) -> Any:
+    def call(self, call: Callable[[Any], Any], seconds: float | None = None) -> Any:
         """Return what ``call(domain)`` returns; connects when that is not done yet.
+
+        A connection without an answer is given back, so the next call makes a new one.
 
         Args:
             call: is given the domain, an object of libvirt.
@@ -163,10 +181,13 @@ class Domain:
             Trouble: libvirt refuses it or does not answer.
         """
         seconds = self.patience if seconds is None else seconds
-        domain = self._found()
+        domain = self._connected().domain
         try:
-            late = f"{self.name}: no answer from {self.uri} within {seconds:d} s"
+            late = f"{self.name}: no answer from {self.uri} within {seconds:.0f} s"
             return steps.bounded(lambda: call(domain), seconds, late)
+        except again.Trouble:
+            self.close()
+            raise
         except libvirt.libvirtError as error:
             trouble = _trouble(self.name, error)
             if trouble.kind != again.BUSY:
@@ -175,35 +196,36 @@ class Domain:
 
     def facts(self) -> dict[str, Any]:
         """Return which domain it is."""
-        return self._facts
+        return dict(self._facts)
 
     def close(self) -> None:
         """Give the connection back; the next call makes a new one."""
-        connection, self._connection, self._domain = self._connection, None, None
-        if connection is not None:
+        found, self._found = self._found, None
+        if found is not None:
             try:
-                steps.bounded(connection.close, self.patience, "")
+                steps.bounded(found.connection.close, GOODBYE, "")
             except (libvirt.libvirtError, errors.PowerError):
                 pass  # it is broken already
 
-    def _found(self) -> Any:
+    def _connected(self) -> Found:
         """Return the domain; connects and looks for it when that is not done yet."""
-        if self._domain is None:
+        if self._found is None:
             try:
                 late = f"libvirt at {self.uri} did not answer within {self.patience:d} s"
-                self._domain = steps.bounded(self._find, self.patience, late, again.ABSENT)
+                self._found = steps.bounded(self._find, self.patience, late, again.ABSENT)
             except libvirt.libvirtError as error:
-                self.close()
                 raise _trouble(f"libvirt at {self.uri} can't be asked", error, again.ABSENT) from error
-        return self._domain
+            self._facts = self._found.facts
+            self.name = f"domain {self._facts['domain']} of {self.uri}"
+        return self._found
 
-    def _find(self) -> Any:
-        self._connection = libvirt.open(self._address)
-        domains = dict(told(self._connection.listAllDomains(), lambda domain: (domain.name(), domain)))
+    def _find(self) -> Found:
+        """Connect and look for the domain. It changes nothing here, as it may end when nobody waits for it any more."""
+        connection = libvirt.open(self._address)
+        domains = dict(told(connection.listAllDomains(), lambda domain: (domain.name(), domain)))
         name, how = self._named(domains) if self.wanted else self._with_mac(domains)
-        self._facts = {"domain": name, "uuid": domains[name].UUIDString(), "matched_by": how}
-        self.name = f"domain {name} of {self.uri}"
-        return domains[name]
+        facts = {"domain": name, "uuid": domains[name].UUIDString(), "matched_by": how}
+        return Found(connection, domains[name], facts)
 
     def _named(self, domains: Mapping[str, Any]) -> tuple[str, str]:
         if self.wanted in domains:

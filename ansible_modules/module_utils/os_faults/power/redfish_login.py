@@ -1,6 +1,6 @@
 """The way into a Redfish service, by sushy, and what sushy's errors mean.
 
-sushy is imported here and in the module only, which says by `require` what is missing where it is.
+sushy is imported here only, so the module says by `require` what is missing where it is.
 """
 
 from __future__ import annotations
@@ -15,7 +15,13 @@ from ansible.module_utils.os_faults.power import again, redfish, steps
 
 try:
     import sushy
-    from sushy.exceptions import AccessError, HTTPError, MissingXAuthToken, ResourceNotFoundError
+    from sushy.exceptions import (
+        AccessError,
+        HTTPError,
+        MissingAttributeError,
+        MissingXAuthToken,
+        ResourceNotFoundError,
+    )
 except ImportError:
     sushy = None
     SUSHY_TRACEBACK = traceback.format_exc()
@@ -31,6 +37,16 @@ def require(module: AnsibleModule) -> None:
     """End the module with a sentence where sushy can't be imported."""
     if sushy is None:
         module.fail_json(msg=steps.missing("sushy", "os-faults[redfish]"), exception=SUSHY_TRACEBACK)
+
+
+def macs_of(system: Any) -> set[str]:
+    """Return the MAC addresses of the interfaces of a system, in lower case; of one that tells none, none."""
+    try:
+        cards = system.ethernet_interfaces.get_members()
+    except (MissingAttributeError, ResourceNotFoundError):
+        return set()
+    macs = {mac for card in cards for mac in (card.mac_address, card.permanent_mac_address) if mac}
+    return {steps.plain_mac(mac) for mac in macs}
 
 
 def chain_of(error: BaseException) -> list[BaseException]:

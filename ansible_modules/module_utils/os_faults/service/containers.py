@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-from typing import Any, Callable, Iterable, Iterator, Mapping, NamedTuple
+from typing import Any, Callable, Iterable, Mapping, NamedTuple
 
 from ansible.module_utils.os_faults import errors
-from ansible.module_utils.os_faults.host import proc, sockets
+from ansible.module_utils.os_faults.host import proc
+from ansible.module_utils.os_faults.host.text import last_line
 from ansible.module_utils.os_faults.service import systemd
 
 Run = Callable[..., "tuple[int, str, str]"]
@@ -23,8 +24,6 @@ UNITS = (
     "container-{name}.service",
 )
 """Names of the units that run a container with kolla, EDPM, TripleO and podman."""
-
-_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 (an engine's words, nothing is bound)
 
 _UNIT_LABEL = "PODMAN_SYSTEMD_UNIT"
 
@@ -45,8 +44,8 @@ class Container(NamedTuple):
     """Restart policy of the engine (``always``, ``no`` …)."""
     unit: str | None
     """The unit in its label."""
-    published: tuple[sockets.Port, ...] = ()
-    """Ports of the host that the engine forwards to it."""
+    ports: Mapping[str, Any] = {}
+    """Its ports and those of the host that the engine forwards to them, in the form of the engine."""
 
     @property
     def runs(self) -> bool:
@@ -81,18 +80,8 @@ def parse(text: str, engine: str) -> Container | None:
         started=str(state.get("StartedAt", "")),
         policy=str(policy.get("Name") or "no"),
         unit=labels.get(_UNIT_LABEL),
-        published=tuple(_published(ports)),
+        ports=ports,
     )
-
-
-def _published(ports: Mapping[str, Any]) -> Iterator[sockets.Port]:
-    """Yield the ports of the host from the engine's list by port and protocol of the container (``80/tcp``)."""
-    for inside, outside in ports.items():
-        protocol = inside.rpartition("/")[2]
-        for each in outside or [] if protocol in ("tcp", "udp") else []:
-            address, number = str(each.get("HostIp") or ""), str(each.get("HostPort") or "")
-            if number.isdigit():
-                yield sockets.Port(protocol, int(number), "" if address in _EVERYWHERE else address)
 
 
 def engines(wanted: str = "auto") -> list[str]:
@@ -143,30 +132,29 @@ def listed(run: Run, engine: str) -> dict[str, bool]:
 def _names(run: Run, engine: str, *options: str) -> list[str]:
     code, out, err = run([engine, "ps", *options, "--format", "{{.Names}}"])
     if code:
-        said = (err.strip() or out.strip()).splitlines()
-        why = said[-1] if said else f"exit code {code:d}"
+        why = last_line(err) or last_line(out) or f"exit code {code:d}"
         raise errors.ContainerError(f"{engine} does not answer: {why}")
     return [line.partition(",")[0].strip() for line in out.splitlines() if line.strip()]
 
 
-def on_host(run: Run, wanted: Mapping[str, Mapping[str, Any]], notes: list[str]) -> dict[str, dict[str, Any]]:
+def on_host(run: Run, wanted: Mapping[Any, Mapping[str, Any]], notes: list[str]) -> dict[Any, dict[str, Any]]:
     """Return the wanted containers that are on this host.
 
     Args:
         run: runs a command.
-        wanted: name → ``container`` (its name in the engine) and ``engine``.
+        wanted: key → ``container`` (its name in the engine) and ``engine``.
         notes: gets a sentence about each engine without an answer, whose containers are left out.
     """
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[Any, dict[str, Any]] = {}
     for engine in _present(str(entry.get("engine", "auto")) for entry in wanted.values()):
         try:
             there = listed(run, engine)
         except errors.ContainerError as error:
             notes += [str(error)] * (str(error) not in notes)
             continue
-        for name, entry in wanted.items():
-            if entry.get("engine", "auto") in ("auto", engine) and entry["container"] in there and name not in found:
-                found[name] = {"engine": engine, "active": there[entry["container"]]}
+        for key, entry in wanted.items():
+            if entry.get("engine", "auto") in ("auto", engine) and entry["container"] in there and key not in found:
+                found[key] = {"engine": engine, "active": there[entry["container"]]}
     return found
 
 

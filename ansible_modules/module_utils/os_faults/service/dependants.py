@@ -12,7 +12,8 @@ from ansible.module_utils.os_faults.service import systemd
 _STOPPED_WITH = ("RequiredBy", "RequisiteOf", "BoundBy", "ConsistsOf", "PropagatesStopTo")
 """The properties of a unit that name those which systemd stops when it stops this one."""
 
-_DOWN = ("inactive", "failed")
+DOWN = ("inactive", "failed")
+"""Active states of a unit that is down."""
 
 
 class Dependants(NamedTuple):
@@ -22,6 +23,11 @@ class Dependants(NamedTuple):
     """Those that can be started again."""
     lost: tuple[str, ...] = ()
     """Those that nobody can start by their names, such as sessions."""
+
+    @property
+    def listed(self) -> str:
+        """The text of a file with those that can be started again, one a line."""
+        return "".join(f"{unit}\n" for unit in self.units)
 
     @property
     def notes(self) -> list[str]:
@@ -48,7 +54,7 @@ def of(run: systemd.Run, units: Iterable[str]) -> Dependants:
         named = {name for each in facts.values() for key in _STOPPED_WITH for name in each.get(key, "").split()}
         shown = systemd.by_id(systemd.show(run, named - asked, (*systemd.STATE, "CanStart", *_STOPPED_WITH)))
         asked |= named
-        facts = {unit: each for unit, each in shown.items() if each["ActiveState"] not in _DOWN}
+        facts = {unit: each for unit, each in shown.items() if each["ActiveState"] not in DOWN}
         found.update({unit: each.get("CanStart", "yes") == "yes" for unit, each in facts.items()})
     return Dependants(
         tuple(sorted(unit for unit, can_start in found.items() if can_start)),
@@ -62,4 +68,4 @@ def down(run: systemd.Run, units: Iterable[str]) -> list[str]:
     Raises:
         UnitError: systemd did not answer.
     """
-    return [unit for unit, each in systemd.show(run, units).items() if each["ActiveState"] in _DOWN]
+    return [unit for unit, each in systemd.show(run, units).items() if each["ActiveState"] in DOWN]

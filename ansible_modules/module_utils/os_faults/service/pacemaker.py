@@ -8,6 +8,7 @@ from typing import Callable, Mapping, NamedTuple
 from xml.etree import ElementTree
 
 from ansible.module_utils.os_faults import errors
+from ansible.module_utils.os_faults.host.text import last_line
 
 Run = Callable[..., "tuple[int, str, str]"]
 """The function that runs a command: ``module.run_command``."""
@@ -178,8 +179,7 @@ def refusal(out: str, err: str) -> str:
         told = [error.text or "" for error in root.iterfind("./status/errors/error")]
         told += [status.get("message", "") for status in root.iterfind("./status")]
         return next((each.strip() for each in told if each.strip()), "")
-    lines = (err.strip() or out.strip()).splitlines()
-    return lines[-1] if lines else ""
+    return last_line(err) or last_line(out)
 
 
 def own_name(run: Run) -> str:

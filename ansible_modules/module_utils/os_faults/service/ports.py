@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Iterable, Mapping, NamedTuple
+from typing import Any, Iterable, Iterator, Mapping, NamedTuple
 
 from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.host import sockets
 from ansible.module_utils.os_faults.service import resolve
+
+_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 (an engine's words, nothing is bound)
 
 
 class ToCut(NamedTuple):
@@ -32,8 +34,9 @@ def of_service(service: resolve.Service, definition: Mapping[str, Any], name: st
     own = sockets.ports_of(inodes)
     if own:
         return ToCut(own, sockets.shared(own, inodes))
-    if service.published:
-        return ToCut(sockets.fewest(service.published), [])
+    forwarded = sockets.fewest(published(service.published))
+    if forwarded:
+        return ToCut(forwarded, [])
     if "container" in definition and has_own_network(service.pids):
         raise errors.Refused(f"the container of {name} publishes no port on this host, so there is nothing to unplug")
     unix_sockets = sockets.unix_sockets_of(inodes)
@@ -46,6 +49,40 @@ def of_service(service: resolve.Service, definition: Mapping[str, Any], name: st
     if not known:
         raise errors.Refused(f"{name} listens on no port of this host, so there is nothing to unplug")
     return ToCut(known, sockets.shared(known, inodes))
+
+
+def published(ports: Mapping[str, Any]) -> Iterator[sockets.Port]:
+    """Yield the ports of the host that an engine forwards to a container.
+
+    Args:
+        ports: the engine's list, by port and protocol of the container (``80/tcp``).
+
+    >>> [str(port) for port in published({"80/tcp": [{"HostIp": "10.0.0.1", "HostPort": "8080"}], "81/tcp": None})]
+    ['tcp/8080 at 10.0.0.1']
+    """
+    for inside, outside in ports.items():
+        protocol = inside.rpartition("/")[2]
+        for each in outside or [] if protocol in ("tcp", "udp") else []:
+            address, number = str(each.get("HostIp") or ""), str(each.get("HostPort") or "")
+            if number.isdigit():
+                yield sockets.Port(protocol, int(number), "" if address in _EVERYWHERE else address)
+
+
+def refuse_egress(service: resolve.Service, name: str) -> None:
+    """Refuse to cut what leaves a container with a network of its own: the rules of this host don't see it leave.
+
+    Args:
+        service: what it is made of on this host.
+        name: what to call it in a sentence.
+
+    Raises:
+        Refused: with the way around.
+    """
+    if has_own_network(service.pids):
+        raise errors.Refused(
+            f"{name}: the container has a network of its own, so what leaves it can't be cut off on this "
+            "host; cut off what arrives at the other end (ingress)"
+        )
 
 
 def has_own_network(pids: Iterable[int]) -> bool:

@@ -81,7 +81,9 @@ def bystanders(definition: Mapping[str, Any]) -> frozenset[str]:
     """
     executable = str(definition.get("executable") or "")
     leading = re.match(r"\^([\w/.-]+)", str(definition.get("grep") or ""))
-    paths_named = (executable, os.path.realpath(executable), leading.group(1) if leading else "")
+    paths_named = [leading.group(1)] if leading else []
+    if executable:  # the real path of an empty one is the working directory
+        paths_named += [executable, os.path.realpath(executable)]
     return BYSTANDERS - {os.path.basename(path) for path in paths_named}
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Callable, Mapping, NamedTuple, Sequence
 
 from ansible.module_utils.os_faults import errors
-from ansible.module_utils.os_faults.host import pidfiles, sockets
+from ansible.module_utils.os_faults.host import pidfiles
 from ansible.module_utils.os_faults.service import containers, pacemaker, programs, systemd
 
 
@@ -20,8 +20,8 @@ class Service(NamedTuple):
     """Ids of its systemd units; empty for a service without units."""
     pids: tuple[int, ...]
     """Pids of all its processes."""
-    published: tuple[sockets.Port, ...] = ()
-    """Ports of the host that an engine forwards to its container."""
+    published: Mapping[str, Any] = {}
+    """The ports of its container, see `containers.Container`."""
 
 
 def resolve(module: Any, definition: Mapping[str, Any], name: str | None = None) -> Service:
@@ -45,7 +45,7 @@ def resolve(module: Any, definition: Mapping[str, Any], name: str | None = None)
         return Service(tuple(facts), tuple(pids_of(facts)))
     container = _container(module, found)
     if container:
-        return Service((), tuple(container.pids), container.published)
+        return Service((), tuple(container.pids), container.ports)
     return Service((), tuple(_of_program(programs.pids, found, None)))
 
 

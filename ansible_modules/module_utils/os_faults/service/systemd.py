@@ -29,6 +29,17 @@ def booted() -> bool:
     return os.path.isdir("/run/systemd/system")
 
 
+def version_of(text: str) -> int | None:
+    """Return the version in an answer of systemd; None if there is none.
+
+    Example:
+        >>> version_of("systemd 252 (252.39-1~deb12u1)"), version_of("v257.13"), version_of("")
+        (252, 257, None)
+    """
+    found = re.search(r"\d+", text)
+    return int(found.group()) if found else None
+
+
 def pattern(text: str) -> str:
     """Return a unit name or shell pattern with its suffix.
 
