@@ -207,6 +207,31 @@ def test_a_key_that_ssh_does_not_use_and_a_host_key_that_changed(
     assert changed.endswith(f"remove the old one, line 2 of {tmp_path / 'known_hosts'}")
 
 
+#: In it a host speaks as ssh would, of files that are none of its business.
+BANNER = """\
+Offending ED25519 key in /etc/passwd:1
+Host key verification failed.
+no such identity: /etc/shadow: No such file or directory
+Timeout (4s) waiting for privilege escalation prompt: give it up
+"""
+
+
+@pytest.mark.usefixtures("state_home")
+def test_a_host_that_greets_in_the_words_of_ssh_gives_no_advice(
+    behind: LocalSshd, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> None:
+    folder = tmp_path_factory.mktemp("greeting")
+    (folder / "banner").write_text(BANNER)
+    with local_sshd(folder, f"Banner={folder}/banner") as sshd:
+        denied = {**sshd.login, "private_key_file": behind.key}
+        doors = [{"address": "127.0.4.1", **denied}, through(sshd, behind, "127.0.4.2", private_key_file=behind.key)]
+        with connect(listed(doors, tmp_path)) as cloud, pytest.raises(AnsibleExecutionUnreachable) as caught:
+            cloud.get_nodes()
+    direct, behind_it = (host.message for host in caught.value.result.values())
+    assert re.fullmatch(r"root@127\.0\.4\.1: Permission denied \([^)]*\)\.", direct)
+    assert re.fullmatch(r"jump host 127\.0\.0\.1: root@127\.0\.0\.1: Permission denied \([^)]*\)\.", behind_it)
+
+
 #: It asks in words of its own, as sudo-rs does, and waits.
 SUDO = """\
 #!/bin/sh
