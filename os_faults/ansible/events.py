@@ -209,9 +209,7 @@ def _outcome(kind: str, data: Mapping[str, Any], is_suspect: bool) -> _Outcome:
     return _Outcome(status, task, ours, answer)
 
 
-def _result(
-    node: str, outcomes: list[_Outcome], statistics: Mapping[str, Any] | None, key: str | None
-) -> HostResult:
+def _result(node: str, outcomes: list[_Outcome], statistics: Mapping[str, Any] | None, key: str | None) -> HostResult:
     status, outcome = _verdict(node, outcomes, statistics)
     answer = outcome.answer
     died = status is Status.FAILED and bool("timedout" in answer or _UNUSABLE.search(_text(answer.get("msg"))))

@@ -31,8 +31,9 @@ def _named(host: HostResult, node: Node | None, directory: Path) -> HostResult:
     jump = node.auth.jump.host
     key = node.auth.jump.private_key_file or node.auth.private_key_file
     said = _said(directory / f"[{node.ip.lower()}]:{node.auth.port or 22}.said")
-    why = f"jump host {jump}: {ssh_errors.explained(said, key)}" if said else f"{host.message} (through jump host {jump})"
-    return replace(host, message=why)
+    if not said:
+        return replace(host, message=f"{host.message} (through jump host {jump})")
+    return replace(host, message=f"jump host {jump}: {ssh_errors.explained(said, key)}")
 
 
 def _said(path: Path) -> str:

@@ -1,7 +1,7 @@
 """What ssh printed → the reason in one sentence, with the next step.
 
-A host that greets (banner) or prints at the login writes into the same output, in any words. So a line counts as one of
-ssh only where a host can't have written it, or where it is about what this controller knows itself: the key of the login.
+A host that greets (banner) or prints at the login writes into the same output, in any words. So a line counts as one
+of ssh only where a host can't have written it, or where it is about the key of the login, which the controller knows.
 """
 
 from __future__ import annotations
@@ -78,9 +78,12 @@ def reason(message: str, key: str | None = None) -> str:
     """
     if asked := _BECOME.match(message):
         printed = " ".join(asked[2].split())
+        what = (
+            repr(printed) if printed else "nothing on its standard output; of its standard error Ansible tells nothing"
+        )
         return (
             f"the program that makes another user of the login (sudo) did not ask for the password within {asked[1]} s "
-            f"in words that Ansible knows; it printed {printed or 'nothing'!r}: log in as that user and try it by hand"
+            f"in words that Ansible knows; it printed {what}: log in as that user and try it by hand"
         )
     if not (via := _VIA_SSH.match(message)):
         return message
@@ -112,7 +115,8 @@ def _why_not(printed: str, last: str, key: str) -> str:
         return said
     if not _DENIED_ALONE.search(last) or not _has_passphrase(key):
         return ""
-    return f"the key {key} has a passphrase, which is not asked for: load it into ssh-agent (ssh-add {shlex.quote(key)})"
+    add = f"ssh-add {shlex.quote(key)}"
+    return f"the key {key} has a passphrase, which is not asked for: load it into ssh-agent ({add})"
 
 
 def _has_passphrase(key: str) -> bool:

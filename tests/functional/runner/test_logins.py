@@ -194,12 +194,16 @@ def test_a_key_that_ssh_does_not_use_and_a_host_key_that_changed(
         {"address": f"127.0.3.{n}", **behind.login, "private_key_file": str(key)}
         for n, (key, _) in enumerate(flawed.values(), 1)
     ]
+    protected = str(flawed["passphrase"][0])
+    logins.append(through(behind, behind, "127.0.3.8", private_key_file=protected))
     logins.append({"address": "127.0.3.9", **behind.login})
     other = (jump.folder / "host.pub").read_text()
     (tmp_path / "known_hosts").write_text(f"# mine\n[127.0.3.9]:{behind.port} {other}")
     with connect(listed(logins, tmp_path)) as cloud, pytest.raises(AnsibleExecutionUnreachable) as caught:
         cloud.get_nodes()
-    *refused, changed = (host.message for host in caught.value.result.values())
+    *refused, at_the_door, changed = (host.message for host in caught.value.result.values())
+    assert at_the_door.startswith("jump host 127.0.0.1: ")
+    assert at_the_door.endswith(flawed["passphrase"][1])
     for message, (_, words) in zip(refused, flawed.values(), strict=True):
         assert "Permission denied" in message
         assert message.endswith(words)
