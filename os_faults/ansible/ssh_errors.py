@@ -79,7 +79,7 @@ def reason(message: str, key: str | None = None) -> str:
     if asked := _BECOME.match(message):
         printed = " ".join(asked[2].split())
         what = (
-            repr(printed) if printed else "nothing on its standard output; of its standard error Ansible tells nothing"
+            repr(printed) if printed else "nothing on its standard output; Ansible does not tell of its standard error"
         )
         return (
             f"the program that makes another user of the login (sudo) did not ask for the password within {asked[1]} s "
