@@ -8,7 +8,6 @@ import random
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -233,12 +232,13 @@ class Cloud:
         First it powers on the nodes that this controller has powered off, and waits until they answer.
 
         Args:
-            ids: only the faults with these ids (`Fault.id`); all when empty. An id that no node holds is no error; the
-                log has a warning.
+            ids: only the faults with these ids (`Fault.id`); all when empty. An id that no node holds any more is no
+                error; the log has a warning.
             check: raise when one could not be undone.
 
         Raises:
-            ArgumentError: an id has an impossible form.
+            ArgumentError: an id has an impossible form, or is not known: neither a node reports it, nor the journal has
+                it; nothing was touched. It is not refused when a node can't be asked.
             UndoError: a fault is still there; the message has the node and the reason.
             PartlyDone: a node could not be reached; its faults end by themselves at their time.
             AnsibleExecutionException: the journal can't be read, so the nodes that this controller has powered off
@@ -252,11 +252,6 @@ class Cloud:
         except KeyboardInterrupt as interruption:
             add_notes(interruption, self._faults.left(nodes, wanted))
             raise
-        if self._ledger.unreadable:
-            result = replace(result, error=self._ledger.unreadable)
-        absent = wanted - {name for host in result.values() for name in host.payload.get("undone", ())}
-        if absent and not result.failures:
-            LOG.warning("no node held %s: there was nothing to take back", ", ".join(sorted(absent)))
         return result.raise_for_status() if check else result
 
     def chosen(self, action: Action, count: int) -> NodeCollection:
@@ -302,8 +297,12 @@ class Cloud:
         return injected(self.perform, action if seconds is None else actions.ending_after(action, seconds))
 
     def healing(self, ids: Iterable[str] = ()) -> list[Action]:
-        """Return the actions of `heal`, run by run; nothing is touched."""
-        return self._faults.healing(self.known_nodes(), checked(ids))
+        """Return the actions of `heal`, run by run; nothing is touched.
+
+        Raises:
+            ArgumentError: an id can't be healed, see `heal`.
+        """
+        return self._faults.healing(self.known_nodes(), checked(ids), self._discovery.machines())
 
     def known_nodes(self) -> list[Node]:
         """Return all nodes. Those that did not answer have ``last_seen`` set; they can still be named."""

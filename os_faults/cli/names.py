@@ -69,12 +69,6 @@ def fault_ids(ctx: click.Context, _param: click.Parameter, incomplete: str) -> l
     return _listed(incomplete, {entry.id for entry in entries if entry.state != INTENDED and " " not in entry.id})
 
 
-def faults_of_journal(ctx: click.Context) -> set[str]:
-    """Return the ids of all faults that the journal of this controller has, also of those that are over."""
-    journal = _journal(_drivers(ctx))
-    return journal.ids() if journal else set()
-
-
 def sentence(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Return the words with which a sentence can go on."""
     from os_faults.human import forms
