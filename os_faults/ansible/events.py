@@ -16,6 +16,7 @@ from os_faults.actions import answers
 from os_faults.actions.batch import combined
 from os_faults.ansible import ssh_errors
 from os_faults.model import Action, HostResult, Result, Status
+from os_faults.system.text import without_colours
 
 Event = Mapping[str, Any]
 
@@ -33,7 +34,6 @@ _MAX_MESSAGE = 4000
 _LOST = "the run ended without a result for this node: nobody knows what was done there"
 
 _SEVERITY = re.compile(r"^(\[(ERROR|WARNING)\]: |ERROR! )")
-_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _PREFIXES = re.compile(r"^(Task failed: |Action failed: |Validation of arguments failed:\s*)+")
 _BARE = re.compile(r"(the command exited with a )?non-zero return code\.?", re.IGNORECASE)
 _NO_ANSWER = re.compile(r"MODULE FAILURE|Module result deserialization failed")
@@ -181,7 +181,7 @@ def recap(stdout: str) -> str:
         >>> recap("[ERROR]: the playbook: x.yml could not be found")
         'the playbook: x.yml could not be found'
     """
-    lines = [line.strip() for line in _ANSI.sub("", stdout).splitlines()]
+    lines = [line.strip() for line in without_colours(stdout).splitlines()]
     for marker in ("[ERROR]: ", "ERROR! ", "[WARNING]: Could not match", "skipping: "):
         for number, line in enumerate(lines):
             if line.startswith(marker):
