@@ -60,6 +60,13 @@ def clouds(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> lis
         return []
 
 
+def kinds_of_cloud(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the kinds of cloud that begin with the typed text."""
+    from os_faults.registry import present_names
+
+    return _beginning(incomplete, present_names("cloud"))
+
+
 def fault_ids(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Return a further id in a list of ids: those of the faults in the journal of this controller."""
     from os_faults.faults.journal import INTENDED
