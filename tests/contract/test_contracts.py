@@ -40,6 +40,19 @@ def test_every_playbook_has_a_contract_and_every_contract_a_playbook() -> None:
     assert [path.name.removesuffix(".meta.yml") for path in METAS] == NAMES
 
 
+#: The keys of a spec that are not explained as ours: those of Ansible, and the examples.
+_USUAL = {"short_description", "description", "options", "examples"}
+
+
+def test_the_page_explains_every_key_of_our_own() -> None:
+    page = (ROOT / "docs" / "how-it-works.md").read_text()
+    table = page.partition("\n## The contract\n")[2].partition("\n## ")[0]
+    assert (
+        set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
+        == {key for name in NAMES for key in spec_of(name)} - _USUAL
+    )
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_contract_is_whole(name: str) -> None:
     meta = yaml.safe_load((ROOT / "playbooks" / f"{name}.meta.yml").read_text())

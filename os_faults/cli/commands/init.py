@@ -33,16 +33,16 @@ _MORE = """\
 """
 
 
-@command("init")
+@command(
+    "init",
+    help="Write a commented configuration to begin with.\n\n"
+    "\b\nKIND: the kind of cloud: devstack, fuel, kolla, saltcloud, universal.\n"
+    "OUT: the YAML file [default: os-faults.yaml]; it must not exist. - prints it instead.",
+)
 @click.argument("kind", shell_complete=names.kinds_of_cloud)
 @click.argument("out", default="os-faults.yaml", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
 def init(kind: str, out: Path) -> None:
-    r"""Write a commented configuration to begin with.
-
-    \b
-    KIND: the kind of cloud: devstack, fuel, kolla, saltcloud, universal.
-    OUT: the YAML file [default: os-faults.yaml]; it must not exist. - prints it instead.
-    """
+    """Write a commented configuration to begin with."""
     from os_faults.errors import did_you_mean
     from os_faults.registry import present_names
 
