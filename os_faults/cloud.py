@@ -18,7 +18,7 @@ from os_faults.actions.guards import is_whole
 from os_faults.ansible.protocol import Runner, Watcher
 from os_faults.ansible.runner import AnsibleRunner
 from os_faults.config import Config, load
-from os_faults.config.state import file_of, state_dir
+from os_faults.config.state import file_of, runs_dir, state_dir
 from os_faults.container import Container
 from os_faults.discovery.discovery import Discovery
 from os_faults.discovery.hosts import Hosts
@@ -104,7 +104,7 @@ class Cloud:
         state = state or (None if runner else home)
         runner = runner or AnsibleRunner(
             config.ssh,
-            config.artifacts_dir or home / "runs",
+            runs_dir(config.artifacts_dir, os.environ),
             {"os_faults": get_version(), "seed": self.seed, "cloud": config.source},
             config.workers,
         )

@@ -44,10 +44,10 @@ def test_every_playbook_has_a_contract_and_every_contract_a_playbook() -> None:
 
 CLASSES = {"node": NodeCollection, "service": Service, "container": Container}
 BREAKING = [
-    (contract.subject, verb.word)
+    (contract.subject, verb.name)
     for contract in actions.contracts().values()
     for verb in contract.verbs
-    if contract.breaks(verb.word) and contract.subject in CLASSES
+    if contract.breaks(verb.name) and contract.subject in CLASSES
 ]
 
 

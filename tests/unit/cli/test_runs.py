@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from support.cloud_fixture import CONFIG
 
 import os_faults
 from os_faults.cli import main
@@ -106,6 +107,21 @@ def test_old_runs_are_removed_and_nothing_else(base: Path, runs: list[str], tmp_
 def test_without_runs_there_is_nothing(tmp_path: Path) -> None:
     assert call(tmp_path / "none", "list").exit_code == 0
     assert call(tmp_path / "none", "prune").exit_code == 0
+
+
+def test_a_wrong_configuration_is_told_and_none_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert CliRunner().invoke(main, ["runs", "list"]).exit_code == 0
+    (tmp_path / "os-faults.json").write_text(json.dumps({"artifacts_dir": "mine", "nonsense": 1}))
+    done = CliRunner().invoke(main, ["runs", "list"])
+    assert done.exit_code == 2
+    assert "nonsense" in done.stderr
+    (tmp_path / "os-faults.json").write_text(json.dumps({**CONFIG, "artifacts_dir": "mine"}))
+    run = kept(tmp_path / "mine", timedelta(0), "kill")
+    assert run in CliRunner().invoke(main, ["runs", "list"]).stdout
+    both = CliRunner().invoke(main, ["runs", "list", "--config", "os-faults.json", "--cloud", "mine"])
+    assert both.exit_code == 2
+    assert "exclude each other" in both.stderr
 
 
 @pytest.mark.case("u19")
