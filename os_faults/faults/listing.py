@@ -20,7 +20,6 @@ from os_faults.errors import AnsibleExecutionException, ArgumentError
 from os_faults.faults.journal import HELD, INTENDED, Entry
 from os_faults.faults.ledger import Ledger
 from os_faults.model import Action, Fault, HostResult, Node, Result, Status
-from os_faults.system.text import as_counted
 
 LOG = logging.getLogger(__name__)
 
@@ -198,7 +197,7 @@ def holding(action: Action, faults: Iterable[Fault]) -> frozenset[str]:
 
 def faults_of(result: Result) -> list[Fault]:
     """Return the faults of a listing, node by node."""
-    return [fault for name in sorted(result, key=as_counted) for fault in _faults(name, result[name].payload)]
+    return [fault for name in result for fault in _faults(name, result[name].payload)]
 
 
 def _faults(node: str, payload: Mapping[str, Any]) -> Iterator[Fault]:

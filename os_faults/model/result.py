@@ -164,7 +164,8 @@ class Result(Mapping[str, HostResult]):
     """The result of one action: a mapping from node name to `HostResult`; printed, it is a table.
 
     As the list of `Record` that it was before 1.0 it also has positions: ``result[0].payload["stdout"]``. A loop over
-    the result of ``run_task`` yields each name as a `RecordName`, which programs of 0.3 read as a record.
+    the result of ``run_task`` yields each name as a `RecordName`, which programs of 0.3 read as a record. A loop yields
+    the names as people count: ``node-2`` before ``node-10``.
 
     Attributes:
         action: the action.
