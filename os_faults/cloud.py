@@ -14,7 +14,6 @@ from typing import Any
 
 from os_faults import actions, registry, resources
 from os_faults.actions.batch import Together
-from os_faults.actions.guards import is_whole
 from os_faults.ansible.protocol import Runner, Watcher
 from os_faults.ansible.runner import AnsibleRunner
 from os_faults.config import Config, load
@@ -25,17 +24,17 @@ from os_faults.discovery.hosts import Hosts
 from os_faults.discovery.last_seen import LastSeen
 from os_faults.discovery.names import Names
 from os_faults.discovery.placement import Placement
-from os_faults.drivers.machines import Machines
 from os_faults.errors import NodeCollectionError
 from os_faults.execution.admission import Admission
 from os_faults.execution.engine import Engine
 from os_faults.execution.executor import Executor
+from os_faults.execution.planner import Planner
 from os_faults.faults.injected import injected
 from os_faults.faults.interruption import add_notes
 from os_faults.faults.journal import Journal
 from os_faults.faults.ledger import Ledger
 from os_faults.faults.listing import Faults, checked, faults_of, holding
-from os_faults.faults.plan import Preview, conflicts, told_by, tried
+from os_faults.faults.plan import Preview
 from os_faults.model import Action, Fault, Node, Record, Result
 from os_faults.model.duration import Duration
 from os_faults.nodes import NodeCollection
@@ -115,8 +114,9 @@ class Cloud:
         last_seen = LastSeen(state and file_of(state, identity, ".json"))
         self._discovery = Discovery(drivers.cloud, self._engine.run, last_seen, drivers.power)
         self._faults = Faults(self._engine.run, self._ledger)
-        self._admission = Admission(self._engine, guards, self._discovery, by)
-        self._executor = Executor(self._engine, self._admission, self._discovery, self._ledger)
+        admission = Admission(self._engine, guards, self._discovery, by)
+        self._executor = Executor(self._engine, admission, self._discovery, self._ledger)
+        self._planner = Planner(self._engine, admission, self._discovery, self._faults)
         self._service_nodes = Placement(self._discovery, "service", config.services)
         self._container_nodes = Placement(self._discovery, "container", config.containers)
         LOG.info("connected to the cloud of %s, seed %d", config.source, self.seed)
@@ -414,8 +414,7 @@ class Cloud:
 
         The line can be pasted into a shell. It has no passwords (``--ask-pass``, ``--ask-become-pass``).
         """
-        machines = self._discovery.machines() if action.from_outside else Machines()
-        return self._engine.prepare(action, machines.variables(action.nodes))
+        return self._planner.command_line(action)
 
     plan = command_line  # its name in 1.0.0a1
     list_supported_services = list_services  # its name in 0.3
@@ -434,22 +433,7 @@ class Cloud:
             >>> cloud.preview(cloud.get_service("keystone").action("freeze", seconds=30)).seconds
             30
         """
-        machines = self._discovery.machines()
-        listing = self._faults.listing(action.nodes, machines) if action.breaks else None
-        directory, command = self.command_line(action)
-        refusals = tuple(self._admission.refusals(action))
-        asks = actions.asked_by_plan(action) and not refusals
-        return Preview(
-            action=action,
-            directory=directory,
-            command=command,
-            seconds=actions.lasts(action),
-            refusals=refusals,
-            conflicts=conflicts(action, faults_of(listing)) if listing else (),
-            unasked=tuple(host.node for host in listing.failures) if listing else (),
-            whole_cloud=is_whole(action, self.known_nodes()),
-            told=told_by(self._engine.run_quietly(tried(action))) if asks else {},
-        )
+        return self._planner.preview(action)
 
 
 def _contained(services: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
