@@ -16,7 +16,7 @@ from os_faults import actions, registry, resources
 from os_faults.actions.batch import Together
 from os_faults.ansible.protocol import Runner, Watcher
 from os_faults.ansible.runner import AnsibleRunner
-from os_faults.config import Config, load
+from os_faults.config import Config, auth_of, load
 from os_faults.config.state import file_of, runs_dir, state_dir
 from os_faults.container import Container
 from os_faults.discovery.discovery import Discovery
@@ -93,10 +93,9 @@ class Cloud:
         self.seed = secrets.randbits(32) if seed is None else seed
         self.rng = random.Random(self.seed)
         self.heal_after = config.heal_after
+        self._login = config.cloud.args
         drivers = registry.drivers_of(config)
-        services = {**resources.catalogue(drivers.cloud.catalogue), **drivers.services}
-        containers = {**_contained(services), **drivers.containers}
-        self._names = Names(services, containers)
+        self._names = Names.of(resources.catalogue(drivers.cloud.catalogue), drivers.services, drivers.containers)
         guards = self._names.guards(config)
         home = state_dir(os.environ)
         identity = drivers.cloud.identity
@@ -108,7 +107,7 @@ class Cloud:
             config.workers,
         )
         by = acting()
-        self._hosts = Hosts(drivers.cloud, drivers.services, containers, config.ssh, by)
+        self._hosts = Hosts(drivers.cloud, drivers.services, self._names.containers, config.ssh, by)
         self._ledger = Ledger(Journal(state and file_of(state, identity, ".journal")), by)
         self._engine = Engine(runner, self._hosts, self._ledger)
         last_seen = LastSeen(state and file_of(state, identity, ".json"))
@@ -423,6 +422,11 @@ class Cloud:
         """Return the name of the cloud's driver (``devstack``): the method of versions before 1.0."""
         return self._discovery.driver_name
 
+    @property
+    def private_key_file(self) -> str | None:
+        """The path of the private key of the cloud's login, None for none: an attribute of versions before 1.0."""
+        return auth_of(self._login).private_key_file
+
     def preview(self, action: Action) -> Preview:
         """Return the effects of an action and its obstacles; nodes are asked, and nothing is touched.
 
@@ -434,11 +438,3 @@ class Cloud:
             30
         """
         return self._planner.preview(action)
-
-
-def _contained(services: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return the containers of services, by the names of the containers."""
-    found = [entry for entry in services.values() if "container" in entry]
-    return {
-        entry["container"]: {"container": entry["container"], "engine": entry.get("engine", "auto")} for entry in found
-    }
