@@ -37,7 +37,7 @@ _MORE = """\
     "init",
     help="Write a commented configuration to begin with.\n\n"
     "\b\nKIND: the kind of cloud: devstack, fuel, kolla, saltcloud, universal.\n"
-    "OUT: the YAML file [default: os-faults.yaml]; it must not exist. - prints it instead.",
+    "OUT: the new YAML file [default: os-faults.yaml]; - prints it instead.",
 )
 @click.argument("kind", shell_complete=names.kinds_of_cloud)
 @click.argument("out", default="os-faults.yaml", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
