@@ -8,35 +8,33 @@ import random
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from os_faults import actions, registry, resources
 from os_faults.actions.batch import Together
-from os_faults.actions.guards import is_whole
 from os_faults.ansible.protocol import Runner, Watcher
 from os_faults.ansible.runner import AnsibleRunner
-from os_faults.config import Config, load
-from os_faults.config.state import file_of, state_dir
+from os_faults.config import Config, auth_of, load
+from os_faults.config.state import file_of, runs_dir, state_dir
 from os_faults.container import Container
 from os_faults.discovery.discovery import Discovery
 from os_faults.discovery.hosts import Hosts
 from os_faults.discovery.last_seen import LastSeen
 from os_faults.discovery.names import Names
 from os_faults.discovery.placement import Placement
-from os_faults.drivers.machines import Machines
 from os_faults.errors import NodeCollectionError
 from os_faults.execution.admission import Admission
 from os_faults.execution.engine import Engine
 from os_faults.execution.executor import Executor
+from os_faults.execution.planner import Planner
 from os_faults.faults.injected import injected
 from os_faults.faults.interruption import add_notes
 from os_faults.faults.journal import Journal
 from os_faults.faults.ledger import Ledger
 from os_faults.faults.listing import Faults, checked, faults_of, holding
-from os_faults.faults.plan import Preview, conflicts, told_by, tried
+from os_faults.faults.plan import Preview
 from os_faults.model import Action, Fault, Node, Record, Result
 from os_faults.model.duration import Duration
 from os_faults.nodes import NodeCollection
@@ -95,29 +93,29 @@ class Cloud:
         self.seed = secrets.randbits(32) if seed is None else seed
         self.rng = random.Random(self.seed)
         self.heal_after = config.heal_after
+        self._login = config.cloud.args
         drivers = registry.drivers_of(config)
-        services = {**resources.catalogue(drivers.cloud.catalogue), **drivers.services}
-        containers = {**_contained(services), **drivers.containers}
-        self._names = Names(services, containers)
+        self._names = Names.of(resources.catalogue(drivers.cloud.catalogue), drivers.services, drivers.containers)
         guards = self._names.guards(config)
         home = state_dir(os.environ)
         identity = drivers.cloud.identity
         state = state or (None if runner else home)
         runner = runner or AnsibleRunner(
             config.ssh,
-            config.artifacts_dir or home / "runs",
+            runs_dir(config.artifacts_dir, os.environ),
             {"os_faults": get_version(), "seed": self.seed, "cloud": config.source},
             config.workers,
         )
         by = acting()
-        self._hosts = Hosts(drivers.cloud, drivers.services, containers, config.ssh, by)
+        self._hosts = Hosts(drivers.cloud, drivers.services, self._names.containers, config.ssh, by)
         self._ledger = Ledger(Journal(state and file_of(state, identity, ".journal")), by)
         self._engine = Engine(runner, self._hosts, self._ledger)
         last_seen = LastSeen(state and file_of(state, identity, ".json"))
         self._discovery = Discovery(drivers.cloud, self._engine.run, last_seen, drivers.power)
         self._faults = Faults(self._engine.run, self._ledger)
-        self._admission = Admission(self._engine, guards, self._discovery, by)
-        self._executor = Executor(self._engine, self._admission, self._discovery, self._ledger)
+        admission = Admission(self._engine, guards, self._discovery, by)
+        self._executor = Executor(self._engine, admission, self._discovery, self._ledger)
+        self._planner = Planner(self._engine, admission, self._discovery, self._faults)
         self._service_nodes = Placement(self._discovery, "service", config.services)
         self._container_nodes = Placement(self._discovery, "container", config.containers)
         LOG.info("connected to the cloud of %s, seed %d", config.source, self.seed)
@@ -233,12 +231,13 @@ class Cloud:
         First it powers on the nodes that this controller has powered off, and waits until they answer.
 
         Args:
-            ids: only the faults with these ids (`Fault.id`); all when empty. An id that no node holds is no error; the
-                log has a warning.
+            ids: only the faults with these ids (`Fault.id`); all when empty. An id that no node holds any more is no
+                error; the log has a warning.
             check: raise when one could not be undone.
 
         Raises:
-            ArgumentError: an id has an impossible form.
+            ArgumentError: an id has an impossible form, or is not known: neither a node reports it, nor the journal has
+                it; nothing was touched. It is not refused when a node can't be asked.
             UndoError: a fault is still there; the message has the node and the reason.
             PartlyDone: a node could not be reached; its faults end by themselves at their time.
             AnsibleExecutionException: the journal can't be read, so the nodes that this controller has powered off
@@ -252,11 +251,6 @@ class Cloud:
         except KeyboardInterrupt as interruption:
             add_notes(interruption, self._faults.left(nodes, wanted))
             raise
-        if self._ledger.unreadable:
-            result = replace(result, error=self._ledger.unreadable)
-        absent = wanted - {name for host in result.values() for name in host.payload.get("undone", ())}
-        if absent and not result.failures:
-            LOG.warning("no node held %s: there was nothing to take back", ", ".join(sorted(absent)))
         return result.raise_for_status() if check else result
 
     def chosen(self, action: Action, count: int) -> NodeCollection:
@@ -302,8 +296,12 @@ class Cloud:
         return injected(self.perform, action if seconds is None else actions.ending_after(action, seconds))
 
     def healing(self, ids: Iterable[str] = ()) -> list[Action]:
-        """Return the actions of `heal`, run by run; nothing is touched."""
-        return self._faults.healing(self.known_nodes(), checked(ids))
+        """Return the actions of `heal`, run by run; nothing is touched.
+
+        Raises:
+            ArgumentError: an id can't be healed, see `heal`.
+        """
+        return self._faults.healing(self.known_nodes(), checked(ids), self._discovery.machines())
 
     def known_nodes(self) -> list[Node]:
         """Return all nodes. Those that did not answer have ``last_seen`` set; they can still be named."""
@@ -415,8 +413,7 @@ class Cloud:
 
         The line can be pasted into a shell. It has no passwords (``--ask-pass``, ``--ask-become-pass``).
         """
-        machines = self._discovery.machines() if action.from_outside else Machines()
-        return self._engine.prepare(action, machines.variables(action.nodes))
+        return self._planner.command_line(action)
 
     plan = command_line  # its name in 1.0.0a1
     list_supported_services = list_services  # its name in 0.3
@@ -424,6 +421,11 @@ class Cloud:
     def get_driver_name(self) -> str:
         """Return the name of the cloud's driver (``devstack``): the method of versions before 1.0."""
         return self._discovery.driver_name
+
+    @property
+    def private_key_file(self) -> str | None:
+        """The path of the private key of the cloud's login, None for none: an attribute of versions before 1.0."""
+        return auth_of(self._login).private_key_file
 
     def preview(self, action: Action) -> Preview:
         """Return the effects of an action and its obstacles; nodes are asked, and nothing is touched.
@@ -435,27 +437,4 @@ class Cloud:
             >>> cloud.preview(cloud.get_service("keystone").action("freeze", seconds=30)).seconds
             30
         """
-        machines = self._discovery.machines()
-        listing = self._faults.listing(action.nodes, machines) if action.breaks else None
-        directory, command = self.command_line(action)
-        refusals = tuple(self._admission.refusals(action))
-        asks = actions.asked_by_plan(action) and not refusals
-        return Preview(
-            action=action,
-            directory=directory,
-            command=command,
-            seconds=actions.lasts(action),
-            refusals=refusals,
-            conflicts=conflicts(action, faults_of(listing)) if listing else (),
-            unasked=tuple(host.node for host in listing.failures) if listing else (),
-            whole_cloud=is_whole(action, self.known_nodes()),
-            told=told_by(self._engine.run_quietly(tried(action))) if asks else {},
-        )
-
-
-def _contained(services: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return the containers of services, by the names of the containers."""
-    found = [entry for entry in services.values() if "container" in entry]
-    return {
-        entry["container"]: {"container": entry["container"], "engine": entry.get("engine", "auto")} for entry in found
-    }
+        return self._planner.preview(action)

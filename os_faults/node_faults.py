@@ -212,6 +212,7 @@ class NodeFaults(NodeSet):
         offset: int | None = None,
         heal_after: Time = None,
         *,
+        limit: int | str | None = None,
         seconds: Duration | None = None,
         at: At | None = None,
         check: bool = True,
@@ -221,11 +222,13 @@ class NodeFaults(NodeSet):
         Args:
             offset: seconds by which the clock is set ahead, or back when below 0; 60 when None.
             heal_after: seconds until the nodes undo it themselves, or the word ``never``.
-            seconds: the same, see `PerCall`.
+            limit: most nodes to break, see `PerCall`.
+            seconds: the same as ``heal_after``, see `PerCall`.
             at: the start time, see `PerCall`.
             check: raise when the verb did not succeed on every node.
         """
-        return self._do("skew_clock", check, offset=offset, heal_after=heal_after, seconds=seconds, at=at)
+        options = {"offset": offset, "heal_after": heal_after, "limit": limit, "seconds": seconds, "at": at}
+        return self._do("skew_clock", check, **options)
 
     def unskew_clock(self, *, check: bool = True) -> Result:
         """Undo `skew_clock`: the clock shows the time that it would show without the fault."""

@@ -32,6 +32,16 @@ def names(kind: Kind) -> tuple[str, ...]:
     return tuple(sorted({entry.name for entry in _entries(kind)}))
 
 
+def present_names(kind: Kind) -> tuple[str, ...]:
+    """Return the names of all drivers of one kind without the older names, sorted.
+
+    Example:
+        >>> present_names("container")
+        ('docker', 'podman')
+    """
+    return tuple(name for name in names(kind) if not is_older_name(kind, name))
+
+
 def get(kind: Kind, name: str) -> Any:
     """Return the class of a driver.
 
@@ -113,7 +123,7 @@ def _is_of_older_versions(config: Config) -> bool:
 
 def is_older_name(kind: Kind, name: str) -> bool:
     """Return whether the name of a driver is an older one, kept for configurations of version 0.3."""
-    return name in names(kind) and str(get(kind, name).DESCRIPTION).startswith("Older name of")
+    return name in names(kind) and bool(getattr(get(kind, name), "OLDER_NAME_OF", ""))
 
 
 def _made(kind: Kind, entry: DriverConfig, *more: Any) -> Any:

@@ -232,13 +232,13 @@ def sentences() -> str:
 
 def services() -> str:
     """Return the page of the services that os_faults knows, from the catalogues of the clouds."""
-    from os_faults.registry import get, is_older_name, names
+    from os_faults.registry import get, present_names
     from os_faults.resources import catalogue
 
     page = Page()
-    for name in names("cloud"):
+    for name in present_names("cloud"):
         driver = get("cloud", name)
-        if driver.catalogue is None or is_older_name("cloud", name):
+        if driver.catalogue is None:
             continue
         page.title(name, "-")
         entries = catalogue(driver.catalogue)

@@ -1,10 +1,8 @@
 """The typed contract of a playbook: its verbs and their arguments.
 
-A contract is `<playbook>.meta.yml` beside the playbook, in the play-argument format of
-ansible-core 2.20; our own keys (``subject``, ``verbs_from``, ``verbs``, ``also_called``, ``undone_by``,
-``only_for``, ``from_outside``, ``breaks_connections``, ``asked_by_plan``, ``times``, ``endless``, ``amounts``,
-``ranges``, ``read_only``, ``takes_start_time``) are inside the spec. Arguments are checked here before a run, and once
-more by Ansible in the run. Both checks use the messages of Ansible's argument-spec validator.
+A contract is `<playbook>.meta.yml` beside the playbook, in the play-argument format of ansible-core 2.20. Our own keys
+are inside the spec; `docs/how-it-works.md` lists them. Arguments are checked here before a run, and once more by
+Ansible in the run. Both checks use the messages of Ansible's argument-spec validator.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from os_faults.actions import answers
 from os_faults.actions.batch import combined
 from os_faults.ansible import ssh_errors
 from os_faults.model import Action, HostResult, Result, Status
+from os_faults.system.text import without_colours
 
 Event = Mapping[str, Any]
 
@@ -33,7 +34,6 @@ _MAX_MESSAGE = 4000
 _LOST = "the run ended without a result for this node: nobody knows what was done there"
 
 _SEVERITY = re.compile(r"^(\[(ERROR|WARNING)\]: |ERROR! )")
-_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _PREFIXES = re.compile(r"^(Task failed: |Action failed: |Validation of arguments failed:\s*)+")
 _BARE = re.compile(r"(the command exited with a )?non-zero return code\.?", re.IGNORECASE)
 _NO_ANSWER = re.compile(r"MODULE FAILURE|Module result deserialization failed")
@@ -171,13 +171,7 @@ def results(events: Iterable[Event], action: Action, suspects: Set[str] = frozen
         elif event.get("event") in _STATUSES and data.get("host") in outcomes:
             outcomes[data["host"]].append(_outcome(event["event"], data, data["host"] in suspects))
     keys = {node.fqdn: node.auth.private_key_file for node in action.nodes}
-    found = {node: _result(node, each, statistics) for node, each in outcomes.items() if each}
-    return {
-        node: replace(host, message=ssh_errors.with_passphrase(host.message, keys[node]))
-        if host.status is Status.UNREACHABLE
-        else host
-        for node, host in found.items()
-    }
+    return {node: _result(node, each, statistics, keys[node]) for node, each in outcomes.items() if each}
 
 
 def recap(stdout: str) -> str:
@@ -187,7 +181,7 @@ def recap(stdout: str) -> str:
         >>> recap("[ERROR]: the playbook: x.yml could not be found")
         'the playbook: x.yml could not be found'
     """
-    lines = [line.strip() for line in _ANSI.sub("", stdout).splitlines()]
+    lines = [line.strip() for line in without_colours(stdout).splitlines()]
     for marker in ("[ERROR]: ", "ERROR! ", "[WARNING]: Could not match", "skipping: "):
         for number, line in enumerate(lines):
             if line.startswith(marker):
@@ -215,7 +209,7 @@ def _outcome(kind: str, data: Mapping[str, Any], is_suspect: bool) -> _Outcome:
     return _Outcome(status, task, ours, answer)
 
 
-def _result(node: str, outcomes: list[_Outcome], statistics: Mapping[str, Any] | None) -> HostResult:
+def _result(node: str, outcomes: list[_Outcome], statistics: Mapping[str, Any] | None, key: str | None) -> HostResult:
     status, outcome = _verdict(node, outcomes, statistics)
     answer = outcome.answer
     died = status is Status.FAILED and bool("timedout" in answer or _UNUSABLE.search(_text(answer.get("msg"))))
@@ -223,7 +217,7 @@ def _result(node: str, outcomes: list[_Outcome], statistics: Mapping[str, Any] |
         node=node,
         status=status,
         changed=any(bool(each.answer.get("changed")) for each in outcomes),
-        message=_message(answer, status),
+        message=_message(answer, status, key),
         stdout=_text(answer.get("stdout")),
         stderr=_text(answer.get("stderr")),
         rc=answer["rc"] if isinstance(answer.get("rc"), int) else None,
@@ -263,17 +257,17 @@ def _payload(answer: Mapping[str, Any]) -> dict[str, Any]:
     return payload
 
 
-def _message(answer: Mapping[str, Any], status: Status) -> str:
+def _message(answer: Mapping[str, Any], status: Status, key: str | None) -> str:
     """Return a message on one line: a second line could be mistaken for a message of ours, or of another host."""
-    message = "; ".join(_whole_message(answer, status).splitlines())
+    message = "; ".join(_whole_message(answer, status, key).splitlines())
     return message if len(message) <= _MAX_MESSAGE else f"{message[:_MAX_MESSAGE]}… ({len(message)} characters)"
 
 
-def _whole_message(answer: Mapping[str, Any], status: Status) -> str:
+def _whole_message(answer: Mapping[str, Any], status: Status, key: str | None) -> str:
     """Return the module's own message; a message of Ansible is made readable."""
     items = answer["results"] if _is_loop(answer) else []
     if status is Status.UNREACHABLE:
-        return ssh_errors.reason(_PREFIXES.sub("", _text((items[0] if items else answer).get("msg"))))
+        return ssh_errors.reason(_PREFIXES.sub("", _text((items[0] if items else answer).get("msg"))), key)
     if status not in (Status.FAILED, Status.IGNORED):
         return "" if items else _text(answer.get("msg"))
     reasons = [f"{item.get('_ansible_item_label')}: {_why_failed(item)}" for item in items if "exception" in item]

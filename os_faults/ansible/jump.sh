@@ -13,6 +13,7 @@ began=$(date +%s)
 reason=${socket%/*}/$target.said
 said=$reason.$$
 trap 'rm -f "$said"' EXIT
+trap 'exit 129' HUP INT TERM  # the shell does not come to its EXIT by a signal alone; ssh sends HUP when it gives up
 rm -f "$reason"
 
 give_up() {

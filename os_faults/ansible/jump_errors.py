@@ -29,9 +29,11 @@ def _named(host: HostResult, node: Node | None, directory: Path) -> HostResult:
     if host.status is not Status.UNREACHABLE or node is None or node.auth.jump is None:
         return host
     jump = node.auth.jump.host
+    key = node.auth.jump.private_key_file or node.auth.private_key_file
     said = _said(directory / f"[{node.ip.lower()}]:{node.auth.port or 22}.said")
-    why = f"jump host {jump}: {ssh_errors.explained(said)}" if said else f"{host.message} (through jump host {jump})"
-    return replace(host, message=why)
+    if not said:
+        return replace(host, message=f"{host.message} (through jump host {jump})")
+    return replace(host, message=f"jump host {jump}: {ssh_errors.explained(said, key)}")
 
 
 def _said(path: Path) -> str:

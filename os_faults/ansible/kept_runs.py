@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 
 from os_faults.ansible.artifacts import IDENT
 from os_faults.errors import ArgumentError, did_you_mean
+from os_faults.system.text import without_colours
 
 #: The names that `os_faults.ansible.artifacts.made` gives; other directories are not ours.
 _NAME = re.compile(r"([0-9]{8}T[0-9]{6})-[a-z_]*-[0-9a-f]{6}")
@@ -39,9 +40,13 @@ class KeptRun:
         return str(self.record.get("status", "no record"))
 
     @property
-    def output(self) -> Path:
-        """The file with the output of ``ansible-playbook``."""
-        return self.directory / "artifacts" / IDENT / "stdout"
+    def output(self) -> str | None:
+        """The output of ``ansible-playbook``, without colours; None when there is none."""
+        try:
+            said = (self.directory / "artifacts" / IDENT / "stdout").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return None
+        return without_colours(said)
 
 
 def kept_in(base: Path) -> list[KeptRun]:
@@ -67,16 +72,19 @@ def find(base: Path, name: str) -> KeptRun:
     return fitting[0]
 
 
-def remove_older(base: Path, than: datetime) -> list[KeptRun]:
-    """Remove the runs that began before a time, and return them.
+def older(base: Path, than: datetime) -> list[KeptRun]:
+    """Return the runs that began before a time, the oldest first."""
+    return [run for run in kept_in(base) if run.started < than]
+
+
+def remove(runs: Iterable[KeptRun]) -> None:
+    """Remove runs.
 
     Raises:
         OSError: one can't be removed.
     """
-    old = [run for run in kept_in(base) if run.started < than]
-    for run in old:
+    for run in runs:
         shutil.rmtree(run.directory)
-    return old
 
 
 def _time_of(text: str) -> datetime:

@@ -15,6 +15,7 @@ from os_faults.cli.session import Session
 from os_faults.errors import OSFException
 
 if TYPE_CHECKING:
+    from os_faults.discovery.names import Names
     from os_faults.faults.journal import Journal
     from os_faults.model import Node
     from os_faults.registry import Drivers
@@ -22,16 +23,12 @@ if TYPE_CHECKING:
 
 def services(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Return the services that begin with the typed text."""
-    from os_faults.resources import catalogue
-
-    drivers = _drivers(ctx)
-    return _beginning(incomplete, {**catalogue(drivers.cloud.catalogue), **drivers.services} if drivers else ())
+    return _beginning(incomplete, _names(_drivers(ctx)).services)
 
 
 def containers(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Return the containers that begin with the typed text."""
-    drivers = _drivers(ctx)
-    return _beginning(incomplete, drivers.containers if drivers else ())
+    return _beginning(incomplete, _names(_drivers(ctx)).containers)
 
 
 def nodes(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -60,6 +57,13 @@ def clouds(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> lis
         return []
 
 
+def kinds_of_cloud(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the kinds of cloud that begin with the typed text."""
+    from os_faults.registry import present_names
+
+    return _beginning(incomplete, present_names("cloud"))
+
+
 def fault_ids(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Return a further id in a list of ids: those of the faults in the journal of this controller."""
     from os_faults.faults.journal import INTENDED
@@ -67,12 +71,6 @@ def fault_ids(ctx: click.Context, _param: click.Parameter, incomplete: str) -> l
     journal = _journal(_drivers(ctx))
     entries = journal.open(time.time()) if journal else ()
     return _listed(incomplete, {entry.id for entry in entries if entry.state != INTENDED and " " not in entry.id})
-
-
-def faults_of_journal(ctx: click.Context) -> set[str]:
-    """Return the ids of all faults that the journal of this controller has, also of those that are over."""
-    journal = _journal(_drivers(ctx))
-    return journal.ids() if journal else set()
 
 
 def sentence(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -85,6 +83,16 @@ def sentence(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
     named = {"service": services, "container": containers, "network": networks, "node": other_nodes}
     items = [item for kind in sorted(found.kinds) for item in named[kind](ctx, param, incomplete)]
     return [*_beginning(incomplete, found.words), *items]
+
+
+def _names(drivers: Drivers | None) -> Names:
+    """Return the names of the services and containers of the configuration."""
+    from os_faults.discovery.names import Names
+    from os_faults.resources import catalogue
+
+    if drivers is None:
+        return Names({}, {})
+    return Names.of(catalogue(drivers.cloud.catalogue), drivers.services, drivers.containers)
 
 
 def _journal(drivers: Drivers | None) -> Journal | None:

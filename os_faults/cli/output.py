@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from os_faults.cli import tables
 from os_faults.cli.terminal import say, say_document
-from os_faults.system.text import aligned, as_counted, printable
+from os_faults.system.text import aligned, printable
 
 if TYPE_CHECKING:
     from os_faults.errors import OSFException
-    from os_faults.model import HostResult, Result
+    from os_faults.model import Result
 
 SCHEMA = 1
 """Version of the documents; a change that could break a reader raises it."""
@@ -126,13 +126,9 @@ def result_document(result: Result) -> dict[str, Any]:
                 "notes": list(host.payload.get("notes", ())),
                 "detail": {name: value for name, value in host.payload.items() if name != "notes"},
             }
-            for host in _in_order(result)
+            for host in (result.hosts[name] for name in result)
         ],
     }
-
-
-def _in_order(result: Result) -> list[HostResult]:
-    return [result.hosts[name] for name in sorted(result.hosts, key=as_counted)]
 
 
 def _failure_of(result: Result) -> dict[str, Any] | None:

@@ -17,8 +17,7 @@ class InjectFault(Outermost, Command):
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the verbs, the drivers, and where the services are."""
         from os_faults.human import forms
-        from os_faults.registry import KINDS, is_older_name
-        from os_faults.registry import names as drivers
+        from os_faults.registry import KINDS, present_names
 
         verbs_of: dict[str, list[str]] = {}
         for form in forms():
@@ -26,8 +25,7 @@ class InjectFault(Outermost, Command):
         with formatter.section("Verbs"):
             formatter.write_dl([(f"of a {kind}", " ".join(verbs)) for kind, verbs in verbs_of.items()])
         with formatter.section("Drivers"):
-            shown = {kind: [name for name in drivers(kind) if not is_older_name(kind, name)] for kind in KINDS}
-            formatter.write_dl([(kind, " ".join(found)) for kind, found in shown.items()])
+            formatter.write_dl([(kind, " ".join(present_names(kind))) for kind in KINDS])
         with formatter.section("Services"):
             formatter.write_text("Those of your cloud: os-faults services")
 

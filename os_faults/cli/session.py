@@ -19,6 +19,7 @@ from os_faults.system.text import printable
 
 if TYPE_CHECKING:
     from os_faults.cloud import Cloud
+    from os_faults.config import Config
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 OUTPUTS = ("text", "json", "yaml")
@@ -72,21 +73,29 @@ class Session:
         """Return the directory of the runs, by the options, the configuration if there is one, or the default.
 
         Raises:
-            ConfigError: the named configuration is wrong.
+            ConfigError: the configuration is wrong, or the named one is missing.
         """
-        from os_faults.config import load
-        from os_faults.config.state import state_dir
-        from os_faults.errors import ConfigError
+        from os_faults.config import is_there
+        from os_faults.config.state import runs_dir
 
         if self.artifacts_dir:
             return files.absolute(self.artifacts_dir)
-        try:
-            configured = load(None, self.config, self.cloud).artifacts_dir
-        except ConfigError:
-            if self.config or self.cloud:
-                raise
-            configured = None
-        return configured or state_dir(os.environ) / "runs"
+        is_configured = bool(self.config or self.cloud) or is_there()
+        return runs_dir(self._configured().artifacts_dir if is_configured else None, os.environ)
+
+    def _configured(self) -> Config:
+        """Return the configuration of the options.
+
+        Raises:
+            ConfigError: there is no configuration, or it is wrong.
+        """
+        from os_faults.config import load
+
+        if self.config and self.cloud:
+            raise click.UsageError(
+                "--config and --cloud exclude each other: the first names a file, the second an entry of clouds.yaml"
+            )
+        return load(None, self.config, self.cloud)
 
     def start_logging(self) -> None:
         """Send the log of os_faults to stderr."""
@@ -107,13 +116,8 @@ class Session:
         """
         from os_faults.cli.progress import shown
         from os_faults.cloud import Cloud
-        from os_faults.config import load
 
-        if self.config and self.cloud:
-            raise click.UsageError(
-                "--config and --cloud exclude each other: the first names a file, the second an entry of clouds.yaml"
-            )
-        config = load(None, self.config, self.cloud)
+        config = self._configured()
         if self.artifacts_dir:
             config = replace(config, artifacts_dir=files.absolute(self.artifacts_dir))
         _leave_removed_directory()

@@ -38,6 +38,7 @@ __all__ = [
     "Worker",
     "auth_of",
     "check",
+    "is_there",
     "load",
     "portable",
 ]
@@ -74,6 +75,11 @@ def load(
     places = _places(environ, cwd)
     with _finite():
         return forms.parse(sources.find(places, cloud_config, config_filename, cloud), places)
+
+
+def is_there(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> bool:
+    """Return whether `load` finds a configuration, right or wrong, when no argument names one."""
+    return sources.is_there(_places(environ, cwd))
 
 
 def portable(

@@ -97,15 +97,23 @@ def find(
         if not os.path.isfile(path):
             raise ConfigError(f"the file that {ENVIRONMENT_VARIABLE} names does not exist: {path}")
         return _from_file(path)
-    for path in places.candidates:
-        if os.path.isfile(path):
-            _refuse_strangers(path, places, f"--config or {ENVIRONMENT_VARIABLE}")
-            return _from_file(path)
+    if candidate := _candidate(places):
+        _refuse_strangers(candidate, places, f"--config or {ENVIRONMENT_VARIABLE}")
+        return _from_file(candidate)
     looked = "".join(f"\n  {path}" for path in places.candidates)
     raise ConfigError(
         f"no configuration found: 'os-faults init' writes one, --config or {ENVIRONMENT_VARIABLE} names one, "
         f"'os-faults demo' needs none; these paths were tried:{looked}"
     )
+
+
+def is_there(places: Places) -> bool:
+    """Return whether there is a configuration, right or wrong, that no argument names."""
+    return bool(places.environ.get(ENVIRONMENT_VARIABLE) or _candidate(places))
+
+
+def _candidate(places: Places) -> Path | None:
+    return next(filter(os.path.isfile, places.candidates), None)
 
 
 def _refuse_strangers(path: Path, places: Places, how: str) -> None:

@@ -49,6 +49,16 @@ def state_dir(environ: Mapping[str, str]) -> Path:
     return xdg_dir(environ, "XDG_STATE_HOME", ".local/state") / "os-faults"
 
 
+def runs_dir(artifacts_dir: Path | None, environ: Mapping[str, str]) -> Path:
+    """Return the directory for the artifacts of runs: that of the configuration, or the default one.
+
+    Args:
+        artifacts_dir: the directory that the configuration names, if any.
+        environ: the environment.
+    """
+    return artifacts_dir or state_dir(environ) / "runs"
+
+
 def file_of(state: Path, seeds: Iterable[str], suffix: str) -> Path:
     """Return the path of a file about one cloud.
 

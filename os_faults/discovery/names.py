@@ -23,6 +23,25 @@ class Names:
     services: Mapping[str, Mapping[str, Any]]
     containers: Mapping[str, Mapping[str, Any]]
 
+    @classmethod
+    def of(
+        cls,
+        catalogue: Mapping[str, Mapping[str, Any]],
+        services: Mapping[str, Mapping[str, Any]],
+        containers: Mapping[str, Mapping[str, Any]],
+    ) -> Names:
+        """Return the names of a cloud; services that run in containers are also known as these containers.
+
+        Args:
+            catalogue: the services of its kind of cloud.
+            services: the configured services; they win over those of the catalogue.
+            containers: the configured containers; they win over those of services.
+        """
+        known = {**catalogue, **services}
+        inside = {entry["container"]: entry for entry in known.values() if "container" in entry}
+        found = {name: {"container": name, "engine": entry.get("engine", "auto")} for name, entry in inside.items()}
+        return cls(known, {**found, **containers})
+
     def service(self, name: str) -> str:
         """Return the name of a service, given by its name or by one of its older names.
 

@@ -40,10 +40,13 @@ class Driver(Protocol):
         NAME: its name in the configuration, equal to the name of its entry point.
         DESCRIPTION: one line for people.
         SCHEMA: JSON Schema of its arguments; it may refer to the ``$defs`` of ``config/schema.yml``.
+        OLDER_NAME_OF: the name of the driver that has taken its place, for a driver that is kept for configurations of
+            version 0.3. There every verb was done as root, so the ssh user becomes root then; "" for all others.
     """
 
     NAME: ClassVar[str]
     DESCRIPTION: ClassVar[str]
+    OLDER_NAME_OF: ClassVar[str] = ""
     SCHEMA: ClassVar[Mapping[str, Any]]
 
     def __init__(self, args: Any, where: str = "") -> None:

@@ -86,7 +86,7 @@ class Engine:
         return result
 
     def run_quietly(self, action: Action) -> Result:
-        """Run an action of a rollback: without events for ``watch``, and without a record in the ledger."""
+        """Run an action of a rollback or of a plan: without events for ``watch``, and without a line in the ledger."""
         return self._run_again_if_it_may(action, _NO_MACHINES, None)
 
     def _run_again_if_it_may(self, action: Action, machines: Variables, watch: Watcher | None) -> Result:

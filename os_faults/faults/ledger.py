@@ -93,6 +93,10 @@ class Ledger:
                 known.setdefault(node.fqdn, []).append(entry)
         return known
 
+    def ids(self) -> set[str]:
+        """Return the ids of all recorded faults, also of those that are over; none when the journal can't be read."""
+        return self._journal.ids()
+
     @property
     def unreadable(self) -> str:
         """A sentence with the reason when the last read of the journal failed; "" when it succeeded."""

@@ -20,7 +20,6 @@ from os_faults.errors import AnsibleExecutionException, ArgumentError
 from os_faults.faults.journal import HELD, INTENDED, Entry
 from os_faults.faults.ledger import Ledger
 from os_faults.model import Action, Fault, HostResult, Node, Result, Status
-from os_faults.system.text import as_counted
 
 LOG = logging.getLogger(__name__)
 
@@ -66,12 +65,45 @@ class Faults:
     def heal(self, nodes: Iterable[Node], ids: Set[str], machines: Machines) -> Result:
         """Power on the nodes that were powered off, then let every node undo its faults.
 
+        An id that no node holds any more is no error; the log has a warning.
+
         Args:
             nodes: the nodes.
             ids: only the faults with these ids; all when empty.
             machines: the machines of all nodes of the cloud.
+
+        Returns:
+            The result of each node; its error has the reason when the journal can't be read.
+
+        Raises:
+            ArgumentError: an id is not known (see `_refuse_unknown`); nothing was touched.
         """
         nodes = tuple(nodes)
+        self._refuse_unknown(nodes, ids, machines)
+        result = self._undone(nodes, ids, machines)
+        if self._ledger.unreadable:
+            result = replace(result, error=self._ledger.unreadable)
+        absent = ids - {name for host in result.values() for name in host.payload.get("undone", ())}
+        if absent and not result.failures:
+            LOG.warning("no node held %s: there was nothing to take back", ", ".join(sorted(absent)))
+        return result
+
+    def _refuse_unknown(self, nodes: Iterable[Node], ids: Set[str], machines: Machines) -> None:
+        """Refuse ids that neither the journal has, open or over, nor a node reports.
+
+        Nothing is refused when a node can't be asked: it may hold them.
+        """
+        if not (unknown := ids - self._ledger.ids()):
+            return
+        listing = self.listing(nodes, machines)
+        unknown -= {fault.id for fault in faults_of(listing)}
+        if unknown and not listing.failures:
+            raise ArgumentError(
+                f"heal: refused, nothing was touched: no node holds {', '.join(sorted(unknown))}; "
+                "'os-faults faults' lists the ids of all faults"
+            )
+
+    def _undone(self, nodes: tuple[Node, ...], ids: Set[str], machines: Machines) -> Result:
         ours = self._ours(nodes, ids)
         powered = self._power_on(nodes, ours, machines)
         healing = _healing(nodes, ids)
@@ -105,9 +137,10 @@ class Faults:
             "'os-faults faults' lists the faults of the nodes, also those of other users",
         ]
 
-    def healing(self, nodes: Iterable[Node], ids: Set[str]) -> list[Action]:
-        """Return the actions of `heal`, run by run; nothing is touched."""
+    def healing(self, nodes: Iterable[Node], ids: Set[str], machines: Machines) -> list[Action]:
+        """Return the actions of `heal`, run by run; nothing is touched. Arguments and errors are those of `heal`."""
         nodes = tuple(nodes)
+        self._refuse_unknown(nodes, ids, machines)
         ours = self._ours(nodes, ids)
         others = ids - {entry.id for entry in ours.values()}
         return [*_powering_on(nodes, ours), *([] if ids and not others else [_healing(nodes, others)])]
@@ -164,7 +197,7 @@ def holding(action: Action, faults: Iterable[Fault]) -> frozenset[str]:
 
 def faults_of(result: Result) -> list[Fault]:
     """Return the faults of a listing, node by node."""
-    return [fault for name in sorted(result, key=as_counted) for fault in _faults(name, result[name].payload)]
+    return [fault for name in result for fault in _faults(name, result[name].payload)]
 
 
 def _faults(node: str, payload: Mapping[str, Any]) -> Iterator[Fault]:

@@ -107,7 +107,7 @@ class Record:
 
 
 class RecordName(str):
-    """The name of a node, as a loop over a `Result` yields it: a text that also has the attributes of its `Record`.
+    """The name of a node, as a loop over the `Result` of ``run_task`` yields it; it has the attributes of its `Record`.
 
     Programs of 0.3 loop over records, present ones over names; this is both.
     """
@@ -163,7 +163,9 @@ class Cost:
 class Result(Mapping[str, HostResult]):
     """The result of one action: a mapping from node name to `HostResult`; printed, it is a table.
 
-    As the list of `Record` that it was before 1.0 it also has positions: ``result[0].payload["stdout"]``.
+    As the list of `Record` that it was before 1.0 it also has positions: ``result[0].payload["stdout"]``. A loop over
+    the result of ``run_task`` yields each name as a `RecordName`, which programs of 0.3 read as a record. A loop yields
+    the names as people count: ``node-2`` before ``node-10``.
 
     Attributes:
         action: the action.
@@ -198,7 +200,12 @@ class Result(Mapping[str, HostResult]):
         return self.records[node] if isinstance(node, int) else self.hosts[node]
 
     def __iter__(self) -> Iterator[str]:
+        if not self.action.tasks:
+            return iter(self._names)
         return iter([RecordName.of(name, record) for name, record in zip(self._names, self.records, strict=True)])
+
+    def __contains__(self, node: object) -> bool:
+        return node in self.hosts
 
     def __len__(self) -> int:
         return len(self.hosts)

@@ -14,7 +14,7 @@ At: TypeAlias = datetime | timedelta | float | str
 #: A number up to this is a delay in seconds (at most a day); a larger one is a time in seconds since the epoch.
 LONGEST = 86400.0
 
-_IN = re.compile(r"in +", re.IGNORECASE)
+_IN = re.compile(r"^in +", re.IGNORECASE)
 _FORMS = "seconds from now (3, 3s, 2min), a time of day (12:30:00), ISO 8601 (2026-11-27T12:30:00+01:00)"
 
 
@@ -41,7 +41,7 @@ def seconds_of(at: object) -> float:
     try:
         return _positive(float(text))
     except ValueError:
-        delay = seconds_in(_IN.sub("", text, count=1))
+        delay = seconds_in(_IN.sub("", text))
         return _time_of(text) if delay is None else _delay(delay)
 
 

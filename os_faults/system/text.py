@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
 
 def printable(text: str) -> str:
     r"""Return a text with escaped control characters: text of hosts and users must not control a terminal.
@@ -16,6 +18,16 @@ def printable(text: str) -> str:
         'a\\x1b[2Jb'
     """
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def without_colours(text: str) -> str:
+    r"""Return a text without the marks of terminals for colours and the like.
+
+    Example:
+        >>> without_colours("\x1b[0;31mfailed\x1b[0m")
+        'failed'
+    """
+    return _COLOUR.sub("", text)
 
 
 def is_text(value: object) -> bool:

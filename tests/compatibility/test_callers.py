@@ -177,7 +177,16 @@ def test_what_stepler_calls() -> None:
     with os_faults.connect(CONFIG, runner=FakeRunner(hosts())) as cloud:
         assert cloud.get_driver_name() == "devstack"
         assert "keystone" in cloud.list_supported_services()
+        assert cloud.private_key_file is None
     assert not os_faults.NodeCollection(hosts=[])
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_the_key_of_the_nodes_as_stepler_reads_it(nested: bool) -> None:
+    login = {"username": "root", "private_key_file": "/keys/nodes"}
+    management = {"driver": "devstack", "address": "10.0.0.1", **({"auth": login} if nested else login)}
+    with os_faults.connect({"cloud_management": management}, runner=FakeRunner(hosts())) as cloud:
+        assert cloud.private_key_file == "/keys/nodes"
 
 
 @pytest.mark.parametrize("section", ["services", "containers", "power_management", "networks", "limit"])

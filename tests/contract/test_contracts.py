@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from os_faults import Container, NodeCollection, Service, actions
+
 ROOT = Path(__file__).parents[2]
 PLAYBOOKS = sorted(path for path in (ROOT / "playbooks").glob("*.yml") if not path.name.endswith(".meta.yml"))
 METAS = sorted((ROOT / "playbooks").glob("*.meta.yml"))
@@ -38,6 +40,34 @@ def verbs_with_subject(subject: str) -> set[str]:
 def test_every_playbook_has_a_contract_and_every_contract_a_playbook() -> None:
     assert NAMES, "no playbook at all"
     assert [path.name.removesuffix(".meta.yml") for path in METAS] == NAMES
+
+
+CLASSES = {"node": NodeCollection, "service": Service, "container": Container}
+BREAKING = [
+    (contract.subject, verb.name)
+    for contract in actions.contracts().values()
+    for verb in contract.verbs
+    if contract.breaks(verb.name) and contract.subject in CLASSES
+]
+
+
+@pytest.mark.parametrize(("subject", "verb"), BREAKING)
+def test_the_method_of_a_verb_that_breaks_something_takes_a_limit(subject: str, verb: str) -> None:
+    method = inspect.signature(getattr(CLASSES[subject], verb))
+    assert {"limit", "call"} & set(method.parameters)
+
+
+#: The keys of a spec that are not explained as ours: those of Ansible, and the examples.
+_USUAL = {"short_description", "description", "options", "examples"}
+
+
+def test_the_page_explains_every_key_of_our_own() -> None:
+    page = (ROOT / "docs" / "how-it-works.md").read_text()
+    table = page.partition("\n## The contract\n")[2].partition("\n## ")[0]
+    assert (
+        set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
+        == {key for name in NAMES for key in spec_of(name)} - _USUAL
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)

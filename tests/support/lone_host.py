@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from support.remembered import remember
+
 SERVICE = f"lone-{os.getpid()}"
 #: The fault that a test makes; who heals only this one leaves alone what else this machine holds.
 HOLD = f"freeze-{SERVICE}"
@@ -38,6 +40,10 @@ class LoneHost:
         containers = {"box": {"driver": "docker", "container_name": "no-such-box"}}
         config = {"cloud_management": cloud, "services": {SERVICE: service}, "containers": containers}
         self.config.write_text(json.dumps(config))
+
+    def remember(self) -> None:
+        """Let the journal of this controller know `HOLD`, as a fault that is over."""
+        remember(self.config, HOLD)
 
     @property
     def state(self) -> str:

@@ -14,6 +14,7 @@ from os_faults import (
     NodeCollectionError,
     OSFError,
     PartlyDone,
+    PartlyUnreachable,
     ServiceError,
     Status,
     UndoError,
@@ -289,16 +290,38 @@ def test_a_verb_takes_node_collections_only(wrong):
 
 
 def test_one_id_is_healed_as_well_as_several():
-    runner = FakeRunner(hosts())
+    runner = FakeRunner(hosts(holds=("freeze-keystone",)))
     with cloud_of(runner) as cloud:
         cloud.heal("freeze-keystone")
         assert runner.performed[-1].arguments["fault_ids"] == ["freeze-keystone"]
 
 
-def test_an_id_that_no_node_holds_is_told(caplog):
+@pytest.mark.parametrize("wanted", [["freeze-keystone", "no-such"], "no-such"])
+def test_an_id_that_nobody_knows_is_refused_before_anything_is_touched(wanted):
+    runner = FakeRunner(hosts(holds=("freeze-keystone",)))
+    with cloud_of(runner) as cloud:
+        for heal in (cloud.heal, cloud.healing):
+            with pytest.raises(ArgumentError, match="nothing was touched: no node holds no-such; 'os-faults faults'"):
+                heal(wanted)
+    assert "heal" not in [action.verb for action in runner.performed]
+
+
+def test_an_id_that_a_silent_node_may_hold_is_not_refused():
+    with cloud_of(FakeRunner(hosts())) as before:
+        before.get_nodes()
+    runner = FakeRunner(hosts(silent=("10.0.0.2",)))
+    with cloud_of(runner) as cloud, pytest.raises(PartlyUnreachable):
+        cloud.heal("no-such")
+    assert runner.performed[-1].arguments["fault_ids"] == ["no-such"]
+
+
+def test_an_id_of_a_fault_that_is_over_is_told(caplog):
     with cloud_of(FakeRunner(hosts())) as cloud:
-        cloud.heal(["no-such"])
-    assert "no node held no-such" in caplog.text
+        service = cloud.get_service("keystone")
+        service.freeze()
+        service.unfreeze()
+        cloud.heal("freeze-keystone")
+    assert "no node held freeze-keystone" in caplog.text
 
 
 def test_a_closed_cloud_does_nothing_more():

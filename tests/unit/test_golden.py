@@ -138,11 +138,15 @@ def machine_of(machine: dict[str, Any]) -> dict[str, Any]:
 
 
 def for_events(case: dict[str, Any], root: Path) -> list[Any]:
-    """``recording`` (a name in tests/recorded, for each core) or ``events``; ``nodes`` (all three when left out)."""
+    """``recording`` (a name in tests/recorded, for each core) or ``events``; ``nodes`` (all three when left out).
+
+    ``key`` is the private key of their login.
+    """
     name = case.pop("recording", None)
     told = [json.loads(path.read_text()) for path in sorted(RECORDED.glob(f"core-*/{name}.json"))]
     assert name is None or len(told) > 1, "record it with every core: tests/recorded/record.py"
-    nodes = tuple(Node(fqdn, fqdn) for fqdn in case.pop("nodes", ["node-1", "node-2", "node-3"]))
+    auth = config.auth_of({"private_key_file": key} if (key := case.pop("key", None)) else {})
+    nodes = tuple(Node(fqdn, fqdn, auth=auth) for fqdn in case.pop("nodes", ["node-1", "node-2", "node-3"]))
     action = Action("restart", "service_state.yml", nodes)
     inline = [{"events": case.pop("events", []), "stdout": case.pop("stdout", "")}]
     return [

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from support.cloud_fixture import cloud_of, hosts
 
-from os_faults import ArgumentError, NodeCollection, NodeCollectionError, PowerManagementError
+from os_faults import ArgumentError, GuardRailError, NodeCollection, NodeCollectionError, PowerManagementError
 from os_faults.testing import FakeRunner
 
 
@@ -177,3 +177,10 @@ def test_a_partition_with_a_node_on_both_sides_or_nobody_on_one_is_refused(nodes
     with pytest.raises(NodeCollectionError, match="nobody on the other side"):
         nodes.partition(nodes - nodes)
     assert len(runner.performed) == before
+
+
+def test_the_clocks_of_more_nodes_than_the_limit_are_left_alone(nodes, runner):
+    with pytest.raises(GuardRailError, match="nothing was touched"):
+        nodes.skew_clock(offset=60, limit=1)
+    nodes[:1].skew_clock(offset=60, limit=1)
+    assert [len(action.nodes) for action in runner.performed if action.verb == "skew_clock"] == [1]

@@ -68,3 +68,38 @@ def test_one_that_breaks(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     install(monkeypatch, ("redfish", value))
     with pytest.raises(ConfigError, match=f"can't import the power driver 'redfish' \\({value}\\)"):
         registry.get("power", "redfish")
+
+
+class Told:
+    """A driver of another package, in the words of an older name."""
+
+    DESCRIPTION = "Older name of my tool, now for all of it"
+
+
+class Renamed:
+    """A driver that another one has taken the place of."""
+
+    DESCRIPTION = "Paths"
+    OLDER_NAME_OF = "told"
+
+
+def test_an_older_name_is_one_by_its_own_word_and_not_by_its_description(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, ("told", f"{__name__}:Told"), ("renamed", f"{__name__}:Renamed"))
+    assert registry.names("power") == ("renamed", "told")
+    assert registry.present_names("power") == ("told",)
+
+
+def test_each_older_name_is_one_of_a_present_driver() -> None:
+    older = {
+        (kind, registry.get(kind, name).OLDER_NAME_OF)
+        for kind in registry.KINDS
+        for name in registry.names(kind)
+        if registry.is_older_name(kind, name)
+    }
+    assert older == {
+        ("cloud", "saltcloud"),
+        ("service", "systemd"),
+        ("service", "pacemaker"),
+        ("container", "docker"),
+    }
+    assert all(name in registry.present_names(kind) for kind, name in older)

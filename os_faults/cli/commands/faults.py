@@ -34,17 +34,16 @@ def faults(session: Session) -> None:
         except AnsibleExecutionException as error:
             failure = error
             found = faults_of(error.result) if error.result is not None else []
-        now = time.time()
         columns = ("node", "id", "fault", "subject", "state", "since", "ends_in", "by")
-        rows = [_fault(fault, now, session.out.is_document) for fault in found]
+        rows = [_fault(fault, session.out.is_document) for fault in found]
         session.out.table("faults", columns, rows, wide=("fault", "subject"), **incomplete.as_data(failure))
         if failure is not None:
             raise failure
 
 
-def _fault(fault: Fault, now: float, exact: bool) -> dict[str, Any]:
+def _fault(fault: Fault, exact: bool) -> dict[str, Any]:
     """Return the row of a fault; if ``exact``, ``since`` and ``ends_in`` are numbers for programs."""
-    left = None if fault.until is None else max(0.0, fault.until - now)
+    left = fault.left
     return {
         "node": fault.node,
         "id": fault.id,

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import click
 
-from os_faults.cli import names
 from os_faults.cli.commands.inject import dry_run_option, show
 from os_faults.cli.globals import Command
 from os_faults.cli.session import Session
-from os_faults.errors import ArgumentError
 
 _PLAYBOOK = "heal.yml"
 
@@ -24,9 +22,8 @@ class Heal(Command):
         return [*parameters(contracts()[_PLAYBOOK]), *super().get_params(ctx)]
 
 
-@click.pass_context
-def _heal(ctx: click.Context, /, dry_run: bool, fault_ids: list[str] | None) -> None:
-    session = ctx.ensure_object(Session)
+@click.pass_obj
+def _heal(session: Session, /, dry_run: bool, fault_ids: list[str] | None) -> None:
     with session.connected() as cloud:
         if dry_run:
             show(session, cloud, cloud.healing(fault_ids or ()))
@@ -34,9 +31,6 @@ def _heal(ctx: click.Context, /, dry_run: bool, fault_ids: list[str] | None) -> 
         result = cloud.heal(fault_ids or (), check=False)
         session.out.result(result)
         result.raise_for_status()
-        undone = any(host.payload.get("undone") for host in result.values())
-        if fault_ids and not undone and not names.faults_of_journal(ctx).issuperset(fault_ids):  # not one that is over
-            raise ArgumentError(f"no node holds {', '.join(fault_ids)}; 'os-faults faults' lists the ids of all faults")
 
 
 heal = Heal(

@@ -7,8 +7,8 @@ import textwrap
 from pathlib import Path
 
 import click
-from click.shell_completion import CompletionItem
 
+from os_faults.cli import names
 from os_faults.cli.globals import command
 from os_faults.cli.terminal import say
 from os_faults.errors import ArgumentError, ConfigError
@@ -33,30 +33,22 @@ _MORE = """\
 """
 
 
-def _clouds() -> list[str]:
-    from os_faults.registry import is_older_name, names
-
-    return [name for name in names("cloud") if not is_older_name("cloud", name)]
-
-
-def _complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    return [CompletionItem(name) for name in _clouds() if name.startswith(incomplete)]
-
-
-@command("init")
-@click.argument("kind", shell_complete=_complete)
+@command(
+    "init",
+    help="Write a commented configuration to begin with.\n\n"
+    "\b\nKIND: the kind of cloud: devstack, fuel, kolla, saltcloud, universal.\n"
+    "OUT: the new YAML file [default: os-faults.yaml]; - prints it instead.",
+)
+@click.argument("kind", shell_complete=names.kinds_of_cloud)
 @click.argument("out", default="os-faults.yaml", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
 def init(kind: str, out: Path) -> None:
-    r"""Write a commented configuration to begin with.
-
-    \b
-    KIND: the kind of cloud: devstack, fuel, kolla, saltcloud, universal.
-    OUT: the YAML file [default: os-faults.yaml]; it must not exist. - prints it instead.
-    """
+    """Write a commented configuration to begin with."""
     from os_faults.errors import did_you_mean
+    from os_faults.registry import present_names
 
-    if kind not in _clouds():
-        raise ArgumentError(f"no kind of cloud {kind!r}: {did_you_mean(kind, _clouds())}")
+    clouds = present_names("cloud")
+    if kind not in clouds:
+        raise ArgumentError(f"no kind of cloud {kind!r}: {did_you_mean(kind, clouds)}")
     text = _HEAD.format(name=kind) + _example(kind) + _MORE
     if str(out) == "-":
         say(text, nl=False)

@@ -24,8 +24,9 @@ def _list(session: Session) -> None:
     """List the runs, the last one at the end."""
     from os_faults.ansible.kept_runs import kept_in
 
-    rows = [_row(run) for run in kept_in(session.runs_dir())]
-    session.out.table("runs", ("run", "action", "status", "nodes", "seconds"), rows, directory=str(session.runs_dir()))
+    base = session.runs_dir()
+    rows = [_row(run) for run in kept_in(base)]
+    session.out.table("runs", ("run", "action", "status", "nodes", "seconds"), rows, directory=str(base))
 
 
 @command("show")
@@ -39,12 +40,13 @@ def _show(session: Session, run: str) -> None:
     from os_faults.ansible.kept_runs import find
 
     found = find(session.runs_dir(), run)
+    row = {**_row(found), "directory": str(found.directory)}
     if session.out.is_document:
-        session.out.document(**{**found.record, **_row(found), "output": str(found.output)})
+        session.out.document(run=row, record=dict(found.record), output=found.output)
         return
-    about = [*_row(found).items(), ("directory", found.directory), ("output", found.output)]
-    for line in [*aligned([[word, _text(value)] for word, value in about]), *aligned(_results(found.record))]:
+    for line in [*aligned([[word, _text(value)] for word, value in row.items()]), *aligned(_results(found.record))]:
         say(line)
+    say(f"\n{found.output.strip()}" if found.output else "no output of ansible-playbook", err=not found.output)
 
 
 @command("prune")
@@ -53,7 +55,8 @@ def _show(session: Session, run: str) -> None:
 @click.pass_obj
 def _prune(session: Session, older: str, dry_run: bool) -> None:
     """Remove old runs; faults and their undo do not depend on them."""
-    from os_faults.ansible.kept_runs import kept_in, remove_older
+    from os_faults.ansible.kept_runs import older as runs_older
+    from os_faults.ansible.kept_runs import remove
     from os_faults.model.duration import whole_seconds
 
     try:
@@ -62,7 +65,8 @@ def _prune(session: Session, older: str, dry_run: bool) -> None:
         raise click.BadParameter(f"it must be {error}, got: {older}", param_hint="--older") from None
     base = session.runs_dir()
     try:
-        old = [run for run in kept_in(base) if run.started < before] if dry_run else remove_older(base, before)
+        old = runs_older(base, before)
+        remove([] if dry_run else old)
     except OSError as error:
         raise OSFError(f"can't remove {error.filename}: {error.strerror}") from None
     if session.out.is_document:

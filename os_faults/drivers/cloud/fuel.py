@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -61,7 +61,7 @@ class FuelCloud(MasterCloud):
             raise CloudManagementError(
                 f"the list of nodes that the Fuel master printed can't be used: {error}"
             ) from None
-        members = [entry for entry in entries if entry.get("cluster", True) is not None]
+        members = _members(entries)
         nodes = tuple(_node(entry, auth) for entry in members if not _flaw(entry))
         if not nodes:
             raise CloudManagementError(
@@ -72,8 +72,8 @@ class FuelCloud(MasterCloud):
 
     def left_out(self, result: HostResult) -> Mapping[str, str]:
         """Return the nodes without a name or an address: name, or number, → a sentence."""
-        members = [entry for entry in _documents(result.stdout) if entry.get("cluster", True) is not None]
-        return {str(entry.get("fqdn") or entry.get("id")): _flaw(entry) for entry in members if _flaw(entry)}
+        flaws = ((entry, _flaw(entry)) for entry in _members(_documents(result.stdout)))
+        return {str(entry.get("fqdn") or entry.get("id")): flaw for entry, flaw in flaws if flaw}
 
     def _default_networks(self, node: Node) -> dict[str, str]:
         there = {interface.name for interface in node.interfaces}
@@ -110,6 +110,11 @@ def _without_greeting(printed: str) -> str:
     """
     begin = re.search(r"^\s*(\[\s*)?\{\s*[\"}]|^\s*\[\s*\]", printed, re.MULTILINE)
     return printed[begin.start() :] if begin else printed
+
+
+def _members(entries: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the nodes that belong to an environment."""
+    return [entry for entry in entries if entry.get("cluster", True) is not None]
 
 
 def _flaw(entry: Mapping[str, Any]) -> str:

@@ -125,6 +125,7 @@ class TcpCloud(SaltCloud):
 
     NAME: ClassVar[str] = "tcpcloud"
     DESCRIPTION: ClassVar[str] = "Older name of saltcloud"
+    OLDER_NAME_OF: ClassVar[str] = "saltcloud"
     SCHEMA: ClassVar[Mapping[str, Any]] = {
         **SaltCloud.SCHEMA,
         "properties": {

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping
+from itertools import takewhile
 from typing import Any
 
 _WITH_VALUE = frozenset("BbcDEeFIiJLlmOopQRSWw")
@@ -20,7 +21,7 @@ _KEYS = {"i": "private_key_file", "identityfile": "private_key_file", "l": "user
 _KEYS |= {"p": "port", "port": "port"}
 """Option of ssh, in lower case → key of a login."""
 
-_ADDRESS = re.compile(r"(?:ssh://)?(?:(?P<username>[^@\s]+)@)?(?P<host>\[[^\]]+\]|[^:@\s/]+)(?::(?P<port>\d+))?/?")
+_ADDRESS = re.compile(r"(?:ssh://)?(?:(?P<username>[^@\s]+)@)?(?P<host>\[[^\]]+\]|[^:@\s/,]+)(?::(?P<port>\d+))?/?")
 _STDIO = re.compile(r"\[?%h\]?:%p")
 
 
@@ -35,7 +36,7 @@ def login_of(arguments: str) -> tuple[dict[str, Any], list[str]]:
         ({'jump': {'username': 'op', 'host': 'gate', 'port': 2200}, 'ssh_args': ['-C']}, ['StrictHostKeyChecking=no'])
 
     Raises:
-        ValueError: the quotes do not match, or a port is not a number.
+        ValueError: the quotes do not match, or a port is not a number; the message is a sentence.
     """
     login: dict[str, Any] = {}
     rest: list[str] = []
@@ -44,27 +45,32 @@ def login_of(arguments: str) -> tuple[dict[str, Any], list[str]]:
         name = option.lower() if len(option) > 1 else option
         if name in _CHECKS:
             unused.append(f"{option}={value}")
-        elif jump := _JUMPS.get(name, _no_jump)(value):
+        elif jump := _JUMPS.get(name, _no_jump)(value, unused):
             login.setdefault("jump", jump)
         elif key := _KEYS.get(name):
-            login.setdefault(key, int(value) if key == "port" else value)
+            login.setdefault(key, _setting(key, value))
         else:
             rest += _words(option, value)
     return {**login, **({"ssh_args": rest} if rest else {})}, unused
 
 
 def _options(words: list[str]) -> Iterator[tuple[str, str]]:
-    """Yield option and value; the value of a flag, and the option of a word that is none, are empty."""
+    """Yield option and value; the value of a flag, and the option of a word that is none, are empty.
+
+    One word can have several options, as for ssh: flags, and at its end one with a value (``-vJ gate``).
+    """
     left = iter(words)
     for word in left:
         if not re.match("-[A-Za-z0-9]", word):
             yield "", word
-        elif word[1] not in _WITH_VALUE:
-            yield from ((flag, "") for flag in word[1:])
-        else:
-            value = word[2:] or next(left, "")
+            continue
+        flags = "".join(takewhile(lambda letter: letter not in _WITH_VALUE, word[1:]))
+        yield from ((flag, "") for flag in flags)
+        option, rest = word[1 + len(flags) :][:1], word[2 + len(flags) :]
+        if option:
+            value = rest or next(left, "")
             name, _, setting = (part.strip() for part in value.replace("=", " ", 1).partition(" "))
-            yield (name, setting) if word[1] == "o" else (word[1], value)
+            yield (name, setting) if option == "o" else (option, value)
 
 
 def _words(option: str, value: str) -> list[str]:
@@ -73,7 +79,20 @@ def _words(option: str, value: str) -> list[str]:
     return [*([f"-{option}"] if option else []), *([value] if value else [])]
 
 
-def _jump(value: str) -> dict[str, Any] | None:
+def _setting(key: str, value: str) -> str | int:
+    """Return the value of a key of a login.
+
+    Raises:
+        ValueError: a port is not a number.
+    """
+    if key != "port":
+        return value
+    if not value.isdecimal():
+        raise ValueError(f"a port for ssh must be a number, got: {value!r}")
+    return int(value)
+
+
+def _jump(value: str, _unused: list[str]) -> dict[str, Any] | None:
     """Return one jump host; None for several, or for none."""
     found = _ADDRESS.fullmatch(value)
     if found is None or value.lower() == "none":
@@ -83,35 +102,45 @@ def _jump(value: str) -> dict[str, Any] | None:
     return {**jump, "port": int(jump["port"])} if "port" in jump else jump
 
 
-def _jump_of_command(value: str) -> dict[str, Any] | None:
-    """Return the jump host of a command that is ``ssh -W %h:%p``, with a login and nothing else; else None."""
+def _jump_of_command(value: str, unused: list[str]) -> dict[str, Any] | None:
+    """Return the jump host of a command that is ``ssh -W %h:%p``, with a login and nothing else; else None.
+
+    Args:
+        value: the command.
+        unused: the options of the command that are not used are added here.
+    """
     try:
         program, *words = shlex.split(value)
     except ValueError:
         return None
     jump: dict[str, Any] = {}
-    keys: Mapping[str, str] = _KEYS
     through = False
+    checks: list[str] = []
     for option, setting in _options(words) if program in ("ssh", "/usr/bin/ssh") else ():
         name = option.lower() if len(option) > 1 else option
         if name == "W":
             through = bool(_STDIO.fullmatch(setting))
-        elif not option and "host" not in jump and (found := _jump(setting)):
+        elif not option and "host" not in jump and (found := _jump(setting, unused)):
             jump = {**found, **jump}
-        elif name in keys:
-            jump[keys[name]] = int(setting) if keys[name] == "port" and setting.isdigit() else setting
-        elif name not in ("q", "C", *_CHECKS):
+        elif key := _KEYS.get(name):
+            jump[key] = _setting(key, setting)
+        elif name in _CHECKS:
+            checks.append(f"{option}={setting} (in ProxyCommand)")
+        elif name not in ("q", "C"):
             return None
-    return jump if through and "host" in jump else None
+    if not through or "host" not in jump:
+        return None
+    unused += checks
+    return jump
 
 
-def _no_jump(_value: str) -> None:
+def _no_jump(_value: str, _unused: list[str]) -> None:
     return None
 
 
-_JUMPS: Mapping[str, Callable[[str], dict[str, Any] | None]] = {
+_JUMPS: Mapping[str, Callable[[str, list[str]], dict[str, Any] | None]] = {
     "J": _jump,
     "proxyjump": _jump,
     "proxycommand": _jump_of_command,
 }
-"""Option of ssh → the jump host that its value names."""
+"""Option of ssh → the jump host that its value names; it adds what is not used to a list."""

@@ -96,4 +96,5 @@ class OlderDockerContainer(_Engine):
     NAME: ClassVar[str] = "docker_container"
     ENGINE: ClassVar[str] = "auto"
     DESCRIPTION: ClassVar[str] = "Older name of docker"
+    OLDER_NAME_OF: ClassVar[str] = "docker"
     SCHEMA: ClassVar[Mapping[str, Any]] = {**_SCHEMA, "required": ["container_name"]}

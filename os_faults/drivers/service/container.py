@@ -23,7 +23,7 @@ class ContainerService:
 
     It has the verbs of services: ``freeze`` stops the processes of the container, and ``unplug`` blocks the ports on
     which they listen in the network of the host. ``engine`` is ``docker`` or ``podman``; when left out, it is the one
-    that has the container. For ``pause``, also list it under ``containers``.
+    that has the container. It is a container, too, by that name: ``get_container("nova_api").pause()``.
     """
 
     NAME: ClassVar[str] = "container"

@@ -100,6 +100,7 @@ class PcsService(_Older):
 
     NAME: ClassVar[str] = "pcs_service"
     DESCRIPTION: ClassVar[str] = "Older name of pacemaker"
+    OLDER_NAME_OF: ClassVar[str] = "pacemaker"
     SCHEMA: ClassVar[Mapping[str, Any]] = {
         "type": "object",
         "additionalProperties": False,

@@ -52,6 +52,7 @@ class SystemService(_NamedUnit):
     NAME: ClassVar[str] = "system_service"
     HANDLE: ClassVar[str] = "service_name"
     DESCRIPTION: ClassVar[str] = "Older name of systemd"
+    OLDER_NAME_OF: ClassVar[str] = "systemd"
     SCHEMA: ClassVar[Mapping[str, Any]] = _schema("service_name")
 
 
@@ -71,6 +72,7 @@ class LinuxService(_NamedUnit):
     NAME: ClassVar[str] = "linux_service"
     HANDLE: ClassVar[str] = "linux_service"
     DESCRIPTION: ClassVar[str] = "Older name of systemd, for init scripts"
+    OLDER_NAME_OF: ClassVar[str] = "systemd"
     SCHEMA: ClassVar[Mapping[str, Any]] = _schema("linux_service")
 
 
@@ -90,4 +92,5 @@ class SystemdUnitService(_NamedUnit):
     NAME: ClassVar[str] = "systemd_service"
     HANDLE: ClassVar[str] = "systemd_service"
     DESCRIPTION: ClassVar[str] = "Older name of systemd"
+    OLDER_NAME_OF: ClassVar[str] = "systemd"
     SCHEMA: ClassVar[Mapping[str, Any]] = _schema("systemd_service")

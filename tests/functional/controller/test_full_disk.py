@@ -58,6 +58,7 @@ def do(host: LoneHost, *words: Sequence[str], removed: Path | None = None) -> li
 def test_what_looks_and_heals_goes_on_and_what_breaks_is_refused(disk: Path, left: int) -> None:
     breaks = [("inject", verb, SERVICE, "--yes") for verb in ("freeze", "kill")]
     with lone_host() as host:
+        host.remember()
         fill(disk, left)
         (*looks, freeze, kill) = do(host, *LOOKS, *breaks)
         for done in looks:
@@ -72,6 +73,7 @@ def test_what_looks_and_heals_goes_on_and_what_breaks_is_refused(disk: Path, lef
 
 def test_one_rule_holds_for_the_whole_session(disk: Path) -> None:
     with lone_host() as host, connect(config_filename=host.config) as cloud:
+        host.remember()
         fill(disk, 0)
         nodes = cloud.get_nodes()
         service = cloud.get_service(SERVICE)
@@ -109,6 +111,7 @@ def filling_host(disk: Path, tmp_path: Path) -> Iterator[LoneHost]:
 def test_a_disk_that_fills_in_the_middle_stops_nobody_who_looks_or_heals(
     disk: Path, filling_host: LoneHost, tmp_path: Path
 ) -> None:
+    filling_host.remember()
     (tmp_path / "switch").touch()
     for done in do(filling_host, *LOOKS, removed=disk / "filling"):
         assert done.went_on, done
@@ -144,6 +147,7 @@ def test_a_disk_that_fills_in_the_middle_of_a_fault_leaves_none(filling_host: Lo
 
 def test_the_library_raises_nothing_that_is_not_its_own(disk: Path) -> None:
     with lone_host() as host:
+        host.remember()
         fill(disk, 0)
         with connect(config_filename=host.config) as cloud:
             for goes_on in (cloud.get_nodes, cloud.verify, cloud.faults, lambda: cloud.heal([HOLD])):

@@ -72,6 +72,7 @@ def test_a_question_without_anybody_to_answer_it(host: LoneHost) -> None:
 
 
 def test_a_result_that_can_not_be_written_is_told(host: LoneHost) -> None:
+    host.remember()
     for words in ("nodes", "faults --output json", " ".join(HEAL), "inventory"):
         done = shell(host, f"$F {words} >/dev/full")
         assert done.returncode == 1

@@ -194,17 +194,46 @@ def test_a_key_that_ssh_does_not_use_and_a_host_key_that_changed(
         {"address": f"127.0.3.{n}", **behind.login, "private_key_file": str(key)}
         for n, (key, _) in enumerate(flawed.values(), 1)
     ]
+    protected = str(flawed["passphrase"][0])
+    logins.append(through(behind, behind, "127.0.3.8", private_key_file=protected))
     logins.append({"address": "127.0.3.9", **behind.login})
     other = (jump.folder / "host.pub").read_text()
     (tmp_path / "known_hosts").write_text(f"# mine\n[127.0.3.9]:{behind.port} {other}")
     with connect(listed(logins, tmp_path)) as cloud, pytest.raises(AnsibleExecutionUnreachable) as caught:
         cloud.get_nodes()
-    *refused, changed = (host.message for host in caught.value.result.values())
+    *refused, at_the_door, changed = (host.message for host in caught.value.result.values())
+    assert at_the_door.startswith("jump host 127.0.0.1: ")
+    assert at_the_door.endswith(flawed["passphrase"][1])
     for message, (_, words) in zip(refused, flawed.values(), strict=True):
         assert "Permission denied" in message
         assert message.endswith(words)
     assert changed.startswith("the host key has changed, or another host answers at this address")
     assert changed.endswith(f"remove the old one, line 2 of {tmp_path / 'known_hosts'}")
+
+
+#: In it a host speaks as ssh would, of files that are none of its business.
+BANNER = """\
+Offending ED25519 key in /etc/passwd:1
+Host key verification failed.
+no such identity: /etc/shadow: No such file or directory
+Timeout (4s) waiting for privilege escalation prompt: give it up
+"""
+
+
+@pytest.mark.usefixtures("state_home")
+def test_a_host_that_greets_in_the_words_of_ssh_gives_no_advice(
+    behind: LocalSshd, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> None:
+    folder = tmp_path_factory.mktemp("greeting")
+    (folder / "banner").write_text(BANNER)
+    with local_sshd(folder, f"Banner={folder}/banner") as sshd:
+        denied = {**sshd.login, "private_key_file": behind.key}
+        doors = [{"address": "127.0.4.1", **denied}, through(sshd, behind, "127.0.4.2", private_key_file=behind.key)]
+        with connect(listed(doors, tmp_path)) as cloud, pytest.raises(AnsibleExecutionUnreachable) as caught:
+            cloud.get_nodes()
+    direct, behind_it = (host.message for host in caught.value.result.values())
+    assert re.fullmatch(r"root@127\.0\.4\.1: Permission denied \([^)]*\)\.", direct)
+    assert re.fullmatch(r"jump host 127\.0\.0\.1: root@127\.0\.0\.1: Permission denied \([^)]*\)\.", behind_it)
 
 
 #: It asks in words of its own, as sudo-rs does, and waits.

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from support.held_service import until
 from support.lying_host import Liar, Ward, cloud_config
+from support.remembered import remember
 
 from os_faults import Cloud, OSFException, PartlyDone, connect, resources
 from os_faults.faults.listing import faults_of
@@ -51,6 +52,9 @@ def config(place: Path, evil: Liar) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def connected(config: dict[str, Any]) -> Iterator[Cloud]:
+    remember(
+        config, f"freeze-{service_of(config)}"
+    )  # so it can be healed after each test, also after one that froze nothing
     with connect(config) as cloud:
         yield cloud
 
@@ -207,7 +211,7 @@ def test_what_a_host_began_that_gave_no_answer_is_taken_back(cloud: Cloud, liar:
     assert f"freeze-{name}" not in listed(cloud, "evil")
 
 
-def test_no_field_of_an_answer_runs_here(cloud: Cloud, liar: Liar, canary: Path) -> None:
+def test_no_field_of_an_answer_runs_here(cloud: Cloud, liar: Liar, config: dict[str, Any], canary: Path) -> None:
     hold = {"id": "x", "fault": "x", "subject": "x", "state": "x", "since": 1.0, "until": None, "by": "x"}
     fields = {
         "osf_node_info": [
@@ -231,10 +235,11 @@ def test_no_field_of_an_answer_runs_here(cloud: Cloud, liar: Liar, canary: Path)
         cloud.refresh()
         cloud.inventory(cloud.known_nodes())
 
+    ids = [f"freeze-{service_of(config)}"]
     look: dict[str, Callable[[], object]] = {
         "osf_node_info": discover,
         "osf_holds_info": lambda: listed(cloud, "good"),
-        "osf_heal": lambda: cloud.heal(["no-such"], check=False)["good"].ok or pytest.fail("the honest host"),
+        "osf_heal": lambda: cloud.heal(ids, check=False)["good"].ok or pytest.fail("the honest host"),
     }
     for module, paths in fields.items():
         for path in paths:

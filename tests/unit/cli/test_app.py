@@ -245,6 +245,12 @@ def test_services_are_completed_from_the_configuration(call: CommandLine) -> Non
     assert completed("os-faults inject restart key") == []
 
 
+def test_the_container_of_a_service_is_completed_as_a_container(call: CommandLine) -> None:
+    services = {"web": {"driver": "container", "args": {"container": "web_1"}}}
+    call.config.write_text(json.dumps({**CONFIG, "services": services}))
+    assert completed(f"os-faults -c {call.config} inject container pause we") == ["web_1"]
+
+
 def test_nodes_are_completed_from_the_last_discovery(call: CommandLine) -> None:
     line = f"os-faults -c {call.config} inject reboot --on "
     assert completed(line) == ["all", "one"], "no node is asked"

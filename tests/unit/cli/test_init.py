@@ -9,9 +9,9 @@ from click.testing import CliRunner
 
 from os_faults.cli import main
 from os_faults.config import load
-from os_faults.registry import drivers_of
+from os_faults.registry import drivers_of, present_names
 
-KINDS = ("devstack", "fuel", "kolla", "saltcloud", "universal")
+KINDS = present_names("cloud")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -39,6 +39,10 @@ def test_an_existing_file_stays(tmp_path: Path) -> None:
     assert done.exit_code == 2
     assert "exists already, and was not changed" in done.stderr
     assert out.read_text() == "mine"
+
+
+def test_the_help_has_every_kind() -> None:
+    assert f"KIND: the kind of cloud: {', '.join(KINDS)}.\n" in CliRunner().invoke(main, ["init", "--help"]).stdout
 
 
 def test_it_is_printed() -> None:

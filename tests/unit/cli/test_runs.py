@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from support.cloud_fixture import CONFIG
 
 import os_faults
 from os_faults.cli import main
@@ -64,9 +65,25 @@ def test_a_run_is_shown(base: Path, runs: list[str]) -> None:
     assert str(base / runs[1]) in shown
     assert "\x1b" not in shown
     assert shown.index("n2 ") < shown.index("n10 ")
-    assert json.loads(call(base, "show", "last", "--output", "json").stdout)["run"] == runs[-1]
+    assert json.loads(call(base, "show", "last", "--output", "json").stdout)["run"]["run"] == runs[-1]
     done = call(base, "show", "2")
     assert done.exit_code == 2
+
+
+@pytest.mark.case("u19")
+def test_a_run_is_shown_with_the_output_of_ansible_playbook(base: Path, runs: list[str]) -> None:
+    said = base / runs[1] / "artifacts" / "run" / "stdout"
+    said.parent.mkdir(parents=True)
+    said.write_text("\n\x1b[0;31mfatal: [n2]: FAILED!\x1b[0m\nevil \x1b]0;title\x07\n")
+    shown = call(base, "show", runs[1]).stdout
+    assert shown.endswith("\n\nfatal: [n2]: FAILED!\nevil \\x1b]0;title\\x07\n")
+    document = json.loads(call(base, "show", runs[1], "--output", "json").stdout)
+    assert document["output"].splitlines()[1] == "fatal: [n2]: FAILED!"
+    assert document["record"] == json.loads((base / runs[1] / "os_faults.json").read_text())
+    assert (document["schema"], document["run"]["nodes"], document["record"]["nodes"]) == (1, 1, ["n1"])
+    last = call(base, "show", "last")
+    assert last.stderr == "no output of ansible-playbook\n"
+    assert json.loads(call(base, "show", "last", "--output", "json").stdout)["output"] is None
 
 
 @pytest.mark.case("u19")
@@ -90,6 +107,21 @@ def test_old_runs_are_removed_and_nothing_else(base: Path, runs: list[str], tmp_
 def test_without_runs_there_is_nothing(tmp_path: Path) -> None:
     assert call(tmp_path / "none", "list").exit_code == 0
     assert call(tmp_path / "none", "prune").exit_code == 0
+
+
+def test_a_wrong_configuration_is_told_and_none_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert CliRunner().invoke(main, ["runs", "list"]).exit_code == 0
+    (tmp_path / "os-faults.json").write_text(json.dumps({"artifacts_dir": "mine", "nonsense": 1}))
+    done = CliRunner().invoke(main, ["runs", "list"])
+    assert done.exit_code == 2
+    assert "nonsense" in done.stderr
+    (tmp_path / "os-faults.json").write_text(json.dumps({**CONFIG, "artifacts_dir": "mine"}))
+    run = kept(tmp_path / "mine", timedelta(0), "kill")
+    assert run in CliRunner().invoke(main, ["runs", "list"]).stdout
+    both = CliRunner().invoke(main, ["runs", "list", "--config", "os-faults.json", "--cloud", "mine"])
+    assert both.exit_code == 2
+    assert "exclude each other" in both.stderr
 
 
 @pytest.mark.case("u19")

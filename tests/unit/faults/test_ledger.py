@@ -79,6 +79,7 @@ def test_one_is_healed_by_its_id(machines: Machines) -> None:
     assert list(session.cloud.heal(f"poweroff-{NODE_2}")) == [NODE_2]
     assert machines.off == {"10.0.0.1"}
     assert session.done[-1] == ("poweron", [NODE_2])
+    session.cloud.get_service("memcached").freeze(session.cloud.get_nodes(fqdns=[NODE_2]))
     session.cloud.heal("freeze-memcached")
     assert session.done[-1] == ("heal", [NODE_2, NODE_3]), "a node that is off holds nothing else"
     assert machines.off == {"10.0.0.1"}

@@ -98,6 +98,22 @@ def test_names_are_sorted_as_people_count(names):
 
 
 @pytest.mark.case("u13")
+def test_a_loop_over_a_result_yields_plain_names_and_only_names_are_in_it():
+    done = result(node_10=host(Status.OK), node_2=host(Status.OK))
+    assert [(type(name), name) for name in done] == [(str, "node-2"), (str, "node-10")]
+    assert "node-2" in done
+    assert [wrong for wrong in ("node-3", 0, 7, -1, None) if wrong in done] == []
+
+
+def test_a_loop_over_the_result_of_own_tasks_yields_names_that_are_records_too():
+    nodes = (Node("node-1", "10.0.0.1"),)
+    done = Result(Action("run_task", "", nodes, tasks=({"command": "id"},)), {"node-1": host(Status.OK)})
+    (name,) = done
+    assert (name, name.host, name.status) == ("node-1", "10.0.0.1", "OK")
+    assert name in done
+    assert 0 not in done
+
+
 def test_a_result_is_printed_for_people():
     names = ("node_2", "node_10")
     mixed = result(**{name: HostResult(name.replace("_", "-"), Status.OK, changed=True) for name in names})

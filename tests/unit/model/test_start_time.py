@@ -28,6 +28,7 @@ NODES = [Node("node-1.domain.tld", "10.0.0.1")]
         ("3s", 3.0),
         ("in 3 seconds", 3.0),
         ("2 min", 120.0),
+        ("in 1 min 30 s", 90.0),
         ("1h", 3600.0),
         (timedelta(minutes=1), 60.0),
         (NOW, NOW),
@@ -52,7 +53,22 @@ def test_a_time_of_day_is_the_next_such_time() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    ["soon", "", "-3", "0", 0, "3 parsecs", "25:00", "nan", NOW * 1000, "30h", timedelta(days=2), datetime(2026, 1, 1)],
+    [
+        "soon",
+        "",
+        "3 in s",
+        "1 min in 3s",
+        "-3",
+        "0",
+        0,
+        "3 parsecs",
+        "25:00",
+        "nan",
+        NOW * 1000,
+        "30h",
+        timedelta(days=2),
+        datetime(2026, 1, 1),
+    ],
 )
 def test_a_wrong_start_time_is_refused(wrong: Any) -> None:
     with pytest.raises(ValueError, match=r"a start time|a day ahead|time zone"):
