@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 from ansible_runner.interface import init_runner
+from support import left_faults
 from support.held_service import Service
 from support.ready_ansible import ReadyAnsible
 
@@ -46,6 +48,28 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
     for item in items:
         if item.path.stem in ONCE and not item.get_closest_marker("each_line"):
             item.add_marker(pytest.mark.once)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def known_run() -> Iterator[None]:
+    """Let everything that is started here know this run of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(left_faults.RUN, str(os.getpid()))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def no_fault_is_left(known_run: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Fail the test that leaves a fault of this machine, and take the fault back, as the next test would list it."""
+
+    def own() -> Iterator[Path]:
+        return tmp_path_factory.getbasetemp().glob("*/os-faults")
+
+    before = left_faults.faults_of_this_machine(own())
+    yield
+    left = left_faults.left_since(before, own())
+    left_faults.take_back(left)
+    assert not left, "this test has left faults of this machine"
 
 
 @dataclass

@@ -1,0 +1,47 @@
+"""What the functional tests look at after each test: faults that it has left on this machine."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from support import left_faults
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory of faults with one in it, whose undo removes it; nobody waits for its end."""
+    monkeypatch.setattr(left_faults, "PATIENCE", 0.0)
+    hold = tmp_path / "os-faults" / "freeze-web"
+    hold.mkdir(parents=True)
+    (hold / "record.json").write_text("{}")
+    (hold / "undo.sh").write_text(f"rm -r {hold}\n")
+    return tmp_path / "os-faults"
+
+
+def test_a_fault_that_was_not_there_before_is_found_and_taken_back(root: Path) -> None:
+    before = left_faults.faults_of_this_machine()
+    left = left_faults.left_since(before, [root])
+    assert left == {root / "freeze-web"}
+    left_faults.take_back(left)
+    assert list(root.iterdir()) == []
+    assert left_faults.left_since(before, [root]) == set()
+
+
+def test_a_fault_that_was_there_before_is_not_this_tests(root: Path) -> None:
+    assert left_faults.left_since(left_faults.faults_of_this_machine([root]), [root]) == set()
+
+
+@pytest.mark.parametrize(("run", "ours"), [("1", True), ("2", False), (None, True)], ids=["this", "another", "none"])
+def test_a_fault_that_another_run_carries_is_not_this_tests(
+    root: Path, monkeypatch: pytest.MonkeyPatch, run: str | None, ours: bool
+) -> None:
+    monkeypatch.setenv(left_faults.RUN, "1")
+    carrier = subprocess.Popen(["/bin/sleep", "60"], env={} if run is None else {left_faults.RUN: run})
+    try:
+        (root / "freeze-web" / "watchdog.pid").write_text(f"{carrier.pid}\n")
+        assert (root / "freeze-web" in left_faults.faults_of_this_machine([root])) == ours
+    finally:
+        carrier.kill()
+        carrier.wait()
