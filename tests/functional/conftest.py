@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -51,15 +50,13 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
 
 
 @pytest.fixture(scope="session", autouse=True)
-def known_run() -> Iterator[None]:
-    """Let everything that is started here know this run of the tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(left_faults.RUN, str(os.getpid()))
+def marked_run() -> Iterator[None]:
+    with left_faults.marked_run():
         yield
 
 
 @pytest.fixture(autouse=True)
-def no_fault_is_left(known_run: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def no_fault_is_left(marked_run: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Fail the test that leaves a fault of this machine, and take the fault back, as the next test would list it."""
 
     def own() -> Iterator[Path]:

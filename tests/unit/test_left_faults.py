@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -33,12 +34,10 @@ def test_a_fault_that_was_there_before_is_not_this_tests(root: Path) -> None:
     assert left_faults.left_since(left_faults.faults_of_this_machine([root]), [root]) == set()
 
 
-@pytest.mark.parametrize(("run", "ours"), [("1", True), ("2", False), (None, True)], ids=["this", "another", "none"])
-def test_a_fault_that_another_run_carries_is_not_this_tests(
-    root: Path, monkeypatch: pytest.MonkeyPatch, run: str | None, ours: bool
-) -> None:
-    monkeypatch.setenv(left_faults.RUN, "1")
-    carrier = subprocess.Popen(["/bin/sleep", "60"], env={} if run is None else {left_faults.RUN: run})
+@pytest.mark.parametrize(("run", "ours"), [(os.getpid(), True), (1, False)], ids=["this run", "another run"])
+def test_a_fault_that_another_run_carries_is_not_this_tests(root: Path, run: int, ours: bool) -> None:
+    with left_faults.marked_run(run):
+        carrier = subprocess.Popen(["/bin/sleep", "60"], env={}, start_new_session=True)
     try:
         (root / "freeze-web" / "watchdog.pid").write_text(f"{carrier.pid}\n")
         assert (root / "freeze-web" in left_faults.faults_of_this_machine([root])) == ours
