@@ -59,7 +59,7 @@ def test_a_login_shell_that_prints_and_a_start_time(talking: LocalSshd, service:
     config = cloud_config(tmp_path, [{"address": "127.0.0.2", **talking.login}], services=services)
     with connect(config) as cloud:
         victim = cloud.get_service(service.name)
-        (frozen,) = victim.freeze(sec=60, at=8).values()
+        (frozen,) = victim.freeze(sec=60, at=12).values()
         assert service.states == "TT"
         assert abs(frozen.payload["clock_ahead"]) <= frozen.payload["clock_within"] + 0.05, "the clock was compared"
         victim.unfreeze()
