@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hostlab.churn import GOES, STAYS, churn
+from hostlab.churn import GOES, STAYS, churn, rounds
 from hostlab.fingerprint import traces
 from hostlab.keepalived import has_vips, keepalived
 from hostlab.observer import Host
@@ -52,7 +52,7 @@ def test_faults_on_a_living_host(cloud: Cloud, cluster: list[Host]) -> None:
                 nodes.partition(cloud.get_nodes(["cluster-3.domain.tld"]))
                 nodes.fill_disk(FULL, free="1M")
                 nodes.read_only(READ_ONLY)
-                nodes.stress("kernel", duration=90)
+                nodes.stress("kernel", duration=600)
                 service.freeze(nodes)
             other.await_true(has_vips(), "the virtual addresses have moved", 10)
             assert {fault.id: fault.state for fault in cloud.faults()} == dict.fromkeys(IDS, "injected")
@@ -76,5 +76,6 @@ def test_faults_on_a_living_host(cloud: Cloud, cluster: list[Host]) -> None:
             living.await_true(has_vips(False), "the virtual addresses stay where they are", 1)
             other.await_true(has_vips(), "the virtual addresses stay where they are", 1)
             living.sh(GOES)
+            assert rounds(living) > 10, "little has come and gone meanwhile"
     finally:
         living.sh(f"{GOES}\n{_NO_DISK}", check=False)
