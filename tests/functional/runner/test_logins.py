@@ -89,9 +89,9 @@ def through(jump: LocalSshd, node: LocalSshd, address: str, **more: Any) -> dict
 @pytest.mark.case("f01")
 @pytest.mark.usefixtures("state_home")
 def test_a_jump_host_carries_any_number_of_nodes(jump: LocalSshd, behind: LocalSshd, tmp_path: Path) -> None:
-    logins = [through(jump, behind, f"127.0.1.{number}") for number in range(1, 33)]
+    logins = [through(jump, behind, f"127.0.1.{number}") for number in range(1, 51)]
     with connect(listed(logins, tmp_path)) as cloud:
-        assert len(cloud.get_nodes()) == 32
+        assert len(cloud.get_nodes()) == 50
     assert jump.log.count("Accepted publickey") == 1, "all share one connection"
     assert "MaxStartups" not in jump.log
 
@@ -142,6 +142,7 @@ def clients_of(sshd: LocalSshd) -> list[int]:
     return [int(pid) for pid in found.stdout.split()]
 
 
+@pytest.mark.case("f01")
 @pytest.mark.usefixtures("state_home")
 def test_an_error_through_a_jump_host_names_it_and_the_reason_of_ssh(
     jump: LocalSshd, behind: LocalSshd, tmp_path: Path
