@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import resource
@@ -29,29 +30,41 @@ def marked_run(run: int = os.getpid()) -> Iterator[None]:
         resource.setrlimit(_LOCKS, (before, hard))
 
 
-def faults_of_this_machine(more: Iterable[Path] = ()) -> set[Path]:
-    """Return the directories of the faults of every user, but those that others carry: other runs of the tests.
+def faults_of_this_machine(own: Iterable[Path] = ()) -> set[Path]:
+    """Return the directories of the faults of every user, but those of other runs.
 
     Args:
-        more: directories in which users of the tests keep faults.
+        own: directories of this run alone, in which faults are kept, too.
     """
-    roots = [*(root for pattern in _ROOTS for root in Path("/").glob(pattern[1:])), *more]
-    found = {path.parent.resolve() for root in roots for path in root.glob("*/record.json")}
-    return {hold for hold in found if not _is_others(hold)}
+    shared = (root for pattern in _ROOTS for root in Path("/").glob(pattern[1:]))
+    return _holds_in(own) | {hold for hold in _holds_in(shared) if not _is_others(hold)}
+
+
+def _holds_in(roots: Iterable[Path]) -> set[Path]:
+    return {path.parent.resolve() for root in roots for path in root.glob("*/record.json")}
 
 
 def _is_others(hold: Path) -> bool:
-    """Whether a process that this run has not started carries the fault; one that nothing carries is nobody else's."""
+    """Whether another run carries the fault, or may have made one that nothing carries."""
+    with contextlib.suppress(OSError, ValueError):
+        carrier = Path(f"/proc/{int((hold / 'watchdog.pid').read_text())}")
+        if carrier.exists():
+            return _run_of(carrier) != os.getpid()
+    return any(run not in (None, os.getpid()) for run in map(_run_of, Path("/proc").glob("[0-9]*")))
+
+
+def _run_of(process: Path) -> int | None:
+    """Return the mark of the run that a process belongs to; None where it has none or has ended."""
     try:
-        limits = Path(f"/proc/{int((hold / 'watchdog.pid').read_text())}/limits").read_text()
-    except (OSError, ValueError):
-        return False
-    return not re.search(rf"^Max file locks +{os.getpid()} ", limits, re.MULTILINE)
+        found = re.search(r"^Max file locks +([0-9]+) ", (process / "limits").read_text(), re.MULTILINE)
+    except OSError:
+        return None
+    return int(found[1]) if found else None
 
 
-def left_since(before: set[Path], more: Iterable[Path] = ()) -> set[Path]:
+def left_since(before: set[Path], own: Iterable[Path] = ()) -> set[Path]:
     """Return the faults that were not there before, and that do not end within a few seconds either."""
-    roots = list(more)
+    roots = list(own)
     deadline = time.monotonic() + PATIENCE
     while (left := faults_of_this_machine(roots) - before) and time.monotonic() < deadline:
         time.sleep(0.1)

@@ -35,12 +35,28 @@ def test_a_fault_that_was_there_before_is_not_this_tests(root: Path) -> None:
 
 
 @pytest.mark.parametrize(("run", "ours"), [(os.getpid(), True), (1, False)], ids=["this run", "another run"])
-def test_a_fault_that_another_run_carries_is_not_this_tests(root: Path, run: int, ours: bool) -> None:
+def test_a_fault_that_another_run_carries_is_not_this_tests(
+    root: Path, run: int, ours: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(left_faults, "_ROOTS", [str(root)])
     with left_faults.marked_run(run):
         carrier = subprocess.Popen(["/bin/sleep", "60"], env={}, start_new_session=True)
     try:
         (root / "freeze-web" / "watchdog.pid").write_text(f"{carrier.pid}\n")
-        assert (root / "freeze-web" in left_faults.faults_of_this_machine([root])) == ours
+        assert (root / "freeze-web" in left_faults.faults_of_this_machine()) == ours
     finally:
         carrier.kill()
         carrier.wait()
+
+
+def test_a_fault_that_nothing_carries_may_be_another_runs_while_there_is_one(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(left_faults, "_ROOTS", [str(root)])
+    with left_faults.marked_run(1):
+        other = subprocess.Popen(["/bin/sleep", "60"])
+    try:
+        assert left_faults.faults_of_this_machine() == set()
+    finally:
+        other.kill()
+        other.wait()

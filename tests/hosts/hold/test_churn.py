@@ -18,6 +18,7 @@ _DISK = f"mkdir -p {FULL} {READ_ONLY}; mount -t tmpfs -o size=32M full {FULL}; t
 _NO_DISK = f"umount {FULL}; rm -rf {FULL} {READ_ONLY}"
 
 IDS = {
+    "bandwidth-management",
     "dns_down-dns",
     "disable_network-storage",
     f"fill_disk-{FULL.replace('/', '-')}",
@@ -25,6 +26,7 @@ IDS = {
     "partition-cluster-3.domain.tld",
     f"read_only-{READ_ONLY.replace('/', '-')}",
     "stress-kernel",
+    "unplug-memcached",
 }
 KILLED = {"disable_network-storage", "read_only--srv-churn-read-only"}
 """Those whose carriers are killed, so that they end without a run."""
@@ -33,7 +35,10 @@ KILLED = {"disable_network-storage", "read_only--srv-churn-read-only"}
 @pytest.fixture
 def cloud(universal_config: dict[str, Any], cluster: list[Host]) -> Iterator[Cloud]:
     memcached = {"driver": "system_service", "args": {"service_name": "memcached", "grep": "memcached"}}
-    networks = {"storage": {host.fqdn: "stor0" for host in cluster}}
+    networks = {
+        "storage": {host.fqdn: host.storage_interface for host in cluster},
+        "management": {host.fqdn: host.management_interface for host in cluster},
+    }
     with connect({**universal_config, "services": {"memcached": memcached}, "networks": networks}) as cloud:
         yield cloud
         cloud.heal()
@@ -53,13 +58,15 @@ def test_faults_on_a_living_host(cloud: Cloud, cluster: list[Host]) -> None:
                 nodes.fill_disk(FULL, free="1M")
                 nodes.read_only(READ_ONLY)
                 nodes.stress("kernel", duration=600)
+                nodes.bandwidth("management", "50M")
                 service.freeze(nodes)
+                service.unplug(nodes)
             other.await_true(has_vips(), "the virtual addresses have moved", 10)
             assert {fault.id: fault.state for fault in cloud.faults()} == dict.fromkeys(IDS, "injected")
 
             living.sh(f"nft flush ruleset\n{STAYS}")
             ended = {fault.id for fault in cloud.faults() if fault.state == "not in force"}
-            assert ended == {"dns_down-dns", "partition-cluster-3.domain.tld"}
+            assert ended == {"dns_down-dns", "partition-cluster-3.domain.tld", "unplug-memcached"}
 
             units = " ".join(f"os-faults-{each}.service" for each in KILLED)
             living.sh(f"systemctl kill --signal=KILL --kill-whom=main {units}")

@@ -45,8 +45,12 @@ def ahead(host: Host) -> float:
     return float(clock) - float(uptime)
 
 
+NEAR = 5
+"""Seconds by which a clock may be set late: the processor of a guest is an emulated one, on a machine that is busy."""
+
+
 def is_back(host: Host, before: float) -> bool:
-    return abs(ahead(host) - before) < 1
+    return abs(ahead(host) - before) < NEAR
 
 
 def test_skew_and_unskew(guests: Cloud, guest: NodeCollection, guest_1: Guest, evidence: Evidence) -> None:
@@ -54,9 +58,9 @@ def test_skew_and_unskew(guests: Cloud, guest: NodeCollection, guest_1: Guest, e
     before = ahead(inside)
     assert guest.skew_clock(HOUR, heal_after=600).changed
     skewed = ahead(inside) - before
-    assert abs(skewed - HOUR) < 1
+    assert abs(skewed - HOUR) < NEAR
     assert guest.skew_clock(-HOUR, heal_after=600).changed
-    assert abs(ahead(inside) - before + HOUR) < 1
+    assert abs(ahead(inside) - before + HOUR) < NEAR
 
     # What is told is told by the right time, and another fault ends at its own.
     guests.get_service("memcached").freeze(guest, sec=45)
@@ -78,7 +82,7 @@ def test_skew_and_unskew(guests: Cloud, guest: NodeCollection, guest_1: Guest, e
     assert guests.faults() == []
     evidence.seen("skew_clock", f"the clock is {skewed:+.1f} s off")
     evidence.undone("skew_clock", "by unskew_clock, by its time, and when its controller was killed")
-    evidence.seen("unskew_clock", "the clock is as before, to the second")
+    evidence.seen("unskew_clock", "the clock is as before")
     evidence.undone("unskew_clock", "no record is left")
 
 
@@ -108,7 +112,7 @@ def drift(host: Host, before: float) -> float:
 def test_it_ends_at_its_time_wherever_the_clock_stands(guest: NodeCollection, guest_1: Guest) -> None:
     before = ahead(guest_1.inside)
     guest.skew_clock(-HOUR, heal_after=30)
-    assert abs(ahead(guest_1.inside) - before + HOUR) < 1
+    assert abs(ahead(guest_1.inside) - before + HOUR) < NEAR
     wait_for(lambda: is_back(guest_1.inside, before), "the host sets its clock right", 60)
 
 
@@ -122,7 +126,7 @@ def test_the_controller_is_killed(guests_config: dict[str, Any], guest_1: Guest,
     assert child.hear() == "done"
     child.process.kill()
     child.end()
-    assert abs(ahead(guest_1.inside) - before - 86400) < 1
+    assert abs(ahead(guest_1.inside) - before - 86400) < NEAR
     wait_for(lambda: is_back(guest_1.inside, before), "the host sets its clock right", 60)
 
 
