@@ -12,6 +12,8 @@ from typing import Any
 
 import ansible.module_utils
 import pytest
+from support import skips
+from support.green_cases import counted
 
 from os_faults import resources
 
@@ -50,28 +52,29 @@ def missing_packages() -> list[str]:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Say what tests have recorded as a ``summary``, and how many cases of tests/compatibility this run has shown."""
-    for report in terminalreporter.stats.get("passed", ()):
-        for name, value in report.user_properties:
+    reports = [report for found in terminalreporter.stats.values() for report in found if hasattr(report, "cases")]
+    for report in reports:
+        for name, value in report.user_properties if report.passed and report.when == "call" else ():
             if name == "summary":
                 terminalreporter.write_line(value)
-    names = {"passed": 0, "failed": 1}
-    seen: dict[str, int] = {}
-    for outcome, rank in names.items():
-        for report in terminalreporter.stats.get(outcome, ()):
-            for case in getattr(report, "cases", ()):
-                seen[case] = max(rank, seen.get(case, 0))
-    if seen:
-        green = [case for case, rank in seen.items() if rank == 0]
-        terminalreporter.write_line(
-            f"cases of tests/compatibility: {len(green)} of the {len(seen)} in this run are green"
-        )
+    for line in counted(reports):
+        terminalreporter.write_line(line)
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    """Keep with each report the cases that its test is marked with."""
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[pytest.TestReport]:
+    """Keep with each report the cases that its test is marked with; in CI, only what is listed may be skipped."""
     report = yield
-    report.cases = [case for mark in item.iter_markers("case") for case in mark.args] if report.when == "call" else []
+    report.cases = [case for mark in item.iter_markers("case") for case in mark.args]
+    skips.judge(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Iterator[pytest.CollectReport]:
+    """In CI, only what is listed may be skipped, files of tests too."""
+    report = yield
+    skips.judge(report)
     return report
 
 

@@ -22,11 +22,15 @@ pytest.importorskip("myst_parser", reason="needs the extra `docs`")
 DOCS = Path(__file__).parents[2] / "docs"
 DOCUMENTS = yaml.safe_load((DOCS / "reference" / "json-fields.yml").read_text())
 CLOUDS = [name for name in ("devstack", "fuel", "kolla", "saltcloud") if get("cloud", name).catalogue]
-#: Page → the number of its tables.
+#: Page → its file.
+PAGES = {
+    str(path.relative_to(DOCS).with_suffix("")): path
+    for path in sorted(DOCS.rglob("*"))
+    if path.suffix in (".md", ".rst") and not path.relative_to(DOCS).parts[0].startswith("_")
+}
+#: Page → the number of its tables, where they do not all stand in its text.
 TABLES = {
-    "index": 0,
     "sentences": 1,
-    "troubleshooting": 1,
     "reference/crash-matrix": 3,
     "reference/services": len(CLOUDS),
     "reference/verbs": 3,
@@ -40,11 +44,15 @@ TABLES = {
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of the built pages."""
     html = tmp_path_factory.mktemp("html")
-    pages = ",".join(f"{page}.*" for page in TABLES)
-    settings = ["-D", "html_theme=basic", "-D", f"include_patterns={pages}"]
-    command = [sys.executable, "-m", "sphinx", "-q", "-b", "html", *settings, str(DOCS), str(html)]
+    command = [sys.executable, "-m", "sphinx", "-q", "-b", "html", "-D", "html_theme=basic", str(DOCS), str(html)]
     subprocess.run(command, check=True, capture_output=True, text=True)
     return html
+
+
+def written(path: Path) -> int:
+    """Return the number of tables in the text of a page, those in blocks of code apart."""
+    text = re.sub(r"^( *)```.*?^\1```$", "", path.read_text(), flags=re.MULTILINE | re.DOTALL)
+    return len(re.findall(r"^\|[ :|-]*-[ :|-]*\|$|^ *\.\. list-table::", text, re.MULTILINE))
 
 
 def text_of(page: Path) -> str:
@@ -52,10 +60,11 @@ def text_of(page: Path) -> str:
 
 
 @pytest.mark.case("u01")
-@pytest.mark.parametrize("page", TABLES)
+@pytest.mark.parametrize("page", PAGES)
 def test_tables_are_tables(built: Path, page: str) -> None:
     html = (built / f"{page}.html").read_text()
-    assert html.count("<table") == TABLES[page]
+    shown = html.count("<table")
+    assert shown == TABLES[page] if page in TABLES else shown >= written(PAGES[page])
     for source in ("list-table::", "from-code", "header-rows", "|---"):
         assert source not in html
 

@@ -101,6 +101,25 @@ def test_a_playbook_has_verbs_or_only_reads(name: str) -> None:
         assert spec["subject"] == "cloud", "only what is done to the whole cloud needs no verb"
 
 
+@pytest.mark.case("u05")
+@pytest.mark.parametrize("name", [name for name in NAMES if spec_of(name).get("read_only")])
+def test_what_only_reads_prints_its_answer_at_the_end(name: str) -> None:
+    *_, play = plays_of(name)
+    *_, last = play["tasks"]
+    assert last["ansible.builtin.debug"]["var"]
+    assert last["tags"] == "os_faults_print", "a run of os_faults leaves it out"
+
+
+@pytest.mark.case("u09")
+@pytest.mark.parametrize("name", NAMES)
+def test_every_option_of_seconds_takes_units(name: str) -> None:
+    spec = spec_of(name)
+    options = {each: (option["type"], str(option["description"])) for each, option in spec.get("options", {}).items()}
+    seconds = {each for each, (kind, text) in options.items() if re.search(r"\bseconds\b", text, re.IGNORECASE)}
+    assert seconds - {"offset"} == set(spec.get("times", ())), "an offset has a sign, and is no duration"
+    assert {options[each][0] for each in spec.get("times", ())} <= {"str"}
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_undo_verbs_are_verbs_of_the_same_subject(name: str) -> None:
     undone_by = spec_of(name).get("undone_by", {})

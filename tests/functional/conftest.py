@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from ansible_runner.interface import init_runner
+from support import left_faults
 from support.held_service import Service
 from support.ready_ansible import ReadyAnsible
 
@@ -20,7 +21,7 @@ from os_faults import resources
 
 _PATH = (str(Path(sys.executable).parent), "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 Run = Callable[..., "Play"]
-#: Path of a file of tests → name of the first that is run.
+#: Path of a file of tests → name of the first that runs playbooks on each line of Ansible, or else on one of them.
 FIRST = pytest.StashKey[dict[Path, str]]()
 
 
@@ -34,18 +35,45 @@ ONCE = frozenset(
     test_streams test_supervisor test_terminal
 
     test_answer test_demo test_hold_scripts test_hold_start_time test_holds_by_hand test_host_utils test_ipmi_again
-    test_ipmi_power test_libvirt_again test_libvirt_power test_libvirt_snapshot test_libvirt_ssh test_power_hearsay
-    test_power_journal test_power_several test_power_steps test_redfish_again test_redfish_power
+    test_ipmi_power test_libvirt_again test_libvirt_power test_libvirt_snapshot test_libvirt_ssh test_power_journal
+    test_power_several test_power_steps test_redfish_again test_redfish_power
     """.split()
 )
 
 
 @pytest.hookimpl(tryfirst=True)  # before tests are deselected
 def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
-    session.stash[FIRST] = {item.path: item.name for item in reversed(items)}
     for item in items:
         if item.path.stem in ONCE and not item.get_closest_marker("each_line"):
             item.add_marker(pytest.mark.once)
+    session.stash[FIRST] = first_of_each(items)
+
+
+def first_of_each(items: Sequence[pytest.Item]) -> dict[Path, str]:
+    """Return path of a file → name of its first test that uses ``play``, of those that are not `once` if there are."""
+    plays = [item for item in items if "play" in getattr(item, "fixturenames", ())]
+    plays.sort(key=lambda item: item.get_closest_marker("once") is not None)
+    return {item.path: item.name for item in reversed(plays)}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def marked_run() -> Iterator[None]:
+    with left_faults.marked_run():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def no_fault_is_left(marked_run: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Fail the test that leaves a fault of this machine, and take the fault back, as the next test would list it."""
+
+    def own() -> Iterator[Path]:
+        return tmp_path_factory.getbasetemp().glob("*/os-faults")
+
+    before = left_faults.faults_of_this_machine(own())
+    yield
+    left = left_faults.left_since(before, own())
+    left_faults.take_back(left)
+    assert not left, "this test has left faults of this machine"
 
 
 @dataclass
@@ -95,8 +123,8 @@ def play(request: pytest.FixtureRequest, tmp_path: Path, ready_ansible: ReadyAns
     (variables of all hosts), ``limit``, ``check``, ``diff``, and ``commands`` (a directory that comes first on the
     PATH). No warning and no deprecation of Ansible is let through.
 
-    The first test of each file sends modules as bare Ansible does, the others in packed form, as os_faults does: that
-    takes a third of the time.
+    The first test of each file that uses it sends modules as bare Ansible does, the others in packed form, as
+    os_faults does: that takes a third of the time.
     """
     packed = request.node.name != request.session.stash[FIRST][request.path]
     local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import socket
 import subprocess
 import time
@@ -12,11 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
+from support.programs import needs
 
-NEEDS_IPMI_SIM = pytest.mark.skipif(
-    not shutil.which("ipmi_sim") and not os.environ.get("CI"), reason="ipmi_sim is not installed (see bindep.txt)"
-)
+NEEDS_IPMI_SIM = needs("ipmi_sim")
 
 PASSWORD = "canary{{7*7}}"
 LAN = """\

@@ -5,16 +5,11 @@ So each run of a module starts from the same domains.
 
 from __future__ import annotations
 
-import importlib.util
-import os
 from pathlib import Path
 
-import pytest
+from support.programs import needs
 
-NEEDS_LIBVIRT = pytest.mark.skipif(
-    not importlib.util.find_spec("libvirt") and not os.environ.get("CI"),
-    reason="libvirt-python is not installed (pip install 'os-faults[libvirt]'; see bindep.txt)",
-)
+NEEDS_LIBVIRT = needs(module="libvirt", package="os-faults[libvirt]")
 DOMAIN = """\
 <domain type='test' xmlns:test='http://libvirt.org/schemas/domain/test/1.0'>
   <name>{name}</name>

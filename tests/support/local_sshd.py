@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -13,14 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
+from support.programs import PATH, free_port, needs, ssh_keys
 
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-MISSING = [name for name in ("sshd", "ssh-keygen", "unshare") if not shutil.which(name, path=PATH)]
-MISSING += [] if os.geteuid() == 0 else ["root"]
-needs_sshd = pytest.mark.skipif(
-    bool(MISSING) and not os.environ.get("CI"), reason=f"{', '.join(MISSING)} is missing (see bindep.txt)"
-)
+needs_sshd = needs("sshd", "ssh-keygen", "unshare", root=True)
 _START = """\
 mount -t tmpfs none /run
 mkdir /run/sshd
@@ -69,9 +62,8 @@ def local_sshd(folder: Path, *options: str) -> Iterator[LocalSshd]:
         folder: an empty folder.
         options: further options of sshd, each in the form ``MaxStartups=10``.
     """
-    for name in ("host", "key"):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True)
-    sshd = LocalSshd(folder, _free_port())
+    ssh_keys(folder)
+    sshd = LocalSshd(folder, free_port())
     words = [word for option in options for word in ("-o", option)]
     command = ["unshare", "--mount", "sh", "-ec", _START, "sshd", str(sshd.port), str(folder), *words]
     with subprocess.Popen(command, env={"PATH": PATH}, stdin=subprocess.DEVNULL) as process:
@@ -80,12 +72,6 @@ def local_sshd(folder: Path, *options: str) -> Iterator[LocalSshd]:
             yield sshd
         finally:
             process.terminate()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_for_banner(port: int) -> None:

@@ -52,11 +52,11 @@ class LoneHost:
 
 
 @contextmanager
-def lone_host(python: str = sys.executable) -> Iterator[LoneHost]:
-    """Make it, and take it away at the end."""
+def lone_host(python: str = sys.executable, uid: int | None = None) -> Iterator[LoneHost]:
+    """Make it, and take it away at the end. The process of its service is that of the user ``uid``."""
     directory = Path(tempfile.mkdtemp(prefix="lone-", dir="/tmp"))
     directory.chmod(0o755)
-    with subprocess.Popen(["/bin/sleep", "600"]) as sleeper:
+    with subprocess.Popen(["/bin/sleep", "600"], user=uid) as sleeper:
         try:
             yield LoneHost(directory, sleeper.pid, python)
         finally:

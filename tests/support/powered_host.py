@@ -7,7 +7,6 @@ open where they are, dead, as a loss of power does.
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -16,19 +15,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from os_faults import Node
 from os_faults.model import Auth
 from support.bmc import Bmc, starter
+from support.programs import PATH, free_port, needs, ssh_keys
 
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-MISSING = [name for name in ("sshd", "unshare", "pgrep") if not shutil.which(name, path=PATH)]
-MISSING += [] if shutil.which("ipmi_sim") else ["ipmi_sim"]
-MISSING += [] if os.geteuid() == 0 else ["root"]
-NEEDS_POWERED_HOST = pytest.mark.skipif(
-    bool(MISSING) and not os.environ.get("CI"), reason=f"{', '.join(MISSING)} is missing (see bindep.txt)"
-)
+NEEDS_POWERED_HOST = needs("sshd", "ssh-keygen", "unshare", "pgrep", "ipmi_sim", root=True)
 
 HOST = """\
 mount -t tmpfs none /run
@@ -74,7 +66,7 @@ class Host:
 
     def __init__(self, bmc: Bmc, *quirks: str) -> None:
         self.bmc = bmc
-        self.port = _free_port()
+        self.port = free_port()
         for name, text in {"host.sh": HOST, "machine": MACHINE, "sshd": str(self.port)}.items():
             (bmc.folder / name).write_text(text)
         for quirk in quirks:
@@ -109,17 +101,10 @@ class Host:
                     pass
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def powered_hosts(folder: Path) -> Iterator[Callable[..., Host]]:
     """Give a function that starts hosts, whose files are below ``folder``; all end with the context."""
-    for name in ("host", "key"):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True)
+    ssh_keys(folder)
     started: list[Host] = []
     with starter(folder) as bmcs:
 

@@ -31,7 +31,6 @@ def test_connect_contacts_nobody():
         assert runner.performed == []
 
 
-@pytest.mark.case("E03")
 @pytest.mark.case("u13")
 def test_a_cloud_is_printed_for_people():
     with cloud_of(FakeRunner(hosts())) as cloud:
@@ -40,6 +39,7 @@ def test_a_cloud_is_printed_for_people():
         assert repr(cloud) == "Cloud(devstack, 3 nodes)"
 
 
+@pytest.mark.case("E03")
 def test_the_nodes_are_asked_once_per_connection():
     runner = FakeRunner(hosts())
     with cloud_of(runner) as cloud:

@@ -193,7 +193,7 @@ def test_a_second_ctrl_c_tells_when_the_node_heals_and_does_not_wait(shell: Shel
         (left,) = [line for line in err.splitlines() if f"holds freeze-{shell.name}" in line]
         ends = datetime.fromtimestamp(json.loads((shell.hold / "record.json").read_text())["until"])
         assert left.startswith(f"os-faults: {socket.gethostname()}: ")
-        assert any(f"{ends + timedelta(seconds=off):%H:%M:%S}" in left for off in (-1, 0, 1)), (left, ends)
+        assert any(f"{ends + timedelta(seconds=off):%H:%M:%S}" in left for off in range(-1, 6)), (left, ends)
         assert shell.state() == "T"
     assert "Traceback" not in err
 

@@ -71,6 +71,19 @@ def test_what_looks_and_heals_goes_on_and_what_breaks_is_refused(disk: Path, lef
         assert host.state == "S"
 
 
+@pytest.mark.parametrize("left", [0, 76 * 1024], ids=["full", "76 kB are left"])
+def test_a_fault_from_before_is_listed_and_healed_by_another_process(disk: Path, left: int) -> None:
+    with lone_host() as host:
+        (frozen,) = do(host, ["inject", "freeze", SERVICE, "--seconds", "300", "--yes"])
+        assert (frozen.returncode, host.state) == (0, "T"), frozen
+        fill(disk, left)
+        listed, healed = do(host, ["faults"], HEAL)
+        assert HOLD in listed.stdout, listed
+        assert healed.returncode == 0, healed
+        assert f"took back {HOLD}" in healed.stdout
+        assert host.state == "S"
+
+
 def test_one_rule_holds_for_the_whole_session(disk: Path) -> None:
     with lone_host() as host, connect(config_filename=host.config) as cloud:
         host.remember()

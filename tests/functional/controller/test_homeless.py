@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Iterator
 
 import pytest
 from support import commands
-from support.lone_host import HEAL, SERVICE, LoneHost, lone_host
+from support.lone_host import HEAL, HOLD, SERVICE, LoneHost, lone_host
 from support.other_user import BIN, STRANGER, call, private_mounts
 
 pytestmark = [pytest.mark.functional, private_mounts]
@@ -44,6 +46,26 @@ def test_what_looks_and_heals_goes_on_and_what_breaks_is_refused(host: LoneHost,
         assert "nothing was" in done.stderr
     assert host.state == "S"
     assert {path.name for path in host.directory.iterdir()} == {"cloud.json", "it.pid"}, "nor does it settle here"
+
+
+@pytest.mark.parametrize("home", [HOMES["missing"], HOMES["not named"]], ids=["missing", "not named"])
+def test_a_fault_of_a_user_is_healed_when_his_home_is_gone(home: dict[str, str]) -> None:
+    """By another process, which has no home, of a fault that was made when there was one."""
+    with lone_host(uid=STRANGER) as host:
+        own = host.directory / "home"
+        own.mkdir()
+        os.chown(own, STRANGER, STRANGER)
+        words = ("inject", "freeze", SERVICE, "--seconds", "300", "--yes")
+        begin = call(BIN / "os-faults", "-c", host.config, *words, cwd=own, env={"HOME": str(own)}, uid=STRANGER)
+        assert (begin.returncode, host.state) == (0, "T"), begin.stderr
+        shutil.rmtree(own)
+        program = commands.argv(host.config, [("faults",), HEAL])
+        done = call(BIN / "python", *program, cwd=host.directory, env=home, uid=STRANGER)
+        listed, healed = commands.read(done)
+        assert HOLD in listed.stdout, listed
+        assert healed.returncode == 0, healed
+        assert f"took back {HOLD}" in healed.stdout
+        assert host.state == "S"
 
 
 TASK = """\

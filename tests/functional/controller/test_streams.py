@@ -114,7 +114,8 @@ def test_a_daemon_without_streams(host: LoneHost) -> None:
         subprocess.run([sys.executable, "-c", DAEMON, host.config, SERVICE], timeout=120, check=False).returncode == 0
     )
     assert host.state == "T"
-    shell(host, f"$F {' '.join(HEAL)}")
+    healed = shell(host, f"$F {' '.join(HEAL)}")
+    assert (healed.returncode, host.state) == (0, "S"), healed.stderr
 
 
 @pytest.mark.usefixtures("warm_start")

@@ -6,12 +6,12 @@ import os
 import signal
 
 import pytest
-from support.held_service import WITH_SYSTEMD
+from support.held_service import without_systemd
 
 pytestmark = [pytest.mark.functional, pytest.mark.usefixtures("runtime_directory")]
 
 
-@pytest.mark.skipif(WITH_SYSTEMD, reason="here a unit carries the hold; tests/hosts ends units")
+@without_systemd
 def test_a_hold_whose_watchdog_was_killed_is_listed_and_healed(freeze, listed, play, service):
     freeze(seconds=60)
     os.kill(int((service.directory / "watchdog.pid").read_text()), signal.SIGKILL)

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from support.held_service import WITH_SYSTEMD, until
+from support.held_service import until, without_systemd
 
 pytestmark = [pytest.mark.functional, pytest.mark.usefixtures("runtime_directory")]
 
@@ -57,7 +57,7 @@ def test_making_it_again_injects_again_and_the_later_end_wins(freeze, service):
     assert freeze(seconds=30).result["until"] == fourth["until"]
 
 
-@pytest.mark.skipif(WITH_SYSTEMD, reason="here a unit carries the hold; tests/hosts ends units")
+@without_systemd
 def test_term_to_the_watchdog_is_the_undo(freeze, service):
     freeze(seconds=60)
     os.kill(int((service.directory / "watchdog.pid").read_text()), signal.SIGTERM)
@@ -75,7 +75,7 @@ def test_the_undo_script_alone_heals_too(freeze, service):
     until(lambda: carrier is None or not carrier.exists() or not carrier.read_text())
 
 
-@pytest.mark.skipif(WITH_SYSTEMD, reason="there /run/os-faults is used")
+@without_systemd
 def test_a_directory_that_others_can_write_to_is_refused(freeze, runtime_directory, service):
     (runtime_directory / "os-faults").mkdir()
     (runtime_directory / "os-faults").chmod(0o777)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from support.held_service import WITH_SYSTEMD
+from support.held_service import without_systemd
 
 pytestmark = pytest.mark.functional
 
 
-@pytest.mark.skipif(WITH_SYSTEMD, reason="here it would cut; tests/hosts does")
+@without_systemd
 def test_a_network_is_not_cut_where_nothing_could_undo_it(play):
     why = "dns_down dns cuts a network and needs systemd and root on the host to carry its undo"
     assert play("node_dns.yml", node_action="dns_down").failures == {"here": why}

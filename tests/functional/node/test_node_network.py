@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from support import fault_in_namespace
-from support.held_service import WITH_SYSTEMD, directory_of
+from support.held_service import directory_of, without_systemd
 from support.own_hosts import OwnHost, two_hosts
 
 from os_faults import resources
@@ -23,7 +23,7 @@ FILES = resources.playbooks_dir() / "files"
 pytestmark = [pytest.mark.functional, pytest.mark.usefixtures("runtime_directory")]
 
 
-@pytest.mark.skipif(WITH_SYSTEMD, reason="here it would cut; tests/hosts does")
+@without_systemd
 def test_a_network_is_not_cut_where_nothing_could_undo_it(play):
     why = "cuts a network and needs systemd and root on the host to carry its undo"
     disable = play("node_network.yml", node_action="disable_network", network_name="lo")

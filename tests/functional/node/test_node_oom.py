@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from support.held_service import WITH_SYSTEMD
+from support.held_service import without_systemd
 from support.packed_modules import needs_root
 
 from os_faults import resources
@@ -15,7 +15,7 @@ from os_faults import resources
 pytestmark = [pytest.mark.functional, pytest.mark.usefixtures("runtime_directory")]
 
 
-@pytest.mark.skipif(WITH_SYSTEMD, reason="here it would run out of memory; tests/hosts does")
+@without_systemd
 def test_oom_needs_a_host_that_protects_its_sshd(play):
     refused = play("node_oom.yml", node_action="oom", duration=5)
     assert refused.failures == {"here": "running a host out of memory needs systemd and root on it"}

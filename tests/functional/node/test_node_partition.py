@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.held_service import WITH_SYSTEMD
+from support.held_service import without_systemd
 
 from os_faults import resources
 
@@ -60,7 +60,7 @@ def test_what_is_refused(rules, others, why):
     assert why in done.stderr
 
 
-@pytest.mark.skipif(WITH_SYSTEMD, reason="here it would cut; tests/hosts does")
+@without_systemd
 def test_a_network_is_not_cut_where_nothing_could_undo_it(play):
     refused = play("node_partition.yml", node_action="partition", others="node-3, node-2")
     why = "cuts a network and needs systemd and root on the host to carry its undo"

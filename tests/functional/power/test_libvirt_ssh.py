@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
-import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -15,18 +11,15 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.os_faults.power import again, libvirt
+from support.libvirt_domains import NEEDS_LIBVIRT
+from support.programs import PATH, free_port, needs, ssh_keys
 
 from os_faults import AnsibleExecutionException, Node, NodeCollection, connect
 
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-MISSING = [name for name in ("libvirtd", "virt-ssh-helper", "sshd", "unshare") if not shutil.which(name, path=PATH)]
-MISSING += [] if importlib.util.find_spec("libvirt") else ["libvirt-python"]
-MISSING += [] if os.geteuid() == 0 else ["root"]
 pytestmark = [
     pytest.mark.functional,
-    pytest.mark.skipif(
-        bool(MISSING) and not os.environ.get("CI"), reason=f"{', '.join(MISSING)} is missing (see bindep.txt)"
-    ),
+    NEEDS_LIBVIRT,
+    needs("libvirtd", "virt-ssh-helper", "sshd", "ssh-keygen", "unshare", root=True),
 ]
 
 # The daemon forgets the domains of its test driver with the last connection, so the observer keeps one open.
@@ -90,11 +83,8 @@ class Hypervisor:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        for name in ("host", "key"):
-            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True)
+        self.port = free_port()
+        ssh_keys(folder)
         (folder / "known_hosts").write_text(f"[127.0.0.1]:{self.port} {(folder / 'host.pub').read_text()}")
         (folder / "observer.py").write_text(OBSERVER)
         (folder / "hypervisor.sh").write_text(HYPERVISOR)
@@ -164,7 +154,6 @@ class Hypervisor:
 
 @pytest.fixture(scope="module")
 def hypervisor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hypervisor]:
-    assert not MISSING
     host = Hypervisor(tmp_path_factory.mktemp("hypervisor"))
     try:
         host.wait()

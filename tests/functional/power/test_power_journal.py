@@ -104,6 +104,7 @@ def eventually(condition: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.each_line
 def test_another_process_lists_it_and_gives_it_back(controller: Controller) -> None:
     host, before = controller.host, controller.host.boot_id
     assert controller("inject", "poweroff").returncode == 0

@@ -54,6 +54,7 @@ def nodes(cloud: Any, *names: str) -> NodeCollection:
     return NodeCollection([Node(name, "192.0.2.1", MACS[name]) for name in names], cloud)
 
 
+@pytest.mark.each_line
 def test_a_bmc_and_two_hypervisors_of_which_the_last_takes_what_is_left(
     bmcs: Callable[..., list[Bmc]], uris: tuple[str, str], tmp_path: Path
 ) -> None:

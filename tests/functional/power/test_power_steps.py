@@ -60,7 +60,18 @@ def test_the_examples_of_the_docstrings(tested: ModuleType) -> None:
     assert doctest.testmod(tested).failed == 0
 
 
-def test_a_missing_extra_is_told_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("module", "name", "library", "package"),
+    [
+        (libvirt, "libvirt", "libvirt", "'os-faults[libvirt]'"),
+        (redfish_login, "sushy", "sushy", "'os-faults[redfish]'"),
+        (load("osf_ipmi_power"), "Command", "pyghmi", "'pyghmi'"),
+    ],
+    ids=["libvirt", "redfish", "ipmi"],
+)
+def test_a_missing_extra_is_told_with_the_command_that_installs_it(
+    module: ModuleType, name: str, library: str, package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told: list[str] = []
 
     class Module:
@@ -68,12 +79,12 @@ def test_a_missing_extra_is_told_with_the_command_that_installs_it(monkeypatch: 
             told.append(msg)
             raise SystemExit
 
-    monkeypatch.setattr(libvirt, "libvirt", None)
-    monkeypatch.setattr(libvirt, "LIBVIRT_TRACEBACK", "", raising=False)
+    monkeypatch.setattr(module, name, None)
+    monkeypatch.setattr(module, f"{library.upper()}_TRACEBACK", "", raising=False)
     with pytest.raises(SystemExit):
-        libvirt.require(Module())
-    here = f"libvirt is missing for {sys.executable} on this host"
-    assert told == [f"{here}; install it there: pip install 'os-faults[libvirt]'"]
+        module.require(Module())
+    here = f"{library} is missing for {sys.executable} on this host"
+    assert told == [f"{here}; install it there: pip install {package}"]
 
 
 class Gone(Exception):

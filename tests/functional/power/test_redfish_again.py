@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.os_faults import errors
 from support.module_files import load
+from support.programs import certificate
 from support.quick_time import SPEED, act
 from support.redfish_service import (
     CARDS,
@@ -114,7 +114,7 @@ def test_a_machine_is_not_asked_before_it_wants_to_be(service: Service) -> None:
     act(machine(service), "poweroff")
     first, second = service.times(PRESS)
     assert (second - first) * SPEED >= 10
-    assert not [at for at, _ in service.asked if first < at < second - 0.15]
+    assert not [each for at, each in service.asked if first < at < first + 10 / SPEED], "nor for anything else"
 
 
 def test_a_pause_that_goes_past_the_deadline_is_told_at_once(service: Service) -> None:
@@ -248,12 +248,8 @@ def test_a_refused_login_is_told_with_its_reason(service: Service) -> None:
 
 
 def test_a_handshake_that_fails_for_a_moment_is_tried_again(tmp_path: Path) -> None:
-    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
-    words = ["-nodes", "-subj", "/CN=bmc", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
-    made = ["openssl", "req", "-x509", *words, "-out", str(certificate), "-keyout", str(key)]
-    subprocess.run(made, check=True, capture_output=True)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(certificate, key)
+    tls.load_cert_chain(*certificate(tmp_path))
     with running(tls) as service:
         service.broken_handshakes = 2
         act(machine(service, verify=False), "poweroff")

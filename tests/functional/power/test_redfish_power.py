@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import os
 import socket
 import ssl
 import subprocess
@@ -16,15 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.programs import certificate, free_port, needs
 
 from os_faults import Node, NodeCollection, PartlyDone, connect
 
 pytestmark = [
     pytest.mark.functional,
-    pytest.mark.skipif(
-        not importlib.util.find_spec("sushy_tools") and not os.environ.get("CI"),
-        reason="sushy-tools is not installed (pip install 'os-faults[test]')",
-    ),
+    needs(module="sushy_tools", package="os-faults[test]"),
 ]
 
 PASSWORD = "canary{{7*7}}"
@@ -110,12 +106,6 @@ def hashed(password: str) -> str:
     return bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     yield from started(Service(tmp_path_factory.mktemp("plain")))
@@ -125,11 +115,8 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """One with https, a certificate that it has signed itself, and one system only."""
     folder = tmp_path_factory.mktemp("secure")
-    certificate, key = str(folder / "certificate.pem"), str(folder / "key.pem")
-    words = ["-nodes", "-days", "2", "-subj", "/CN=bmc", "-addext", "subjectAltName=IP:127.0.0.1"]
-    request = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", *words]
-    subprocess.run([*request, "-out", certificate, "-keyout", key], check=True, capture_output=True)
-    yield from started(Service(folder, "--ssl-certificate", certificate, "--ssl-key", key, only="on"))
+    path, key = map(str, certificate(folder))
+    yield from started(Service(folder, "--ssl-certificate", path, "--ssl-key", key, only="on"))
 
 
 def started(service: Service) -> Iterator[Service]:

@@ -7,43 +7,28 @@ import io
 import json
 import os
 import re
-import shutil
 import signal
-import socket
 import stat
 import subprocess
 import sys
-import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.local_sshd import LocalSshd, local_sshd, needs_sshd
+from support.programs import PATH
 
 from os_faults import Cloud, Node, NodeCollection, Result, Status, connect
 from os_faults.ansible.workers import share
 from os_faults.model import Auth
 
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-MISSING = [name for name in ("sshd", "ssh-keygen", "unshare") if not shutil.which(name, path=PATH)]
-MISSING += [] if os.geteuid() == 0 else ["root"]
-pytestmark = [
-    pytest.mark.functional,
-    pytest.mark.skipif(
-        bool(MISSING) and not os.environ.get("CI"), reason=f"{', '.join(MISSING)} is missing (see bindep.txt)"
-    ),
-]
+pytestmark = [pytest.mark.functional, needs_sshd]
 
 HONEST, LIAR = "127.0.0.4", "127.0.0.5"
 """The addresses of two workers; with those of the nodes they are all this machine."""
 NODES = {"good.local": "127.0.0.2", "other.local": "127.0.0.3"}
-SSHD = """\
-mount -t tmpfs none /run
-mkdir /run/sshd
-exec "$(command -v sshd)" -D -f /dev/null -h "$1/host" -p "$2" -o ListenAddress=0.0.0.0 -o StrictModes=no \
-    -o AuthorizedKeysFile="$1/key.pub" -o PermitRootLogin=prohibit-password -o UsePAM=no -o PidFile=none
-"""
 LYING = """\
 #!{python} -I
 # Takes what is transmitted, and answers what lies beside it.
@@ -61,41 +46,14 @@ if (here / "slow").exists():
 """
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
-def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int]]:
-    """The folder with the key, and the port, of an sshd that is every host of these tests."""
-    folder, port = tmp_path_factory.mktemp("sshd"), free_port()
-    for name in ("host", "key"):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True)
-    (folder / "sshd.sh").write_text(SSHD)
-    known = "".join(
-        f"[{address}]:{port} {(folder / 'host.pub').read_text()}" for address in (*NODES.values(), HONEST, LIAR)
-    )
-    (folder / "known_hosts").write_text(known)
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            ["unshare", "--mount", "sh", str(folder / "sshd.sh"), str(folder), str(port)],
-            env={"PATH": PATH},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
-    try:
-        for _ in range(100):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
-        yield folder, port
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(10)
+def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSshd]:
+    """The sshd that is every host of these tests; beside its keys are its known hosts."""
+    with local_sshd(tmp_path_factory.mktemp("sshd")) as sshd:
+        host = (sshd.folder / "host.pub").read_text()
+        known = [f"[{address}]:{sshd.port} {host}" for address in (*NODES.values(), HONEST, LIAR)]
+        (sshd.folder / "known_hosts").write_text("".join(known))
+        yield sshd
 
 
 @pytest.fixture
@@ -109,14 +67,13 @@ def liar(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def cloud(sshd: tuple[Path, int], liar: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+def cloud(sshd: LocalSshd, liar: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    folder, port = sshd
-    login = {"username": "root", "private_key_file": str(folder / "key"), "port": port}
+    login = {"username": "root", "private_key_file": sshd.key, "port": sshd.port}
     honest = str(Path(sys.executable).with_name("ansible-runner"))
     config = {
         "cloud_management": {"driver": "universal", "nodes": list(NODES.values()), **login},
-        "ssh": {"host_key_policy": "strict", "known_hosts": str(folder / "known_hosts")},
+        "ssh": {"host_key_policy": "strict", "known_hosts": str(sshd.folder / "known_hosts")},
         "workers": [
             {"address": HONEST, **login, "ansible_runner": honest, "nodes": ["good.local"]},
             {"address": LIAR, **login, "ansible_runner": str(liar / "ansible-runner"), "nodes": ["other.local"]},
@@ -128,9 +85,9 @@ def cloud(sshd: tuple[Path, int], liar: Path, tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.fixture
-def asked(cloud: Cloud, sshd: tuple[Path, int]) -> Callable[[], Result]:
+def asked(cloud: Cloud, sshd: LocalSshd) -> Callable[[], Result]:
     """Let each worker do a task on its node."""
-    auth = Auth("root", private_key_file=str(sshd[0] / "key"), port=sshd[1])
+    auth = Auth("root", private_key_file=sshd.key, port=sshd.port)
     nodes = NodeCollection([Node(name, address, auth=auth) for name, address in NODES.items()], cloud)
     return lambda: nodes.run_task({"ansible.builtin.command": "echo done"}, raise_on_error=False)
 
@@ -232,19 +189,19 @@ def test_a_worker_that_does_not_end_is_given_up(
 
 
 def test_the_agent_is_forwarded_only_where_no_key_is_named(
-    asked: Callable[[], Result], cloud: Cloud, liar: Path, sshd: tuple[Path, int], tmp_path: Path
+    asked: Callable[[], Result], cloud: Cloud, liar: Path, sshd: LocalSshd, tmp_path: Path
 ) -> None:
     """Seen by what is asked of ssh: a real agent is there, and sshd would forward it."""
     seen = tmp_path / "seen"
     (liar / "ansible-runner").write_text(f'#!/bin/sh\necho "${{SSH_AUTH_SOCK:-none}}" >>{seen}\n')
     agent = subprocess.run(["ssh-agent", "-s"], capture_output=True, text=True, check=True).stdout
     told = dict(word.split("=", 1) for line in agent.splitlines() for word in line.split(";")[:1] if "=" in word)
-    subprocess.run(["ssh-add", "-q", str(sshd[0] / "key")], env={"PATH": PATH, **told}, check=True)
+    subprocess.run(["ssh-add", "-q", sshd.key], env={"PATH": PATH, **told}, check=True)
     try:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("SSH_AUTH_SOCK", told["SSH_AUTH_SOCK"])
             asked()
-            without_key = Node("other.local", NODES["other.local"], auth=Auth("root", port=sshd[1]))
+            without_key = Node("other.local", NODES["other.local"], auth=Auth("root", port=sshd.port))
             NodeCollection([without_key], cloud).run_task({"ansible.builtin.ping": {}}, raise_on_error=False)
     finally:
         os.kill(int(told["SSH_AGENT_PID"]), signal.SIGTERM)

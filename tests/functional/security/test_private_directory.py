@@ -166,7 +166,7 @@ def test_of_two_it_takes_the_one_with_room(host: LoneHost) -> None:
     mounts = ["mkdir -p /mnt/full", "mount -t tmpfs -o size=64k none /mnt/full", "mount -t tmpfs none /dev/shm"]
     env = {"XDG_RUNTIME_DIR": "/mnt/full", "XDG_STATE_HOME": str(host.directory / "state")}
     done = call(BIN / "os-faults", "-c", host.config, "faults", cwd=Path("/"), env=env, mounts=mounts)
-    assert (done.returncode, done.stderr) == (0, "no faults\n")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "no faults\n")
 
 
 @pytest.fixture

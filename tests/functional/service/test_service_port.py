@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.held_service import WITH_SYSTEMD, directory_of
+from support.held_service import directory_of, without_systemd
 from support.namespaces import Namespace, join, namespaces
 from support.packed_modules import needs_root
 
@@ -100,7 +100,7 @@ def test_what_is_refused(play, arguments, why):
     assert why in message
 
 
-@pytest.mark.skipif(WITH_SYSTEMD, reason="here it would cut; tests/hosts does")
+@without_systemd
 @pytest.mark.usefixtures("runtime_directory")
 def test_a_network_is_not_cut_where_nothing_could_undo_it(play, service):
     arguments = {"inventory": service.inventory, "service": service.name}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hostlab.churn import GOES, STAYS, churn
+from hostlab.churn import GOES, STAYS, churn, rounds
 from hostlab.fingerprint import traces
 from hostlab.keepalived import has_vips, keepalived
 from hostlab.observer import Host
@@ -18,6 +18,7 @@ _DISK = f"mkdir -p {FULL} {READ_ONLY}; mount -t tmpfs -o size=32M full {FULL}; t
 _NO_DISK = f"umount {FULL}; rm -rf {FULL} {READ_ONLY}"
 
 IDS = {
+    "bandwidth-management",
     "dns_down-dns",
     "disable_network-storage",
     f"fill_disk-{FULL.replace('/', '-')}",
@@ -25,6 +26,7 @@ IDS = {
     "partition-cluster-3.domain.tld",
     f"read_only-{READ_ONLY.replace('/', '-')}",
     "stress-kernel",
+    "unplug-memcached",
 }
 KILLED = {"disable_network-storage", "read_only--srv-churn-read-only"}
 """Those whose carriers are killed, so that they end without a run."""
@@ -33,7 +35,10 @@ KILLED = {"disable_network-storage", "read_only--srv-churn-read-only"}
 @pytest.fixture
 def cloud(universal_config: dict[str, Any], cluster: list[Host]) -> Iterator[Cloud]:
     memcached = {"driver": "system_service", "args": {"service_name": "memcached", "grep": "memcached"}}
-    networks = {"storage": {host.fqdn: "stor0" for host in cluster}}
+    networks = {
+        "storage": {host.fqdn: host.storage_interface for host in cluster},
+        "management": {host.fqdn: host.management_interface for host in cluster},
+    }
     with connect({**universal_config, "services": {"memcached": memcached}, "networks": networks}) as cloud:
         yield cloud
         cloud.heal()
@@ -52,14 +57,16 @@ def test_faults_on_a_living_host(cloud: Cloud, cluster: list[Host]) -> None:
                 nodes.partition(cloud.get_nodes(["cluster-3.domain.tld"]))
                 nodes.fill_disk(FULL, free="1M")
                 nodes.read_only(READ_ONLY)
-                nodes.stress("kernel", duration=90)
+                nodes.stress("kernel", duration=600)
+                nodes.bandwidth("management", "50M")
                 service.freeze(nodes)
+                service.unplug(nodes)
             other.await_true(has_vips(), "the virtual addresses have moved", 10)
             assert {fault.id: fault.state for fault in cloud.faults()} == dict.fromkeys(IDS, "injected")
 
             living.sh(f"nft flush ruleset\n{STAYS}")
             ended = {fault.id for fault in cloud.faults() if fault.state == "not in force"}
-            assert ended == {"dns_down-dns", "partition-cluster-3.domain.tld"}
+            assert ended == {"dns_down-dns", "partition-cluster-3.domain.tld", "unplug-memcached"}
 
             units = " ".join(f"os-faults-{each}.service" for each in KILLED)
             living.sh(f"systemctl kill --signal=KILL --kill-whom=main {units}")
@@ -76,5 +83,6 @@ def test_faults_on_a_living_host(cloud: Cloud, cluster: list[Host]) -> None:
             living.await_true(has_vips(False), "the virtual addresses stay where they are", 1)
             other.await_true(has_vips(), "the virtual addresses stay where they are", 1)
             living.sh(GOES)
+            assert rounds(living) > 10, "little has come and gone meanwhile"
     finally:
         living.sh(f"{GOES}\n{_NO_DISK}", check=False)

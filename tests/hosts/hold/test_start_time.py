@@ -160,13 +160,18 @@ def test_one_host_that_can_not_be_armed_keeps_all_from_beginning(
     assert not isinstance(caught.value, PartlyDone)
 
 
+@contextmanager
+def armed(config_file: Path, hosts: list[Host], arguments: str) -> Iterator[Child]:
+    """Let a controller of its own freeze memcached at a start time; yield it when all hosts know that all are armed."""
+    child = Child(config_file, f'say("now")\ncloud.get_service("memcached").freeze({arguments})\n')
+    assert child.hear() == "now"
+    for host in hosts:
+        host.await_true("[ -e /run/os-faults/freeze-memcached/released ]", "it is armed", 40)
+    yield child
+
+
 def test_ctrl_c_disarms(config_file: Path, three: list[Host], node_1: Host, node_2: Host, node_3: Host) -> None:
-    code = 'say("now")\ncloud.get_service("memcached").freeze(sec=40, at=40)\n'
-    with node_1.undone(), node_2.undone(), node_3.undone():
-        child = Child(config_file, code)
-        assert child.hear() == "now"
-        for host in three:
-            host.await_true("[ -e /run/os-faults/freeze-memcached/released ]", "it is armed", 40)
+    with node_1.undone(), node_2.undone(), node_3.undone(), armed(config_file, three, "sec=40, at=40") as child:
         child.process.send_signal(signal.SIGINT)
         status, _, error = child.end(within=40)
         assert status == -signal.SIGINT, error
@@ -177,12 +182,7 @@ def test_ctrl_c_disarms(config_file: Path, three: list[Host], node_1: Host, node
 def test_a_controller_that_dies_leaves_what_was_armed_everywhere(
     config_file: Path, three: list[Host], node_1: Host, node_2: Host, node_3: Host
 ) -> None:
-    code = 'say("now")\ncloud.get_service("memcached").freeze(sec=8, at=20)\n'
-    with node_1.undone(), node_2.undone(), node_3.undone():
-        child = Child(config_file, code)
-        assert child.hear() == "now"
-        for host in three:
-            host.await_true("[ -e /run/os-faults/freeze-memcached/released ]", "it is armed", 40)
+    with node_1.undone(), node_2.undone(), node_3.undone(), armed(config_file, three, "sec=8, at=20") as child:
         child.process.kill()
         child.end()
         for host in three:

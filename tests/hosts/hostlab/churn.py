@@ -26,16 +26,19 @@ _START = f"""
 cat >/run/lab-churn.sh <<'END'
 stop=
 trap 'stop=1' TERM
+rounds=0
 while [ -z "$stop" ]; do
 {_COME}
     sleep 0.2
 {_GO}
     sleep 0.1
+    rounds=$((rounds + 1))
+    echo "$rounds" >/run/lab-churn.rounds
 done
 END
 systemd-run --quiet --unit=lab-churn --property=KillMode=process sh /run/lab-churn.sh
 """
-_STOP = "systemctl stop lab-churn; rm -f /run/lab-churn.sh"
+_STOP = "systemctl stop lab-churn; rm -f /run/lab-churn.*"
 
 STAYS = """
 ip link add tap-stays type veth peer name qvb-stays
@@ -45,6 +48,11 @@ echo 'table inet stays { chain in { type filter hook input priority 0; tcp dport
 """What somebody else makes and keeps."""
 
 GOES = "ip link del tap-stays; nft delete table inet stays 2>/dev/null; true"
+
+
+def rounds(host: Host) -> int:
+    """Return how often things have come and gone on a host since `churn` began."""
+    return int(host.sh("cat /run/lab-churn.rounds"))
 
 
 @contextmanager

@@ -38,7 +38,8 @@ section 'units of os_faults'; systemctl list-units --all --plain --no-legend --n
 ls -d /run/systemd/transient/os-faults* 2>/dev/null
 section 'processes of os_faults'; ps -eo args= | grep -E '[o]s-faults|[s]tress-ng'
 section 'files of os_faults'
-find /run/os-faults /var/lib/os-faults ! -name seen 2>/dev/null # a hold notes by itself when it was in force last
+# `seen` and `lost` are what the looks of a hold note, by themselves and at any time.
+find /run/os-faults /var/lib/os-faults ! -path '/run/os-faults/*/seen*' ! -path '/run/os-faults/*/lost' 2>/dev/null
 ls -d /tmp/os-faults* /tmp/ansible* /tmp/osf* 2>/dev/null
 ls -d /root/.ansible/tmp/* /opt/stack/.ansible/tmp/* /home/*/.ansible/tmp/* 2>/dev/null
 true

@@ -16,7 +16,7 @@ _INSTANCE = """vrrp_instance {name} {{
     interface stor0
     virtual_router_id {number}
     priority {priority}
-    advert_int 0.2
+    advert_int 1
     virtual_ipaddress {{
         {address}
     }}

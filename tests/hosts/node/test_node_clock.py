@@ -45,19 +45,22 @@ def ahead(host: Host) -> float:
     return float(clock) - float(uptime)
 
 
+NEAR = 5
+"""Seconds by which a clock may be set late: the processor of a guest is an emulated one, on a machine that is busy."""
+
+
 def is_back(host: Host, before: float) -> bool:
-    return abs(ahead(host) - before) < 1
+    return abs(ahead(host) - before) < NEAR
 
 
-@pytest.mark.case("f32")
 def test_skew_and_unskew(guests: Cloud, guest: NodeCollection, guest_1: Guest, evidence: Evidence) -> None:
     inside = guest_1.inside
     before = ahead(inside)
     assert guest.skew_clock(HOUR, heal_after=600).changed
     skewed = ahead(inside) - before
-    assert abs(skewed - HOUR) < 1
+    assert abs(skewed - HOUR) < NEAR
     assert guest.skew_clock(-HOUR, heal_after=600).changed
-    assert abs(ahead(inside) - before + HOUR) < 1
+    assert abs(ahead(inside) - before + HOUR) < NEAR
 
     # What is told is told by the right time, and another fault ends at its own.
     guests.get_service("memcached").freeze(guest, sec=45)
@@ -71,7 +74,24 @@ def test_skew_and_unskew(guests: Cloud, guest: NodeCollection, guest_1: Guest, e
     wait_for(guest_1.answers, "memcached goes on by itself", 90)
     assert time.monotonic() - frozen < 90
 
-    # Something else sets it right meanwhile, such as the tools of a hypervisor.
+    unskewed = guest.unskew_clock()
+    assert unskewed.changed
+    assert is_back(inside, before)
+    (host,) = unskewed.values()
+    assert not any("not in force" in note for note in host.payload["notes"])
+    assert guests.faults() == []
+    evidence.seen("skew_clock", f"the clock is {skewed:+.1f} s off")
+    evidence.undone("skew_clock", "by unskew_clock, by its time, and when its controller was killed")
+    evidence.seen("unskew_clock", "the clock is as before")
+    evidence.undone("unskew_clock", "no record is left")
+
+
+@pytest.mark.case("f32")
+def test_something_else_sets_it_right_meanwhile(guests: Cloud, guest: NodeCollection, guest_1: Guest) -> None:
+    """As the tools of a hypervisor do."""
+    inside = guest_1.inside
+    before = ahead(inside)
+    guest.skew_clock(HOUR, heal_after=600)
     inside.sh(f"read -r up _ </proc/uptime; date -s @$((${{up%.*}} + {before:.0f}))")
     (fault,) = guests.faults()
     assert fault.state == "not in force"
@@ -79,12 +99,8 @@ def test_skew_and_unskew(guests: Cloud, guest: NodeCollection, guest_1: Guest, e
     assert unskewed.changed
     (host,) = unskewed.values()
     assert any("it was not in force any more when it was undone" in note for note in host.payload["notes"])
-    assert is_back(inside, before)
+    assert is_back(inside, before), "the undo sets it no second time"
     assert guests.faults() == []
-    evidence.seen("skew_clock", f"the clock is {skewed:+.1f} s off")
-    evidence.undone("skew_clock", "by unskew_clock, by its time, and when its controller was killed")
-    evidence.seen("unskew_clock", "the clock is as before, to the second")
-    evidence.undone("unskew_clock", "no record is left")
 
 
 def drift(host: Host, before: float) -> float:
@@ -96,7 +112,7 @@ def drift(host: Host, before: float) -> float:
 def test_it_ends_at_its_time_wherever_the_clock_stands(guest: NodeCollection, guest_1: Guest) -> None:
     before = ahead(guest_1.inside)
     guest.skew_clock(-HOUR, heal_after=30)
-    assert abs(ahead(guest_1.inside) - before + HOUR) < 1
+    assert abs(ahead(guest_1.inside) - before + HOUR) < NEAR
     wait_for(lambda: is_back(guest_1.inside, before), "the host sets its clock right", 60)
 
 
@@ -110,7 +126,7 @@ def test_the_controller_is_killed(guests_config: dict[str, Any], guest_1: Guest,
     assert child.hear() == "done"
     child.process.kill()
     child.end()
-    assert abs(ahead(guest_1.inside) - before - 86400) < 1
+    assert abs(ahead(guest_1.inside) - before - 86400) < NEAR
     wait_for(lambda: is_back(guest_1.inside, before), "the host sets its clock right", 60)
 
 

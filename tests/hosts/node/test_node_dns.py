@@ -8,11 +8,18 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
+from hostlab.ended import assert_ended_by
 from hostlab.evidence import Evidence
 from hostlab.observer import Host
 from hostlab.subject import memcached
 
-from os_faults import NodeCollection
+from os_faults import Cloud, NodeCollection
+
+#: Packet filter → how somebody else may remove our rules, all of them or some.
+FLUSHED = {
+    "nft": ["nft flush ruleset"],
+    "iptables": ["iptables -F", "iptables -F OUTPUT", "ip6tables -D INPUT 1", "ip6tables -F"],
+}
 
 QUESTION = """
 import socket, threading
@@ -98,3 +105,14 @@ def test_dns_down(nodes: NodeCollection, node_3: Host, tool: str, evidence: Evid
     evidence.undone("dns_down", "by dns_up; rules gone, host as before")
     evidence.seen("dns_up", "answers by every way")
     evidence.undone("dns_up", "unit and record gone, host as before")
+
+
+@pytest.mark.case("f08")
+def test_rules_that_somebody_else_removes_are_not_in_force(
+    cloud: Cloud, nodes: NodeCollection, node_3: Host, tool: str
+) -> None:
+    with node_3.undone():
+        for flush in FLUSHED[tool]:
+            nodes.dns_down(heal_after=600)
+            assert_ended_by(cloud, node_3, flush)
+            assert nodes.dns_up().changed

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
+from hostlab.ended import assert_ended_by
 from hostlab.evidence import Evidence
 from hostlab.observer import Host
 from hostlab.waiting import wait_for
@@ -66,6 +67,16 @@ def test_stress(cloud: Cloud, node_2: Host, node_3: Host, target: str, evidence:
     evidence.undone("stress", "by end_stress; host as before")
     evidence.seen("end_stress", f"{target}: no process of stress-ng is left")
     evidence.undone("end_stress", "unit and record gone, host as before")
+
+
+@pytest.mark.case("f08")
+@pytest.mark.parametrize("how", ["pkill -KILL stress-ng", "systemctl stop os-faults-stress-cpu-load"])
+def test_a_load_that_somebody_else_ends_is_not_in_force(cloud: Cloud, node_3: Host, how: str) -> None:
+    nodes = cloud.get_nodes(fqdns=[node_3.fqdn])
+    with node_3.undone():
+        nodes.stress("cpu", duration=600)
+        assert_ended_by(cloud, node_3, how)
+        assert nodes.end_stress("cpu").changed
 
 
 def test_unknown_stress_touches_nothing(cloud: Cloud, node_3: Host) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hostlab.ended import assert_ended_by
 from hostlab.evidence import Evidence
 from hostlab.observer import Host
 from hostlab.subject import memcached
@@ -81,6 +82,23 @@ def test_cpu(service: Service, nodes: NodeCollection, node_3: Host, evidence: Ev
     evidence.undone("limit_cpu", "by unlimit_cpu, and by its time; no quota, host as before")
     evidence.seen("unlimit_cpu", "the kernel has no quota for the unit")
     evidence.undone("unlimit_cpu", "unit, record and drop-in gone, host as before")
+
+
+@pytest.mark.case("f08")
+@pytest.mark.usefixtures("controllers")
+@pytest.mark.parametrize("file", [MEMORY, CPU])
+def test_a_limit_that_somebody_else_lifts_is_not_in_force(
+    cloud: Cloud, service: Service, nodes: NodeCollection, node_3: Host, file: str
+) -> None:
+    """In the kernel alone, or with our file."""
+    with node_3.undone():
+        for lift in (f"echo -1 >{file}", "rm /run/systemd/system/memcached.service.d/zz-* && systemctl daemon-reload"):
+            if file == MEMORY:
+                service.limit_memory("64M", nodes, heal_after=600)
+            else:
+                service.limit_cpu(5, nodes, heal_after=600)
+            assert_ended_by(cloud, node_3, lift)
+            assert cloud.heal().changed
 
 
 @pytest.mark.usefixtures("controllers")

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import pty
+import shlex
 import struct
 import termios
 from collections.abc import Callable, Iterator
@@ -67,6 +68,40 @@ def test_a_table_of_80_columns_cuts_no_name(call: CommandLine, terminal: Termina
     shown = set(terminal(*words).replace(",", " ").split())
     first = {str(next(iter(row.values()))) for row in rows}
     assert first <= shown, "a name is cut"
+
+
+@pytest.mark.case("u15")
+@pytest.mark.parametrize(("words", "columns"), [(("nodes",), 80), (("services",), 80), (("faults",), 140)])
+def test_a_table_has_a_row_for_each_entry_and_all_its_names(
+    call: CommandLine, terminal: Terminal, words: tuple[str, ...], columns: int
+) -> None:
+    entries = next(value for value in call.json(*words).values() if isinstance(value, list))
+    first = [str(next(iter(entry.values()))) for entry in entries]
+    lines = terminal(*words, columns=columns).splitlines()
+    cells = [row for row in (line.replace(",", " ").split() for line in lines) if row]
+    assert [row[0] for row in cells if row[0] in first] == first
+    names = [name for entry in entries for name in (entry.get("nodes") or [entry.get("id")]) if name]
+    shown = [cell for row in cells for cell in row]
+    assert all(shown.count(name) >= names.count(name) for name in names)
+
+
+@pytest.mark.case("u15")
+@pytest.mark.parametrize("words", [("plan", "inject", "freeze", "memcached", "--for", "20s"), ("plan", "heal")])
+def test_a_plan_says_to_people_what_its_document_says(
+    call: CommandLine, terminal: Terminal, words: tuple[str, ...]
+) -> None:
+    (plan,) = call.json(*words)["plan"]
+    _head, *lines = terminal(*words).splitlines()
+    told = [(line[2:12].strip(), line[13:]) for line in lines]
+    rows = dict(told)
+    assert rows["nodes"].split(", ") == plan["nodes"]
+    assert shlex.split(rows["command"]) == plan["command"]
+    assert ("undone by" in rows) == ("lasts" in rows) == bool(plan["undone_by"])
+    if plan["undone_by"]:
+        assert plan["undone_by"] in rows["undone by"]
+        assert rows["lasts"] == f"{plan['seconds']} s, then the nodes take it back"
+    meets = [f"{each['fault']} {each['subject']} on {each['node']}, by {each['by']}" for each in plan["conflicts"]]
+    assert [text for word, text in told if word == "meets"] == meets
 
 
 @pytest.mark.case("u11")
