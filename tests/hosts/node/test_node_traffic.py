@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hostlab.ended import assert_ended_by
 from hostlab.evidence import Evidence
 from hostlab.guest import Guest
 from hostlab.lab import Lab
@@ -131,15 +130,6 @@ def test_netem(guests: Cloud, guest_1: Guest, node_3: Host, verb: str, evidence:
     evidence.undone(verb, f"by end_{verb}, and by its time; the kernel's own discipline is back")
     evidence.seen(f"end_{verb}", "pings as before")
     evidence.undone(f"end_{verb}", "record gone, the kernel's own discipline is back")
-
-
-@pytest.mark.case("f08")
-@pytest.mark.parametrize("verb", list(NETEM))
-def test_netem_that_somebody_else_removes_is_not_in_force(guests: Cloud, guest_1: Guest, verb: str) -> None:
-    nodes = guests.get_nodes(fqdns=[guest_1.fqdn])
-    assert getattr(nodes, verb)("eth0", NETEM[verb], heal_after=600).changed
-    assert_ended_by(guests, guest_1.inside, "tc qdisc del dev eth0 root")
-    assert getattr(nodes, f"end_{verb}")("eth0").changed
 
 
 def test_two_kinds_begin_at_their_start_time(
