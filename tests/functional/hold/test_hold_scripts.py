@@ -92,7 +92,7 @@ def test_an_undo_removes_its_own_directory_and_nothing_else(tmp_path, odd):
 
 def written(directory: Path, **changes) -> Path:
     """Write the scripts of a hold into a directory below another, and return it."""
-    hold = directory / "os-faults" / "freeze-web"
+    hold = directory / "holds" / "freeze-web"
     hold.mkdir(parents=True)
     (hold / "out.sh").write_text("true\n")
     (hold / "state").write_text("armed\n")

@@ -135,6 +135,8 @@ class Systemd(Carrier):
     def busy(self, hold: store.Hold) -> bool:
         # A unit whose start is only queued yet is "inactive" and has a job.
         shown = self._shown(unit_name(hold.id), "ActiveState,Job")
+        if not shown:  # systemd has not answered for long, as on a host under load: nothing is known
+            return True
         return shown.get("ActiveState") in ("activating", "deactivating") or shown.get("Job", "0") not in ("", "0")
 
     def alive(self, hold: store.Hold) -> bool:

@@ -28,7 +28,7 @@ from ansible.module_utils.os_faults.hold import (
 )
 from ansible.module_utils.os_faults.hold.plan import Plan
 from ansible.module_utils.os_faults.hold.undo import Undone, take_back
-from ansible.module_utils.os_faults.host import clock
+from ansible.module_utils.os_faults.host import clock, text
 
 
 class Cut(NamedTuple):
@@ -254,7 +254,7 @@ class _Started:
     def last_error(self) -> str:
         """Return the last line of its error output."""
         self._err.seek(0)
-        return output.last_line(self._err.read())
+        return text.last_line(self._err.read())
 
     def wait(self) -> output.Said:
         """Wait until the injection has ended, and after a failure its undo; the carrier limits both."""
@@ -264,7 +264,10 @@ class _Started:
             if ticks % 10 == 0 and not self.carrier.busy(self.hold) and self.said().rc != 0:
                 self.problem = "the injection did not end: it took too long, or was taken back meanwhile"
             time.sleep(0.03)
-        return self.said()
+        said = self.said()
+        if said.rc == 0:  # it ended while the carrier was asked
+            self.problem = ""
+        return said
 
 
 def _settle(module: AnsibleModule, started: _Started, wanted: Plan, cut: Cut) -> dict[str, Any]:
@@ -301,12 +304,12 @@ def _begun(module: AnsibleModule, watched: _Started, start: start_time.StartTime
     hold = watched.hold
     while hold.exists and (left := start.uptime - clock.uptime()) > 0:
         time.sleep(min(left, 0.5))
-    began, ended, text = output.since_begun(watched.text())
+    began, ended, printed = output.since_begun(watched.text())
     while ended is None and hold.exists and watched.carrier.alive(hold):
         time.sleep(0.05)
-        began, ended, text = output.since_begun(watched.text())
-    began, ended, text = output.since_begun(watched.text())
-    said = output.parse_said(text)
+        began, ended, printed = output.since_begun(watched.text())
+    began, ended, printed = output.since_begun(watched.text())
+    said = output.parse_said(printed)
     if began is None or ended is None:
         if hold.exists:
             take_back(module, hold)  # raises if it remains
@@ -364,7 +367,7 @@ def _renew(module: AnsibleModule, hold: store.Hold, wanted: Plan) -> dict[str, A
     said = output.parse_said(hold.text("inject.out")[said_before:])
     if code != 0:
         raise errors.Failed(
-            output.last_line(hold.text("inject.err")[wrote_before:]) or _why_not_injected("", said),
+            text.last_line(hold.text("inject.err")[wrote_before:]) or _why_not_injected("", said),
             id=hold.id,
             refused=said.rc == 3,
         )

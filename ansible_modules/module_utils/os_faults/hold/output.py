@@ -53,9 +53,3 @@ def since_begun(text: str) -> tuple[float | None, float | None, str]:
     rest = text[began.end() :]
     ended = re.search(r"^ended: ([0-9]+)\n", rest, re.MULTILINE)
     return int(began.group(1)) / 100, int(ended.group(1)) / 100 if ended else None, rest
-
-
-def last_line(text: str) -> str:
-    """Return the last line that is not blank."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else ""

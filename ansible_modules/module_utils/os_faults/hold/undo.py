@@ -96,12 +96,12 @@ def _undo_by_hand(module: AnsibleModule, hold: store.Hold) -> str:
     """Run the undo script of a hold without its carrier, and return its last error or its exit code."""
     command = ["/bin/sh", hold.path("undo.sh")]
     code, _out, err = module.run_command(command, environ_update=carriers.ENVIRONMENT)
-    return output.last_line(err) or f"its undo ended with exit code {code:d} before it was done"
+    return text.last_line(err) or f"its undo ended with exit code {code:d} before it was done"
 
 
 def _why_not_undone(hold: store.Hold, said: str) -> str:
     log = hold.text("undo.log").splitlines()
-    why = output.last_line("\n".join(log[:-1])) or output.last_line("\n".join(log)) or said
+    why = text.last_line("\n".join(log[:-1])) or text.last_line("\n".join(log)) or said
     readme = os.path.join(os.path.dirname(hold.directory), "README")
     return (
         f"could not take back {hold.id}: {why} "
