@@ -17,7 +17,7 @@ KINDS = ("matrix-11", "cluster-3", "matrix-13", "matrix-sid")
 NO_CONTROLLERS = "the kernel of this host does not keep memcached.service to"
 NO_NETEM = "netem"
 NO_CLOCK = "container"
-OWN_LIMIT = "a container without a memory limit of its own"
+OWN_LIMIT = "without a memory limit of its own"
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ TRIALS: Mapping[str, Trial] = {
     "limit_memory": Trial(ROWS["limit_memory"], NO_CONTROLLERS),
     "limit_cpu": Trial(ROWS["limit_cpu"], NO_CONTROLLERS),
     "oom": Trial(ROWS["oom"], OWN_LIMIT),
-    "latency": Trial(Row("", "qdiscs", "netem", {**STORAGE, "delay": 0.1}), NO_NETEM),
+    "latency": Trial(Row("", "qdiscs", "netem", {**STORAGE, "milliseconds": 100}), NO_NETEM),
     "loss": Trial(Row("", "qdiscs", "netem", {**STORAGE, "percent": 5}), NO_NETEM),
     "skew_clock": Trial(Row("", "", "", {"offset": 60}), NO_CLOCK),
     "restart": Trial(Row("", "", "", service="memcached", ends_by="")),
