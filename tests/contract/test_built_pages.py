@@ -28,6 +28,7 @@ TABLES = {
     "sentences": 1,
     "troubleshooting": 1,
     "reference/crash-matrix": 3,
+    "reference/platforms": 2,
     "reference/services": len(CLOUDS),
     "reference/verbs": 3,
     "reference/json": len(DOCUMENTS),
