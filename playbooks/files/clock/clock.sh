@@ -1,11 +1,9 @@
 #!/bin/sh
 # Set the clock of this host ahead or back by the seconds in ./offset (clock.sh begin), and to what
 # it would be by now (clock.sh end). What it would be is counted by the time since boot, which nobody can set, so it is
-# right after any time, and again. What keeps the clock right is stopped meanwhile: it would set it back. Whether somebody
-# else has done so all the same is told by `clock.sh look`.
+# right after any time, and again. What keeps the clock right is stopped meanwhile (keepers.sh): it would set it back. Whether
+# somebody else has done so all the same is told by `clock.sh look`.
 set -u
-
-keepers="systemd-timesyncd chrony chronyd ntp ntpd ntpsec openntpd ptp4l phc2sys"
 
 refuse() {
     echo "$1" >&2
@@ -51,12 +49,8 @@ if [ "$1" = end ]; then
     if [ -e epoch ]; then
         set_to $(($(cat epoch) + $(uptime))) || exit 1
     fi
-    [ -e stopped ] || exit 0
-    failed=0
-    while read -r unit; do
-        systemctl start "$unit" </dev/null || failed=1
-    done <stopped
-    exit "$failed"
+    [ ! -e stopped ] || sh keepers.sh start
+    exit
 fi
 
 ! is_container || refuse "this host is a container: its clock is that of the machine below, which is left alone"
@@ -65,14 +59,7 @@ may_set_clocks || refuse "setting the clock needs root on this host"
 [ "$1" != check ] || exit 0
 
 offset=$(cat offset)
-if [ -d /run/systemd/system ]; then
-    for unit in $keepers; do
-        systemctl is-active --quiet "$unit" || continue
-        grep -qxs "$unit" stopped || echo "$unit" >>stopped
-        systemctl stop "$unit" || exit 1
-        echo "changed: $unit is stopped"
-    done
-fi
+[ ! -d /run/systemd/system ] || sh keepers.sh stop || exit 1
 if [ ! -e epoch ]; then
     echo $(($(clock) - $(uptime))) >epoch.new && mv epoch.new epoch || exit 1
 fi

@@ -75,7 +75,8 @@ nft_translated_chains() { # after the translation: what is sent on from others (
 }
 
 with_nft() {
-    # Before connection tracking (-200) and everybody else's rules. The first two lines make it repeatable.
+    # Before connection tracking (-200) and everybody else's rules. The first two lines make it repeatable. They reach nft by
+    # a pipe, as where SELinux is enforcing it can open no file of a hold, and write to none.
     {
         echo "table inet $name"
         echo "delete table inet $name"
@@ -90,8 +91,7 @@ with_nft() {
         echo "    }"
         ! translates || nft_translated_chains
         echo "}"
-    } >rules.nft
-    nft -f rules.nft
+    } | tee rules.nft | nft -f -
 }
 
 iptables_rule() { # iptables_rule iptables|ip6tables CHAIN, and the options as nft_rule has words
@@ -173,7 +173,7 @@ in_place() { # whether they are in force as they were when they had been put the
 }
 
 kept() { # keep for later what is in force now
-    in_force >put 2>/dev/null || rm -f put
+    if now=$(in_force 2>/dev/null); then echo "$now" >put; else rm -f put; fi
 }
 
 use() { # use TOOL NAME: tell the undo before anything is done

@@ -11,7 +11,7 @@ netem=f518:
 tbf=f517:
 
 refuse() {
-    echo "$1" >&2
+    echo "$*" >&2
     rm -f shaped
     exit 3
 }
@@ -61,7 +61,7 @@ if [ ! -e "/sys/class/net/$name" ]; then
     [ "$1" = end ] && exit 0
     refuse "there is no network interface $name on this host"
 fi
-command -v tc >/dev/null || refuse "tc (iproute2) is not installed on this host"
+command -v tc >/dev/null || refuse "tc is not installed on this host (package iproute2, or iproute-tc)"
 
 exec 8<.. # one at a time
 flock 8
@@ -87,11 +87,17 @@ if [ -z "$wanted" ]; then
     case ${root#* } in "$netem" | "$tbf") tc qdisc del dev "$name" root || exit 1 ;; esac
     exit 0
 fi
+# It answers by a pipe: where SELinux is enforcing, tc can write to no file of a hold.
 # shellcheck disable=SC2086 # the words of a discipline
-if ! tc qdisc replace dev "$name" root $wanted 2>tried; then
+if ! said=$(tc qdisc replace dev "$name" root $wanted 2>&1); then
     kind=${wanted#* * }
-    ! grep -q "kind is unknown" tried || refuse "the kernel of this host can't do this to a network (no ${kind%% *})"
-    cat tried >&2
+    case $said in
+        *"kind is unknown"*)
+            refuse "the kernel of this host can't do this to a network (no ${kind%% *}; the RHEL family has it in the" \
+                "package kernel-modules-extra)"
+            ;;
+    esac
+    echo "$said" >&2
     exit 1
 fi
 [ "$1" = end ] || echo "changed: $(cat part) on $name"

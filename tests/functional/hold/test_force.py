@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -123,6 +124,56 @@ def test_a_tool_that_does_not_answer_tells_nothing(host, tmp_path):
     host.sh("sh cut.sh && mkdir bin && printf '#!/bin/sh\\nexit 1\\n' >bin/nft && chmod 755 bin/nft", tmp_path)
     assert host.sh("PATH=$PWD/bin:$PATH sh cut.sh look; echo $?", tmp_path) == "2\n"
     assert host.sh("sh cut.sh look; echo $?; sh uncut.sh", tmp_path) == "0\n"
+
+
+#: A tool as it is in a hold where SELinux is enforcing: the policy of Fedora and the RHEL family gives nft and tc
+#: domains of their own, which may use pipes of the hold's, and no file.
+CONFINED = """#!/bin/sh
+for word; do
+    if [ -f "$word" ]; then
+        echo "$word: Permission denied" >&2
+        exit 1
+    fi
+done
+[ ! -f /proc/self/fd/0 ] || exec </dev/null
+[ ! -f /proc/self/fd/1 ] || exec >/dev/null
+[ ! -f /proc/self/fd/2 ] || exec 2>/dev/null
+{acts}
+"""
+
+
+def confine(hold: Path, tool: str, acts: str) -> None:
+    """Make a tool a confined one for the scripts of a hold that have its `bin` in their PATH."""
+    for script in FILES.glob("*/*.*"):
+        shutil.copy(script, hold)
+    (hold / "bin").mkdir()
+    (hold / "bin" / tool).write_text(CONFINED.format(acts=acts))
+    (hold / "bin" / tool).chmod(0o755)
+
+
+def test_a_port_is_cut_by_an_nft_that_may_use_no_file_of_the_hold(host, tmp_path):
+    confine(tmp_path, "nft", f'exec {shutil.which("nft")} "$@"')
+    (tmp_path / "rules").write_text("in drop - tcp - 5000 -\n")
+    answer = host.sh("PATH=$PWD/bin:$PATH; sh cut.sh && cat tool && sh cut.sh look; echo $?", tmp_path)
+    assert answer.split("\n")[-3:] == ["nft", "0", ""]
+    rules = host.sh("nft list table inet $(cat name)", tmp_path)
+    assert "tcp dport 5000" in rules
+    host.sh("PATH=$PWD/bin:$PATH sh uncut.sh", tmp_path)
+    assert not host.sh("nft list tables inet", tmp_path)
+
+
+def test_a_network_that_the_kernel_can_not_slow_down_is_refused_by_a_tc_that_may_use_no_file_of_the_hold(
+    host, tmp_path
+):
+    real = shutil.which("tc")
+    unknown = "echo 'Error: Specified qdisc kind is unknown.' >&2; exit 2"
+    confine(tmp_path, "tc", f'case $2 in replace) {unknown} ;; esac; exec {real} "$@"')
+    (tmp_path / "targets").write_text("interface=lo\n")
+    (tmp_path / "part").write_text("delay 100ms\n")
+    answer = host.sh("PATH=$PWD/bin:$PATH sh shape.sh begin 2>&1; echo $?", tmp_path)
+    assert answer.endswith("\n3\n")
+    assert "no netem" in answer
+    assert "kernel-modules-extra" in answer
 
 
 def test_a_host_without_a_process_to_spare_is_undone_all_the_same(tmp_path, monkeypatch):

@@ -229,6 +229,42 @@ def test_the_catalogue_is_well_formed():
     assert {entry["behind"] for entry in CATALOGUE.values() if "behind" in entry} <= set(names)
 
 
+#: Catalogue → units of a host of another distribution than Debian, as the packages there call them: those of RDO
+#: (github.com/rdo-packages), those of openSUSE (github.com/openstack/rpm-packaging), and those that the formulas of
+#: Salt install on the family of RHEL (github.com/salt-formulas).
+ELSEWHERE = {
+    "RDO": """devstack: httpd mariadb memcached rabbitmq-server ovs-vswitchd ovsdb-server ovn-controller ovn-northd
+        virtqemud
+        openstack-glance-api openstack-nova-api openstack-nova-compute openstack-nova-conductor
+        openstack-nova-metadata-api openstack-nova-novncproxy openstack-nova-scheduler openstack-cinder-api
+        openstack-cinder-backup openstack-cinder-scheduler openstack-cinder-volume openstack-heat-api
+        openstack-heat-api-cfn openstack-heat-engine openstack-swift-account openstack-swift-container
+        openstack-swift-object openstack-swift-proxy neutron-server neutron-dhcp-agent neutron-l3-agent
+        neutron-metadata-agent neutron-openvswitch-agent neutron-ovn-agent neutron-ovn-metadata-agent""",
+    "openSUSE": """devstack: apache2 mariadb memcached rabbitmq-server ovs-vswitchd ovsdb-server libvirtd
+        openstack-glance-api openstack-nova-api openstack-nova-api-metadata openstack-nova-compute
+        openstack-nova-conductor openstack-nova-novncproxy openstack-nova-scheduler openstack-cinder-api
+        openstack-cinder-backup openstack-cinder-scheduler openstack-cinder-volume openstack-heat-api
+        openstack-heat-api-cfn openstack-heat-engine openstack-swift-account openstack-swift-container
+        openstack-swift-object openstack-swift-proxy openstack-neutron-server openstack-neutron-dhcp-agent
+        openstack-neutron-l3-agent openstack-neutron-metadata-agent openstack-neutron-openvswitch-agent
+        openstack-neutron-ovn-metadata-agent""",
+    "Salt": """salt: httpd mysqld memcached rabbitmq-server openstack-keystone openstack-glance-api
+        openstack-glance-registry openstack-nova-api openstack-nova-cert openstack-nova-compute openstack-nova-conductor
+        openstack-nova-consoleauth openstack-nova-novncproxy openstack-nova-scheduler openstack-cinder-api
+        openstack-cinder-scheduler openstack-cinder-volume openstack-heat-api openstack-heat-engine neutron-server
+        neutron-dhcp-agent neutron-l3-agent neutron-metadata-agent neutron-openvswitch-agent""",
+}
+
+
+@pytest.mark.parametrize("distribution", ELSEWHERE)
+def test_every_unit_of_another_distribution_is_a_service(distribution):
+    cloud, _, names = ELSEWHERE[distribution].partition(":")
+    there = {name + ".service" for name in names.split()}
+    entries = resources.catalogue(cloud).values()
+    assert {unit for entry in entries for unit in systemd.choose(entry["units"], there)} == there
+
+
 @pytest.mark.parametrize(
     "name",
     "cinder-api cinder-scheduler cinder-volume etcd glance-api heat-api heat-engine keystone memcached mysql"
