@@ -75,8 +75,9 @@ nft_translated_chains() { # after the translation: what is sent on from others (
 }
 
 with_nft() {
-    # Before connection tracking (-200) and everybody else's rules. The first two lines make it repeatable. They reach nft by
-    # a pipe, as where SELinux is enforcing it can open no file of a hold, and write to none.
+    # Before connection tracking (-200) and everybody else's rules. The first two lines make it repeatable. Where
+    # SELinux is enforcing, nft can open neither a file of a hold nor a pipe, so it gets them as an argument. That has a
+    # limit of 128 KiB, for each.
     {
         echo "table inet $name"
         echo "delete table inet $name"
@@ -91,7 +92,12 @@ with_nft() {
         echo "    }"
         ! translates || nft_translated_chains
         echo "}"
-    } | tee rules.nft | nft -f -
+    } >rules.nft || return 1
+    if [ "$(wc -c <rules.nft)" -lt 131072 ]; then
+        nft "$(cat rules.nft)"
+    else
+        nft -f rules.nft
+    fi
 }
 
 iptables_rule() { # iptables_rule iptables|ip6tables CHAIN, and the options as nft_rule has words

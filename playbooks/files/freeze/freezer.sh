@@ -15,8 +15,11 @@ frozen_by_others() { # whether something of the service is, and not by this faul
     return 1
 }
 
-can_freeze() { # can_freeze UNIT…: whether systemd can freeze each of them
+can_freeze() { # can_freeze UNIT…: whether systemd can freeze each of them; with version 1 it only says that it can
     [ "$#" -gt 0 ] || return 1
+    while read -r directory; do
+        [ -e "$directory/cgroup.freeze" ] || return 1
+    done <cgroups
     for unit in "$@"; do
         [ "$(systemctl show --property=CanFreeze --value "$unit" 2>/dev/null)" = yes ] || return 1
     done
