@@ -75,9 +75,8 @@ nft_translated_chains() { # after the translation: what is sent on from others (
 }
 
 with_nft() {
-    # Before connection tracking (-200) and everybody else's rules. The first two lines make it repeatable. Where
-    # SELinux is enforcing, nft can open neither a file of a hold nor a pipe, so it gets them as an argument. That has a
-    # limit of 128 KiB, for each.
+    # Before connection tracking (-200) and everybody else's rules. The first two lines make it repeatable. Where SELinux
+    # is enforcing, nft can open neither a file of a hold nor a pipe, so the rules are an argument; one has 128 KiB at most.
     {
         echo "table inet $name"
         echo "delete table inet $name"

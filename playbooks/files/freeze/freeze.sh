@@ -1,11 +1,13 @@
 #!/bin/sh
-# Stop every process of a service: by systemd's freezer where there is one (freezer.sh), else each of them (SIGSTOP), again
-# and again until none runs, as a process that is not stopped yet can fork another. The processes are those in the control groups that control_groups.sh has found, or the tree and
-# session of the `main=PID/START` lines of ./targets (START is in ticks, as in /proc/PID/stat: a later process with that
-# pid is nobody of ours). Of `main=PID/START/USER` only what this user, by his number, could stop himself. For the undo,
-# who was stopped is kept in ./stopped, and in ./frozen_units what is frozen.
-# When the last of them was stopped is told in ./began.new, in hundredths of a second since boot.
-# Never stopped: this script's own parents and the `spare=` lines, which are the session that asked for it.
+# Stop every process of a service. Where control groups are version 2, their freezer does it (freezer.sh). Elsewhere each
+# gets SIGSTOP, again and again until none runs: a process that is not stopped yet can fork another. The processes are
+# those in the control groups that control_groups.sh has found, or the tree and session of the `main=PID/START` lines of
+# ./targets (START is in ticks, as in /proc/PID/stat: a later process with that pid is nobody of ours). Of
+# `main=PID/START/USER` only what this user, by his number, could stop himself.
+# For the undo, who was stopped is kept in ./stopped, and which groups are frozen in ./frozen. When the last of them was
+# stopped is told in ./began.new, in hundredths of a second since boot.
+# Never stopped: this script's own parents and the `spare=` lines, which are the session that asked for it. If one of them
+# is in a control group of the service, the freezer can't be used.
 set -u
 # shellcheck source=/dev/null
 . ./proc.sh
@@ -64,7 +66,7 @@ begun() {
     echo "${uptime%.*}${uptime#*.}" >began.new
 }
 
-report() { # report COUNT WAY: how many processes or units were stopped, and how
+report() { # report COUNT WAY: how many processes or groups were stopped, and how
     [ "$1" = 0 ] || echo "changed: stopped the processes"
     echo "fact: way=$2"
     for unit in $units; do
@@ -81,9 +83,8 @@ if frozen_by_others; then
     echo "the service is frozen already, and not by os_faults" >&2
     exit 3
 fi
-# shellcheck disable=SC2086 # one word per unit
-if [ -z "$(words main)" ] && can_freeze $units && [ -n "$(processes)" ] && ! spared_in_groups; then
-    newly=$(freeze_units $units) || exit 1
+if [ -z "$(words main)" ] && can_freeze && [ -n "$(processes)" ] && ! spared_in_groups; then
+    newly=$(freeze_groups) || exit 1
     begun
     report "$newly" freezer
     exit 0

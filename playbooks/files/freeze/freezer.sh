@@ -1,56 +1,55 @@
 #!/bin/sh
-# What freeze.sh and unfreeze.sh ask of systemd's freezer. It freezes a unit by one write, with all its processes and those
-# that are being forked, where control groups are version 2; `systemctl stop` lets such a unit go on first. The units that we
-# have frozen are kept in ./frozen_units, one in a line; ./cgroups has the directories of all.
+# What freeze.sh and unfreeze.sh do with the freezer of control groups, version 2: one write freezes all processes of a
+# group, and those that are being forked. The kernel is asked, not systemd: from systemd 257 on, nobody could restart a unit that
+# systemd has frozen, which a hanging service does not keep anybody from. ./cgroups has the directories of the service,
+# ./frozen those that we have frozen.
 
-freezer_state_of() {
-    systemctl show --property=FreezerState --value "$1" 2>/dev/null
+is_frozen() { # is_frozen DIRECTORY
+    grep -qsx 'frozen 1' "$1/cgroup.events"
 }
 
-frozen_by_others() { # whether something of the service is, and not by this fault
-    [ ! -e frozen_units ] || return 1
+frozen_by_others() { # whether a part of the service is, and not by this fault
     while read -r directory; do
-        ! grep -qsx 'frozen 1' "$directory/cgroup.events" || return 0
+        if is_frozen "$directory" && ! grep -qsxF "$directory" frozen; then return 0; fi
     done <cgroups
     return 1
 }
 
-can_freeze() { # can_freeze UNIT…: whether systemd can freeze each of them; with version 1 it only says that it can
-    [ "$#" -gt 0 ] || return 1
+can_freeze() { # whether the freezer reaches all of the service
+    [ -s cgroups ] || return 1
     while read -r directory; do
-        [ -e "$directory/cgroup.freeze" ] || return 1
+        [ -w "$directory/cgroup.freeze" ] || [ ! -d "$directory" ] || return 1
     done <cgroups
-    for unit in "$@"; do
-        [ "$(systemctl show --property=CanFreeze --value "$unit" 2>/dev/null)" = yes ] || return 1
-    done
 }
 
-freeze_units() { # freeze_units UNIT…: print how many were not frozen before
+freeze_groups() { # print how many were not frozen before
     newly=0
-    for unit in "$@"; do
-        if [ "$(freezer_state_of "$unit")" = frozen ] || ! systemctl is-active --quiet "$unit"; then continue; fi
-        grep -qsxF "$unit" frozen_units || echo "$unit" >>frozen_units || return 1
-        if ! timeout 20 systemctl freeze "$unit"; then
-            echo "systemd does not freeze $unit" >&2
-            return 1
-        fi
+    while read -r directory; do
+        if [ ! -d "$directory" ] || is_frozen "$directory"; then continue; fi
+        grep -qsxF "$directory" frozen || echo "$directory" >>frozen || return 1
+        echo 1 >"$directory/cgroup.freeze" || return 1
         newly=$((newly + 1))
-    done
+        tries=0
+        until is_frozen "$directory"; do
+            tries=$((tries + 1))
+            if [ "$tries" -gt 100 ]; then
+                echo "the kernel does not freeze $directory: a process of it waits for a device" >&2
+                return 1
+            fi
+            sleep 0.1
+        done
+    done <cgroups
     echo "$newly"
 }
 
-thaw_units() { # let go on what we have frozen; by the kernel, if systemd does not do it
-    [ -e frozen_units ] || return 0
-    while read -r unit; do
-        if [ "$(freezer_state_of "$unit")" = frozen ]; then timeout 20 systemctl thaw "$unit"; fi
-    done <frozen_units
-    while read -r directory; do
-        ! grep -qsx 'frozen 1' "$directory/cgroup.events" || echo 0 >"$directory/cgroup.freeze"
-    done <cgroups
+thaw_groups() { # let go on what we have frozen; a group that is gone needs nothing
+    [ ! -e frozen ] || while read -r directory; do
+        [ ! -e "$directory/cgroup.freeze" ] || echo 0 >"$directory/cgroup.freeze"
+    done <frozen
 }
 
-units_frozen() { # whether all that we have frozen are frozen still
-    while read -r unit; do
-        [ "$(freezer_state_of "$unit")" = frozen ] || return 1
-    done <frozen_units
+groups_frozen() { # whether all that we have frozen are frozen still
+    while read -r directory; do
+        is_frozen "$directory" || return 1
+    done <frozen
 }

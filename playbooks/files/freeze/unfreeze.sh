@@ -1,7 +1,7 @@
 #!/bin/sh
 # Let every process of a service go on (SIGCONT): whatever is in its control groups now, as the service may have
 # been restarted meanwhile, and whoever was stopped, also one that does not show it, as somebody else has frozen it.
-# A service that is gone needs nothing. ./cgroups is made by control_groups.sh, ./stopped and ./frozen_units by freeze.sh.
+# A service that is gone needs nothing. ./cgroups is made by control_groups.sh, ./stopped and ./frozen by freeze.sh.
 #   unfreeze.sh look   tells whether those are stopped still who were, and not all of them gone
 set -u
 # shellcheck source=/dev/null
@@ -22,8 +22,8 @@ processes() {
     stopped_by_us
 }
 
-if [ "${1-}" = look ] && [ -e frozen_units ]; then
-    units_frozen
+if [ "${1-}" = look ] && [ -e frozen ]; then
+    groups_frozen
     exit
 fi
 if [ "${1-}" = look ]; then
@@ -42,7 +42,7 @@ if [ "${1-}" = look ]; then
     exit
 fi
 
-thaw_units
+thaw_groups
 for pid in $(stopped_by_us); do
     kill -CONT "$pid" 2>/dev/null
 done
