@@ -34,9 +34,9 @@ ONCE = frozenset(
     test_other_users test_pid_files test_pid_files_written test_private_directory test_process_service test_program_user
     test_streams test_supervisor test_terminal
 
-    test_answer test_demo test_hold_scripts test_hold_start_time test_holds_by_hand test_host_utils test_ipmi_again
-    test_ipmi_power test_libvirt_again test_libvirt_power test_libvirt_snapshot test_libvirt_ssh test_power_journal
-    test_power_several test_power_steps test_redfish_again test_redfish_power
+    test_answer test_cli test_demo test_hold_scripts test_hold_start_time test_holds_by_hand test_host_utils
+    test_ipmi_again test_ipmi_power test_libvirt_again test_libvirt_power test_libvirt_snapshot test_libvirt_ssh
+    test_list_fuel test_power_journal test_power_several test_power_steps test_redfish_again test_redfish_power
     """.split()
 )
 

@@ -92,6 +92,7 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
         pass
 
 
+@pytest.mark.each_line
 def test_freeze_list_heal(shell: Shell) -> None:
     assert "ends by itself at" in shell("os-faults", "inject", "freeze", shell.name, "--seconds", "300")
     assert shell.state() == "T"

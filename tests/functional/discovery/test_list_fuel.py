@@ -42,6 +42,7 @@ def names(play, tmp_path: Path):
 ROLES = {"node-1.domain.tld": ("controller",), "node-2.domain.tld": ("compute",)}
 
 
+@pytest.mark.each_line
 def test_fuel(names):
     assert names(fuel=f"test \"$*\" = 'node --json' && echo '{json.dumps(NODES)}'") == ROLES
 
