@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hostlab.kinds import KINDS, TRIALS, HostMatrix, is_a_sentence
+from hostlab.kinds import TRIALS, HostMatrix, cloud_of, here, is_a_sentence
 from hostlab.lab import Lab
 from hostlab.observer import Host
 from hostlab.stage import MOUNT, UNMOUNT, at_once
@@ -29,35 +29,13 @@ _FACTS = ("system", "kernel", "systemd", "Python", "control groups")
 
 @pytest.fixture(scope="module")
 def kinds(lab: Lab) -> Mapping[str, Host]:
-    """The hosts, by their short names; without the mirror of its release, a lab lacks one."""
-    here = {str(node["name"]) for node in lab.about["nodes"]}
-    return {name: Host(lab, name) for name in KINDS if name in here}
+    return here(lab)
 
 
 @pytest.fixture(scope="module")
-def cloud(universal_config: dict[str, Any], kinds: Mapping[str, Host], node_3: Host, lab: Lab) -> Iterator[Cloud]:
-    memcached = {"driver": "systemd", "units": ["memcached.service"], "ports": [["tcp", 11211]]}
-    nodes = [
-        {
-            "ip": host.address,
-            "fqdn": host.fqdn,
-            "mac": host.mac,
-            "auth": {
-                "username": lab.node(host.name)["user"],
-                "private_key_file": lab.key,
-                "become": lab.node(host.name)["become"],
-            },
-        }
-        for host in [*kinds.values(), node_3]
-    ]
-    config = {
-        **universal_config,
-        "node_discover": {"driver": "node_list", "args": nodes},
-        "services": {"memcached": memcached},
-        "networks": {"storage": "stor0"},
-    }
+def cloud(universal_config: dict[str, Any], kinds: Mapping[str, Host], node_3: Host) -> Iterator[Cloud]:
     at_once(lambda host: host.sh(MOUNT), kinds.values())
-    with connect(config) as cloud:
+    with connect(cloud_of([*kinds.values(), node_3], universal_config)) as cloud:
         yield cloud
         cloud.heal()
     at_once(lambda host: host.sh(UNMOUNT), kinds.values())

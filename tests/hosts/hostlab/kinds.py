@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
+from hostlab.lab import Lab
+from hostlab.observer import Host
 from hostlab.rows import ROWS, Row
 
 KINDS = ("matrix-11", "cluster-3", "matrix-13", "matrix-sid")
@@ -51,6 +53,48 @@ TRIALS: Mapping[str, Trial] = {
     "terminate": Trial(Row("", "", "", service="memcached", ends_by="")),
     "reboot": Trial(Row("", "", "", {"wait": True}, ends_by="")),
 }
+
+
+CORE = ("freeze", "unplug", "disable_network", "partition")
+"""The rows of the crash matrix that are also tried on each kind."""
+
+
+def here(lab: Lab) -> dict[str, Host]:
+    """Return the hosts by their short names; a lab lacks one where the mirror of its release could not be reached."""
+    names = {str(node["name"]) for node in lab.about["nodes"]}
+    return {name: Host(lab, name) for name in KINDS if name in names}
+
+
+def cloud_of(hosts: Iterable[Host], universal: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the configuration of a universal cloud.
+
+    Args:
+        hosts: its nodes.
+        universal: the configuration of another one.
+    """
+    nodes = [
+        {
+            "ip": host.address,
+            "fqdn": host.fqdn,
+            "mac": host.mac,
+            "auth": {
+                "username": host.lab.node(host.name)["user"],
+                "private_key_file": host.lab.key,
+                "become": host.lab.node(host.name)["become"],
+            },
+        }
+        for host in hosts
+    ]
+    memcached = {"driver": "systemd", "units": ["memcached.service"]}
+    return {
+        **universal,
+        "node_discover": {"driver": "node_list", "args": nodes},
+        "services": {
+            "memcached": {**memcached, "ports": [["tcp", 11211]]},
+            "mysql": {**memcached, "ports": [["tcp", 3306]]},
+        },
+        "networks": {"storage": "stor0"},
+    }
 
 
 @dataclass

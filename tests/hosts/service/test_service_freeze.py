@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from hostlab.evidence import Evidence
+from hostlab.kinds import cloud_of, here
 from hostlab.lab import Lab
 from hostlab.observer import Host
 from hostlab.subject import Subject, keystone, memcached, mysql
@@ -70,23 +71,15 @@ def test_all_nodes_at_once(cloud: Cloud, every_node: list[Host], name: str, make
 
 @pytest.fixture(params=["matrix-13", "matrix-sid"])
 def modern(request: pytest.FixtureRequest, lab: Lab) -> Host:
-    """A host with version 2 of control groups, where systemd can freeze a unit by itself."""
-    if request.param not in {node["name"] for node in lab.about["nodes"]}:
+    """A host with version 2 of control groups, whose freezer stops a service as a whole."""
+    if request.param not in here(lab):
         pytest.skip("the lab is without this host, as its release has no mirror here")
-    return Host(lab, request.param)
+    return here(lab)[request.param]
 
 
 @pytest.fixture
-def modern_service(modern: Host, universal_config: dict[str, Any], lab: Lab) -> Iterator[Service]:
-    node = {
-        "ip": modern.address,
-        "fqdn": modern.fqdn,
-        "mac": modern.mac,
-        "auth": {"username": "root", "private_key_file": lab.key},
-    }
-    services = {"memcached": {"driver": "systemd", "units": ["memcached.service"], "ports": [["tcp", 11211]]}}
-    config = {**universal_config, "node_discover": {"driver": "node_list", "args": [node]}, "services": services}
-    with connect(config) as cloud:
+def modern_service(modern: Host, universal_config: dict[str, Any]) -> Iterator[Service]:
+    with connect(cloud_of([modern], universal_config)) as cloud:
         yield cloud.get_service("memcached")
         cloud.heal()
 
