@@ -78,13 +78,18 @@ def modern(request: pytest.FixtureRequest, lab: Lab) -> Host:
 
 
 @pytest.fixture
-def modern_service(modern: Host, universal_config: dict[str, Any]) -> Iterator[Service]:
+def modern_cloud(modern: Host, universal_config: dict[str, Any]) -> Iterator[Cloud]:
     with connect(cloud_of([modern], universal_config)) as cloud:
-        yield cloud.get_service("memcached")
+        yield cloud
         cloud.heal()
 
 
-def test_by_the_freezer(modern: Host, modern_service: Service) -> None:
+@pytest.fixture
+def modern_service(modern_cloud: Cloud) -> Service:
+    return modern_cloud.get_service("memcached")
+
+
+def test_by_the_freezer(modern: Host, modern_cloud: Cloud, modern_service: Service) -> None:
     """Nobody is kept from ending what is frozen, and what begins then is not."""
     subject = memcached(modern)
     with modern.undone():
@@ -96,6 +101,10 @@ def test_by_the_freezer(modern: Host, modern_service: Service) -> None:
         assert modern_service.unfreeze().changed
         wait_for(subject.answers, "memcached answers", 10)
         modern_service.freeze(sec=60)
+        modern.sh("echo 0 >/sys/fs/cgroup/system.slice/memcached.service/cgroup.freeze")
+        assert [fault.state for fault in modern_cloud.faults()] == ["not in force"]
+        assert modern_service.freeze(sec=60).changed
+        assert [fault.state for fault in modern_cloud.faults()] == ["injected"]
         modern.sh("systemctl kill --signal=KILL memcached; sleep 1; timeout 20 systemctl restart memcached")
         wait_for(subject.answers, "the new memcached answers", 10)
         modern_service.unfreeze()
