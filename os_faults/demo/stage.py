@@ -87,9 +87,10 @@ class Stage:
         """Undo the demo's faults and return their ids; before `discover` there are none."""
         if self.nodes is None:
             return []
+        there = {fault.id for fault in self.cloud.faults()}.intersection(self.holds)
         return [
             hold
-            for action in self.cloud.healing(self.holds)
+            for action in (self.cloud.healing(there) if there else ())
             for host in self.cloud.perform(action).values()
             for hold in host.payload.get("undone", ())
         ]
