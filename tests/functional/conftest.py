@@ -21,31 +21,38 @@ from os_faults import resources
 
 _PATH = (str(Path(sys.executable).parent), "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 Run = Callable[..., "Play"]
+HERE = Path(__file__).parent
 #: Path of a file of tests → name of the first that runs playbooks on each line of Ansible, or else on one of them.
 FIRST = pytest.StashKey[dict[Path, str]]()
 
 
 #: Files of tests in which the line of Ansible makes no difference: they are about files, streams, processes and users
 #: of this machine, about management controllers, and about modules and scripts without Ansible. `tox -e py313` leaves
-#: them to `py311`, but for tests that are marked `each_line`.
+#: them to `py311`, but for tests that are marked `each_line`. Of a test with parameters in another file, it runs the
+#: first.
 ONCE = frozenset(
     """
     test_bounds test_foreign_configuration test_full_disk test_homeless test_libvirt_uri test_other_programs
     test_other_users test_pid_files test_pid_files_written test_private_directory test_process_service test_program_user
     test_streams test_supervisor test_terminal
 
-    test_answer test_cli test_demo test_hold_scripts test_hold_start_time test_holds_by_hand test_host_utils
-    test_ipmi_again test_ipmi_power test_libvirt_again test_libvirt_power test_libvirt_snapshot test_libvirt_ssh
-    test_list_fuel test_power_journal test_power_several test_power_steps test_redfish_again test_redfish_power
+    test_answer test_cli test_demo test_force test_hold_scripts test_hold_start_time test_holds_by_hand
+    test_host_utils test_ipmi_again test_ipmi_power test_libvirt_again test_libvirt_power test_libvirt_snapshot
+    test_libvirt_ssh test_list_fuel test_node_network test_power_journal test_power_several test_power_steps
+    test_redfish_again test_redfish_power test_service_port
     """.split()
 )
 
 
 @pytest.hookimpl(tryfirst=True)  # before tests are deselected
 def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
+    seen: set[str] = set()
     for item in items:
-        if item.path.stem in ONCE and not item.get_closest_marker("each_line"):
+        name = item.nodeid.partition("[")[0]
+        if (item.path.stem in ONCE or name in seen) and not item.get_closest_marker("each_line"):
             item.add_marker(pytest.mark.once)
+        if item.path.is_relative_to(HERE):
+            seen.add(name)
     session.stash[FIRST] = first_of_each(items)
 
 

@@ -31,6 +31,7 @@ def test_a_network_is_not_cut_where_nothing_could_undo_it(play):
     assert directory_of("disable_network-lo") is None
 
 
+@pytest.mark.each_line
 def test_an_unknown_network_is_refused_with_those_that_are_known(play):
     refused = play(
         "node_network.yml",

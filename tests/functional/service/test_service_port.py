@@ -100,6 +100,7 @@ def test_what_is_refused(play, arguments, why):
     assert why in message
 
 
+@pytest.mark.each_line
 @without_systemd
 @pytest.mark.usefixtures("runtime_directory")
 def test_a_network_is_not_cut_where_nothing_could_undo_it(play, service):
