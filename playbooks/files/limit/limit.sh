@@ -12,8 +12,8 @@ set -u
 read -r property amount <limit
 units=$(sed -n 's/^unit=//p' targets)
 case $property in
-    MemoryMax) value=$amount && wanted=$amount && kernel=$amount ;;
-    *) value=$amount% && wanted=$((amount * 10000)) && kernel=$((amount * 1000)) ;;
+    MemoryMax) assignment=MemoryMax=$amount && kernel=$amount ;;
+    *) assignment=CPUQuota=$amount% && kernel=$((amount * 1000)) ;;
 esac
 
 limited() { # limited UNIT: whether the kernel keeps to the limit; it counts memory in pages
@@ -44,14 +44,15 @@ case $property in MemoryMax) sh panic.sh group || exit ;; esac
 
 [ "${1-}" != check ] || exit 0
 
-printf '[Service]\n%s=%s\n' "$property" "$value" >new && echo "$wanted" >>wanted || exit 1
+printf '[Service]\n%s\n' "$assignment" >new || exit 1
 changed=
 for unit in $units; do
     drop_in=$(drop_in_of "$unit")
     ! cmp -s new "$drop_in" || continue
     changed=1
     [ -e "before/$unit" ] || keep "$unit" || exit 1
-    mkdir -p "${drop_in%/*}" && cp new "$drop_in" && give "$unit" "$wanted" || exit 1
+    mkdir -p "${drop_in%/*}" && cp new "$drop_in" && give "$unit" "$assignment" || exit 1
+    value_of "$unit" >>"before/$unit.ours" || exit 1
 done
 
 for unit in $units; do
@@ -60,10 +61,10 @@ for unit in $units; do
     until limited "$unit"; do
         tries=$((tries + 1))
         if [ "$tries" -gt 30 ]; then
-            echo "the kernel of this host does not keep $unit to $property=$value, so the limit was taken back" >&2
+            echo "the kernel of this host does not keep $unit to $assignment, so the limit was taken back" >&2
             exit 3
         fi
         sleep 0.1
     done
 done
-[ -z "$changed" ] || echo "changed: $property=$value"
+[ -z "$changed" ] || echo "changed: $assignment"
