@@ -13,7 +13,7 @@ from hostlab.lab import Lab
 from hostlab.observer import Host
 from hostlab.rows import ROWS, Row
 
-KINDS = ("matrix-11", "cluster-3", "matrix-13", "matrix-sid")
+KINDS = ("matrix-11", "matrix-12", "matrix-13", "matrix-sid")
 """Hosts of the lab with version 2 of control groups, from the oldest release to the newest."""
 
 NO_CONTROLLERS = "the kernel of this host does not keep memcached.service to"
