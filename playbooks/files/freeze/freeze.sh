@@ -31,12 +31,6 @@ program_of() { # program_of PID: it, its descendants, and the session that it le
         }'
 }
 
-processes_in_groups() {
-    while read -r directory; do
-        find "$directory" -name cgroup.procs -exec cat {} + 2>/dev/null
-    done <cgroups
-}
-
 processes() {
     processes_in_groups
     words main | tr / ' ' | while read -r main start user; do

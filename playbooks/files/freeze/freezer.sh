@@ -1,8 +1,14 @@
 #!/bin/sh
 # What freeze.sh and unfreeze.sh do with the freezer of control groups, version 2: one write freezes all processes of a
-# group, and those that are being forked. The kernel is asked, not systemd: from systemd 257 on, nobody could restart a unit that
-# systemd has frozen, which a hanging service does not keep anybody from. ./cgroups has the directories of the service,
+# group, and those that are being forked. The kernel is asked, not systemd: from systemd 257 on, nobody could restart a
+# unit that systemd has frozen, but a service that hangs can be restarted. ./cgroups has the directories of the service,
 # ./frozen those that we have frozen.
+
+processes_in_groups() {
+    [ ! -r cgroups ] || while read -r directory; do
+        find "$directory" -name cgroup.procs -exec cat {} + 2>/dev/null
+    done <cgroups
+}
 
 is_frozen() { # is_frozen DIRECTORY
     grep -qsx 'frozen 1' "$1/cgroup.events"
@@ -43,8 +49,14 @@ freeze_groups() { # print how many were not frozen before
 }
 
 thaw_groups() { # let go on what we have frozen; a group that is gone needs nothing
-    [ ! -e frozen ] || while read -r directory; do
-        [ ! -e "$directory/cgroup.freeze" ] || echo 0 >"$directory/cgroup.freeze"
+    [ -e frozen ] || return 0
+    while read -r directory; do
+        [ -e "$directory/cgroup.freeze" ] || continue
+        echo 0 >"$directory/cgroup.freeze"
+        if grep -qsxv 0 "$directory/cgroup.freeze"; then
+            echo "$directory is still frozen" >&2
+            return 1
+        fi
     done <frozen
 }
 

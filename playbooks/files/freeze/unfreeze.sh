@@ -16,9 +16,7 @@ stopped_by_us() {
 }
 
 processes() {
-    [ ! -r cgroups ] || while read -r directory; do
-        find "$directory" -name cgroup.procs -exec cat {} + 2>/dev/null
-    done <cgroups
+    processes_in_groups
     stopped_by_us
 }
 
@@ -42,7 +40,7 @@ if [ "${1-}" = look ]; then
     exit
 fi
 
-thaw_groups
+thaw_groups || exit 1
 for pid in $(stopped_by_us); do
     kill -CONT "$pid" 2>/dev/null
 done

@@ -235,12 +235,15 @@ class _Started:
         self.hold = hold
         self.carrier = carrier
         self.problem = ""
+        self._deadline = 0.0
         self._out = open(hold.path("inject.out"), errors="replace")  # noqa: SIM115 (closed with the module)
         self._err = open(hold.path("inject.err"), errors="replace")  # noqa: SIM115
 
     def launch(self, wanted: Plan) -> None:
         """Start the carrier."""
-        self.problem = self.carrier.launch(self.hold, wanted.start_timeout, plan.stop_timeout(wanted))
+        longest = plan.stop_timeout(wanted)
+        self._deadline = time.monotonic() + wanted.start_timeout + longest
+        self.problem = self.carrier.launch(self.hold, wanted.start_timeout, longest)
 
     def text(self) -> str:
         """Return the output of the inject script so far."""
@@ -256,12 +259,16 @@ class _Started:
         self._err.seek(0)
         return text.last_line(self._err.read())
 
+    def _is_busy(self) -> bool:
+        """Return whether there is more to wait for; a systemd that never answers is not waited for without end."""
+        return self.carrier.busy(self.hold) and time.monotonic() < self._deadline
+
     def wait(self) -> output.Said:
         """Wait until the injection has ended, and after a failure its undo; the carrier limits both."""
         ticks = 0
         while not self.problem and self.said().rc != 0:
             ticks += 1
-            if ticks % 10 == 0 and not self.carrier.busy(self.hold) and self.said().rc != 0:
+            if ticks % 10 == 0 and not self._is_busy() and self.said().rc != 0:
                 self.problem = "the injection did not end: it took too long, or was taken back meanwhile"
             time.sleep(0.03)
         said = self.said()
