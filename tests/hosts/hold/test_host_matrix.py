@@ -58,6 +58,7 @@ def test_every_verb(verb: str, cloud: Cloud, kinds: Mapping[str, Host], matrix: 
     trial = TRIALS[verb]
     before = dict(zip(kinds, at_once(Host.fingerprint, kinds.values()), strict=True))
     action = trial.row.action(cloud, verb, cloud.get_nodes([host.fqdn for host in kinds.values()]), SECONDS)
+    printed = dict(zip(kinds, at_once(lambda host: host.sh(trial.changes or "true"), kinds.values()), strict=True))
     result = cloud.perform(action, check=False)
     found = dict(zip(kinds, at_once(Host.fingerprint, kinds.values()), strict=True))
     wrong = {}
@@ -66,6 +67,10 @@ def test_every_verb(verb: str, cloud: Cloud, kinds: Mapping[str, Host], matrix: 
         if answer.ok:
             if trial.row.section and not trial.row.shown(found[name]):
                 wrong[name] = "it does not show on the host"
+            if not trial.row.section and not trial.changes:
+                wrong[name] = "it is no longer refused, so its trial must say what it does"
+            if trial.changes and host.sh(trial.changes) == printed[name]:
+                wrong[name] = "it has changed nothing"
             matrix.saw(verb, name, "works")
         elif trial.refused and re.search(trial.refused, answer.message) and is_a_sentence(answer.message):
             matrix.saw(verb, name, f"refused: {answer.message}")

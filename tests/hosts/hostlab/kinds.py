@@ -16,6 +16,7 @@ from hostlab.rows import ROWS, Row
 KINDS = ("matrix-11", "matrix-12", "matrix-13", "matrix-sid")
 """Hosts of the lab with version 2 of control groups, from the oldest release to the newest."""
 
+MAIN_PROCESS = "systemctl show --property=MainPID --value memcached"
 NO_CONTROLLERS = "the kernel of this host does not keep memcached.service to"
 NO_NETEM = "netem"
 NO_CLOCK = "container"
@@ -30,10 +31,12 @@ class Trial:
         row: how it is injected, and how that shows in the fingerprint of a host; without a section it is over with the
             verb.
         refused: what a host says that refuses it, a regular expression; "" where every host does it.
+        changes: a command of a shell, which prints something else after the verb; for one that is over with the verb.
     """
 
     row: Row
     refused: str = ""
+    changes: str = ""
 
 
 STORAGE = {"network_name": "storage"}
@@ -48,10 +51,10 @@ TRIALS: Mapping[str, Trial] = {
     "latency": Trial(Row("", "qdiscs", "netem", {**STORAGE, "milliseconds": 100}), NO_NETEM),
     "loss": Trial(Row("", "qdiscs", "netem", {**STORAGE, "percent": 5}), NO_NETEM),
     "skew_clock": Trial(Row("", "", "", {"offset": 60}), NO_CLOCK),
-    "restart": Trial(Row("", "", "", service="memcached", ends_by="")),
-    "kill": Trial(Row("", "", "", service="memcached", ends_by="")),
-    "terminate": Trial(Row("", "", "", service="memcached", ends_by="")),
-    "reboot": Trial(Row("", "", "", {"wait": True}, ends_by="")),
+    "restart": Trial(Row("", "", "", service="memcached", ends_by=""), changes=MAIN_PROCESS),
+    "kill": Trial(Row("", "", "", service="memcached", ends_by=""), changes=MAIN_PROCESS),
+    "terminate": Trial(Row("", "", "", service="memcached", ends_by=""), changes=MAIN_PROCESS),
+    "reboot": Trial(Row("", "", "", {"wait": True}, ends_by=""), changes="cat /proc/sys/kernel/random/boot_id"),
 }
 
 
