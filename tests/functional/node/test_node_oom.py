@@ -42,8 +42,8 @@ def test_oom_needs_a_host_that_protects_its_sshd(play):
 def test_a_host_that_panics_when_memory_runs_out_is_left_alone(script, limit, setting, refused, tmp_path):
     """In a mount namespace with another setting, and as many bytes of memory as a container may have."""
     files = resources.playbooks_dir() / "files"
-    for name in (script, "lib/panic.sh"):
-        shutil.copy(files / name, tmp_path)
+    for name in (*(files / script).parent.glob("*.sh"), files / "lib/panic.sh"):
+        shutil.copy(name, tmp_path)
     (tmp_path / "memory_limit.sh").write_text(f"printf '%s' '{limit}'\n")
     (tmp_path / "targets").write_text("load=memory\nduration=1\nunit=web.service\n")
     (tmp_path / "limit").write_text("MemoryMax 1048576\n")
