@@ -5,9 +5,12 @@ DEPS=(
     systemd-nspawn:systemd-container mmdebstrap:mmdebstrap eatmydata:eatmydata
     mkfs.ext4:e2fsprogs pip3:python3-pip ip:iproute2 pgrep:procps curl:curl ssh:openssh-client sshpass:sshpass nft:nftables
 )
+# For virtual machines.
+VM_DEPS=(qemu-system-x86_64:qemu-system-x86 qemu-img:qemu-utils busybox:busybox-static cpio:cpio xz:xz-utils zstd:zstd lz4:lz4)
 
 install_deps() {
     local dep missing=()
+    (( ! VMS )) || DEPS+=("${VM_DEPS[@]}")
     for dep in "${DEPS[@]}"; do
         type -P "${dep%%:*}" >/dev/null || missing+=("${dep##*:}")
     done

@@ -3,11 +3,17 @@
 
 DOMAIN=domain.tld
 MAX_EXTRAS=150                  # they have .101 to .250
+VMS=0                           # whether there are virtual machines, too
 declare index image memory cgroup login management storage alias services
 
 # load_node NAME: sets the variables above.
 load_node() {
     read -r index image memory cgroup login management storage alias services <"$STATE/nodes/$1/row"
+}
+
+node_rows() {
+    grep -v '^#' "$LAB_HOME/nodes"
+    (( ! VMS )) || grep -v '^#' "$LAB_HOME/vms"
 }
 
 node_names() { [[ ! -d $STATE/nodes ]] || ls "$STATE/nodes"; }
@@ -20,7 +26,7 @@ define_nodes() {
     [[ -e $STATE/id ]] || ssh-keygen -q -t ed25519 -N '' -C "$LAB" -f "$STATE/id"
     while read -r name index image rest; do
         define_node "$name" "$index" "$image" "$rest"
-    done < <(grep -v '^#' "$LAB_HOME/nodes")
+    done < <(node_rows)
     for (( number = 1; number <= $1; number++ )); do
         define_node "$(printf 'extra-%02d' $number)" $((100 + number)) base "- 1 root host0 stor0 - memcached"
     done

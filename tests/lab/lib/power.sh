@@ -5,13 +5,15 @@ node_is_on() { ! cgroup_empty "$1/supervisor"; }
 node_is_off() { cgroup_empty "$1"; }
 
 start_node() {
+    local run="run-host"
     ! node_is_on "$1" || return 0
     load_node "$1"
+    ! is_machine "$image" || run="run-machine"
     cgroup_create "$1" "$memory"
     # A mount namespace of its own: the host's file system goes when the host goes.
     (
         cgroup_enter "$1" supervisor
-        exec setsid unshare --mount --propagation private "$LAB_HOME/lib/run-host" "$1"
+        exec setsid unshare --mount --propagation private "$LAB_HOME/lib/$run" "$1"
     ) </dev/null &>>"$STATE/nodes/$1/console.log" 9>&- &
     wait_until 5 node_is_on "$1" || die "$1 does not start, see $STATE/nodes/$1/console.log"
 }
@@ -28,9 +30,14 @@ node_leader() {
     return 1
 }
 
-# in_node NODE CMD...: runs CMD inside the host, without ssh.
+# in_node NODE CMD...: runs CMD inside the host; without ssh, where that is possible.
 in_node() {
     local leader
+    load_node "$1"
+    if is_machine "$image"; then
+        on_address "10.77.0.$index" "${@:2}"
+        return
+    fi
     leader=$(node_leader "$1") || return
     shift
     nsenter --target "$leader" --mount --uts --ipc --net --pid "$@"
@@ -75,8 +82,13 @@ ssh_node() {
         load_node "$1"
     fi
     shift
-    exec nsenter --net="$NETNS" ssh -F none -i "$STATE/id" -o IdentitiesOnly=yes \
+    on_address "10.$network.0.$index" "$@"
+}
+
+# on_address ADDRESS [CMD...]: by ssh, as the user in "login".
+on_address() {
+    in_lab ssh -F none -i "$STATE/id" -o IdentitiesOnly=yes \
         -o BatchMode=yes -o ConnectTimeout=10 -o LogLevel=ERROR \
         -o StrictHostKeyChecking=yes -o UserKnownHostsFile="$STATE/known_hosts" \
-        "$login@10.$network.0.$index" "$@"
+        "$login@$1" "${@:2}"
 }
