@@ -26,40 +26,28 @@ HERE = Path(__file__).parent
 FIRST = pytest.StashKey[dict[Path, str]]()
 
 
-#: Files of tests in which the line of Ansible makes no difference: they are about files, streams, processes and users
-#: of this machine, about management controllers, and about modules and scripts without Ansible. `tox -e py313` leaves
-#: them to `py311`, but for tests that are marked `each_line`. Of a test with parameters in another file, it runs the
-#: first.
-ONCE = frozenset(
-    """
-    test_bounds test_foreign_configuration test_full_disk test_homeless test_libvirt_uri test_other_programs
-    test_other_users test_pid_files test_pid_files_written test_private_directory test_process_service test_program_user
-    test_streams test_supervisor test_terminal
-
-    test_answer test_cli test_demo test_force test_hold_scripts test_hold_start_time test_holds_by_hand
-    test_host_utils test_ipmi_again test_ipmi_power test_libvirt_again test_libvirt_power test_libvirt_snapshot
-    test_libvirt_ssh test_list_fuel test_node_network test_power_journal test_power_several test_power_steps
-    test_redfish_again test_redfish_power test_service_port
-    """.split()
-)
-
-
 @pytest.hookimpl(tryfirst=True)  # before tests are deselected
 def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
+    """Mark what runs with one line of Ansible only; the hosts' tests run with the other.
+
+    With each line run, of every file, the first test that runs a playbook; every test about runs themselves, with the
+    first of its parameters; and what is marked `each_line`.
+    """
+    session.stash[FIRST] = first = first_of_each(items)
     seen: set[str] = set()
     for item in items:
+        if not item.path.is_relative_to(HERE):
+            continue
         name = item.nodeid.partition("[")[0]
-        if (item.path.stem in ONCE or name in seen) and not item.get_closest_marker("each_line"):
+        about_runs = item.path.parent.name == "runner" and name not in seen
+        seen.add(name)
+        if not (about_runs or item.get_closest_marker("each_line") or first.get(item.path) == item.name):
             item.add_marker(pytest.mark.once)
-        if item.path.is_relative_to(HERE):
-            seen.add(name)
-    session.stash[FIRST] = first_of_each(items)
 
 
 def first_of_each(items: Sequence[pytest.Item]) -> dict[Path, str]:
-    """Return path of a file → name of its first test that uses ``play``, of those that are not `once` if there are."""
+    """Return path of a file → name of its first test that uses ``play``."""
     plays = [item for item in items if "play" in getattr(item, "fixturenames", ())]
-    plays.sort(key=lambda item: item.get_closest_marker("once") is not None)
     return {item.path: item.name for item in reversed(plays)}
 
 

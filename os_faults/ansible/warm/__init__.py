@@ -76,14 +76,20 @@ class WarmStart:
             env: the environment of the run without the warm start.
         """
         with self._turn:
-            if os.environ.get(SWITCH) == "no" or os.getpid() != self._owner:  # a forked child has no server
+            if os.environ.get(SWITCH) == "no":
                 return dict(env)
             key = _key(env, self._modules)
-            if key is not None and (key != self._key or self._server is None or self._server.poll() is not None):
+            # A forked child uses the server of its parent, and starts none: that would be a child of the child.
+            own = os.getpid() == self._owner
+            if (
+                own
+                and key is not None
+                and (key != self._key or self._server is None or self._server.poll() is not None)
+            ):
                 self._finalizer()
                 self._key = key
                 self._start(env)
-            if key is None or self._server is None:
+            if key is None or key != self._key or self._server is None:
                 return dict(env)
             return {**env, "PATH": os.pathsep.join([str(self._directory), env["PATH"]])}
 

@@ -107,6 +107,30 @@ def test_all_runs_are_forked_by_the_one_server_that_begins_with_the_connection(c
     assert servers(private) == [server]
 
 
+FORKED = """\
+import os, sys, os_faults
+from pathlib import Path
+def parent_of(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+with os_faults.connect(config_filename=sys.argv[1]) as cloud:
+    nodes = cloud.get_nodes()
+    seen = set()
+    cloud.watch = lambda event: seen.add(parent_of(event["pid"])) if event["event"] == "runner_on_start" else None
+    if child := os.fork():
+        sys.exit(os.waitpid(child, 0)[1] != 0)
+    (host,) = nodes.run_task({"ansible.builtin.command": {"argv": ["sleep", "0.5"]}}).values()
+    (parent,) = seen
+    served = "server.py" in Path(f"/proc/{parent}/cmdline").read_text() and parent_of(parent) == os.getppid()
+    os._exit(not (host.ok and served))
+"""
+
+
+def test_a_forked_child_uses_the_server_of_its_parent(config: dict[str, Any], private: Path, tmp_path: Path) -> None:
+    file = tmp_path / "cloud.json"
+    file.write_text(json.dumps(config))
+    assert subprocess.run([sys.executable, "-c", FORKED, file], timeout=60, check=False).returncode == 0
+
+
 def test_a_run_that_comes_before_ansible_is_loaded_waits_for_it(config: dict[str, Any], private: Path) -> None:
     with connect(config) as cloud:
         seen: set[int] = set()
