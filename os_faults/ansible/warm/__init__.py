@@ -8,7 +8,9 @@ run, the client becomes the real ``ansible-playbook``: the run is slower, with t
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import json
 import logging
 import os
 import re
@@ -19,11 +21,13 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from os_faults.ansible.warm import cache
 from os_faults.ansible.warm.packing import pack_library
+from os_faults.system import files
 
 LOG = logging.getLogger(__name__)
 
@@ -33,7 +37,8 @@ SWITCH = "OS_FAULTS_WARM_START"
 _OF_A_RUN = frozenset({"AWX_ISOLATED_DATA_DIR"})
 #: Older kernels read at most 127 characters of a program's first line, and blanks in it would split the path.
 _INTERPRETER = re.compile(r"\S{1,110}")
-_SERVER = Path(__file__).with_name("server.py")
+_HERE = Path(__file__).parent
+_SERVER = _HERE / "server.py"
 #: Number of clients that may wait for the server.
 _CLIENTS = 64
 #: Seconds that the server has to end.
@@ -103,7 +108,8 @@ class WarmStart:
             library = self._directory / "library"
             for directory in (self._directory, self._directory / "modules", library):
                 directory.mkdir(mode=0o700)
-            pack_library(*self._modules, library)
+            for name, text in self._packed().items():
+                (library / name).write_text(text, encoding="utf-8")
             client = self._directory / "ansible-playbook"
             source = Path(__file__).with_name("client.py").read_text(encoding="utf-8")
             client.write_text(f"#!{sys.executable} -IS\n{source}", encoding="utf-8")
@@ -121,10 +127,31 @@ class WarmStart:
             return
         self._finalizer = weakref.finalize(self, _end, self._server, self._owner)
 
+    def _packed(self) -> dict[str, str]:
+        """Return the packed modules: file name → text. They are kept for the next process."""
+        kept = cache.place("modules", _stamps(_sources((*self._modules, _HERE))), os.environ)
+        if kept is not None:
+            try:
+                return dict(json.loads(kept.read_text(encoding="utf-8")))
+            except (OSError, ValueError, TypeError):  # there is none yet, or it is damaged
+                pass
+        packed = pack_library(*self._modules)
+        if kept is not None:
+            with contextlib.suppress(OSError):  # as on a full disk
+                files.replace(kept, json.dumps(packed))
+        return packed
+
+    def _templates(self) -> Path | str:
+        """Return the path of the compiled templates that are kept; "" where none can be kept."""
+        jinja = importlib.util.find_spec("jinja2")
+        made_of = [*_ansible(), *([Path(jinja.origin)] if jinja and jinja.origin else []), *_sources((_HERE,))]
+        made_of += [path for path in sorted(self._playbooks.rglob("*")) if path.suffix in (".yml", ".py")]
+        return cache.place("templates", _stamps(made_of), os.environ) or ""
+
     def _spawn(self, env: Mapping[str, str], listener: int) -> subprocess.Popen[bytes]:
         with (self._directory / "log").open("wb") as log:
             return subprocess.Popen(
-                [sys.executable, "-P", _SERVER, str(listener), self._directory, self._playbooks],
+                [sys.executable, "-P", _SERVER, str(listener), self._directory, self._playbooks, self._templates()],
                 env=dict(env),
                 cwd=self._directory,  # not the caller's, which may be removed or unmounted
                 stdin=subprocess.DEVNULL,
@@ -142,18 +169,31 @@ def _key(env: Mapping[str, str], modules: Sequence[Path]) -> Any:
     beside = Path(sys.executable).with_name("ansible-playbook")
     if not found or Path(found) != beside or not spec or not spec.origin or not _INTERPRETER.fullmatch(sys.executable):
         return None
-    release = Path(spec.origin).with_name("release.py")
-    sources = (source for directory in modules for source in sorted(directory.glob("**/*.py")))
-    files = [_stamp(path) for path in (release, beside, Path(env.get("ANSIBLE_CONFIG", "")), *sources)]
-    return {name: value for name, value in env.items() if name not in _OF_A_RUN}, files
+    made_of = [*_ansible(), beside, Path(env.get("ANSIBLE_CONFIG", "")), *_sources(modules)]
+    return {name: value for name, value in env.items() if name not in _OF_A_RUN}, _stamps(made_of)
 
 
-def _stamp(path: Path) -> tuple[int, int, int] | None:
+def _ansible() -> list[Path]:
+    """Return the file of Ansible that differs from release to release, if there is an Ansible."""
+    spec = importlib.util.find_spec("ansible")
+    return [Path(spec.origin).with_name("release.py")] if spec and spec.origin else []
+
+
+def _sources(modules: Iterable[Path]) -> list[Path]:
+    return [source for directory in modules for source in sorted(directory.glob("**/*.py"))]
+
+
+def _stamps(paths: Iterable[Path]) -> list[tuple[str, int, int, int] | None]:
+    """Return what changes with the content of files."""
+    return [_stamp(path) for path in paths]
+
+
+def _stamp(path: Path) -> tuple[str, int, int, int] | None:
     try:
         about = path.stat()
     except OSError:
         return None
-    return about.st_ino, about.st_size, about.st_mtime_ns
+    return str(path), about.st_ino, about.st_size, about.st_mtime_ns
 
 
 def _end(server: subprocess.Popen[bytes], owner: int) -> None:

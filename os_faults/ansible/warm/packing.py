@@ -31,22 +31,20 @@ _SECRET = re.compile(r"""["']no_log["']: (?!False\b)""")
 _PARTS = ("body", "orelse", "handlers", "finalbody", "cases")
 
 
-def pack_library(modules: Path, shared: Path, target: Path) -> None:
-    """Write the packed form of every module that can have one.
+def pack_library(modules: Path, shared: Path) -> dict[str, str]:
+    """Return the packed form of every module that can have one: file name → text.
 
     Args:
         modules: the directory of modules, ``osf_*.py``.
         shared: the directory of their shared code.
-        target: the directory to write to; it exists.
 
     Raises:
-        OSError: a file can't be read or written.
+        OSError: a file can't be read.
     """
     utils = read_utils(shared)
-    for path in modules.glob("osf_*.py"):
-        packed = pack(path.stem, path.read_text(encoding="utf-8"), utils)
-        if packed is not None:
-            (target / path.name).write_text(packed, encoding="utf-8")
+    texts = {path.name: path.read_text(encoding="utf-8") for path in modules.glob("osf_*.py")}
+    packed = {name: pack(name.removesuffix(".py"), text, utils) for name, text in texts.items()}
+    return {name: text for name, text in packed.items() if text is not None}
 
 
 def read_utils(shared: Path) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """The server: a process with Ansible in memory that forks for every run of ``ansible-playbook``, see `client`.
 
-It is run as a program, with the file descriptor of its socket and the paths of a private directory and of the
-playbooks. It ends with its parent, after ten minutes without a client, or by SIGTERM; its running runs continue.
+It is run as a program, with the file descriptor of its socket and the paths of a private directory, of the playbooks,
+and of a file with compiled templates. It ends with its parent, after ten minutes without a client, or by SIGTERM; its
+running runs continue.
 
 It loads Ansible's own modules, classes and files beforehand, and nothing of a run: no inventory, no playbook, no
 variable. If Ansible can't be loaded like this, every run starts its own.
@@ -273,23 +274,27 @@ def _bound_workers() -> None:
         traceback.print_exc()
 
 
-def _compile(playbooks: Path) -> None:
-    """Compile the templates of the playbooks; if this version of Ansible does not allow it, every run compiles them."""
+def _compile(playbooks: Path, kept: Path | None) -> None:
+    """Compile the templates of the playbooks, or read them where they are kept.
+
+    If this version of Ansible does not allow it, every run compiles them.
+    """
     try:
         # by its path: os_faults may not be on the module path of this Python
         learnt = runpy.run_path(str(Path(__file__).with_name("templates.py")))
-        print("templates that are compiled:", learnt["compile_beforehand"](playbooks), flush=True)
+        print("templates that are compiled:", learnt["compile_beforehand"](playbooks, kept), flush=True)
     except Exception:  # noqa: BLE001 - only the templates are slower then
         traceback.print_exc()
 
 
-def main(listener: socket.socket, directory: Path, playbooks: Path) -> None:
+def main(listener: socket.socket, directory: Path, playbooks: Path, kept: Path | None) -> None:
     """Serve the clients of a socket.
 
     Args:
         listener: the socket.
         directory: has the packed modules in ``library``, and the modules that runs have built in ``modules``.
         playbooks: the directory of our playbooks.
+        kept: the file with their compiled templates, if there may be one.
     """
     env = dict(os.environ)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is for the owner
@@ -297,7 +302,7 @@ def main(listener: socket.socket, directory: Path, playbooks: Path) -> None:
     with listener:
         _load(directory / "library")
         _bound_workers()
-        _compile(playbooks)
+        _compile(playbooks, kept)
         gc.collect()
         gc.freeze()  # the garbage collector of a run must not touch the memory that it shares with the server
         job = serve(listener, env)
@@ -314,4 +319,5 @@ def main(listener: socket.socket, directory: Path, playbooks: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(socket.socket(fileno=int(sys.argv[1])), Path(sys.argv[2]), Path(sys.argv[3]))
+    _number, _directory, _playbooks, _kept = sys.argv[1:]
+    main(socket.socket(fileno=int(_number)), Path(_directory), Path(_playbooks), Path(_kept) if _kept else None)

@@ -6,6 +6,8 @@ ends with the task: a third of the CPU time of a host in a run. Runs inherit the
 
 from __future__ import annotations
 
+import marshal
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType
@@ -14,7 +16,7 @@ from typing import Any
 import yaml
 
 
-def compile_beforehand(playbooks: Path) -> int:
+def compile_beforehand(playbooks: Path, kept: Path | None = None) -> int:
     """Compile the templates in a directory of playbooks, and let Ansible use them; return their number.
 
     Ansible has no hook for this. It is done at the one method of Jinja that all templates pass. Ansible itself compiles
@@ -22,6 +24,8 @@ def compile_beforehand(playbooks: Path) -> int:
 
     Args:
         playbooks: the directory; YAML files below it are read.
+        kept: the file with what was compiled before of the same playbooks by the same Python and Ansible; it is
+            written if there is none. Only this user may be able to change it.
 
     Raises:
         Exception: this version of Ansible has another structure; nothing is changed then.
@@ -32,7 +36,7 @@ def compile_beforehand(playbooks: Path) -> int:
     from ansible.plugins.loader import filter_loader
 
     filter_loader.add_directory(str(playbooks / "filter_plugins"))  # a template with an unknown filter does not compile
-    compiled: dict[str, CodeType] = {}
+    compiled = _read(kept)
     ansibles_own = AnsibleEnvironment.compile
 
     def collect(environment: Any, source: Any, *args: Any, **options: Any) -> Any:
@@ -45,16 +49,41 @@ def compile_beforehand(playbooks: Path) -> int:
         code = compiled.get(source) if _is_usual(environment, source, args, options) else None
         return ansibles_own(environment, source, *args, **options) if code is None else code
 
-    engine = TemplateEngine(loader=DataLoader(), variables={})
-    AnsibleEnvironment.compile = collect
-    try:
-        for template in templates(playbooks):
-            engine._compile_template(template, TemplateOptions.DEFAULT)
-    except BaseException:
-        AnsibleEnvironment.compile = ansibles_own
-        raise
+    if not compiled:
+        engine = TemplateEngine(loader=DataLoader(), variables={})
+        AnsibleEnvironment.compile = collect
+        try:
+            for template in templates(playbooks):
+                engine._compile_template(template, TemplateOptions.DEFAULT)
+        except BaseException:
+            AnsibleEnvironment.compile = ansibles_own
+            raise
+        _write(kept, compiled)
     AnsibleEnvironment.compile = recall
     return len(compiled)
+
+
+def _read(kept: Path | None) -> dict[str, CodeType]:
+    """Return the compiled templates in a file; none if there is no such file, or it is damaged."""
+    try:
+        found = marshal.loads(kept.read_bytes()) if kept else {}  # noqa: S302 - of this user
+        return {str(source): code for source, code in found.items() if isinstance(code, CodeType)}
+    except (OSError, EOFError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def _write(kept: Path | None, compiled: dict[str, CodeType]) -> None:
+    """Keep the compiled templates for the next process, whole or not at all."""
+    if not kept:
+        return
+    fresh = kept.with_name(f".{kept.name}.{os.getpid()}")
+    try:
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "wb") as file:
+            file.write(marshal.dumps(compiled))
+        fresh.replace(kept)
+    except OSError:  # as on a full disk
+        fresh.unlink(missing_ok=True)
 
 
 def templates(playbooks: Path) -> set[str]:

@@ -153,7 +153,8 @@ def test_a_program_that_is_not_there_ends_the_module_with_a_sentence(
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The packed modules."""
     directory = tmp_path_factory.mktemp("library")
-    pack_library(resources.modules_dir(), resources.module_utils_dir(), directory)
+    for name, text in pack_library(resources.modules_dir(), resources.module_utils_dir()).items():
+        (directory / name).write_text(text, encoding="utf-8")
     return directory
 
 

@@ -282,3 +282,58 @@ def test_the_templates_of_our_playbooks_are_compiled_when_it_starts(cloud: Cloud
     cloud.get_nodes().run_task(HELLO)
     (log,) = private.glob("osf-*/warm/log")
     assert re.fullmatch(r"templates that are compiled: [1-9]\d\d+\n", log.read_text())
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where this user keeps what a warm start makes."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "os-faults"
+
+
+def hello(config: dict[str, Any], private: Path) -> str:
+    """Do a run in a new session, and return what its server has told."""
+    with connect(config) as cloud:
+        (host,) = cloud.get_nodes().run_task(HELLO).values()
+        assert host.stdout == "hello"
+        (log,) = private.glob("osf-*/warm/log")
+        return log.read_text()
+
+
+def kept(cache: Path) -> dict[str, tuple[int, int]]:
+    """Return the files in a cache: kind → inode and mode."""
+    files = cache.iterdir() if cache.exists() else ()
+    return {path.name.partition("-")[0]: (path.stat().st_ino, path.stat().st_mode & 0o777) for path in files}
+
+
+def test_what_it_makes_is_kept_for_the_next_process(config: dict[str, Any], private: Path, cache: Path) -> None:
+    first = hello(config, private)
+    before = kept(cache)
+    assert {kind: mode for kind, (_, mode) in before.items()} == {"modules": 0o600, "templates": 0o600}
+    assert hello(config, private) == first
+    assert kept(cache) == before
+
+
+def test_what_is_damaged_is_made_anew(config: dict[str, Any], private: Path, cache: Path) -> None:
+    first = hello(config, private)
+    before = kept(cache)
+    for path in cache.iterdir():
+        path.write_bytes(path.read_bytes()[:1000])
+    assert hello(config, private) == first
+    assert kept(cache).keys() == before.keys()
+    assert all(path.stat().st_size > 1000 for path in cache.iterdir())
+
+
+def test_where_another_user_could_change_it_nothing_is_kept(config: dict[str, Any], private: Path, cache: Path) -> None:
+    cache.mkdir(parents=True)
+    cache.chmod(0o777)
+    assert "compiled" in hello(config, private)
+    assert kept(cache) == {}
+
+
+def test_there_is_an_end_to_what_is_kept(config: dict[str, Any], private: Path, cache: Path) -> None:
+    cache.mkdir(parents=True, mode=0o700)
+    for number in range(40):
+        (cache / f"modules-{number}").touch()
+    hello(config, private)
+    assert len(list(cache.iterdir())) <= 12

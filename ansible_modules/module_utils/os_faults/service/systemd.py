@@ -122,9 +122,23 @@ def existing(run: Run, patterns: Iterable[str] = ()) -> set[str]:
     wanted = sorted(set(patterns) | {found for found in map(template_of, patterns) if found})
     options = ["--all", "--full", "--plain", "--no-legend", *([] if wanted else ["--type=service"]), "--", *wanted]
     loaded = [line.split(None, 4) for line in _systemctl(run, "list-units", *options).splitlines()]
-    files = [line.split() for line in _systemctl(run, "list-unit-files", *options).splitlines()]
     names = {fields[0] for fields in loaded if len(fields) > 3 and fields[1] != "not-found"}
-    return names | {fields[0] for fields in files if fields}
+    return names | {name for name in _files(run) if name.endswith(_SUFFIXES if wanted else ".service")}
+
+
+def _files(run: Run) -> set[str]:
+    """Return the names in the directories of unit files.
+
+    ``systemctl list-unit-files`` has systemd look for the state of each file in all directories: 0.1 s of a host for
+    250 files, and many times that where directories are slow.
+    """
+    found: set[str] = set()
+    for directory in _systemctl(run, "show", "--property=UnitPath", "--value").split():
+        try:
+            found.update(os.listdir(directory))
+        except OSError:  # most of them need not be there
+            continue
+    return found
 
 
 def show(run: Run, names: Iterable[str], properties: Iterable[str] = STATE) -> dict[str, Mapping[str, str]]:
