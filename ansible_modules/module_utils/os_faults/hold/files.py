@@ -19,10 +19,22 @@ def create(record: Mapping[str, Any], files: Mapping[str, str], readme: str, las
     """Create the directory of a hold completely or not at all; a lasting one is flushed to disk.
 
     Raises:
-        Refused: the root belongs to another user, or others can write to it.
-        OSError: the files can't be written.
+        Refused: the root belongs to another user, or others can write to it; or the files can't be written.
     """
     directory, root = store.directory_for(str(record["id"]), lasting)
+    try:
+        return _create(directory, root, record, files, readme, lasting)
+    except OSError as error:
+        with contextlib.suppress(OSError):  # other faults are in it
+            os.rmdir(root)
+        raise errors.Refused(
+            f"the undo of the fault can't be kept in {root}, so none was made: {error.strerror}"
+        ) from error
+
+
+def _create(
+    directory: str, root: str, record: Mapping[str, Any], files: Mapping[str, str], readme: str, lasting: bool
+) -> store.Hold:
     for _attempt in range(5):
         _make_root(root)
         try:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Mapping, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.hold import plan, scripts, store
 from ansible.module_utils.os_faults.hold import files as hold_files
 from ansible.module_utils.os_faults.hold.identity import hold_id
@@ -76,12 +75,7 @@ def record_change(
         texts["undo.log"] = ""
         texts["state"] = state + "\n"
         record = plan.new_record(wanted, clock.now(), store.boot_id(), store.NO_CARRIER)
-        try:
-            hold_files.create(record, texts, scripts.readme(root, store.has_systemd()), lasting)
-        except OSError as error:
-            raise errors.Refused(
-                f"{fault} {subject} is not done, as it could not be taken back: {root} can't be written to ({error})"
-            ) from error
+        hold_files.create(record, texts, scripts.readme(root, store.has_systemd()), lasting)
 
 
 def close(module: AnsibleModule, fault: str, subject: str) -> bool:
