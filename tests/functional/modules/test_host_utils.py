@@ -85,6 +85,8 @@ def systemd_with(*units: str) -> systemd.Run:
     """A systemd that has these units only."""
 
     def run(argv):
+        if "--property=UnitPath" in argv:
+            return 0, "", ""
         if "show" in argv:
             names = argv[argv.index("--") + 1 :]
             states = {name: "loaded" if name in units else "not-found" for name in names}
@@ -117,9 +119,25 @@ def test_an_alias_and_its_unit_are_one():
 
 
 def test_a_listing_without_a_match_is_empty_and_no_failure():
-    assert systemd.existing(lambda argv: (1, "", ""), ["x.service"]) == set()
+    assert systemd.existing(lambda argv: (int("list-units" in argv), "", ""), ["x.service"]) == set()
     with pytest.raises(errors.UnitError, match="Failed to connect to bus"):
         systemd.existing(lambda argv: (1, "", "Failed to connect to bus"), ["x.service"])
+
+
+def test_units_that_are_not_loaded_are_found_in_their_directories(tmp_path):
+    for name in ("web.service", "worker@.service", "web.socket", "web.service.d", "README"):
+        (tmp_path / name).touch()
+    (tmp_path / "alias.service").symlink_to("web.service")
+
+    def run(argv):
+        return (
+            0,
+            f"{tmp_path}/none {tmp_path}\n" if "show" in argv else "gone.service not-found inactive dead gone\n",
+            "",
+        )
+
+    assert systemd.existing(run) == {"web.service", "worker@.service", "alias.service"}
+    assert systemd.existing(run, ["*.socket"]) >= {"web.socket"}
 
 
 def test_a_tree_has_the_children_that_were_adopted_by_init():
