@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -70,11 +72,11 @@ def test_a_module_has_a_test_of_its_name_or_of_its_playbook(module: str) -> None
     assert any(files("functional", name) for name in names), f"write tests/functional/<subject>/test_{module}.py"
 
 
-def test_the_newest_line_of_ansible_runs_each_playbook_and_module() -> None:
-    """Of a file that runs once, some tests run on each line, when a playbook or a module has its name."""
-    text = (ROOT / "tests" / "functional" / "conftest.py").read_text()
-    once = re.findall(r'ONCE = frozenset\(\s+"""(.*?)"""', text, re.DOTALL)[0].split()
-    texts = {name: file.read_text() for name in once for file in files("functional", name.removeprefix("test_"))}
-    assert sorted(texts) == sorted(once), "each is a file"
-    wholly = {name.removeprefix("test_") for name, text in texts.items() if "mark.each_line" not in text}
-    assert wholly & {*SPECS, *MODULES} == set()
+def test_both_lines_of_ansible_run_each_playbook_and_module() -> None:
+    """Of each file with the name of a playbook or a module, some test runs with the newest line, too."""
+    collect = [sys.executable, "-m", "pytest", "--collect-only", "--quiet", "-p", "no:cacheprovider", "-m", "not once"]
+    done = subprocess.run([*collect, "tests/functional"], cwd=ROOT, capture_output=True, text=True, check=False)
+    collected = {Path(line.partition("::")[0]) for line in done.stdout.splitlines() if "::" in line}
+    found = {path.stem.removeprefix("test_") for path in collected}
+    named = {name for name in (*SPECS, *MODULES) if files("functional", name)}
+    assert named - found == set(), done.stderr

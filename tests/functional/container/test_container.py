@@ -32,6 +32,7 @@ def engine(names: dict[str, str], inspected: dict[str, dict[str, Any]]) -> Any:
     return run
 
 
+@pytest.mark.each_line
 def test_the_examples_of_the_docstrings():
     assert doctest.testmod(containers).failed == 0
 
