@@ -65,8 +65,6 @@ class PrivateDirectory:
         self._identity = _identity(self.path)
         self._secrets: dict[str, str] = {}
         self._turn = threading.Lock()
-        self._users = 0
-        self._stale = False
         self._finalizer = weakref.finalize(self, _remove, self.path, os.getpid())
         #: Directory for temporary files of runs, so that files of a killed run are removed with the private directory.
         self.tmp = self.path / "tmp"
@@ -117,39 +115,15 @@ class PrivateDirectory:
         """The paths that `secret_path` has returned."""
         return tuple(self._secrets.values())
 
-    @contextmanager
-    def in_use(self) -> Iterator[None]:
-        """Keep the connections open until the end of the block, for a run that uses them.
-
-        Raises:
-            OSFError: see `os_faults.system.process.default_sigchld`.
-        """
-        with self._turn:
-            self._users += 1
-        try:
-            with process.default_sigchld():
-                yield
-        finally:
-            with self._turn:
-                self._users -= 1
-                self._close_stale()
-
     def forget_connections(self) -> None:
-        """Close the open ssh connections, so that no connection to a host that is gone is used again.
+        """Let go of the open ssh connections, so that no connection to a host that is gone is used again.
 
-        While another run uses them, they are closed at its end, so that the run is not cut off.
+        What runs on one, also for a forked child of this program, goes on to its end.
         """
-        with self._turn:
-            self._stale = True
-            self._close_stale()
-
-    def _close_stale(self) -> None:
-        if self._stale and not self._users:
-            try:
-                _close_sockets(self.path)
-            except OSError as error:
-                LOG.warning("can't close the ssh connections that are kept open: %s", error)
-            self._stale = False
+        try:
+            _tell_connections(self.path, "stop")
+        except OSError as error:
+            LOG.warning("can't close the ssh connections that are kept open: %s", error)
 
     def close(self) -> None:
         """Close the connections and remove the directory; safe to repeat."""
@@ -219,13 +193,19 @@ def _identity(path: Path) -> tuple[int, int]:
     return about.st_dev, about.st_ino
 
 
-def _close_sockets(directory: Path) -> None:
+def _tell_connections(directory: Path, order: str) -> None:
+    """Have the processes that keep ssh connections open end them.
+
+    Args:
+        directory: of their sockets.
+        order: "exit", or "stop" for the end of what runs on them; see ``-O`` in ssh(1).
+    """
     sockets = [entry for entry in directory.iterdir() if entry.is_socket()] if directory.is_dir() else []
     for begin in range(0, len(sockets), _AT_ONCE):
         group = sockets[begin : begin + _AT_ONCE]
         clients = [
             subprocess.Popen(
-                ["ssh", "-o", f"ControlPath={socket}", "-O", "exit", "none"],
+                ["ssh", "-o", f"ControlPath={socket}", "-O", order, "none"],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -233,8 +213,9 @@ def _close_sockets(directory: Path) -> None:
             for socket in group
         ]
         _end(clients)
-        for socket in group:
-            socket.unlink(missing_ok=True)
+        for socket, client in zip(group, clients, strict=True):
+            if client.returncode:  # nobody listens at it, or nobody answers
+                socket.unlink(missing_ok=True)
 
 
 def _end(clients: Iterable[subprocess.Popen[bytes]]) -> None:
@@ -252,7 +233,7 @@ def _remove(directory: Path, owner: int) -> None:
     if os.getpid() != owner:
         return  # this is a forked child, and its parent still needs the directory
     try:
-        _close_sockets(directory)
+        _tell_connections(directory, "exit")
     except (OSError, subprocess.SubprocessError):
         pass  # no ssh here, or it hangs: the sockets end by themselves, the secrets must go now
     shutil.rmtree(directory, ignore_errors=True)

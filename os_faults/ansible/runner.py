@@ -37,7 +37,7 @@ from os_faults.config import SshConfig, Worker
 from os_faults.errors import AnsibleExecutionException, ArgumentError, ConfigError, OSFError, RunTimeout
 from os_faults.model import Action, Result
 from os_faults.model.start_time import is_delay
-from os_faults.system import files
+from os_faults.system import files, process
 from os_faults.system.text import is_text
 
 LOG = logging.getLogger(__name__)
@@ -183,7 +183,7 @@ class AnsibleRunner:
         begin = time.monotonic()
         measured = Meter()
         try:
-            with self._private.in_use(), measured:
+            with process.default_sigchld(), measured:
                 if watch is not None:
                     watch(_start_of(action))
                 run.follow(watch)

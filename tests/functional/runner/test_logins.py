@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import pytest
 from support.held_service import Service, until
 from support.local_sshd import LocalSshd, local_sshd, needs_sshd
 
-from os_faults import AnsibleExecutionUnreachable, PartlyUnreachable, connect
+from os_faults import AnsibleExecutionUnreachable, PartlyUnreachable, Result, connect
 
 pytestmark = [pytest.mark.functional, needs_sshd]
 
@@ -125,6 +126,7 @@ def test_a_first_connection_that_the_jump_host_drops_is_tried_again(
 
 
 @pytest.mark.usefixtures("state_home")
+@pytest.mark.each_line
 def test_a_shared_connection_that_broke_is_made_anew_and_ends_with_the_cloud(
     behind: LocalSshd, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
 ) -> None:
@@ -137,6 +139,44 @@ def test_a_shared_connection_that_broke_is_made_anew_and_ends_with_the_cloud(
             assert door.log.count("Accepted publickey") == 2
             assert clients_of(door)
         until(lambda: not clients_of(door), 10)
+
+
+@pytest.mark.usefixtures("state_home")
+def test_what_runs_on_a_connection_goes_on_when_another_process_lets_go_of_it(
+    behind: LocalSshd, tmp_path: Path
+) -> None:
+    """As two children of one program do, whose verbs break connections."""
+    with connect(listed([{"address": "127.0.3.1", **behind.login}], tmp_path)) as cloud:
+        nodes = cloud.get_nodes()
+        before = masters_of(behind)
+        seconds = 4.125  # no other program sleeps for
+
+        def sleep() -> Result:
+            return nodes.run_task({"ansible.builtin.command": f"sleep {seconds}"})
+
+        with ThreadPoolExecutor() as pool:
+            running = pool.submit(sleep)
+            until(lambda: sleeping(seconds), 20)
+            child = os.fork()
+            if child == 0:
+                cloud._engine._runner.forget_connections()
+                os._exit(0)
+            os.waitpid(child, 0)
+            assert sleeping(seconds)
+            running.result()  # raises where it was cut off
+        until(lambda: not before & masters_of(behind), 10)
+        nodes.run_task({"ansible.builtin.command": "true"})
+
+
+def sleeping(seconds: float) -> bool:
+    """Whether a ``sleep`` of so many seconds runs on this machine."""
+    return subprocess.run(["pgrep", "-fx", f"sleep {seconds}"], stdout=subprocess.DEVNULL).returncode == 0
+
+
+def masters_of(sshd: LocalSshd) -> set[int]:
+    """Return the processes that keep a connection to an sshd open."""
+    found = subprocess.run(["ss", "-Htnp", "dport", f"= :{sshd.port}"], capture_output=True, text=True, check=True)
+    return {int(pid) for pid in re.findall(r"pid=(\d+)", found.stdout)}
 
 
 def clients_of(sshd: LocalSshd) -> list[int]:

@@ -75,13 +75,11 @@ def test_a_path_that_ssh_can_not_use_is_passed_over(tmp_path, monkeypatch, odd):
     control.close()
 
 
-def test_connections_in_use_are_kept_until_nobody_uses_them(runtime):
+def test_a_socket_at_which_nobody_listens_is_removed(runtime):
     control = PrivateDirectory(SshConfig())
     path = control.path / "connection"
     with socket.socket(socket.AF_UNIX) as connection:
         connection.bind(str(path))
-        with control.in_use():
-            control.forget_connections()
-            assert path.exists()
+        control.forget_connections()
         assert not path.exists()
     control.close()
