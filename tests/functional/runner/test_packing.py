@@ -16,7 +16,7 @@ from typing import Any
 
 import ansible_runner
 import pytest
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.basic import _PY_MIN, AnsibleModule
 from ansible.module_utils.os_faults import basic
 from ansible.module_utils.testing import patch_module_args
 from support.held_service import Service
@@ -76,10 +76,10 @@ REFUSED: dict[str, dict[str, Any]] = {
 
 
 def old_pythons() -> list[Path]:
-    """Return the Pythons 3.8 and 3.9 of this machine, from pyenv or from the PATH."""
+    """Return the Pythons 3.8 and 3.9 of this machine on which this Ansible runs modules, from pyenv or the PATH."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     found = []
-    for version in ("3.8", "3.9"):
+    for version in (f"3.{minor}" for minor in range(_PY_MIN[1], 10)):
         on_path = shutil.which(f"python{version}")  # with pyenv it may be a program that only says to choose one
         there = sorted(pyenv.glob(f"{version}.*/bin/python{version}")) or ([Path(on_path)] if on_path else [])
         found += there[-1:]
