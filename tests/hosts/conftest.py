@@ -1,6 +1,6 @@
 """The tier that breaks real hosts and gives them back. It needs the lab: see tests/lab/README.md.
 
-What a verb did is never taken from os_faults: the host is asked by plain ssh, the services by their clients.
+What a verb did is never taken from os_faults: the host is asked at its console, the services by their clients.
 """
 
 from __future__ import annotations

@@ -21,7 +21,8 @@ port=$1 folder=$2
 shift 2
 exec "$(command -v sshd)" -D -o LogLevel=VERBOSE -E "$folder/log" -f /dev/null -h "$folder/host" -p "$port" \\
     -o ListenAddress=0.0.0.0 -o StrictModes=no -o AuthorizedKeysFile="$folder/key.pub" \\
-    -o PermitRootLogin=prohibit-password -o UsePAM=no -o UseDNS=no -o PidFile=none "$@"
+    -o PermitRootLogin=prohibit-password -o UsePAM=no -o UseDNS=no -o PidFile=none \\
+    -o KexAlgorithms=curve25519-sha256 "$@"
 """
 
 

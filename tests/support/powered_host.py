@@ -29,7 +29,7 @@ cat /proc/sys/kernel/random/uuid >"$1/boot_id"
 mount --bind "$1/boot_id" /proc/sys/kernel/random/boot_id
 exec "$(command -v sshd)" -D -f /dev/null -h "$1/../host" -p "$(cat "$1/sshd")" -o ListenAddress=127.0.0.1 \
     -o AuthorizedKeysFile="$1/../key.pub" -o StrictModes=no -o PermitRootLogin=prohibit-password -o UsePAM=no \
-    -o PidFile=none
+    -o PidFile=none -o KexAlgorithms=curve25519-sha256
 """
 MACHINE = """\
 # What becomes of the host, in the folder of its BMC. `late`: a reset takes a second; `lost`: it does not come back;

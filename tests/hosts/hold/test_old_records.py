@@ -27,7 +27,7 @@ def left_behind(request: pytest.FixtureRequest, node_3: Host) -> Iterator[None]:
     with node_3.undone():
         node_3.sh(f"mkdir -p -m 700 /run/os-faults/{ID} && chmod 700 /run/os-faults")
         subprocess.run(
-            [*node_3.argv, "tar", "-C", f"/run/os-faults/{ID}", "--no-same-owner", "-x"],
+            node_3.command("tar", "-C", f"/run/os-faults/{ID}", "--no-same-owner", "-x"),
             input=packed,
             check=True,
             timeout=60,

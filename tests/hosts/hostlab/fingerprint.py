@@ -26,7 +26,8 @@ section qdiscs; tc qdisc show
 section mounts; cut -d ' ' -f 1-4 /proc/self/mounts
 section 'free space'; df --block-size=1M --output=avail,target --exclude-type=overlay 2>/dev/null | tail -n +2
 section 'name resolution'; grep -H '' /etc/hosts /etc/resolv.conf
-section limits; systemctl show --property=Id,MemoryMax,CPUQuotaPerSecUSec '*.service' |
+# Not those of systemd itself: for each, it puts together all that it knows of it.
+section limits; systemctl show --property=Id,MemoryMax,CPUQuotaPerSecUSec '[!s]*.service' |
     awk 'BEGIN { RS = ""; FS = "\n"; OFS = " " } { $1 = $1; print }' | grep -v 'infinity.*infinity'
 find /run/systemd/system /run/systemd/system.control -name '*.conf' -exec grep -H '^[A-Z]' {} + 2>/dev/null
 section 'priorities out of memory'

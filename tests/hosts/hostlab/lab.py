@@ -48,6 +48,10 @@ class Lab:
         (found,) = (node for node in everybody if node["name"] == name)
         return found
 
+    def has_console(self, name: str) -> bool:
+        """Whether commands run on a host without a login."""
+        return any(node["name"] == name for node in self.about["nodes"])
+
     def command(self, *words: str) -> str:
         """Run a command of the lab and return what it prints.
 

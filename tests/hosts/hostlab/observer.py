@@ -1,8 +1,9 @@
-"""A person at the host: plain ssh, the host's own tools, and nothing of os_faults."""
+"""A person at the host's console: a shell, the host's own tools, and nothing of os_faults."""
 
 from __future__ import annotations
 
 import base64
+import shlex
 import subprocess
 import time
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from typing import Self
 
 from hostlab import clients
 from hostlab.fingerprint import SCRIPT, Fingerprint, at_rest, difference, parse
-from hostlab.lab import Lab
+from hostlab.lab import COMMAND, Lab
 from hostlab.waiting import wait_for
 
 _CLIENT = base64.b64encode(Path(clients.__file__).read_bytes()).decode()
@@ -40,22 +41,27 @@ class Process:
 
 @dataclass(frozen=True)
 class Host:
-    """A host of the lab, seen over ssh.
+    """A host of the lab, seen at its console, which needs no login and no network; a guest, over ssh.
 
     Attributes:
         lab: the lab.
         name: the host's short name.
-        storage_path: log in over the storage network, where the management network may be cut.
+        network: over which to log in; the console when None.
     """
 
     lab: Lab
     name: str
-    storage_path: bool = False
+    network: str | None = None
+
+    @property
+    def over_management(self) -> Host:
+        """The same host, seen over the management network."""
+        return Host(self.lab, self.name, "management")
 
     @property
     def over_storage(self) -> Host:
         """The same host, seen over the storage network."""
-        return Host(self.lab, self.name, storage_path=True)
+        return Host(self.lab, self.name, "storage")
 
     @property
     def fqdn(self) -> str:
@@ -88,9 +94,15 @@ class Host:
     def storage_address(self) -> str:
         return str(self.lab.node(self.name)["interfaces"]["storage"]["addresses"][0]).partition("/")[0]
 
+    def command(self, *words: str) -> list[str]:
+        """Return the command line that runs a command on the host, as root."""
+        if self.network is None and self.lab.has_console(self.name):
+            return [str(COMMAND), "console", self.name, *words]
+        return [*self._login, shlex.join(words)]
+
     @cached_property
-    def argv(self) -> list[str]:
-        """The start of a command line that runs a command on the host."""
+    def _login(self) -> list[str]:
+        """The start of a command line that hands a line to a shell on the host."""
         user = self.lab.node(self.name)["user"]
         options = (
             "BatchMode=yes",
@@ -101,7 +113,7 @@ class Host:
             "LogLevel=ERROR",
             f"UserKnownHostsFile={self.lab.known_hosts}",
         )
-        to = f"{user}@{self.storage_address if self.storage_path else self.address}"
+        to = f"{user}@{self.storage_address if self.network == 'storage' else self.address}"
         become = ["sudo", "-n"] if self.lab.node(self.name)["become"] else []
         words = [word for option in options for word in ("-o", option)]
         return ["ssh", "-F", "none", "-i", self.lab.key, *words, to, *become]
@@ -109,14 +121,14 @@ class Host:
     def sh(self, script: str, *, check: bool = True, within: float = 60) -> str:
         """Run a shell script as root and return what it prints; it gets some seconds to end."""
         done = subprocess.run(
-            [*self.argv, "sh", "-s"], input=script, capture_output=True, text=True, check=False, timeout=within
+            self.command("sh", "-s"), input=script, capture_output=True, text=True, check=False, timeout=within
         )
         if check:
             assert done.returncode == 0, f"{self.name}: {script!r} ended with {done.returncode}: {done.stderr}"
         return done.stdout.strip()
 
     def await_true(self, condition: str, what: str, within: float) -> None:
-        """Wait until a shell condition holds; the host looks itself, as each login takes time from what is waited for.
+        """Wait until a shell condition holds; the host looks itself, as each shell takes time from what is waited for.
 
         Args:
             condition: of a shell.
@@ -202,9 +214,8 @@ class Host:
 
     def client(self, mode: str, kind: str, port: int, *addresses: str) -> list[str]:
         """Return the command line of a client on the host, see `clients.main`."""
-        # ssh hands one string to the host's shell
-        source = f"\"import base64; exec(base64.b64decode('{_CLIENT}'))\""
-        return [*self.argv, "python3", "-c", source, mode, kind, str(port), *addresses]
+        source = f"import base64; exec(base64.b64decode('{_CLIENT}'))"
+        return self.command("python3", "-c", source, mode, kind, str(port), *addresses)
 
     def answering(self, kind: str, port: int, *addresses: str) -> set[str]:
         """Return the addresses at which a service answers a client that runs on the host itself."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import platform
 import re
-import shlex
 import subprocess
 import threading
 import time
@@ -232,7 +231,7 @@ class Stage:
         self._begun = time.monotonic()
         ways = {OOM: _HOLD_STILL, "stress": _GIVE_WAY}
         helpers = {
-            verb: subprocess.Popen([*self.hosts[ROWS[verb].host].argv, "sh", "-c", shlex.quote(way)])
+            verb: subprocess.Popen(self.hosts[ROWS[verb].host].command("sh", "-c", way))
             for verb, way in ways.items()
             if verb in verbs
         }

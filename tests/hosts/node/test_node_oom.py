@@ -35,7 +35,7 @@ def test_end_of_an_oom(cloud: Cloud, node_3: Host, evidence: Evidence) -> None:
     hold_still = f"n=0; until pkill -STOP -f {eater}; do n=$((n + 1)); [ $n -lt 2000 ] || exit 1; sleep 0.01; done"
     results: list[Result] = []
     with node_3.undone():
-        helper = subprocess.Popen([*node_3.argv, hold_still])
+        helper = subprocess.Popen(node_3.command("sh", "-c", hold_still))
         filling = threading.Thread(target=lambda: results.append(nodes.oom(duration=60, check=False)))
         filling.start()
         assert helper.wait(timeout=40) == 0, "nothing filled the memory"
