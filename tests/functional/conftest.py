@@ -30,10 +30,11 @@ FIRST = pytest.StashKey[dict[Path, str]]()
 def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
     """Mark what runs with one line of Ansible only; the hosts' tests run with the other.
 
-    With each line run, of every file, the first test that runs a playbook; every test about runs themselves, with the
-    first of its parameters; and what is marked `each_line`.
+    With each line run, of every file, what is marked `each_line`. Where nothing is: every test about runs themselves,
+    with the first of its parameters, and else the first test that runs a playbook.
     """
     session.stash[FIRST] = first = first_of_each(items)
+    marked = {item.path for item in items if item.get_closest_marker("each_line")}
     seen: set[str] = set()
     for item in items:
         if not item.path.is_relative_to(HERE):
@@ -41,7 +42,8 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
         name = item.nodeid.partition("[")[0]
         about_runs = item.path.parent.name == "runner" and name not in seen
         seen.add(name)
-        if not (about_runs or item.get_closest_marker("each_line") or first.get(item.path) == item.name):
+        chosen = about_runs or first.get(item.path) == item.name
+        if not (item.get_closest_marker("each_line") if item.path in marked else chosen):
             item.add_marker(pytest.mark.once)
 
 
