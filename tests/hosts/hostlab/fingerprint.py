@@ -64,9 +64,16 @@ _SPACE_TOLERANCE = 16
 _BUILT_IN = re.compile(r"#|\*|COMMIT$|:[A-Z]+ ACCEPT$")
 """What ``iptables-save`` tells of a table without rules, which is there from the first use of iptables on."""
 
+_BUILT_IN_NFT = re.compile(
+    r"table ip6? (?:filter|nat|mangle|raw|security) \{|chain (?:PREROUTING|INPUT|FORWARD|OUTPUT|POSTROUTING) \{"
+    r"|type \w+ hook \w+ priority [\w -]+; policy accept;|\}"
+)
+"""The same by nft, whose tables those of iptables are."""
+
 _PASSING_SPACE = re.compile(r"\d+ /(?:run/user/|run/host/|sys/fs/cgroup)")
 
 _PASSING = {
+    "nft": _BUILT_IN_NFT,
     "iptables": _BUILT_IN,
     "ip6tables": _BUILT_IN,
     "mounts": _PASSING_MOUNTS,

@@ -3,6 +3,8 @@
 
 DOMAIN=domain.tld
 MAX_EXTRAS=150                  # they have .101 to .250
+# Of OpenSSH 9's first choice, each login costs both ends together 0.2 s of a processor, and a virtual machine 4 s.
+SSHD_CONFIG="KexAlgorithms curve25519-sha256"
 VMS=0                           # whether there are virtual machines, too
 declare index image memory cgroup login management storage alias services
 
