@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible.module_utils.os_faults.hold import snapshot
 from ansible.module_utils.os_faults.hold.compare import (
     Memory,
     State,
@@ -191,3 +192,26 @@ def test_a_lost_address_excuses_the_routes_that_need_it(route: str, excused: boo
     own, vip, route = "address: eth1 inet 10.99.0.1/24", "address: eth1 inet 10.50.0.250/24", f"route of IPv4: {route}"
     memory = only_addresses(remember(state(own, vip, route), state(own), [], "interface"), ())
     assert compare(memory, state(own), []).left == ([] if excused else [f"- {route}"])
+
+
+RULES = "rules of nft in ip filter = 2 lines, sum 4a1f"
+OURS = "rule of nft in inet osf_unplug: tcp dport 5000 drop"
+
+
+def test_a_list_that_one_of_two_states_lacks_is_not_compared() -> None:
+    full, cut = state(RULES, *UP), state(RULES, OURS, *UP)
+    late = state(*UP)._replace(unread=("nft",), silent=("nft",))
+    assert compare(remember(full, cut, []), late, []) == Verdict([], [], ("nft",))
+    assert compare(remember(late, cut, []), full, []) == Verdict([], [])
+    assert remember(full, late, []).touched == frozenset()
+    now = late._replace(lines=frozenset(DOWN))
+    assert "+ link eth1 = down" in compare(remember(full, cut, []), now, []).drift, "the rest is"
+    before = load(dump(remember(late, late, [])))
+    assert before is not None
+    assert compare(before, full, []) == Verdict([], []), "the record says so, too"
+
+
+def test_a_command_that_does_not_end_or_fails_is_no_empty_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshot, "PATIENCE", 0.3)
+    commands = {"a": ("sleep", "30"), "b": ("false",), "c": ("echo", "x"), "d": ("no-such-program",)}
+    assert snapshot._ask(commands) == ({"c": "x\n"}, ["a", "b"], ["sleep"])

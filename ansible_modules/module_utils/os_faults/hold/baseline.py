@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from typing import Any, Sequence
+from typing import Any, Iterable, Sequence
 
 from ansible.module_utils.os_faults.hold import compare, files, snapshot, store, targets
 from ansible.module_utils.os_faults.hold.compare import Memory, Verdict
@@ -58,9 +58,16 @@ def notes(hold: store.Hold) -> list[str]:
     """Return sentences about parts of the host that could not be read before the injection."""
     state = _told(hold)["state"]
     silent = state.get("silent") if isinstance(state, dict) else None
+    return not_compared(map(str, silent) if isinstance(silent, list) else ())
+
+
+def not_compared(silent: Iterable[str]) -> list[str]:
+    """Return sentences about what did not answer, see `snapshot.State`."""
     return [
-        f"the file system of {path} does not answer, so its room is not compared"
-        for path in (silent if isinstance(silent, list) else [])
+        f"the file system of {each} does not answer, so its room is not compared"
+        if each.startswith("/")
+        else f"{each} did not end within {snapshot.PATIENCE:g} s, so what it lists is not compared"
+        for each in silent
     ]
 
 
@@ -122,7 +129,7 @@ def verdict(hold_id: str, memory: Memory | None, theirs: Sequence[str] = ()) -> 
     """
     if memory is None:
         return Verdict([], [])
-    memory = compare.without(memory, theirs)
+    memory = compare.left_to_others(memory, theirs)
     deadline = time.monotonic() + _PATIENCE
     about = _watched(memory)
     found = compare.compare(memory, snapshot.read(about), others(hold_id))

@@ -12,7 +12,7 @@ from contextlib import suppress
 from ipaddress import IPv4Interface, IPv6Interface, ip_address, ip_interface, ip_network
 from typing import Any, Container, Iterable, Mapping, NamedTuple, Sequence, Union
 
-from ansible.module_utils.os_faults.hold.snapshot import State
+from ansible.module_utils.os_faults.hold.snapshot import State, beginnings, seen_in_both, without
 from ansible.module_utils.os_faults.hold.targets import Targets
 
 _STOPPED = "stopped process "
@@ -73,10 +73,12 @@ class Verdict(NamedTuple):
     Attributes:
         left: changes that the fault has left.
         drift: changes by others.
+        silent: what could not be compared, see `State`.
     """
 
     left: list[str]
     drift: list[str]
+    silent: tuple[str, ...] = ()
 
 
 def remember(
@@ -92,6 +94,7 @@ def remember(
         targets: its interfaces and mounts; None for all.
     """
     kind = re.compile(_TOUCHED_BY.get(acts_on, _TOUCHED_BY["host"]))
+    before, after = seen_in_both(before, after)
     others = list(others)
     foreign = frozenset().union(*(other.touched for other in others))
     removed, added = before.lines - after.lines, after.lines - before.lines
@@ -138,9 +141,9 @@ def only_addresses(memory: Memory, own: Iterable[str]) -> Memory:
     return memory._replace(removed=memory.removed - (addresses - kept), added=memory.added - addresses)
 
 
-def without(memory: Memory, theirs: Sequence[str]) -> Memory:
+def left_to_others(memory: Memory, theirs: Sequence[str]) -> Memory:
     """Return a memory in which what begins like one of ``theirs`` need not come back: somebody else has it."""
-    return memory._replace(removed=frozenset(line for line in memory.removed if not line.startswith(tuple(theirs))))
+    return memory._replace(removed=without(memory.removed, tuple(theirs)))
 
 
 def compare(memory: Memory, now: State, others: Iterable[Memory]) -> Verdict:
@@ -152,6 +155,9 @@ def compare(memory: Memory, now: State, others: Iterable[Memory]) -> Verdict:
         others: the baselines of the remaining faults; lines that they have touched can't be compared yet.
     """
     others = list(others)
+    lacking = beginnings((*memory.before.unread, *now.unread))
+    was, now = seen_in_both(memory.before, now)
+    memory = memory._replace(before=was, removed=without(memory.removed, lacking), added=without(memory.added, lacking))
     hidden = _things(*(other.touched for other in others))
     elsewhere = frozenset().union(*(other.moved for other in others))
     moved = {name: level for name, level in memory.moved.items() if name not in elsewhere}
@@ -168,7 +174,7 @@ def compare(memory: Memory, now: State, others: Iterable[Memory]) -> Verdict:
     old = (memory.before.lines - now.lines - memory.touched) | followed
     new = now.lines - memory.before.lines - memory.touched
     drift = [levels[name] for name in sorted(levels.keys() - stayed)]
-    return Verdict(left, [*_signed(_without(old, known), _without(new, known)), *drift])
+    return Verdict(left, [*_signed(_without(old, known), _without(new, known)), *drift], now.silent)
 
 
 def _routes_of_lost_addresses(missing: Iterable[str], lost: Iterable[str], kept: Iterable[str]) -> frozenset[str]:
@@ -205,13 +211,19 @@ def _needs(route: str, gone: Iterable[_Address], stayed: Iterable[_Address]) -> 
 
 def dump_state(state: State) -> dict[str, Any]:
     """Return a state as plain values for JSON."""
-    return {"lines": sorted(state.lines), "levels": dict(state.levels), "silent": list(state.silent)}
+    return {
+        "lines": sorted(state.lines),
+        "levels": dict(state.levels),
+        "silent": list(state.silent),
+        "unread": list(state.unread),
+    }
 
 
 def load_state(told: Any) -> State | None:
     """Return the state of a `dump_state`; None if it is anything else, of an older version or damaged."""
     try:
-        return State(_texts(told["lines"]), {str(name): float(value) for name, value in told["levels"].items()})
+        levels = {str(name): float(value) for name, value in told["levels"].items()}
+        return State(_texts(told["lines"]), levels, unread=tuple(_texts(told.get("unread", ()))))
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
 

@@ -6,6 +6,7 @@ Reading it changes nothing, and takes some hundredths of a second: the commands 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -28,12 +29,14 @@ class State(NamedTuple):
     Attributes:
         lines: each describes one thing, as ``kind: thing`` or, if it has a value, ``kind name = value``.
         levels: name → number.
-        silent: directories whose file system did not answer.
+        silent: directories whose file system did not answer, and programs that did not end in time.
+        unread: kinds of lines that are not there, as their command failed or did not end in time.
     """
 
     lines: frozenset[str]
     levels: Mapping[str, float]
     silent: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 COMMANDS: Mapping[str, tuple[str, ...]] = {
@@ -76,6 +79,9 @@ _PASSING_MOUNT = re.compile(r"/(?:run|proc|sys|dev)(?:/|$)")
 """Mounts of the system, of sessions and of containers."""
 
 
+PATIENCE = 10.0
+"""Seconds that all commands get together."""
+
 ROOM = "free bytes of "
 CLOCK = "seconds of the clock since boot"
 """Names of levels; the first is followed by the path of a directory."""
@@ -84,12 +90,12 @@ CLOCK = "seconds of the clock since boot"
 def read(about: Targets) -> State:
     """Return the state of this host.
 
-    A command that fails or is missing adds no lines. A host with many thousands of routes takes longer.
+    A missing command adds no lines. A host with many thousands of routes takes longer.
 
     Args:
         about: the targets whose levels are read. No other file system is accessed.
     """
-    said = _ask(COMMANDS)
+    said, unread, late = _ask(COMMANDS)
     lines = {line for kind, text in said.items() for line in LINES.get(kind, _plain)(kind, text)}
     for source in (_links, _mounts, _stopped, _masks_and_drop_ins, _files):
         lines.update(source())
@@ -97,11 +103,31 @@ def read(about: Targets) -> State:
     levels = {ROOM + path: number for path, number in free.items()}
     if about.clock:
         levels[CLOCK] = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
-    return State(frozenset(lines), levels, tuple(silent))
+    return State(frozenset(lines), levels, (*silent, *late), tuple(unread))
 
 
-def _ask(commands: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
-    """Run commands in parallel; return the output of the successful ones."""
+def seen_in_both(one: State, other: State) -> tuple[State, State]:
+    """Return two states without the kinds of lines that one of them lacks."""
+    lacking = beginnings((*one.unread, *other.unread))
+    return one._replace(lines=without(one.lines, lacking)), other._replace(lines=without(other.lines, lacking))
+
+
+def beginnings(kinds: Iterable[str]) -> tuple[str, ...]:
+    """Return how lines of these kinds begin."""
+    return tuple(begin.format(kind) for kind in kinds for begin in ("{}: ", "{} ", "rule of {} ", "rules of {} "))
+
+
+def without(lines: frozenset[str], beginnings: tuple[str, ...]) -> frozenset[str]:
+    """Return the lines that begin in another way."""
+    return frozenset(line for line in lines if not line.startswith(beginnings)) if beginnings else lines
+
+
+def _ask(commands: Mapping[str, tuple[str, ...]]) -> tuple[dict[str, str], list[str], list[str]]:
+    """Run commands in parallel.
+
+    Returns:
+        Kind → output of the successful ones; the kinds of the others, without missing ones; the late programs.
+    """
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
     started = {}
     for kind, command in commands.items():
@@ -111,17 +137,20 @@ def _ask(commands: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
             )
         except OSError:
             continue
-    said = {}
-    deadline = time.monotonic() + 10
+    said, late = {}, []
+    deadline = time.monotonic() + PATIENCE
     for kind, process in started.items():
         try:
             output, _ = process.communicate(timeout=max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
-            process.kill()  # without a wait: a process that hangs in the kernel may not end
+            process.kill()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.communicate(timeout=0.1)  # one that hangs in the kernel does not end
+            late.append(commands[kind][0])
             continue
         if process.returncode == 0:
             said[kind] = output.decode("utf-8", "replace")
-    return said
+    return said, [kind for kind in started if kind not in said], late
 
 
 # ---- output of commands ----------------------------------------------------------------------------------------------

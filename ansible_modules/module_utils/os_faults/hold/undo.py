@@ -59,7 +59,8 @@ def take_back(module: AnsibleModule, hold: store.Hold) -> Undone:
     found = baseline.verdict(hold.id, memory, said.theirs)
     if found.left:
         raise errors.Failed(_not_as_it_was(hold.id, found.left), undo_failed=True, id=hold.id, notes=told(found.drift))
-    return Undone(found.drift, [*force.told(seen), *said.notes], seen.seconds)
+    notes = [*force.told(seen), *said.notes, *baseline.not_compared(found.silent)]
+    return Undone(found.drift, notes, seen.seconds)
 
 
 def told(drift: Sequence[str]) -> list[str]:
