@@ -18,7 +18,7 @@ from os_faults.cli import main
 from os_faults.cli.session import Session
 from os_faults.faults.listing import faults_of
 
-pytestmark = pytest.mark.usefixtures("state_home")
+pytestmark = [pytest.mark.usefixtures("state_home"), pytest.mark.once]
 
 DEEP = reduce(lambda inner, _: [inner], range(500), ["x"])
 LIES: dict[str, Any] = {
