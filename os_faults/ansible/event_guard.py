@@ -136,13 +136,17 @@ def _engine_of(base: Any) -> Any:
                 self.recovered += 1
                 nothing = {"stdout": "", "start_line": 0, "end_line": 0}
                 self.event_callback({"uuid": uuid, "counter": self._counter + 1, **nothing})
-            if self._forged or self.recovered:
+            if self._forged or (self.recovered and self._ended_by_itself()):
                 LOG.warning(
                     "%s tried to speak for other hosts in the output of this run: %d forged events were dropped, "
                     "%d that they hid were found again",
                     *(", ".join(sorted(self.suspects)) or "a host", self._forged, self.recovered),
                 )
             return done
+
+        def _ended_by_itself(self) -> bool:
+            """Return whether Ansible was not stopped; else the mark of its last event may not have come yet."""
+            return self.status in ("successful", "failed") and self.rc is not None
 
         def _partial(self, uuid: str) -> Path:
             return Path(self.config.artifact_dir, "job_events", uuid + _PARTIAL)
