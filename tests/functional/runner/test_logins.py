@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from support.held_service import Service, until
 from support.local_sshd import LocalSshd, local_sshd, needs_sshd
+from support.start_times import soon
 
 from os_faults import AnsibleExecutionUnreachable, PartlyUnreachable, Result, connect
 
@@ -60,7 +61,7 @@ def test_a_login_shell_that_prints_and_a_start_time(talking: LocalSshd, service:
     config = cloud_config(tmp_path, [{"address": "127.0.0.2", **talking.login}], services=services)
     with connect(config) as cloud:
         victim = cloud.get_service(service.name)
-        (frozen,) = victim.freeze(sec=60, at=12).values()
+        (frozen,) = victim.freeze(sec=60, at=soon(12)).values()
         assert service.states == "TT"
         assert abs(frozen.payload["clock_ahead"]) <= frozen.payload["clock_within"] + 0.05, "the clock was compared"
         victim.unfreeze()
