@@ -133,8 +133,7 @@ try:
     assert said.split() == ["same"]
     assert_nothing_is_left(config_file, private, before)
     for host, boot in zip((node_2, node_3), boots, strict=True):
-        wait_for(host.answers_ssh, "it is back", 60)
-        assert host.boot_id() != boot
+        host.await_boot(boot)
     wait_for(lambda: mysql(node_2).answers() and memcached(node_3).answers(), "the services are back", 60)
 
 

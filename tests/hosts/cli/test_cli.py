@@ -163,6 +163,5 @@ def test_interrupted(shell: Shell, node_3: Host) -> None:
         assert process.returncode == 130
         assert "Traceback" not in err
         assert len(err.strip().splitlines()) == 1, err
-        wait_for(node_3.answers_ssh, "the host is back", 60)
-        assert node_3.boot_id() != boot
+        node_3.await_boot(boot)
         wait_for(memcached(node_3).answers, "memcached is back", 30)

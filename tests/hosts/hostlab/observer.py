@@ -175,6 +175,17 @@ class Host:
     def boot_id(self) -> str:
         return self.sh("cat /proc/sys/kernel/random/boot_id")
 
+    def await_boot(self, before: str, within: float = 60) -> None:
+        """Wait until the host has another boot id than before, and can be logged in to."""
+
+        def booted() -> bool:
+            try:
+                return self.answers_ssh() and self.boot_id() != before
+            except AssertionError:  # between the two it has no shell
+                return False
+
+        wait_for(booted, f"{self.name} is back", within)
+
     def holds(self) -> dict[str, str]:
         """Return the units of os_faults: id → active state."""
         rows = self.sh("systemctl list-units --all --plain --no-legend 'os-faults-*.service'").splitlines()

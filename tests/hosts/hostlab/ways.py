@@ -230,14 +230,7 @@ def after_a_boot(stage: Stage, boot: Callable[[Host], object]) -> Seen:
     stage.inject(FAR)
     boots = stage.everywhere(Host.boot_id)
     stage.everywhere(boot)
-
-    def booted(host: Host) -> bool:
-        try:
-            return host.answers_ssh() and host.boot_id() != boots[host.name]
-        except AssertionError:
-            return False
-
-    stage.everywhere(lambda host: wait_for(lambda: booted(host), f"{host.name} is back", 90))
+    stage.everywhere(lambda host: host.await_boot(boots[host.name], 90))
     stage.connect()
     stage.await_as_before()
     return dict.fromkeys(stage.rows, "yes")
