@@ -13,6 +13,7 @@
 # What a container engine publishes arrives at a port of this host too, but the kernel sends it on to the container, by a
 # connection that is translated (DNAT). So the rules for what arrives at this host, and the answers to it, hold for those
 # connections as well. They are not needed, and would begin to track connections, on a host that tracks none.
+# A rule about addresses alone also holds for what this host sends on: who is behind it, such as a container, is cut off too.
 #   cut.sh check   refuses what can't be done      cut.sh look   tells whether the rules are in force
 set -u
 
@@ -63,15 +64,14 @@ nft_rules() { # nft_rules in|out
     done <rules
 }
 
-nft_translated_chains() { # after the translation: what is sent on from others (forward), and from this host (output)
-    echo "    chain forwarded {"
-    echo "        type filter hook forward priority -310; policy accept;"
-    nft_translated_rules
-    echo "    }"
-    echo "    chain translated {"
-    echo "        type filter hook output priority -90; policy accept;"
-    nft_translated_rules
-    echo "    }"
+nft_passing_rules() { # for what this host sends on
+    while read -r direction verdict family protocol address here there own; do
+        own=${own:--}
+        case $direction/$protocol/$here/$there/$own in
+            in/-/-/-/-) nft_rule saddr - - - ;;
+            out/-/-/-/-) nft_rule daddr - - - ;;
+        esac
+    done <rules
 }
 
 with_nft() {
@@ -89,7 +89,15 @@ with_nft() {
         echo "        type filter hook output priority -310; policy accept;"
         nft_rules out
         echo "    }"
-        ! translates || nft_translated_chains
+        echo "    chain forwarded {"
+        echo "        type filter hook forward priority -310; policy accept;"
+        ! translates || nft_translated_rules
+        nft_passing_rules
+        echo "    }"
+        echo "    chain translated {" # what this host sends to itself, after the translation
+        echo "        type filter hook output priority -90; policy accept;"
+        ! translates || nft_translated_rules
+        echo "    }"
         echo "}"
     } >rules.nft || return 1
     if [ "$(wc -c <rules.nft)" -lt 131072 ]; then
@@ -120,13 +128,21 @@ iptables_translated() { # iptables_translated iptables|ip6tables CHAIN
     esac
 }
 
-iptables_rules() { # iptables_rules iptables|ip6tables in|out|translated CHAIN
+iptables_passing() { # iptables_passing iptables|ip6tables CHAIN
+    case $direction/$protocol/$here/$there/$own in
+        in/-/-/-/-) iptables_rule "$1" "$2" -s - - - ;;
+        out/-/-/-/-) iptables_rule "$1" "$2" -d - - - ;;
+    esac
+}
+
+iptables_rules() { # iptables_rules iptables|ip6tables in|out|translated|passing CHAIN
     case $1 in iptables) other=6 ;; *) other=4 ;; esac
     while read -r direction verdict family protocol address here there own; do
         own=${own:--}
         [ "$family" != "$other" ] || continue
         case $2/$direction/$protocol in
             translated/*) iptables_translated "$1" "$3" ;;
+            passing/*) iptables_passing "$1" "$3" ;;
             in/in/icmpv6 | out/out/icmpv6) iptables_rule "$1" "$3" - --icmpv6-type - - ;;
             in/in/*) iptables_rule "$1" "$3" -s --dport --sport -d ;;
             out/out/*) iptables_rule "$1" "$3" -d --sport --dport -s ;;
@@ -137,6 +153,7 @@ iptables_rules() { # iptables_rules iptables|ip6tables in|out|translated CHAIN
 with_iptables() { # with_iptables iptables|ip6tables
     ways="INPUT:in OUTPUT:out"
     ! translates || ways="$ways OUTPUT:translated FORWARD:translated"
+    ways="$ways FORWARD:passing"
     for chain in INPUT OUTPUT FORWARD; do
         chain_of="$name-${chain%PUT}"
         "$1" -w 10 -N "$chain_of" 2>/dev/null || "$1" -w 10 -F "$chain_of" || return 1

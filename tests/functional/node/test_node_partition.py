@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from support.held_service import without_systemd
+from support.namespaces import join, namespaces
+from support.packed_modules import needs_root
 
 from os_faults import resources
 
@@ -69,3 +71,34 @@ def test_a_network_is_not_cut_where_nothing_could_undo_it(play):
 
 def test_rejoining_where_nothing_is_cut_changes_nothing(play):
     assert not play("node_partition.yml", node_action="rejoin", others="node-2").result["changed"]
+
+
+@needs_root
+@pytest.mark.parametrize("tool", ["nft", "iptables"])
+def test_who_is_behind_the_host_is_cut_off_too(tool: str, tmp_path: Path) -> None:
+    """The other end, somebody else, and a container, by way of the host that is between them."""
+    directory = tmp_path / "partition-other"
+    directory.mkdir()
+    (directory / "tool").write_text(f"{tool}\n")
+    (directory / "rules").write_text("in drop 4 - 10.99.0.9 - -\nout drop 4 - 10.99.0.9 - -\n")
+    with namespaces(4) as (other, third, host, container):
+        join(other, "10.99.0.9/24", host, "10.99.0.1/24", "one")
+        join(third, "10.98.0.9/24", host, "10.98.0.1/24", "two")
+        join(host, "172.17.0.1/16", container, "172.17.0.2/16", "bridge")
+        for end, way in ((other, "10.99.0.1"), (third, "10.98.0.1"), (container, "172.17.0.1")):
+            end.run("ip", "route", "add", "default", "via", way)
+        host.run("sysctl", "-qw", "net.ipv4.ip_forward=1")
+        other.serve("other", "10.99.0.9:80")
+        third.serve("third", "10.98.0.9:80")
+        container.serve("web", "172.17.0.2:80")
+
+        def seen() -> tuple[str, ...]:
+            asked = ((container, "10.99.0.9"), (other, "172.17.0.2"), (container, "10.98.0.9"), (third, "172.17.0.2"))
+            return tuple(end.ask(address, 80) for end, address in asked)
+
+        assert seen() == ("other", "web", "third", "web")
+        host.run("sh", str(FILES / "cut.sh"), cwd=directory)
+        assert seen() == ("", "", "third", "web")
+        assert (directory / "tool").read_text().strip() == tool
+        host.run("sh", str(FILES / "uncut.sh"), cwd=directory)
+        assert seen() == ("other", "web", "third", "web")
