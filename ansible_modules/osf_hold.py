@@ -273,6 +273,7 @@ from typing import Any, Iterable, Mapping
 
 from ansible.module_utils.os_faults import errors
 from ansible.module_utils.os_faults.hold import identity, make, request
+from ansible.module_utils.os_faults.hold.outcome import Cut
 from ansible.module_utils.os_faults.host import pidfiles, proc, session, supervisor
 from ansible.module_utils.os_faults.module import Module
 from ansible.module_utils.os_faults.service import ports, resolve
@@ -296,7 +297,7 @@ def refuse_unknown_network(options: Mapping[str, Any]) -> None:
     raise errors.Refused(f"network '{network}' is not known; known: {known}")
 
 
-def targets_of(module: Module) -> tuple[list[str], make.Cut]:
+def targets_of(module: Module) -> tuple[list[str], Cut]:
     """Return the lines of ``targets``, and the connections that the fault cuts.
 
     Raises:
@@ -305,18 +306,18 @@ def targets_of(module: Module) -> tuple[list[str], make.Cut]:
     options = module.params
     targets = list(options["targets"])
     if options["acts_on"] == "host":
-        return ["python=" + sys.executable, *targets], make.Cut()
+        return ["python=" + sys.executable, *targets], Cut()
     if options["acts_on"] == "network":
         if "way=egress" in targets and "container" in (options["service"] or {}):
             ports.refuse_egress(resolve.resolve(module, options["service"], options["subject"]), options["subject"])
         here = session.connection()
         lines = [f"session={here.client}/{here.port:d}"] if here else []
-        return lines + targets, make.Cut(network=True)
+        return lines + targets, Cut(network=True)
     if options["acts_on"] in INTERFACE:
         refuse_unknown_network(options)
         name = options["interface"]
         carried = session.carried_by_interface(module, name)
-        cut = make.Cut(network=options["acts_on"] == "interface", session=carried)
+        cut = Cut(network=options["acts_on"] == "interface", session=carried)
         return ["interface=" + name, *targets], cut
     definition = options["service"]
     service = resolve.resolve(module, definition, options["subject"])
@@ -324,14 +325,14 @@ def targets_of(module: Module) -> tuple[list[str], make.Cut]:
         found = ports.of_service(service, definition, options["subject"])
         carried = session.carried_by_ports((port.protocol, port.number) for port in found.ports)
         lines = [port.target for port in found.ports]
-        return lines + targets, make.Cut(network=True, session=carried, notes=found.notes)
+        return lines + targets, Cut(network=True, session=carried, notes=found.notes)
     lines = ["unit=" + unit for unit in service.units]
     if not service.units:
         lines += mains_of(resolve.mains(module, definition, options["subject"]), options["subject"])
     spared = session.spared()
     lines += [f"spare={pid:d}" for pid in spared]
     carried = session.carried_by_pids(set(service.pids) - set(spared))
-    return lines + targets, make.Cut(session=carried)
+    return lines + targets, Cut(session=carried)
 
 
 def mains_of(named: Iterable[pidfiles.Named], name: str) -> list[str]:
