@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hostlab.crowd import AFTER, Crowd, Wish
 from hostlab.fingerprint import Fingerprint
-from hostlab.kinds import CORE, cloud_of, here
+from hostlab.kinds import CORE, cloud_of, here, slowness
 from hostlab.lab import Lab
 from hostlab.observer import Host
 from hostlab.rows import ROWS
@@ -60,21 +60,22 @@ def inject(stack: ExitStack, config: Path, kinds: Mapping[str, Host], seconds: i
         found = host.fingerprint()
         return all(ROWS[verb].shown(found) for verb in CORE)
 
-    at_once(lambda host: wait_for(lambda: shown(host), f"all faults are on {host.name}", LASTS, 0.5), kinds.values())
+    at_once(lambda host: wait_for(lambda: shown(host), f"all faults are on {host.name}", seconds, 0.5), kinds.values())
     return crowds
 
 
 def test_killed_and_systemd_executed_anew(
     kinds: Mapping[str, Host], config: Path, before: dict[str, Fingerprint]
 ) -> None:
+    lasts = LASTS * slowness(kinds)
     with ExitStack() as stack:
-        for crowd in inject(stack, config, kinds, LASTS):
+        for crowd in inject(stack, config, kinds, lasts):
             crowd.signal(signal.SIGKILL)
             crowd.end()
     injected = time.monotonic()
     at_once(lambda host: host.sh("systemctl daemon-reload && systemctl daemon-reexec"), kinds.values())
     assert all(len(host.holds()) == len(CORE) for host in kinds.values()), "they ended with their controller"
-    within = LASTS + 30 - (time.monotonic() - injected)
+    within = lasts + 30 * slowness(kinds) - (time.monotonic() - injected)
     at_once(lambda name: kinds[name].await_fingerprint(before[name], within), kinds)
 
 
@@ -85,12 +86,5 @@ def test_rebooted(kinds: Mapping[str, Host], config: Path, before: dict[str, Fin
             crowd.end()
     boots = dict(zip(kinds, at_once(Host.boot_id, kinds.values()), strict=True))
     at_once(lambda host: host.sh("systemctl --no-block reboot", check=False), kinds.values())
-
-    def booted(host: Host) -> bool:
-        try:
-            return host.answers_ssh() and host.boot_id() != boots[host.name]
-        except AssertionError:
-            return False
-
-    at_once(lambda host: wait_for(lambda: booted(host), f"{host.name} is back", 90), kinds.values())
-    at_once(lambda name: kinds[name].await_fingerprint(before[name], 60), kinds)
+    at_once(lambda name: kinds[name].await_boot(boots[name], 90 * slowness(kinds)), kinds)
+    at_once(lambda name: kinds[name].await_fingerprint(before[name], 60 * slowness(kinds)), kinds)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hostlab.kinds import TRIALS, HostMatrix, cloud_of, here, is_a_sentence
+from hostlab.kinds import TRIALS, HostMatrix, cloud_of, here, is_a_sentence, slowness
 from hostlab.lab import Lab
 from hostlab.observer import Host
 from hostlab.stage import MOUNT, UNMOUNT, at_once
@@ -80,7 +80,7 @@ def test_every_verb(verb: str, cloud: Cloud, kinds: Mapping[str, Host], matrix: 
         undone = cloud.perform(undoing(action), check=False)
         wrong |= {name: undone[host.fqdn].message for name, host in kinds.items() if not undone[host.fqdn].ok}
     assert not wrong
-    at_once(lambda name: kinds[name].await_fingerprint(before[name], 60), kinds)
+    at_once(lambda name: kinds[name].await_fingerprint(before[name], 60 * slowness(kinds)), kinds)
 
 
 def test_every_cell_was_seen(matrix: HostMatrix) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -38,16 +38,18 @@ class Oddity:
         make: commands of a shell that make the host so.
         unmake: commands that take it back.
         refused: verb → what the host says that refuses it there, a regular expression.
+        address: the attribute of the host with the address over which it is reached.
     """
 
     make: str
     unmake: str
-    refused: Mapping[str, str]
+    refused: Mapping[str, str] = field(default_factory=dict)
+    address: str = "address"
 
 
 NO_RULES = "neither nft nor iptables"
 ODDITIES: Mapping[str, Oddity] = {
-    "no nft, iptables by it": Oddity(_WITHOUT_NFT, _WITH_NFT, {}),
+    "no nft, iptables by it": Oddity(_WITHOUT_NFT, _WITH_NFT),
     "neither nft nor iptables": Oddity(
         f"{_WITHOUT_NFT}; mkdir /usr/sbin/away; mv /usr/sbin/xtables-*-multi /usr/sbin/away/",
         f"{_WITH_NFT}; mv /usr/sbin/away/* /usr/sbin/; rmdir /usr/sbin/away",
@@ -62,10 +64,18 @@ ODDITIES: Mapping[str, Oddity] = {
     "degraded": Oddity(
         "systemd-run --quiet --unit=odd false; sleep 1; systemctl is-failed --quiet odd",
         "systemctl reset-failed odd",
-        {},
     ),
     "2 000 mounts": Oddity(
-        _MANY_MOUNTS.format(number=2000), "umount --recursive --lazy /run/odd; rmdir /run/odd; sleep 3", {}
+        _MANY_MOUNTS.format(number=2000), "umount --recursive --lazy /run/odd; rmdir /run/odd; sleep 3"
+    ),
+    "read-only root": Oddity("mount -o remount,bind,ro /", "mount -o remount,bind,rw /"),
+    "a name of 63 letters": Oddity(f"hostname {'n' * 63}", "hostname $(cat /etc/hostname)"),
+    "IPv6 only": Oddity(
+        "{ ip -4 address show dev host0 | awk '/inet / { print $2 }'; ip -4 route show dev host0 default; } >/run/odd\n"
+        "ip -4 address flush dev host0",
+        "{ read -r address; read -r route; } </run/odd; rm /run/odd\n"
+        "ip address add $address dev host0 && ip route add $route dev host0",
+        address="address6",
     ),
 }
 
@@ -73,13 +83,6 @@ ODDITIES: Mapping[str, Oddity] = {
 @pytest.fixture(scope="module")
 def host(lab: Lab) -> Host:
     return Host(lab, "matrix-12")
-
-
-@pytest.fixture(scope="module")
-def cloud(host: Host, node_3: Host, universal_config: dict[str, Any]) -> Iterator[Cloud]:
-    with connect(cloud_of([host, node_3], universal_config)) as cloud:
-        yield cloud
-        cloud.heal()
 
 
 @pytest.fixture
@@ -91,6 +94,16 @@ def odd(host: Host, request: pytest.FixtureRequest) -> Iterator[Oddity]:
             yield oddity
         finally:
             host.sh(oddity.unmake, check=False, within=240)
+
+
+@pytest.fixture
+def cloud(odd: Oddity, host: Host, node_3: Host, universal_config: dict[str, Any]) -> Iterator[Cloud]:
+    config = cloud_of([host, node_3], universal_config)
+    for node, each in zip(config["node_discover"]["args"], (host, node_3), strict=True):
+        node["ip"] = getattr(each, odd.address)
+    with connect(config) as cloud:
+        yield cloud
+        cloud.heal()
 
 
 @pytest.mark.parametrize("odd", ODDITIES, indirect=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -13,8 +13,14 @@ from hostlab.lab import Lab
 from hostlab.observer import Host
 from hostlab.rows import ROWS, Row
 
-KINDS = ("matrix-11", "matrix-12", "matrix-13", "matrix-sid")
+VIRTUAL = ("matrix-vm", "matrix-se")
+"""Virtual machines, which only a lab of ``up --vm`` has: Debian 13, and Debian 12 with SELinux enforcing."""
+
+KINDS = ("matrix-11", "matrix-12", "matrix-13", "matrix-sid", *VIRTUAL)
 """Hosts of the lab with version 2 of control groups, from the oldest release to the newest."""
+
+CLOCK = "read -r up rest </proc/uptime; echo $((($(date +%s) - ${up%.*}) / 30))"
+"""When the host has booted, by its clock, in steps of half a minute."""
 
 MAIN_PROCESS = "systemctl show --property=MainPID --value memcached"
 NO_CONTROLLERS = "the kernel of this host does not keep memcached.service to"
@@ -31,7 +37,7 @@ class Trial:
         row: how it is injected, and how that shows in the fingerprint of a host; without a section it is over with the
             verb.
         refused: what a host says that refuses it, a regular expression; "" where every host does it.
-        changes: a command of a shell, which prints something else after the verb; for one that is over with the verb.
+        changes: a command of a shell, which prints something else after the verb; for one that shows in no section.
     """
 
     row: Row
@@ -50,7 +56,7 @@ TRIALS: Mapping[str, Trial] = {
     "oom": Trial(ROWS["oom"], OWN_LIMIT),
     "latency": Trial(Row("", "qdiscs", "netem", {**STORAGE, "milliseconds": 100}), NO_NETEM),
     "loss": Trial(Row("", "qdiscs", "netem", {**STORAGE, "percent": 5}), NO_NETEM),
-    "skew_clock": Trial(Row("", "", "", {"offset": 60}), NO_CLOCK),
+    "skew_clock": Trial(Row("", "", "", {"offset": 60}), NO_CLOCK, changes=CLOCK),
     "restart": Trial(Row("", "", "", service="memcached", ends_by=""), changes=MAIN_PROCESS),
     "kill": Trial(Row("", "", "", service="memcached", ends_by=""), changes=MAIN_PROCESS),
     "terminate": Trial(Row("", "", "", service="memcached", ends_by=""), changes=MAIN_PROCESS),
@@ -68,7 +74,12 @@ def here(lab: Lab) -> dict[str, Host]:
     return {name: Host(lab, name) for name in KINDS if name in names}
 
 
-def cloud_of(hosts: Iterable[Host], universal: Mapping[str, Any]) -> dict[str, Any]:
+def slowness(kinds: Iterable[str]) -> int:
+    """Return by how much more time hosts of these kinds need: virtual machines without virtualisation are slow."""
+    return 4 if set(kinds) & set(VIRTUAL) else 1
+
+
+def cloud_of(hosts: Collection[Host], universal: Mapping[str, Any]) -> dict[str, Any]:
     """Return the configuration of a universal cloud.
 
     Args:
@@ -91,6 +102,7 @@ def cloud_of(hosts: Iterable[Host], universal: Mapping[str, Any]) -> dict[str, A
     memcached = {"driver": "systemd", "units": ["memcached.service"]}
     return {
         **universal,
+        "ssh": {**universal["ssh"], "connect_timeout": 10 * slowness(host.name for host in hosts)},
         "node_discover": {"driver": "node_list", "args": nodes},
         "services": {
             "memcached": {**memcached, "ports": [["tcp", 11211]]},

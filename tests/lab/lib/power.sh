@@ -32,15 +32,14 @@ node_leader() {
 
 # in_node NODE CMD...: runs CMD inside the host; without ssh, where that is possible.
 in_node() {
-    local leader
+    local leader words=("${@:2}")
     load_node "$1"
     if is_machine "$image"; then
-        on_address "10.77.0.$index" "${@:2}"
+        on_address "10.77.0.$index" "${words[*]@Q}"
         return
     fi
     leader=$(node_leader "$1") || return
-    shift
-    nsenter --target "$leader" --mount --uts --ipc --net --pid "$@"
+    nsenter --target "$leader" --mount --uts --ipc --net --pid "${words[@]}"
 }
 
 # Like a pulled mains plug: with PID 1 the kernel kills everything in the host.
