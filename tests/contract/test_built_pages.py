@@ -32,7 +32,7 @@ PAGES = {
 TABLES = {
     "sentences": 1,
     "reference/crash-matrix": 3,
-    "reference/platforms": 2,
+    "reference/platforms": 3,
     "reference/services": len(CLOUDS),
     "reference/verbs": 3,
     "reference/json": len(DOCUMENTS),

@@ -16,7 +16,7 @@ from hostlab.rows import ROWS, Row
 VIRTUAL = ("matrix-vm", "matrix-se")
 """Virtual machines, which only a lab of ``up --vm`` has: Debian 13, and Debian 12 with SELinux enforcing."""
 
-KINDS = ("matrix-11", "matrix-12", "matrix-13", "matrix-sid", *VIRTUAL)
+KINDS = ("matrix-11", "matrix-12", "matrix-13", "matrix-sid")
 """Hosts of the lab with version 2 of control groups, from the oldest release to the newest."""
 
 CLOCK = "read -r up rest </proc/uptime; echo $((($(date +%s) - ${up%.*}) / 30))"
@@ -71,7 +71,7 @@ CORE = ("freeze", "unplug", "disable_network", "partition")
 def here(lab: Lab) -> dict[str, Host]:
     """Return the hosts by their short names; a lab lacks one where the mirror of its release could not be reached."""
     names = {str(node["name"]) for node in lab.about["nodes"]}
-    return {name: Host(lab, name) for name in KINDS if name in names}
+    return {name: Host(lab, name) for name in (*KINDS, *VIRTUAL) if name in names}
 
 
 def slowness(kinds: Iterable[str]) -> int:
