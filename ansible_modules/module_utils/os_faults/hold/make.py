@@ -33,6 +33,10 @@ from ansible.module_utils.os_faults.hold.undo import Undone, take_back
 from ansible.module_utils.os_faults.host import clock, text
 
 
+_PATIENCE = 90.0
+"""Seconds of wait for other injections of this host; on a busy one each takes some seconds."""
+
+
 def present(module: AnsibleModule, wanted: Plan, cut: Cut, force: bool = False) -> dict[str, Any]:
     """Make a hold, or renew an existing one: its inject script runs again, and the later end counts.
 
@@ -59,7 +63,7 @@ def present(module: AnsibleModule, wanted: Plan, cut: Cut, force: bool = False) 
         raise errors.Refused(
             f"{wanted.fault} {wanted.subject} cuts a network and needs systemd and root on the host to carry its undo"
         )
-    with lock.locked() as trouble:
+    with lock.locked(_PATIENCE) as trouble:
         if trouble:
             raise errors.Refused(trouble)
         owners.refuse_others(wanted.by, force)
