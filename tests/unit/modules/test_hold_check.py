@@ -202,6 +202,9 @@ def test_a_list_that_one_of_two_states_lacks_is_not_compared() -> None:
     full, cut = state(RULES, *UP), state(RULES, OURS, *UP)
     late = state(*UP)._replace(unread=("nft",), silent=("nft",))
     assert compare(remember(full, cut, []), late, []) == Verdict([], [], ("nft",))
+    failed = late._replace(silent=())
+    assert compare(remember(full, cut, []), failed, []) == Verdict([], [], ("nft",)), "a failure is told, too"
+    assert compare(remember(failed, failed, []), failed, []) == Verdict([], []), "not one that was there before"
     assert compare(remember(late, cut, []), full, []) == Verdict([], [])
     assert remember(full, late, []).touched == frozenset()
     now = late._replace(lines=frozenset(DOWN))

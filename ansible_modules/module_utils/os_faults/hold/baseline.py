@@ -66,7 +66,7 @@ def not_compared(silent: Iterable[str]) -> list[str]:
     return [
         f"the file system of {each} does not answer, so its room is not compared"
         if each.startswith("/")
-        else f"{each} did not end within {snapshot.PATIENCE:g} s, so what it lists is not compared"
+        else f"{each} gave no list within {snapshot.PATIENCE:g} s, so what it lists is not compared"
         for each in silent
     ]
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from ipaddress import IPv4Interface, IPv6Interface, ip_address, ip_interface, ip_network
 from typing import Any, Container, Iterable, Mapping, NamedTuple, Sequence, Union
 
-from ansible.module_utils.os_faults.hold.snapshot import State, beginnings, seen_in_both, without
+from ansible.module_utils.os_faults.hold.snapshot import COMMANDS, State, beginnings, seen_in_both, without
 from ansible.module_utils.os_faults.hold.targets import Targets
 
 _STOPPED = "stopped process "
@@ -156,6 +156,7 @@ def compare(memory: Memory, now: State, others: Iterable[Memory]) -> Verdict:
     """
     others = list(others)
     lacking = beginnings((*memory.before.unread, *now.unread))
+    failed = {COMMANDS[kind][0] for kind in set(now.unread) - set(memory.before.unread)}
     was, now = seen_in_both(memory.before, now)
     memory = memory._replace(before=was, removed=without(memory.removed, lacking), added=without(memory.added, lacking))
     hidden = _things(*(other.touched for other in others))
@@ -174,7 +175,9 @@ def compare(memory: Memory, now: State, others: Iterable[Memory]) -> Verdict:
     old = (memory.before.lines - now.lines - memory.touched) | followed
     new = now.lines - memory.before.lines - memory.touched
     drift = [levels[name] for name in sorted(levels.keys() - stayed)]
-    return Verdict(left, [*_signed(_without(old, known), _without(new, known)), *drift], now.silent)
+    return Verdict(
+        left, [*_signed(_without(old, known), _without(new, known)), *drift], tuple(sorted({*now.silent, *failed}))
+    )
 
 
 def _routes_of_lost_addresses(missing: Iterable[str], lost: Iterable[str], kept: Iterable[str]) -> frozenset[str]:
